@@ -1,0 +1,2 @@
+//! collapipe
+pub mod units;

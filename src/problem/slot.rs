@@ -1,0 +1,241 @@
+//! The slot problem as data: field names are those of the exchange format, units in the names.
+
+use std::ops::Deref;
+
+use nalgebra::DMatrix;
+use serde::{Deserialize, Serialize};
+
+use super::validation::{ProblemError, validate};
+use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, Joules, JoulesPerFlop, Seconds, Watts};
+
+/// The exchange format's name and version; any other value is rejected when reading.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Schema {
+    /// Version 1.
+    #[default]
+    #[serde(rename = "collapipe.slot-problem/1")]
+    V1,
+}
+
+/// Which devices of a cluster take part in the round.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Participation {
+    /// Every device holds at least one encoder block.
+    #[default]
+    All,
+    /// The solver chooses the best non-empty subset of every cluster's devices.
+    Select,
+}
+
+/// Whether a stage computes while it sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Overlap {
+    /// Sending costs the sender no compute time: stages and hops are pipeline stages of their own.
+    #[default]
+    Full,
+    /// A stage computes and then sends.
+    None,
+}
+
+/// A candidate plan, common to all clusters: I local iterations of M micro-batches.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// I: local iterations of the pipeline in a round.
+    pub local_iterations: u32,
+    /// M: micro-batches per batch; divides every cluster's batch size.
+    pub micro_batches: u32,
+    /// Added to the objective when this plan is chosen (H·g of the convergence constraint); any sign.
+    pub penalty: f64,
+}
+
+/// The L identical encoder blocks that are cut into segments.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoder {
+    /// L: number of encoder blocks.
+    pub blocks: u32,
+    /// c_F: forward work per sample and block.
+    pub forward_flops_per_sample: Flops,
+    /// c_B: backward work per sample and block.
+    pub backward_flops_per_sample: Flops,
+    /// A: size per sample of the tensor that crosses every cut.
+    pub boundary_bits_per_sample: Bits,
+    /// w_p: size of a block's parameters as they are sent.
+    pub parameter_bits_per_block: Bits,
+    /// Memory a block keeps: weights, gradients, optimizer state.
+    pub resident_bytes_per_block: Bytes,
+    /// Memory of a block's activations per sample.
+    pub activation_bytes_per_sample: Bytes,
+}
+
+/// The band on which all control units upload.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Uplink {
+    /// W_up: shared by all clusters.
+    pub bandwidth_hz: Hertz,
+}
+
+/// Compute time of the first (embedding) or last (decoder) stage of the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndStage {
+    /// Forward time per sample.
+    pub forward_seconds_per_sample: Seconds,
+    /// Backward time per sample.
+    pub backward_seconds_per_sample: Seconds,
+}
+
+/// The node that holds a cluster's data and the embedding (node 0).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlUnit {
+    /// Largest transmit power.
+    pub max_power_w: Watts,
+    /// Z: price of the node's energy, in objective units per joule.
+    pub energy_price: f64,
+    /// p_c: power its radio circuits draw while it sends.
+    pub circuit_power_w: Watts,
+    /// η in (0, 1]: radiated power over power drawn by the amplifier.
+    pub amplifier_efficiency: f64,
+}
+
+/// The node that holds the decoder (node K+1). It is mains-powered: no energy price.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EdgeServer {
+    /// Largest transmit power.
+    pub max_power_w: Watts,
+}
+
+/// A device (nodes 1..K, in pipeline order).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Device {
+    /// Achieved forward rate.
+    pub forward_flops_per_second: FlopsPerSecond,
+    /// Achieved backward rate.
+    pub backward_flops_per_second: FlopsPerSecond,
+    /// ε: computing energy.
+    pub joules_per_flop: JoulesPerFlop,
+    /// Memory for the segment and its activations.
+    pub memory_bytes: Bytes,
+    /// o: overhead per micro-batch.
+    pub stage_overhead_s: Seconds,
+    /// q: overhead per micro-batch and block.
+    pub block_overhead_s: Seconds,
+    /// Largest transmit power.
+    pub max_power_w: Watts,
+    /// Z: price of the device's energy, in objective units per joule.
+    pub energy_price: f64,
+    /// p_c: power its radio circuits draw while it sends.
+    pub circuit_power_w: Watts,
+    /// η in (0, 1]: radiated power over power drawn by the amplifier.
+    pub amplifier_efficiency: f64,
+}
+
+/// γ(i, j): gain-to-noise ratio |h|²/N0 from node i to node j, in Hz/W; zero where there is no link.
+///
+/// A square matrix over the K+2 nodes; in JSON a list of rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gains(pub DMatrix<f64>);
+
+/// One cluster: control unit, devices in pipeline order, edge server.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// B: samples per batch.
+    pub batch_size: u32,
+    /// W: band that the hops of the running phase share.
+    pub bandwidth_hz: Hertz,
+    /// Part of the cluster's latency that no decision changes.
+    pub fixed_seconds: Seconds,
+    /// Size of the upload to the edge server; zero where nothing is uploaded.
+    pub upload_bits: Bits,
+    /// Embedding stage, on the control unit.
+    pub embedding: EndStage,
+    /// Decoder stage, on the edge server.
+    pub decoder: EndStage,
+    /// ℓ: constant latency per message of a hop.
+    pub hop_latency_s: Seconds,
+    /// Node 0.
+    pub control_unit: ControlUnit,
+    /// Node K+1.
+    pub edge_server: EdgeServer,
+    /// Nodes 1..K.
+    pub devices: Vec<Device>,
+    /// γ between all nodes.
+    pub gain_to_noise_hz_per_w: Gains,
+}
+
+/// A slot problem as plain data, not yet validated: fill the fields, then [`SlotProblem::new`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlotSpec {
+    /// Name and version of the format.
+    pub schema: Schema,
+    /// Which devices take part.
+    pub participation: Participation,
+    /// Whether stages compute while they send.
+    pub overlap: Overlap,
+    /// V: price of a second of round latency.
+    pub latency_weight: f64,
+    /// Candidate plans.
+    pub plans: Vec<Plan>,
+    /// The encoder to be cut.
+    pub encoder: Encoder,
+    /// The clusters' common upload band.
+    pub uplink: Uplink,
+    /// The clusters.
+    pub clusters: Vec<Cluster>,
+}
+
+/// A valid slot problem: every number finite and in range, dimensions consistent.
+///
+/// Reads through to [`SlotSpec`]; to change it, take the data out with [`SlotProblem::into_spec`] and build anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SlotSpec", into = "SlotSpec")]
+pub struct SlotProblem(SlotSpec);
+
+impl SlotProblem {
+    /// Validates the data.
+    ///
+    /// # Errors
+    /// [`ProblemError`] names the path of the first bad field, its value and the allowed range.
+    pub fn new(spec: SlotSpec) -> Result<Self, ProblemError> {
+        validate(&spec)?;
+        Ok(Self(spec))
+    }
+
+    /// The data, to be changed and validated again.
+    #[must_use]
+    pub fn into_spec(self) -> SlotSpec {
+        self.0
+    }
+}
+
+impl Deref for SlotProblem {
+    type Target = SlotSpec;
+    fn deref(&self) -> &SlotSpec {
+        &self.0
+    }
+}
+
+impl TryFrom<SlotSpec> for SlotProblem {
+    type Error = ProblemError;
+    fn try_from(spec: SlotSpec) -> Result<Self, ProblemError> {
+        Self::new(spec)
+    }
+}
+
+impl From<SlotProblem> for SlotSpec {
+    fn from(problem: SlotProblem) -> Self {
+        problem.0
+    }
+}

@@ -1,0 +1,112 @@
+//! Physical quantities as newtypes over `f64`.
+//!
+//! A quantity is *transparent* in serde: the unit stands in the name of the field that holds it
+//! (`bandwidth_hz: Hertz`). Inside the solver, where every number is scaled anyway, plain `f64` is
+//! used and the unit stands in the comment.
+//!
+//! ```
+//! use collapipe::units::{Joules, Seconds, Watts};
+//! let energy: Joules = Watts(2.0) * Seconds(3.0);
+//! assert_eq!(energy, Joules(6.0));
+//! ```
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Div, Mul, Sub};
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! quantity {
+    ($($(#[$doc:meta])* $name:ident, $symbol:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub f64);
+
+        impl $name {
+            /// The number, in the unit of this type.
+            #[must_use]
+            pub const fn value(self) -> f64 {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)?;
+                f.write_str(concat!(" ", $symbol))
+            }
+        }
+
+        impl Add for $name {
+            type Output = Self;
+            fn add(self, other: Self) -> Self { Self(self.0 + other.0) }
+        }
+        impl AddAssign for $name {
+            fn add_assign(&mut self, other: Self) { self.0 += other.0; }
+        }
+        impl Sub for $name {
+            type Output = Self;
+            fn sub(self, other: Self) -> Self { Self(self.0 - other.0) }
+        }
+        impl Mul<f64> for $name {
+            type Output = Self;
+            fn mul(self, factor: f64) -> Self { Self(self.0 * factor) }
+        }
+        impl Div<f64> for $name {
+            type Output = Self;
+            fn div(self, divisor: f64) -> Self { Self(self.0 / divisor) }
+        }
+        impl Div for $name {
+            type Output = f64;
+            fn div(self, other: Self) -> f64 { self.0 / other.0 }
+        }
+        impl Sum for $name {
+            fn sum<I: Iterator<Item = Self>>(iter: I) -> Self { Self(iter.map(|q| q.0).sum()) }
+        }
+    )*};
+}
+
+quantity! {
+    /// Time in seconds.
+    Seconds, "s";
+    /// Bandwidth in hertz.
+    Hertz, "Hz";
+    /// Power in watts.
+    Watts, "W";
+    /// Energy in joules.
+    Joules, "J";
+    /// Information in bits.
+    Bits, "bit";
+    /// Memory in bytes.
+    Bytes, "byte";
+    /// Floating-point operations.
+    Flops, "FLOP";
+    /// Achieved compute rate in floating-point operations per second.
+    FlopsPerSecond, "FLOP/s";
+    /// Computing energy per floating-point operation.
+    JoulesPerFlop, "J/FLOP";
+    /// Distance in metres.
+    Meters, "m";
+}
+
+impl Mul<Seconds> for Watts {
+    type Output = Joules;
+    fn mul(self, time: Seconds) -> Joules {
+        Joules(self.0 * time.0)
+    }
+}
+
+impl Div<FlopsPerSecond> for Flops {
+    type Output = Seconds;
+    fn div(self, rate: FlopsPerSecond) -> Seconds {
+        Seconds(self.0 / rate.0)
+    }
+}
+
+impl Mul<Flops> for JoulesPerFlop {
+    type Output = Joules;
+    fn mul(self, work: Flops) -> Joules {
+        Joules(self.0 * work.0)
+    }
+}
