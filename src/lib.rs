@@ -1,2 +1,6 @@
-//! collapipe
+//! collapipe: exact, certified planning of collaborative Transformer training at the edge.
+
+pub mod model;
+pub mod network;
+pub mod solver;
 pub mod units;

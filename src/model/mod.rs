@@ -1,0 +1,1 @@
+//! Transformer models and what their parts cost.
