@@ -1,1 +1,5 @@
 //! The exact slot solver.
+mod curve;
+mod hop;
+mod phase;
+mod segments;

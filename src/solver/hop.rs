@@ -1,0 +1,342 @@
+//! One transmission: the cheapest bandwidth, power and duration at given prices.
+//!
+//! A hop sends d nats in time t on bandwidth w. With s = d/(t w) the power that does it is
+//! p = (w/γ)(eˢ − 1), and s is the spectral efficiency in nat/s/Hz. Given a price λ of bandwidth and
+//! a cap on t, the hop minimizes a·t + z·p·t + λ·w subject to p ≤ P: a convex problem in (t, w) whose
+//! stationary points are roots of scalar equations in log s (formulation, section 3). Each equation is
+//! increasing and convex in log s, so Newton's method converges from every start.
+
+/// m(s) = s − 1 + e⁻ˢ and 1 − e⁻ˢ, without cancellation for small s; (s−1)eˢ + 1 = eˢ m(s).
+#[inline]
+fn margin(s: f64) -> (f64, f64) {
+    if s < 0.5 {
+        // s²/2 (1 − s/3 (1 − s/4 (…))), alternating and truncated below 1e-17 relative.
+        let mut tail = 1.0;
+        for inverse in const { [1.0 / 13.0, 1.0 / 12.0, 1.0 / 11.0, 0.1, 1.0 / 9.0, 0.125, 1.0 / 7.0, 1.0 / 6.0, 0.2, 0.25, 1.0 / 3.0] }
+        {
+            tail = 1.0 - s * inverse * tail;
+        }
+        let m = 0.5 * s * s * tail;
+        (m, s - m)
+    } else {
+        let gone = 1.0 - (-s).exp();
+        (s - gone, gone)
+    }
+}
+
+/// eˢ − 1.
+#[inline]
+fn exp_m1(s: f64) -> f64 {
+    s.exp_m1()
+}
+
+/// Newton's method in log s on an increasing convex function; `eval(s)` returns its value and its slope in log s.
+#[inline]
+fn newton(mut s: f64, eval: impl Fn(f64) -> (f64, f64)) -> f64 {
+    for _ in 0..80 {
+        let (value, slope) = eval(s);
+        let step = (-value / slope).clamp(-4.0, 4.0);
+        // After a step below 1e-7 the remaining error is of the order of its square.
+        if step.abs() < 1e-7 {
+            return s * (1.0 + step);
+        }
+        s *= step.exp();
+    }
+    s
+}
+
+/// Root of s + ln m(s) − κ ln s = r, κ in [0, 1).
+#[inline]
+fn interior_root(r: f64, kappa: f64, start: f64) -> f64 {
+    let start = if start > 0.0 {
+        start
+    } else if r < 1.0 {
+        ((r + std::f64::consts::LN_2) / (2.0 - kappa)).exp().min(1.5)
+    } else {
+        r + 0.5 - 0.9 * (1.0 - kappa) * r.ln()
+    };
+    newton(start, |s| {
+        let (m, gone) = margin(s);
+        (s + m.ln() - kappa * s.ln() - r, s * (1.0 + gone / m) - kappa)
+    })
+}
+
+/// Root of ln m(s) + 2 ln((eˢ − 1)/s) = r.
+#[inline]
+fn power_limited_root(r: f64, start: f64) -> f64 {
+    let start = if start > 0.0 {
+        start
+    } else if r < 1.0 {
+        (0.5 * (r + std::f64::consts::LN_2)).exp().min(1.5)
+    } else {
+        0.5 * r + 0.5 * (1.0 + r).ln()
+    };
+    newton(start, |s| {
+        let (m, gone) = margin(s);
+        // ln((eˢ − 1)/s) = s + ln((1 − e⁻ˢ)/s)
+        (m.ln() + 2.0 * (s + (gone / s).ln()) - r, s * gone / m + 2.0 * (s / gone - 1.0))
+    })
+}
+
+/// Root of ln((eˢ − 1)/s) = r > 0.
+#[inline]
+fn full_power_root(r: f64) -> f64 {
+    let mut s = if r < 1.0 { 2.0 * r } else { r + (1.0 + r).ln() };
+    for _ in 0..80 {
+        let (m, gone) = margin(s);
+        let value = s + (gone / s).ln() - r;
+        // Slope 1/(1 − e⁻ˢ) − 1/s = m/(s (1 − e⁻ˢ)), between 1/2 and 1.
+        let step = -value * s * gone / m;
+        s = (s + step).max(0.5 * s);
+        if step.abs() <= 1e-8 * s {
+            return s;
+        }
+    }
+    s
+}
+
+/// Spectral efficiency s that minimizes (a + z p)/R(W, p) on a band W of one's own, clipped to the power limit:
+/// (s−1)eˢ + 1 = aγ/(zW).
+#[must_use]
+pub(crate) fn whole_band_efficiency(a: f64, z: f64, gain: f64, band: f64, max_power: f64) -> f64 {
+    let limit = (max_power * gain / band).ln_1p();
+    if z <= 0.0 {
+        return limit;
+    }
+    interior_root((a * gain).ln() - (z * band).ln(), 0.0, 0.0).min(limit)
+}
+
+/// Price per unit of bandwidth at which a hop on the whole band W with efficiency s would buy exactly W.
+#[must_use]
+pub(crate) fn whole_band_price(a: f64, z: f64, gain: f64, band: f64, max_power: f64, nats: f64, s: f64) -> f64 {
+    let (m, _) = margin(s);
+    let time = nats / (band * s);
+    if s >= (max_power * gain / band).ln_1p() * (1.0 - 1e-15) {
+        (a + z * max_power) * time * m / (band * s)
+    } else {
+        a * time / band
+    }
+}
+
+/// A transmission with the prices of its time and energy folded in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Hop {
+    /// d: nats to send.
+    nats: f64,
+    /// γ [Hz/W].
+    gain: f64,
+    /// P [W].
+    max_power: f64,
+    /// a: objective units per second on air (latency and circuit power).
+    time_price: f64,
+    /// z: objective units per joule radiated.
+    energy_price: f64,
+    /// ln(γ/z), ln(γ/z) + ½ ln(a/d), ln(P²γ²/((a + zP)d)): constants of the scalar equations.
+    ln_gain_over_price: f64,
+    ln_interior: f64,
+    ln_limited: f64,
+    /// ln(Pγ/d): a cap τ can be met iff ln τ + this > 0.
+    ln_capacity: f64,
+}
+
+/// Which of the hop's limits bind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Regime {
+    #[default]
+    Free,
+    Limited,
+    Capped,
+    CappedLimited,
+}
+
+/// What a hop remembers from one evaluation to the next: a start for Newton's method.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Memory {
+    efficiency: f64,
+    regime: Regime,
+}
+
+/// The cheapest way to send at given prices.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sending {
+    /// t [s].
+    pub time: f64,
+    /// w [Hz].
+    pub band: f64,
+    /// p [W].
+    pub power: f64,
+    /// a·t + z·p·t.
+    pub cost: f64,
+    /// ν ≥ 0: what one more second of the cap would save.
+    pub cap_price: f64,
+    /// d ln w / d ln λ, d ln w / d ln τ.
+    pub band_by_price: f64,
+    pub band_by_cap: f64,
+    /// dν / d ln λ, dν / d ln τ.
+    pub cap_price_by_price: f64,
+    pub cap_price_by_cap: f64,
+}
+
+impl Hop {
+    pub fn new(nats: f64, gain: f64, max_power: f64, time_price: f64, energy_price: f64) -> Self {
+        let ln_gain_over_price = if energy_price > 0.0 { gain.ln() - energy_price.ln() } else { f64::INFINITY };
+        let (ln_nats, ln_power) = (nats.ln(), max_power.ln() + gain.ln());
+        Self {
+            nats,
+            gain,
+            max_power,
+            time_price,
+            energy_price,
+            ln_gain_over_price,
+            ln_interior: ln_gain_over_price + 0.5 * (time_price.ln() - ln_nats),
+            ln_limited: 2.0 * ln_power - (time_price + energy_price * max_power).ln() - ln_nats,
+            ln_capacity: ln_power - ln_nats,
+        }
+    }
+
+    pub fn time_price(&self) -> f64 {
+        self.time_price
+    }
+
+    /// Cost of a sending's time and energy, without its bandwidth.
+    pub fn cost_of(&self, sending: &Sending) -> f64 {
+        (self.time_price + self.energy_price * sending.power) * sending.time
+    }
+
+    /// No band however wide sends faster than this [s].
+    pub fn shortest_time(&self) -> f64 {
+        (-self.ln_capacity).exp()
+    }
+
+    /// Efficiency at which a hop's own marginal values balance if time had the price `a` and the band W were its own:
+    /// the start of the phase's Newton iteration.
+    pub fn guess_efficiency(&self, a: f64, band: f64, sharers: f64) -> f64 {
+        let limit = (self.max_power * self.gain * sharers / band).ln_1p();
+        if self.energy_price <= 0.0 {
+            return limit;
+        }
+        interior_root(self.ln_gain_over_price + a.ln() - band.ln(), 0.0, 0.0).min(limit)
+    }
+
+    /// d/s.
+    pub fn nats(&self) -> f64 {
+        self.nats
+    }
+
+    /// The same duration on a bandwidth that differs by rounding, with the power that this takes.
+    pub fn resend(&self, sending: Sending, band: f64) -> Sending {
+        let power = band / self.gain * exp_m1(self.nats / (sending.time * band));
+        if power < self.max_power {
+            return Sending { band, power, ..sending };
+        }
+        let time = self.nats / (band * (self.max_power * self.gain / band).ln_1p());
+        Sending { band, power: self.max_power, time, ..sending }
+    }
+
+    /// The cheapest sending at bandwidth price λ (given with its logarithm) within `cap` (and its logarithm).
+    #[inline]
+    pub fn send(&self, price: f64, ln_price: f64, cap: f64, ln_cap: f64, memory: &mut Memory) -> Sending {
+        if matches!(memory.regime, Regime::Capped | Regime::CappedLimited) {
+            let sending = self.capped(price, ln_price, cap, ln_cap, memory);
+            if sending.cap_price >= 0.0 {
+                return sending;
+            }
+            *memory = Memory::default();
+            return self.free(price, ln_price, memory);
+        }
+        let sending = self.free(price, ln_price, memory);
+        if sending.time <= cap {
+            return sending;
+        }
+        *memory = Memory::default();
+        self.capped(price, ln_price, cap, ln_cap, memory)
+    }
+
+    #[inline]
+    fn free(&self, price: f64, ln_price: f64, memory: &mut Memory) -> Sending {
+        if self.energy_price > 0.0 && self.ln_interior < 500.0 {
+            let start = if memory.regime == Regime::Free { memory.efficiency } else { 0.0 };
+            let s = interior_root(self.ln_interior + 0.5 * ln_price, 0.5, start);
+            let time = (self.nats / self.time_price * price / s).sqrt();
+            let band = self.time_price / price * time;
+            let power = band / self.gain * exp_m1(s);
+            if power <= self.max_power {
+                *memory = Memory { efficiency: s, regime: Regime::Free };
+                let (m, gone) = margin(s);
+                let by_price = 0.5 / (s * (1.0 + gone / m) - 0.5);
+                return Sending {
+                    time,
+                    band,
+                    power,
+                    cost: (self.time_price + self.energy_price * power) * time,
+                    band_by_price: -0.5 - 0.5 * by_price,
+                    ..Sending::default()
+                };
+            }
+        }
+        let start = if memory.regime == Regime::Limited { memory.efficiency } else { 0.0 };
+        let s = power_limited_root(self.ln_limited + ln_price, start);
+        *memory = Memory { efficiency: s, regime: Regime::Limited };
+        let (m, gone) = margin(s);
+        let band = self.max_power * self.gain / exp_m1(s);
+        let time = self.nats / (band * s);
+        let slope = s * gone / m + 2.0 * (s / gone - 1.0);
+        Sending {
+            time,
+            band,
+            power: self.max_power,
+            cost: (self.time_price + self.energy_price * self.max_power) * time,
+            band_by_price: -(s / gone) / slope,
+            ..Sending::default()
+        }
+    }
+
+    #[inline]
+    fn capped(&self, price: f64, ln_price: f64, cap: f64, ln_cap: f64, memory: &mut Memory) -> Sending {
+        if self.energy_price > 0.0 {
+            let start = if memory.regime == Regime::Capped { memory.efficiency } else { 0.0 };
+            let s = interior_root(self.ln_gain_over_price + ln_price - ln_cap, 0.0, start);
+            let band = self.nats / (s * cap);
+            let power = band / self.gain * exp_m1(s);
+            if power <= self.max_power {
+                *memory = Memory { efficiency: s, regime: Regime::Capped };
+                let (m, gone) = margin(s);
+                let by_price = 1.0 / (s * (1.0 + gone / m));
+                let worth = price * band / cap;
+                return Sending {
+                    time: cap,
+                    band,
+                    power,
+                    cost: (self.time_price + self.energy_price * power) * cap,
+                    cap_price: worth - self.time_price,
+                    band_by_price: -by_price,
+                    band_by_cap: by_price - 1.0,
+                    cap_price_by_price: worth * (1.0 - by_price),
+                    cap_price_by_cap: worth * (by_price - 2.0),
+                };
+            }
+        }
+        let room = ln_cap + self.ln_capacity;
+        if room <= 0.0 {
+            // No band suffices: an infinite price of the cap tells the phase to raise the pace.
+            return Sending { time: cap, band: f64::INFINITY, power: self.max_power, cost: f64::INFINITY, cap_price: f64::INFINITY, ..Sending::default() };
+        }
+        let s = full_power_root(room);
+        *memory = Memory { efficiency: s, regime: Regime::CappedLimited };
+        let (m, gone) = margin(s);
+        let by_cap = s * gone / m; // ds / d ln τ
+        let worth = price * self.nats / (cap * cap * m);
+        let spent = self.time_price + self.energy_price * self.max_power;
+        Sending {
+            time: cap,
+            band: self.nats / (s * cap),
+            power: self.max_power,
+            cost: spent * cap,
+            cap_price: worth - spent,
+            band_by_price: 0.0,
+            band_by_cap: -1.0 - by_cap / s,
+            cap_price_by_price: worth,
+            cap_price_by_cap: -worth * (2.0 + gone / m * by_cap),
+        }
+    }
+}

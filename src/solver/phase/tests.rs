@@ -1,0 +1,62 @@
+//! Optimality of the phase solver, judged by its own primal and dual values and by direct search.
+
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+use super::*;
+
+/// A phase with parameters spread over `spread` times their usual decades.
+fn random_phase(rng: &mut Pcg64, hops: usize, spread: f64) -> Radio {
+    let mut log = |low: f64, high: f64| 10f64.powf(low + (high - low) * rng.random::<f64>());
+    let price = log(-2.0 * spread, 2.0 * spread);
+    let nats = log(4.0, 7.0);
+    let micro = log(0.0, 2.0).floor();
+    let hops = (0..hops)
+        .map(|_| {
+            let energy = if log(0.0, 1.0) < 1.5 { 0.0 } else { log(-spread, spread) };
+            let gain = log(8.0 - 2.0 * spread, 8.0 + 2.0 * spread);
+            Hop::new(nats, gain, 0.2, price + energy * micro * 0.1, energy * micro / 0.4)
+        })
+        .collect();
+    Radio { hops, band: 2e7, pace_price: price * (micro - 1.0), latency: if log(0.0, 1.0) < 5.0 { 0.0 } else { log(-4.0, -1.0) } }
+}
+
+/// Cost of an allocation, from its definition.
+fn primal(radio: &Radio, floor: f64, sent: &[Sending]) -> f64 {
+    let slowest = sent.iter().fold(floor, |u, s| u.max(radio.latency + s.time));
+    let hops: f64 = radio.hops.iter().zip(sent).map(|(hop, s)| hop.cost_of(s)).sum();
+    hops + if radio.pace_price > 0.0 { radio.pace_price * slowest } else { 0.0 }
+}
+
+#[test]
+fn primal_meets_dual() {
+    let mut rng = Pcg64::seed_from_u64(1);
+    let mut scratch = Scratch::default();
+    let (mut worst, mut fallbacks, mut evaluations) = (0.0f64, 0, 0);
+    let rounds = 20_000;
+    for round in 0..rounds {
+        let spread = [0.5, 1.0, 3.0][round % 3];
+        let hops = 1 + round % 12;
+        let radio = random_phase(&mut rng, hops, spread);
+        let free = radio.solve(0.0, None, &mut scratch);
+        let pace = if free.prices.pace.is_finite() { free.prices.pace } else { 1.0 };
+        for factor in [0.0, 0.5, 1.0, 1.3, 3.0, 100.0] {
+            let floor = factor * pace;
+            let start = radio.guess(floor);
+            scratch.reset(hops);
+            scratch.evaluations = 0;
+            let settled = radio.newton(floor, start, &mut scratch).is_some();
+            evaluations += scratch.evaluations;
+            let solved = radio.solve(floor, None, &mut scratch);
+            let sent = radio.sendings(&solved, &mut scratch);
+            let value = primal(&radio, floor, &sent);
+            let gap = (value - solved.value) / value;
+            let band: f64 = sent.iter().map(|s| s.band).sum();
+            assert!((band / radio.band - 1.0).abs() < 1e-12, "band {band}");
+            assert!(gap.abs() < 1e-7 && (spread > 1.0 || gap.abs() < 1e-10), "round {round} factor {factor} gap {gap:e} settled {settled} {radio:?} {solved:?}");
+            worst = worst.max(gap.abs());
+            fallbacks += usize::from(!settled);
+        }
+    }
+    println!("worst gap {worst:e}, {fallbacks} fallbacks of {}, {} evaluations per solve", 6 * rounds, evaluations as f64 / (6 * rounds) as f64);
+}
