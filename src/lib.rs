@@ -2,5 +2,6 @@
 
 pub mod model;
 pub mod network;
+pub mod problem;
 pub mod solver;
 pub mod units;

@@ -5,18 +5,27 @@
 //! what any decision costs and which constraints it breaks, [`Answer`] is what a solver reports.
 
 mod answer;
+pub(crate) mod costs;
 mod decision;
 mod evaluation;
+mod feasibility;
+mod json;
+mod shape;
 mod slot;
 mod validation;
 
 pub use answer::{Answer, ObjectiveTerms, ShadowPrices, Status, Work};
+pub use costs::{Phase, shannon_rate};
 pub use decision::{ClusterDecision, Decision, Link};
-pub use evaluation::{
-    ClusterEvaluation, Constraint, DecisionError, Evaluation, FeasibilityReport, Violation, evaluate,
-};
+pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, evaluate};
+pub use feasibility::{Constraint, FeasibilityReport, Transfer, Violation};
+pub use json::JsonError;
+pub use shape::DecisionError;
 pub use slot::{
     Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, Schema,
     SlotProblem, SlotSpec, Uplink,
 };
-pub use validation::{FieldError, ProblemError};
+pub use validation::{
+    FieldError, MAX_BATCH_SIZE, MAX_BLOCKS, MAX_CLUSTERS, MAX_DEVICES, MAX_LOCAL_ITERATIONS, MAX_MAGNITUDE, MAX_PLANS,
+    MIN_MAGNITUDE, ProblemError,
+};

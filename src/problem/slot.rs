@@ -1,12 +1,14 @@
 //! The slot problem as data: field names are those of the exchange format, units in the names.
 
+use std::fmt;
 use std::ops::Deref;
 
 use nalgebra::DMatrix;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::validation::{ProblemError, validate};
-use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, Joules, JoulesPerFlop, Seconds, Watts};
+use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 
 /// The exchange format's name and version; any other value is rejected when reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +147,55 @@ pub struct Device {
 /// A square matrix over the K+2 nodes; in JSON a list of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gains(pub DMatrix<f64>);
+
+impl Gains {
+    /// γ from node `tx` to node `rx`; zero (no link) also for nodes the matrix does not have.
+    #[must_use]
+    pub fn get(&self, tx: usize, rx: usize) -> f64 {
+        self.0.get((tx, rx)).copied().unwrap_or(0.0)
+    }
+}
+
+impl Serialize for Gains {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Row<'a>(&'a DMatrix<f64>, usize);
+        impl Serialize for Row<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_seq(self.0.row(self.1).iter())
+            }
+        }
+        serializer.collect_seq((0..self.0.nrows()).map(|row| Row(&self.0, row)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Gains {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Rows;
+        impl<'de> Visitor<'de> for Rows {
+            type Value = Gains;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a matrix as a list of rows of equal length")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<Gains, A::Error> {
+                let (mut entries, mut nrows, mut ncols) = (Vec::new(), 0, 0);
+                while let Some(row) = rows.next_element::<Vec<f64>>()? {
+                    if nrows == 0 {
+                        ncols = row.len();
+                    } else if row.len() != ncols {
+                        let found = row.len();
+                        return Err(A::Error::custom(format_args!(
+                            "matrix row {nrows} has {found} entries, row 0 has {ncols}: rows must be equally long"
+                        )));
+                    }
+                    nrows += 1;
+                    entries.extend(row);
+                }
+                Ok(Gains(DMatrix::from_row_iterator(nrows, ncols, entries)))
+            }
+        }
+        deserializer.deserialize_seq(Rows)
+    }
+}
 
 /// One cluster: control unit, devices in pipeline order, edge server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
