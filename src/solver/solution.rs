@@ -1,0 +1,86 @@
+//! What a solve returns.
+
+use super::infeasible::Infeasibility;
+use super::settings::SettingsError;
+use crate::problem::{Answer, Decision, Evaluation, ShadowPrices, Status, Work};
+
+/// The best decision found and the proof of how good it is.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Certified {
+    /// What to do.
+    pub decision: Decision,
+    /// What the decision costs, by an independent evaluation: objective, terms, latencies, energies, violations.
+    pub evaluation: Evaluation,
+    /// No feasible decision has a smaller objective: proved by Lagrangian duality and branch and bound, up to rounding.
+    pub lower_bound: f64,
+    /// (objective − lower bound)/|objective|; 0 where both are 0.
+    pub gap: f64,
+    /// Marginal values of the shared resources.
+    pub shadow_prices: ShadowPrices,
+}
+
+impl Certified {
+    /// The decision's objective.
+    #[must_use]
+    pub fn objective(&self) -> f64 {
+        self.evaluation.objective
+    }
+}
+
+/// How a solve ended, and with what.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Solution {
+    /// Why it stopped.
+    pub status: Status,
+    /// The certified decision, or why there is none.
+    pub outcome: Result<Certified, Infeasibility>,
+    /// What the solve cost.
+    pub work: Work,
+}
+
+impl Solution {
+    /// The certified decision; `None` for an infeasible problem.
+    #[must_use]
+    pub fn certified(&self) -> Option<&Certified> {
+        self.outcome.as_ref().ok()
+    }
+
+    /// The solution in the exchange format.
+    #[must_use]
+    pub fn to_answer(&self) -> Answer {
+        let best = self.certified();
+        Answer {
+            status: self.status,
+            objective: best.map(Certified::objective),
+            lower_bound: best.map(|b| b.lower_bound),
+            gap: best.map(|b| b.gap),
+            decision: best.map(|b| b.decision.clone()),
+            terms: best.map(|b| b.evaluation.terms.clone()),
+            shadow_prices: best.map(|b| b.shadow_prices.clone()),
+            work: Some(self.work),
+            reason: self.outcome.as_ref().err().map(ToString::to_string),
+            enumerated: None,
+        }
+    }
+}
+
+/// Why a problem was not attempted.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SolveError {
+    /// A setting is out of range.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The problem asks for something that the solver does not support.
+    #[error("{field} = {value}: not supported by the exact solver; use {instead}")]
+    Unsupported {
+        /// The problem's field.
+        field: &'static str,
+        /// Its value.
+        value: &'static str,
+        /// What is supported.
+        instead: &'static str,
+    },
+}
