@@ -25,6 +25,14 @@ pub(crate) struct Domain {
     pub high: Vec<u32>,
 }
 
+impl Domain {
+    /// The active set, where the domain leaves only one.
+    pub fn only_active(&self) -> Option<Vec<usize>> {
+        let free = self.low.iter().zip(&self.high).any(|(&low, &high)| low == 0 && high > 0);
+        (!free).then(|| (0..self.low.len()).filter(|&k| self.low[k] > 0).collect())
+    }
+}
+
 /// Moving one block between a device and the control unit, on the whole band.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Transfer {
@@ -52,7 +60,8 @@ impl<'a> PricedCluster<'a> {
     pub fn new(spec: &'a SlotSpec, cluster: &'a Cluster, price: f64) -> Self {
         let transfer = |from: usize, to: usize| {
             let node = Transmitter::of(cluster, from);
-            let (gain, band, max_power) = (cluster.gain_to_noise_hz_per_w.get(from, to), cluster.bandwidth_hz.0, node.max_power.0);
+            let (gain, band, max_power) =
+                (cluster.gain_to_noise_hz_per_w.get(from, to), cluster.bandwidth_hz.0, node.max_power.0);
             let nats = spec.encoder.parameter_bits_per_block.0 * LN_2;
             if nats == 0.0 {
                 return Transfer { power: max_power, ..Transfer::default() };
@@ -107,7 +116,10 @@ impl<'a> PlannedCluster<'a> {
                 overhead: device.stage_overhead_s.0,
                 forward,
                 backward,
-                cost: at.price * iterations * (forward + backward) + compute + at.collection[k].cost + at.distribution[k].cost,
+                cost: at.price * iterations * (forward + backward)
+                    + compute
+                    + at.collection[k].cost
+                    + at.distribution[k].cost,
                 low: domain.low[k].max(1),
                 high: domain.high[k],
             }
@@ -153,14 +165,16 @@ impl<'a> PlannedCluster<'a> {
         }
     }
 
-    /// Fills in the hops of the path through the active devices.
-    pub fn set_path(&self, radio: &mut Radio, phase: Phase, active: &[usize]) {
-        radio.hops.clear();
+    /// Sets up a phase's radio problem on the path through the active devices.
+    pub fn set_radio(&self, radio: &mut Radio, phase: Phase, active: &[usize]) {
+        let mut hops = std::mem::take(&mut radio.hops);
+        hops.clear();
         let mut from = 0;
         for to in active.iter().map(|&k| k + 1).chain([self.at.cluster.devices.len() + 1]) {
-            radio.hops.push(self.hop(phase, from, to));
+            hops.push(self.hop(phase, from, to));
             from = to;
         }
+        *radio = Radio { hops, ..self.radio() };
     }
 
     /// Latency of a choice whose phases are solved, without the upload [s].

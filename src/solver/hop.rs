@@ -12,8 +12,9 @@ fn margin(s: f64) -> (f64, f64) {
     if s < 0.5 {
         // s²/2 (1 − s/3 (1 − s/4 (…))), alternating and truncated below 1e-17 relative.
         let mut tail = 1.0;
-        for inverse in const { [1.0 / 13.0, 1.0 / 12.0, 1.0 / 11.0, 0.1, 1.0 / 9.0, 0.125, 1.0 / 7.0, 1.0 / 6.0, 0.2, 0.25, 1.0 / 3.0] }
-        {
+        for inverse in const {
+            [1.0 / 13.0, 1.0 / 12.0, 1.0 / 11.0, 0.1, 1.0 / 9.0, 0.125, 1.0 / 7.0, 1.0 / 6.0, 0.2, 0.25, 1.0 / 3.0]
+        } {
             tail = 1.0 - s * inverse * tail;
         }
         let m = 0.5 * s * s * tail;
@@ -319,7 +320,14 @@ impl Hop {
         let room = ln_cap + self.ln_capacity;
         if room <= 0.0 {
             // No band suffices: an infinite price of the cap tells the phase to raise the pace.
-            return Sending { time: cap, band: f64::INFINITY, power: self.max_power, cost: f64::INFINITY, cap_price: f64::INFINITY, ..Sending::default() };
+            return Sending {
+                time: cap,
+                band: f64::INFINITY,
+                power: self.max_power,
+                cost: f64::INFINITY,
+                cap_price: f64::INFINITY,
+                ..Sending::default()
+            };
         }
         let s = full_power_root(room);
         *memory = Memory { efficiency: s, regime: Regime::CappedLimited };

@@ -127,7 +127,8 @@ impl Radio {
         let sharers = self.hops.len() as f64;
         let times: f64 = self.hops.iter().map(Hop::time_price).sum();
         let balanced = |a: f64| {
-            let product: f64 = self.hops.iter().map(|hop| hop.nats() / hop.guess_efficiency(a, self.band, sharers)).sum();
+            let product: f64 =
+                self.hops.iter().map(|hop| hop.nats() / hop.guess_efficiency(a, self.band, sharers)).sum();
             product / self.band
         };
         if self.pace_price <= 0.0 {
@@ -166,7 +167,9 @@ impl Radio {
     pub fn solve(&self, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> Solved {
         scratch.reset(self.hops.len());
         let start = match start {
-            Some(prices) => Prices { pace: if self.pace_price > 0.0 { prices.pace.max(floor) } else { f64::INFINITY }, ..prices },
+            Some(prices) => {
+                Prices { pace: if self.pace_price > 0.0 { prices.pace.max(floor) } else { f64::INFINITY }, ..prices }
+            }
             None => self.guess(floor),
         };
         let prices = self.newton(floor, start, scratch).unwrap_or_else(|| self.bisect(floor, scratch));
@@ -311,8 +314,12 @@ impl Radio {
         let Prices { band, pace } = solved.prices;
         let cap = pace - self.latency;
         let (ln_price, ln_cap) = (band.ln(), cap.ln());
-        let sent: Vec<Sending> =
-            self.hops.iter().zip(&mut scratch.memory).map(|(hop, memory)| hop.send(band, ln_price, cap, ln_cap, memory)).collect();
+        let sent: Vec<Sending> = self
+            .hops
+            .iter()
+            .zip(&mut scratch.memory)
+            .map(|(hop, memory)| hop.send(band, ln_price, cap, ln_cap, memory))
+            .collect();
         let scale = self.band / sent.iter().map(|s| s.band).sum::<f64>();
         self.hops.iter().zip(sent).map(|(hop, s)| hop.resend(s, s.band * scale)).collect()
     }

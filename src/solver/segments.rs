@@ -87,7 +87,14 @@ struct Filled {
 }
 
 /// Fills by increasing cost under caps on the paces; `None` where L blocks do not fit.
-fn fill(stages: &[Stage], blocks: u32, caps: (f64, f64), bases: (f64, f64), order: &[u32], sizes: &mut [u32]) -> Option<Filled> {
+fn fill(
+    stages: &[Stage],
+    blocks: u32,
+    caps: (f64, f64),
+    bases: (f64, f64),
+    order: &[u32],
+    sizes: &mut [u32],
+) -> Option<Filled> {
     let mut left = blocks;
     let mut cost = 0.0;
     for (stage, size) in stages.iter().zip(sizes.iter_mut()) {
@@ -118,37 +125,58 @@ fn next_pace(stages: &[Stage], pace: f64, per_block: impl Fn(&Stage) -> f64) -> 
     })
 }
 
-/// A lower bound without solving a phase: the cheapest fill with both phases at their least.
-pub(crate) fn quick_bound(stages: &[Stage], blocks: u32, forward: &PhaseSearch, backward: &PhaseSearch, buffers: &mut Buffers) -> Option<f64> {
+/// The cheapest fill under no cap; `None` where the blocks do not fit.
+pub(crate) fn cheapest_fill(stages: &[Stage], blocks: u32, buffers: &mut Buffers) -> Option<f64> {
     prepare(stages, buffers);
-    let Buffers { order, sizes, .. } = buffers;
-    let free = fill(stages, blocks, (f64::INFINITY, f64::INFINITY), (forward.base, backward.base), order, sizes)?;
-    Some(free.cost + forward.curve.low(forward.base) + backward.curve.low(backward.base))
+    let unlimited = (f64::INFINITY, f64::INFINITY);
+    fill(stages, blocks, unlimited, (0.0, 0.0), &buffers.order, &mut buffers.sizes).map(|filled| filled.cost)
 }
 
 fn prepare(stages: &[Stage], buffers: &mut Buffers) {
     buffers.order.clear();
     buffers.order.extend(0..stages.len() as u32);
-    buffers.order.sort_unstable_by(|&i, &j| stages[i as usize].cost.total_cmp(&stages[j as usize].cost).then(i.cmp(&j)));
+    buffers
+        .order
+        .sort_unstable_by(|&i, &j| stages[i as usize].cost.total_cmp(&stages[j as usize].cost).then(i.cmp(&j)));
     buffers.sizes.clear();
     buffers.sizes.resize(stages.len(), 0);
 }
 
-/// The best sizes with a value below `cutoff` less `tolerance`; `None` proves that there are none.
+/// What is worth finding: a value that is below the cutoff by more than a relative tolerance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Threshold {
+    pub cutoff: f64,
+    /// In units of the cutoff.
+    pub tolerance: f64,
+}
+
+impl Threshold {
+    /// Everything is worth finding.
+    pub fn none(tolerance: f64) -> Self {
+        Self { cutoff: f64::INFINITY, tolerance }
+    }
+
+    /// Values at or above this are not worth finding.
+    pub fn bar(&self) -> f64 {
+        if self.cutoff.is_finite() { self.cutoff - self.tolerance * self.cutoff.abs() } else { self.cutoff }
+    }
+}
+
+/// The best sizes that beat the threshold, `constant` added to their value; `None` proves that there are none.
 pub(crate) fn search(
     stages: &[Stage],
     blocks: u32,
+    constant: f64,
     forward: &mut PhaseSearch,
     backward: &mut PhaseSearch,
-    cutoff: f64,
-    tolerance: f64,
+    mut threshold: Threshold,
     buffers: &mut Buffers,
 ) -> Option<Best> {
     prepare(stages, buffers);
     let Buffers { order, sizes, stack, scratch, nodes } = buffers;
     let bases = (forward.base, backward.base);
     let mut best: Option<Best> = None;
-    let mut bar = cutoff - tolerance;
+    let mut bar = threshold.bar();
     stack.clear();
     let all = Rectangle { forward: (bases.0, f64::INFINITY), backward: (bases.1, f64::INFINITY) };
     stack.push((f64::NEG_INFINITY, all));
@@ -160,14 +188,14 @@ pub(crate) fn search(
         let caps = (rectangle.forward.1, rectangle.backward.1);
         let Some(filled) = fill(stages, blocks, caps, bases, order, sizes) else { continue };
         let lower = |forward: &PhaseSearch, backward: &PhaseSearch| {
-            filled.cost + forward.curve.low(rectangle.forward.0) + backward.curve.low(rectangle.backward.0)
+            constant + filled.cost + forward.curve.low(rectangle.forward.0) + backward.curve.low(rectangle.backward.0)
         };
         if lower(forward, backward) >= bar {
             continue;
         }
         // Solve the phases for these sizes only as long as they may beat the best.
         let hope = |forward: &PhaseSearch, backward: &PhaseSearch| {
-            filled.cost + forward.curve.low(filled.forward_pace) + backward.curve.low(filled.backward_pace)
+            constant + filled.cost + forward.curve.low(filled.forward_pace) + backward.curve.low(filled.backward_pace)
         };
         if hope(forward, backward) < bar {
             forward.curve.exact(forward.radio, filled.forward_pace, scratch);
@@ -178,7 +206,8 @@ pub(crate) fn search(
         let value = hope(forward, backward);
         if value < bar {
             // Both phases are solved at these paces: the minorants touch.
-            bar = value - tolerance;
+            threshold.cutoff = value;
+            bar = threshold.bar();
             best = Some(Best {
                 sizes: sizes.clone(),
                 forward_pace: filled.forward_pace,

@@ -83,4 +83,7 @@ pub enum SolveError {
         /// What is supported.
         instead: &'static str,
     },
+    /// The numbers are so far apart that no allocation could be computed within double precision.
+    #[error("the problem's numbers are too far apart for double precision: rescale gains, powers, prices or times")]
+    Numerical,
 }

@@ -18,7 +18,12 @@ fn random_phase(rng: &mut Pcg64, hops: usize, spread: f64) -> Radio {
             Hop::new(nats, gain, 0.2, price + energy * micro * 0.1, energy * micro / 0.4)
         })
         .collect();
-    Radio { hops, band: 2e7, pace_price: price * (micro - 1.0), latency: if log(0.0, 1.0) < 5.0 { 0.0 } else { log(-4.0, -1.0) } }
+    Radio {
+        hops,
+        band: 2e7,
+        pace_price: price * (micro - 1.0),
+        latency: if log(0.0, 1.0) < 5.0 { 0.0 } else { log(-4.0, -1.0) },
+    }
 }
 
 /// Cost of an allocation, from its definition.
@@ -53,10 +58,17 @@ fn primal_meets_dual() {
             let gap = (value - solved.value) / value;
             let band: f64 = sent.iter().map(|s| s.band).sum();
             assert!((band / radio.band - 1.0).abs() < 1e-12, "band {band}");
-            assert!(gap.abs() < 1e-7 && (spread > 1.0 || gap.abs() < 1e-10), "round {round} factor {factor} gap {gap:e} settled {settled} {radio:?} {solved:?}");
+            assert!(
+                gap.abs() < 1e-7 && (spread > 1.0 || gap.abs() < 1e-10),
+                "round {round} factor {factor} gap {gap:e} settled {settled} {radio:?} {solved:?}"
+            );
             worst = worst.max(gap.abs());
             fallbacks += usize::from(!settled);
         }
     }
-    println!("worst gap {worst:e}, {fallbacks} fallbacks of {}, {} evaluations per solve", 6 * rounds, evaluations as f64 / (6 * rounds) as f64);
+    println!(
+        "worst gap {worst:e}, {fallbacks} fallbacks of {}, {} evaluations per solve",
+        6 * rounds,
+        evaluations as f64 / (6 * rounds) as f64
+    );
 }

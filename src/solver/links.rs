@@ -1,0 +1,138 @@
+//! All hops that a path through a cluster's devices may use, and what they cost at given prices.
+
+use super::cluster::PlannedCluster;
+use super::hop::{Hop, Memory};
+use super::phase::{Minorant, Prices, Radio};
+use crate::problem::costs::Phase;
+
+/// A hop's share in a minorant of its phase.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    /// cost + λ w + ν u.
+    intercept: f64,
+    /// ν.
+    cap_price: f64,
+    /// cost + λ w of the hop without a cap: what it adds at least while ν stays 0.
+    free: f64,
+}
+
+/// The shares of all hops at one pair of prices.
+#[derive(Clone, Debug)]
+struct Priced {
+    band_cost: f64,
+    shares: Vec<Share>,
+    /// Least sum of `free` from a node to the edge server.
+    to_go: Vec<f64>,
+}
+
+/// The hops of one phase between any two nodes i < j of a cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct Links {
+    nodes: usize,
+    hops: Vec<Option<Hop>>,
+    pace_price: f64,
+    band: f64,
+    latency: f64,
+    priced: Vec<Priced>,
+}
+
+/// More price points than this cost more than they prune.
+const MOST_PRICES: usize = 10;
+
+impl Links {
+    pub fn new(cluster: &PlannedCluster, phase: Phase) -> Self {
+        let nodes = cluster.at.cluster.devices.len() + 2;
+        let gains = &cluster.at.cluster.gain_to_noise_hz_per_w;
+        let radio = cluster.radio();
+        let mut hops = vec![None; nodes * nodes];
+        for from in 0..nodes - 1 {
+            for to in from + 1..nodes {
+                let direct = from == 0 && to == nodes - 1;
+                // Every link is used both ways; one that works one way only is none.
+                if !direct && gains.get(from, to) > 0.0 && gains.get(to, from) > 0.0 {
+                    hops[from * nodes + to] = Some(cluster.hop(phase, from, to));
+                }
+            }
+        }
+        Self { nodes, hops, pace_price: radio.pace_price, band: radio.band, latency: radio.latency, priced: Vec::new() }
+    }
+
+    /// Whether the link works.
+    pub fn open(&self, from: usize, to: usize) -> bool {
+        self.hops[from * self.nodes + to].is_some()
+    }
+
+    /// The nodes of the path through the active devices, link by link.
+    fn path<'a>(&self, active: &'a [usize]) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let last = self.nodes - 1;
+        let heads = std::iter::once(0).chain(active.iter().map(|&k| k + 1));
+        heads.zip(active.iter().map(|&k| k + 1).chain(std::iter::once(last)))
+    }
+
+    /// Fills in the hops of the path; false where one of the links does not work.
+    pub fn set_path(&self, radio: &mut Radio, active: &[usize]) -> bool {
+        radio.pace_price = self.pace_price;
+        radio.band = self.band;
+        radio.latency = self.latency;
+        radio.hops.clear();
+        for (from, to) in self.path(active) {
+            let Some(hop) = self.hops[from * self.nodes + to] else { return false };
+            radio.hops.push(hop);
+        }
+        true
+    }
+
+    /// Prices all hops at the prices of a solved phase, so that every path gets a minorant from them.
+    pub fn add_prices(&mut self, prices: Prices) {
+        if self.priced.len() >= MOST_PRICES {
+            return;
+        }
+        let (ln_price, cap) = (prices.band.ln(), prices.pace - self.latency);
+        let ln_cap = cap.ln();
+        let share = |hop: &Option<Hop>| {
+            let Some(hop) = hop else { return Share { intercept: f64::INFINITY, cap_price: 0.0, free: f64::INFINITY } };
+            let free = hop.send(prices.band, ln_price, f64::INFINITY, f64::INFINITY, &mut Memory::default());
+            let free_cost = free.cost + prices.band * free.band;
+            if free.time <= cap || cap <= hop.shortest_time() {
+                // Where the cap cannot be met the hop takes part without one: valid, and weaker.
+                return Share { intercept: free_cost, cap_price: 0.0, free: free_cost };
+            }
+            let sent = hop.send(prices.band, ln_price, cap, ln_cap, &mut Memory::default());
+            let cap_price = sent.cap_price.max(0.0);
+            Share {
+                intercept: sent.cost + prices.band * sent.band + cap_price * prices.pace,
+                cap_price,
+                free: free_cost,
+            }
+        };
+        let shares: Vec<Share> = self.hops.iter().map(share).collect();
+        let mut to_go = vec![f64::INFINITY; self.nodes];
+        to_go[self.nodes - 1] = 0.0;
+        for from in (0..self.nodes - 1).rev() {
+            to_go[from] = (from + 1..self.nodes)
+                .map(|to| shares[from * self.nodes + to].free + to_go[to])
+                .fold(f64::INFINITY, f64::min);
+        }
+        self.priced.push(Priced { band_cost: prices.band * self.band, shares, to_go });
+    }
+
+    /// The minorants that the price points prove for the path's Φ. Of a path that is not complete the last node is
+    /// `end`: the minorants then hold for all of its completions.
+    pub fn minorants<'a>(&'a self, active: &'a [usize], complete: bool) -> impl Iterator<Item = Minorant> + 'a {
+        self.priced.iter().map(move |priced| {
+            let (mut intercept, mut cap_price) = (0.0, 0.0);
+            let links = active.len() + usize::from(complete);
+            for (from, to) in self.path(active).take(links) {
+                let share = &priced.shares[from * self.nodes + to];
+                intercept += share.intercept;
+                cap_price += share.cap_price;
+            }
+            if !complete {
+                intercept += priced.to_go[active.last().map_or(0, |&k| k + 1)];
+            }
+            let scale = if cap_price > self.pace_price { self.pace_price / cap_price } else { 1.0 };
+            // Scaled down to the pace price, the dual is at least the scaled value: it is concave, and not below −λW at 0.
+            Minorant { intercept: scale * intercept - priced.band_cost, slope: (self.pace_price - cap_price).max(0.0) }
+        })
+    }
+}
