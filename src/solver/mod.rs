@@ -2,6 +2,7 @@
 
 mod active;
 mod assemble;
+mod balance;
 mod cluster;
 mod curve;
 mod hop;

@@ -1,0 +1,178 @@
+//! The network with fixed devices and sizes: a convex problem, solved through its dual.
+//!
+//! Unknown are the weights V_n of the clusters' latencies, Σ V_n = V, and the price λ of the upload band. At the optimum
+//! all clusters with a positive weight finish together and the uploads fill the band. Newton's method in log V_n with the
+//! common deadline T and log λ as multipliers: the system is an arrow, solved in O(N).
+
+use std::rc::Rc;
+
+use super::active::{Found, Workspace};
+use super::cluster::{Choice, Domain};
+use super::network::Network;
+use crate::problem::Plan;
+
+/// Weights below this share of V count as zero: a cluster that waits for the others.
+const LEAST_SHARE: f64 = 1e-13;
+/// Relative gap between primal and dual at which the iteration ends.
+const TOLERANCE: f64 = 1e-12;
+/// Relative step of the finite differences in log V_n and log λ.
+const STEP: f64 = 1e-4;
+
+/// Fixed choices with the weights that balance them.
+pub(crate) struct Balanced {
+    /// Cost of the decision at these weights and prices.
+    pub objective: f64,
+    pub weights: Vec<f64>,
+    pub band_price: f64,
+    pub found: Vec<Found>,
+}
+
+/// The price at which the uploads fill their band at given weights; Newton in logarithms, where the demand is nearly
+/// linear and decreasing.
+pub(crate) fn upload_price(network: &Network, weights: &[f64], start: Option<f64>) -> f64 {
+    let demand = |price: f64| {
+        let (mut band, mut slope) = (0.0, 0.0);
+        for (upload, &weight) in network.uploads.iter().zip(weights) {
+            let sent = upload.send(weight, price);
+            band += sent.band;
+            slope += sent.band * sent.band_by_price;
+        }
+        (band, slope)
+    };
+    if network.uploads.iter().all(|upload| upload.is_empty()) {
+        return start.unwrap_or(1.0);
+    }
+    let alone =
+        network.uploads.iter().zip(weights).map(|(upload, &weight)| upload.send_alone(weight, network.band()).1);
+    let mut price = start.unwrap_or_else(|| alone.fold(0.0, f64::max));
+    for _ in 0..100 {
+        let (band, slope) = demand(price);
+        let fill = (band / network.band()).ln();
+        if fill.abs() <= TOLERANCE {
+            break;
+        }
+        price *= (-fill * band / slope).clamp(-3.0, 3.0).exp();
+    }
+    price
+}
+
+/// One cluster at its weight, with its derivatives by log V_n and log λ.
+#[derive(Clone, Copy, Default)]
+struct Point {
+    latency: f64,
+    latency_by_weight: f64,
+    latency_by_price: f64,
+    band: f64,
+    band_by_weight: f64,
+    band_by_price: f64,
+}
+
+/// Balances the network for fixed choices.
+pub(crate) fn balance(
+    network: &Network,
+    plan: &Plan,
+    choices: &[Choice],
+    start: &[f64],
+    domains: &[Rc<Domain>],
+    work: &mut Workspace,
+) -> Balanced {
+    let total = network.price();
+    let least = LEAST_SHARE * total;
+    let mut weights: Vec<f64> = start.iter().map(|w| w.max(least)).collect();
+    let mut band_price = upload_price(network, &weights, None);
+    let mut best: Option<(f64, Balanced)> = None;
+    let mut slopes: Vec<Option<(f64, f64, f64)>> = vec![None; choices.len()];
+    for _ in 0..60 {
+        let scale = total / weights.iter().sum::<f64>();
+        weights.iter_mut().for_each(|w| *w *= scale);
+        band_price = upload_price(network, &weights, Some(band_price));
+        let mut points = vec![Point::default(); choices.len()];
+        let mut found = Vec::with_capacity(choices.len());
+        let (mut slowest, mut weighted, mut energy) = (0.0f64, 0.0, 0.0);
+        for (n, choice) in choices.iter().enumerate() {
+            let weight = weights[n];
+            let at = |weight: f64, work: &mut Workspace| {
+                network.with_cluster(n, plan, weight, &domains[n], |cluster| work.fixed(cluster, choice))
+            };
+            let here = at(weight, work);
+            let upload = &network.uploads[n];
+            let sent = upload.send(weight, band_price);
+            let (heavier, dearer) =
+                (upload.send(weight * (1.0 + STEP), band_price), upload.send(weight, band_price * (1.0 + STEP)));
+            let latency = here.latency + sent.time;
+            slowest = slowest.max(latency);
+            weighted += weight * latency;
+            energy += here.value + sent.cost - weight * latency;
+            // A secant through the last iterate once it is near, a finite difference before.
+            let slope = match slopes[n] {
+                Some((old, old_latency, _)) if ((weight / old).ln().abs() - 0.02).abs() < 0.0199 => {
+                    (here.latency - old_latency) / (weight / old).ln()
+                }
+                Some((old, _, slope)) if (weight / old).ln().abs() <= 1e-4 => slope,
+                _ => (at(weight * (1.0 + STEP), work).latency - here.latency) / STEP,
+            };
+            slopes[n] = Some((weight, here.latency, slope));
+            points[n] = Point {
+                latency,
+                // Strictly decreasing, so that the Newton step exists where a latency does not depend on its price.
+                latency_by_weight: (slope + (heavier.time - sent.time) / STEP).min(-1e-7 * latency),
+                latency_by_price: (dearer.time - sent.time) / STEP,
+                band: sent.band,
+                band_by_weight: (heavier.band - sent.band) / STEP,
+                band_by_price: (dearer.band - sent.band) / STEP,
+            };
+            found.push(here);
+        }
+        let objective = total * slowest + energy + plan.penalty;
+        let gap = (total * slowest - weighted) / (total * slowest + energy);
+        if best.as_ref().is_none_or(|(least, _)| gap < *least) {
+            best = Some((gap, Balanced { objective, weights: weights.clone(), band_price, found }));
+        }
+        if gap <= TOLERANCE {
+            break;
+        }
+        newton_step(&points, &mut weights, least, total);
+    }
+    match best {
+        Some((_, balanced)) => balanced,
+        // Not reached: the loop above runs at least once.
+        None => Balanced { objective: f64::INFINITY, weights, band_price, found: Vec::new() },
+    }
+}
+
+/// One Newton step on T_n = T (clusters with weight), Σ V_n = V, Σ w_n = const.
+fn newton_step(points: &[Point], weights: &mut [f64], least: f64, total: f64) {
+    // Unknowns: T and δ = δ log λ; cluster n moves by x_n = (T − T_n − T_λ δ)/S_n.
+    let (mut a, mut b, mut c, mut d, mut r, mut q) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
+    let target = points.iter().zip(weights.iter()).map(|(p, w)| p.latency * w).sum::<f64>() / total;
+    let waits = |p: &Point, w: f64| w <= 2.0 * least && p.latency < target;
+    for (p, &w) in points.iter().zip(weights.iter()) {
+        d += p.band_by_price;
+        if waits(p, w) {
+            continue;
+        }
+        let s = p.latency_by_weight;
+        // Σ V_n x_n = 0
+        a += w / s;
+        b -= w * p.latency_by_price / s;
+        r += w * (p.latency - target) / s;
+        // Σ (w_x x_n + w_λ δ) = 0
+        c += p.band_by_weight / s;
+        d -= p.band_by_weight * p.latency_by_price / s;
+        q += p.band_by_weight * (p.latency - target) / s;
+    }
+    let (t, price) = if d == 0.0 {
+        (r / a, 0.0)
+    } else {
+        let determinant = a * d - b * c;
+        ((r * d - b * q) / determinant, (a * q - c * r) / determinant)
+    };
+    let (t, price) = if t.is_finite() && price.is_finite() { (t, price) } else { (0.0, 0.0) };
+    for (p, w) in points.iter().zip(weights.iter_mut()) {
+        if waits(p, *w) {
+            continue;
+        }
+        let step = (target + t - p.latency - p.latency_by_price * price) / p.latency_by_weight;
+        *w = (*w * step.clamp(-3.0, 3.0).exp()).max(least);
+    }
+}
