@@ -12,6 +12,8 @@ mod feasibility;
 mod json;
 mod shape;
 mod slot;
+#[cfg(test)]
+mod tests;
 mod validation;
 
 pub use answer::{Answer, ObjectiveTerms, ShadowPrices, Status, Work};
