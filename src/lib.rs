@@ -4,4 +4,6 @@ pub mod model;
 pub mod network;
 pub mod problem;
 pub mod solver;
+#[cfg(any(test, feature = "proptest"))]
+pub mod strategies;
 pub mod units;

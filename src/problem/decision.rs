@@ -4,17 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Hertz, Watts};
 
-/// Bandwidth and transmit power of one hop.
+/// Bandwidth and transmit power of one hop. Both are 0 or more; a hop that carries bits needs both above 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
-    /// w.
+    /// w: this hop's share of its band.
     pub bandwidth_hz: Hertz,
-    /// p.
+    /// p: radiated power; the amplifier draws p/η.
     pub power_w: Watts,
 }
 
-/// One cluster's part of a decision.
+/// One cluster's part of a decision, for S active devices.
+///
+/// Hop i of `forward` and of `backward` is the same link: hop 0 joins control unit and first active device, hop S the
+/// last active device and the edge server. Distribution, collection and upload follow one another, so that the former two
+/// have the cluster's whole band.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterDecision {

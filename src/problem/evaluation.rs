@@ -127,14 +127,10 @@ pub fn evaluate(problem: &SlotProblem, decision: &Decision) -> Result<Evaluation
     let mut clusters = Vec::with_capacity(problem.clusters.len());
     let (mut round_latency, mut upload_band) = (Seconds(0.0), 0.0);
     for (index, (cluster, choice)) in problem.clusters.iter().zip(&decision.clusters).enumerate() {
-        let evaluation = Evaluator { problem, plan, cluster, choice, index, report: &mut report }.run();
+        let evaluation =
+            Evaluator { problem, plan, cluster, choice, index, terms: &mut terms, report: &mut report }.run();
         round_latency = Seconds(round_latency.0.max(evaluation.latency.0));
         upload_band += choice.upload.bandwidth_hz.0;
-        for (device, energy) in cluster.devices.iter().zip(&evaluation.device_energy) {
-            terms.compute_energy += times(device.energy_price, energy.compute.0);
-            terms.transmit_energy += times(device.energy_price, energy.transmit.0);
-        }
-        terms.transmit_energy += times(cluster.control_unit.energy_price, evaluation.control_unit_energy.0);
         clusters.push(evaluation);
     }
     report.at_most(Constraint::UplinkBand, upload_band, problem.uplink.bandwidth_hz.0);
@@ -155,6 +151,7 @@ struct Evaluator<'a> {
     cluster: &'a Cluster,
     choice: &'a ClusterDecision,
     index: usize,
+    terms: &'a mut ObjectiveTerms,
     report: &'a mut FeasibilityReport,
 }
 
@@ -200,6 +197,7 @@ impl Evaluator<'_> {
             if let (Some(device), Some(energy)) = (cluster.devices.get(k), energies.devices.get_mut(k)) {
                 let per_block = compute_energy_per_block(&self.problem.encoder, cluster, self.plan, device);
                 energy.compute = per_block * f64::from(size);
+                self.terms.compute_energy += times(device.energy_price, energy.compute.0);
             }
         }
         let server = cluster.devices.len() + 1;
@@ -298,7 +296,9 @@ impl Evaluator<'_> {
             let constraint = Constraint::NoRate { cluster: self.index, transfer };
             self.report.broken(constraint, f64::INFINITY, rate, bits.0);
         }
-        energies.add_transmission(tx, Joules(times(transmitter.drawn(link.power_w).0, time.0) * uses));
+        let energy = times(transmitter.drawn(link.power_w).0, time.0) * uses;
+        energies.add_transmission(tx, Joules(energy));
+        self.terms.transmit_energy += times(transmitter.energy_price, energy);
         time
     }
 }

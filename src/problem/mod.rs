@@ -3,6 +3,15 @@
 //! [`SlotSpec`] is the plain data (exchange format `collapipe.slot-problem/1`), [`SlotProblem`] the
 //! same data once it has been validated; [`Decision`] says what to do in the slot, [`evaluate`]
 //! what any decision costs and which constraints it breaks, [`Answer`] is what a solver reports.
+//!
+//! | task | here |
+//! |---|---|
+//! | build a problem in code | [`SlotSpec`], then [`SlotProblem::new`] |
+//! | read or write a file | [`SlotProblem::from_json`], [`Answer::from_json`], [`Decision::from_answer_json`], `to_json` |
+//! | check a decision | [`evaluate`] → [`Evaluation`] with its [`FeasibilityReport`] |
+//!
+//! The system is that of the CollaPipe paper (arXiv 2509.19855); its equations were not available, the
+//! formulas are our own reconstruction.
 
 mod answer;
 pub(crate) mod costs;
@@ -12,6 +21,8 @@ mod feasibility;
 mod json;
 mod shape;
 mod slot;
+#[cfg(test)]
+mod tests;
 mod validation;
 
 pub use answer::{Answer, ObjectiveTerms, ShadowPrices, Status, Work};

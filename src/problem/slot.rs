@@ -108,7 +108,7 @@ pub struct ControlUnit {
     pub amplifier_efficiency: f64,
 }
 
-/// The node that holds the decoder (node K+1). It is mains-powered: no energy price.
+/// The node that holds the decoder (node K+1). It is mains-powered: its energy is neither priced nor counted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EdgeServer {
@@ -144,7 +144,8 @@ pub struct Device {
 
 /// γ(i, j): gain-to-noise ratio |h|²/N0 from node i to node j, in Hz/W; zero where there is no link.
 ///
-/// A square matrix over the K+2 nodes; in JSON a list of rows.
+/// A square matrix over the K+2 nodes (0 control unit, 1..=K devices, K+1 edge server), row = sender, column = receiver;
+/// the diagonal is not used. In JSON a list of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gains(pub DMatrix<f64>);
 
@@ -226,6 +227,69 @@ pub struct Cluster {
 }
 
 /// A slot problem as plain data, not yet validated: fill the fields, then [`SlotProblem::new`].
+///
+/// ```
+/// use collapipe::problem::*;
+/// use collapipe::units::*;
+/// use nalgebra::DMatrix;
+///
+/// let board = Device {
+///     forward_flops_per_second: FlopsPerSecond(40e9),
+///     backward_flops_per_second: FlopsPerSecond(25e9),
+///     joules_per_flop: JoulesPerFlop(5e-11),
+///     memory_bytes: Bytes(2e9),
+///     stage_overhead_s: Seconds(0.01),
+///     block_overhead_s: Seconds(0.001),
+///     max_power_w: Watts(0.2),
+///     energy_price: 1.5,
+///     circuit_power_w: Watts(0.05),
+///     amplifier_efficiency: 0.4,
+/// };
+/// let mut spec = SlotSpec {
+///     schema: Schema::V1,
+///     participation: Participation::All,
+///     overlap: Overlap::Full,
+///     latency_weight: 10.0,
+///     plans: vec![Plan { local_iterations: 1, micro_batches: 4, penalty: 0.0 }],
+///     encoder: Encoder {
+///         blocks: 4,
+///         forward_flops_per_sample: Flops(2e8),
+///         backward_flops_per_sample: Flops(4e8),
+///         boundary_bits_per_sample: Bits(5e5),
+///         parameter_bits_per_block: Bits(1.3e7),
+///         resident_bytes_per_block: Bytes(1.3e7),
+///         activation_bytes_per_sample: Bytes(1e6),
+///     },
+///     uplink: Uplink { bandwidth_hz: Hertz(20e6) },
+///     clusters: vec![Cluster {
+///         batch_size: 16,
+///         bandwidth_hz: Hertz(20e6),
+///         fixed_seconds: Seconds(0.0),
+///         upload_bits: Bits(5.2e7),
+///         embedding: EndStage { forward_seconds_per_sample: Seconds(1e-5), backward_seconds_per_sample: Seconds(2e-5) },
+///         decoder: EndStage { forward_seconds_per_sample: Seconds(2e-4), backward_seconds_per_sample: Seconds(4e-4) },
+///         hop_latency_s: Seconds(0.005),
+///         control_unit: ControlUnit {
+///             max_power_w: Watts(0.2),
+///             energy_price: 1.0,
+///             circuit_power_w: Watts(0.05),
+///             amplifier_efficiency: 0.4,
+///         },
+///         edge_server: EdgeServer { max_power_w: Watts(10.0) },
+///         devices: vec![board; 2],
+///         gain_to_noise_hz_per_w: Gains(DMatrix::from_element(4, 4, 2e9)),
+///     }],
+/// };
+/// let problem = SlotProblem::new(spec.clone())?;
+/// assert_eq!(SlotProblem::from_json(&problem.to_json()?)?, problem);
+///
+/// spec.clusters[0].devices[1].memory_bytes = Bytes(-1.0);
+/// assert_eq!(
+///     SlotProblem::new(spec).unwrap_err().to_string(),
+///     "clusters[0].devices[1].memory_bytes = -1.0: must be 0 or a finite number in [1e-30, 1e30]",
+/// );
+/// # Ok::<(), JsonError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SlotSpec {
