@@ -9,8 +9,8 @@ use rand_pcg::Pcg64;
 use nalgebra::DMatrix;
 
 use crate::problem::{
-    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, ProblemError, Schema,
-    SlotProblem, SlotSpec, Uplink,
+    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, ProblemError,
+    Schema, SlotProblem, SlotSpec, Uplink,
 };
 use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 
@@ -73,7 +73,9 @@ impl InstanceSize {
                 activation_bytes_per_sample: Bytes(34.0 * sequence * width),
             },
             uplink: Uplink { bandwidth_hz: Hertz(20e6) },
-            clusters: (0..self.clusters).map(|_| draw.cluster(self, parameter_bits, f64::from(batch_size), batch_size)).collect(),
+            clusters: (0..self.clusters)
+                .map(|_| draw.cluster(self, parameter_bits, f64::from(batch_size), batch_size))
+                .collect(),
         };
         SlotProblem::new(spec)
     }
@@ -109,7 +111,10 @@ impl Draw<'_> {
             bandwidth_hz: Hertz(20e6),
             fixed_seconds: Seconds(self.uniform(0.0, 0.05)),
             upload_bits: Bits(f64::from(size.blocks) * parameter_bits),
-            embedding: EndStage { forward_seconds_per_sample: Seconds(1e-5), backward_seconds_per_sample: Seconds(2e-5) },
+            embedding: EndStage {
+                forward_seconds_per_sample: Seconds(1e-5),
+                backward_seconds_per_sample: Seconds(2e-5),
+            },
             decoder: EndStage { forward_seconds_per_sample: Seconds(2e-4), backward_seconds_per_sample: Seconds(4e-4) },
             hop_latency_s: Seconds(self.uniform(0.0, 3e-2)),
             control_unit: ControlUnit {
@@ -119,7 +124,9 @@ impl Draw<'_> {
                 amplifier_efficiency: 0.4,
             },
             edge_server: EdgeServer { max_power_w: Watts(10.0) },
-            devices: (0..size.devices).map(|_| self.device(block_bytes, least.ceil(), f64::from(size.blocks))).collect(),
+            devices: (0..size.devices)
+                .map(|_| self.device(block_bytes, least.ceil(), f64::from(size.blocks)))
+                .collect(),
             gain_to_noise_hz_per_w: Gains(gains),
         }
     }
