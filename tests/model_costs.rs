@@ -1,4 +1,5 @@
 //! Model costs against published closed forms, and descriptions that must be rejected.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside test functions
 
 use approx::assert_relative_eq;
 use collapipe::model::{

@@ -1,5 +1,6 @@
 //! Model presets against reference counts (`models/` of the folder named by `COLLAPIPE_SHARED`, default `../shared`).
 #![cfg(feature = "cli")] // for the csv reader
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside test functions
 
 use std::path::PathBuf;
 

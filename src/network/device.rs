@@ -1,8 +1,8 @@
 //! Boards, phones and servers: what they compute, draw and hold, and where each number comes from.
 //!
 //! A [`DevicePreset`] names a real machine. [`DevicePreset::profile`] gives the numbers a slot problem needs,
-//! [`DevicePreset::sheet`] the figures behind them, each with its [`Provenance`]: measured by a named source, derived
-//! from measurements by a stated rule, or assumed. A control unit is a device too (its rates are those of the embedding);
+//! [`DevicePreset::sheet`] the figures behind them, each with its [`Provenance`]: measured by a named source, rated by
+//! a vendor or standard, derived from measurements by a stated rule, or assumed. A control unit is a device too (its rates are those of the embedding);
 //! an edge server is an [`EdgeServerPreset`].
 //!
 //! Rates are *achieved training* rates, forward and backward apart, not peaks: boards reach 1 to 50 % of their peak, and
@@ -44,6 +44,11 @@ pub enum Provenance {
         /// The measurement.
         source: &'static str,
     },
+    /// A rating: what a vendor or a standard says.
+    Rated {
+        /// Who says it.
+        source: &'static str,
+    },
     /// Follows from measured numbers by a stated rule.
     Derived {
         /// Rule and measurements.
@@ -57,21 +62,25 @@ pub enum Provenance {
 }
 
 impl Provenance {
-    /// `measured`, `derived` or `assumed`.
+    /// `measured`, `rated`, `derived` or `assumed`.
     #[must_use]
     pub const fn kind(self) -> &'static str {
         match self {
             Self::Measured { .. } => "measured",
+            Self::Rated { .. } => "rated",
             Self::Derived { .. } => "derived",
             Self::Assumed { .. } => "assumed",
         }
     }
 
-    /// The measurement, rule or assumption.
+    /// The measurement, rating, rule or assumption.
     #[must_use]
     pub const fn source(self) -> &'static str {
         match self {
-            Self::Measured { source } | Self::Derived { source } | Self::Assumed { source } => source,
+            Self::Measured { source }
+            | Self::Rated { source }
+            | Self::Derived { source }
+            | Self::Assumed { source } => source,
         }
     }
 }
@@ -94,6 +103,10 @@ pub struct Sourced<Q> {
 impl<Q> Sourced<Q> {
     const fn measured(value: Q, source: &'static str) -> Self {
         Self { value, provenance: Provenance::Measured { source } }
+    }
+
+    const fn rated(value: Q, source: &'static str) -> Self {
+        Self { value, provenance: Provenance::Rated { source } }
     }
 
     const fn derived(value: Q, source: &'static str) -> Self {

@@ -49,7 +49,7 @@ const VGG19_M1: &str = "VGG-19 on CIFAR-10, batch 128, fp32: 0.85 s forward, 3.0
 const PEAK_SCALED: &str = "fp32 peak of the CUDA cores (840 GFLOP/s NX, 1410 GFLOP/s AGX) times the share of its peak (236 GFLOP/s) \
      that the Jetson Nano reaches training VGG-19: 44 % forward, 52 % backward";
 const LSTM_TOTAL: &str = "median over on-phone LSTM training steps longer than 0.3 s (Deeplearning4j, fp32): 3·8·(in+out)·out FLOP per token \
-     over the time of the whole step; PKU-Chengxu/FLASH @55cbede (BSD-2)";
+     over the time of the whole step; PKU-Chengxu/FLASH @55cbede (BSD-2). The same rate for forward alone is an assumption";
 const HPL_WALL: &str = "wall power running HPL; geerlingguy/top500-benchmark @be7b678 (MIT)";
 const MLPERF_WALL: &str = "wall power in BERT-large inference, MaxQ mode (MLPerf v1.1 and v2.0, closed, NVIDIA; Apache-2.0); training in \
      fp32 is taken to draw the same";
@@ -58,14 +58,14 @@ const PHONE_POWER: &str =
 
 /// Radio of boards and laptops: Wi-Fi.
 const WIFI_MAX: Sourced<Watts> =
-    Sourced::assumed(Watts(0.1), "Wi-Fi at 20 dBm, the limit of ETSI EN 300 328 in the 2.4 GHz band");
+    Sourced::rated(Watts(0.1), "Wi-Fi at 20 dBm, the limit of ETSI EN 300 328 in the 2.4 GHz band");
 const WIFI_CIRCUIT: Sourced<Watts> = Sourced::assumed(
     Watts(0.8),
-    "Wi-Fi: not measured; of the order of what a phone's cellular radio adds (0.6 to 0.9 W, below)",
+    "Wi-Fi: not measured; of the order of what a phone's cellular radio adds (0.6 to 0.9 W)",
 );
 /// Radio of phones: cellular.
 const CELLULAR_MAX: Sourced<Watts> =
-    Sourced::assumed(Watts(0.2), "3GPP power class 3, 23 dBm: the class of practically all phones");
+    Sourced::rated(Watts(0.2), "3GPP power class 3, 23 dBm: the class of practically all phones");
 const LTE_CIRCUIT: Sourced<Watts> = Sourced::derived(
     Watts(2.9263 - 2.3),
     "LTE uplink of a Galaxy S20 Ultra: intercept 2.926 W of the linear fit of whole-phone power against rate, less about \
@@ -82,7 +82,7 @@ const AMPLIFIER: Sourced<f64> =
 /// What a class of devices has in common; a sheet overwrites what it knows better.
 fn class(memory_gib: f64, share: Sourced<f64>, stage_ms: f64, block_ms: f64) -> ClassFigures {
     ClassFigures {
-        installed_memory_bytes: Sourced::measured(gibibytes(memory_gib), "the vendor's product page"),
+        installed_memory_bytes: Sourced::rated(gibibytes(memory_gib), "the vendor's figure for the variant named"),
         usable_memory_share: share,
         stage_overhead_s: Sourced::assumed(
             Seconds(stage_ms * 1e-3),
@@ -209,7 +209,10 @@ pub(super) fn sheet(preset: DevicePreset) -> DeviceSheet {
         ),
         DevicePreset::JetsonNano4Gb => assemble(
             measured_rates(NANO_FORWARD, NANO_BACKWARD, VGG19_NANO),
-            assumed_power(1.5, 10.0, "idle 1.5 W; load the board's 10 W (MAXN) budget"),
+            Power {
+                idle: Sourced::assumed(Watts(1.5), "typical idle draw of a Jetson Nano kit without display"),
+                load: Sourced::rated(Watts(10.0), "the board's power budget in MAXN mode"),
+            },
             gpu_board(4.0),
             WIFI,
         ),

@@ -6,7 +6,7 @@ use super::{DevicePreset, EdgeServerPreset, Figure};
 
 // Writing to a String cannot fail; its results are dropped.
 
-/// One row per device preset; m, d or a after a number says measured, derived or assumed.
+/// One row per device preset; m, r, d or a after a number says measured, rated, derived or assumed.
 #[must_use]
 pub fn device_table() -> String {
     let mut table = String::from(
