@@ -235,11 +235,11 @@ fn bad_geometric_channels() {
         (|_, n| n[1] = at(0.0, f64::INFINITY), "nodes[1].position.y_m = inf: must be"),
         (
             |_, n| n[3].as_mut().unwrap().height_m = Some(Meters(0.8)),
-            "nodes[3].position.height_m = 0.8: must be in [1.5, 10] m, the lower antenna with path loss D2dOutdoor",
+            "nodes[3].position.height_m = 0.8: must be in [1.5, 10] m, the lower antenna with path loss d2d-outdoor",
         ),
         (
             |_, n| n[4].as_mut().unwrap().height_m = Some(Meters(80.0)),
-            "nodes[4].position.height_m = 80: must be in [1.5, 50] m, the upper antenna with path loss UmiStreetCanyon",
+            "nodes[4].position.height_m = 80: must be in [1.5, 50] m, the upper antenna with path loss umi-street-canyon",
         ),
     ];
     for (change, text) in cases {

@@ -98,6 +98,13 @@ fn device_to_device_values() {
 }
 
 #[test]
+fn names_are_those_of_scenario_files() {
+    for model in PathLossModel::ALL {
+        assert_eq!(serde_json::to_string(&model).unwrap(), format!("\"{model}\""));
+    }
+}
+
+#[test]
 fn near_counts_as_the_minimum() {
     for model in PathLossModel::ALL {
         let min = model.validity().min_distance.0;
@@ -121,7 +128,7 @@ fn out_of_range_is_an_error() {
     let good = link(100.0, 1.5, 10.0);
     assert_eq!(
         text(D2dOutdoor, good, 2.4e9),
-        "carrier_hz = 2400000000: must be in [7.58e8, 7.98e8] or [1.92e9, 2.17e9] Hz for path loss D2dOutdoor"
+        "carrier_hz = 2400000000: must be in [7.58e8, 7.98e8] or [1.92e9, 2.17e9] Hz for path loss d2d-outdoor"
     );
     assert!(text(Uma, good, f64::NAN).starts_with("carrier_hz = NaN: must be in [5e8, 1e11] Hz"));
     assert!(text(Uma, good, -1.0).starts_with("carrier_hz = -1: must be"));
