@@ -1,5 +1,6 @@
 //! collapipe: exact, certified planning of collaborative Transformer training at the edge.
 
+pub mod lyapunov;
 pub mod model;
 pub mod network;
 pub mod problem;
