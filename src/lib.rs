@@ -1,9 +1,14 @@
 //! collapipe: exact, certified planning of collaborative Transformer training at the edge.
 
+<<<<<<< HEAD
 pub mod instances;
+=======
+pub mod lyapunov;
+>>>>>>> 5d1e9f7
 pub mod model;
 pub mod network;
 pub mod problem;
+pub mod simulation;
 pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;
