@@ -1,10 +1,7 @@
 //! collapipe: exact, certified planning of collaborative Transformer training at the edge.
 
-<<<<<<< HEAD
 pub mod instances;
-=======
 pub mod lyapunov;
->>>>>>> 5d1e9f7
 pub mod model;
 pub mod network;
 pub mod problem;
