@@ -11,6 +11,7 @@ mod infeasible;
 mod links;
 mod network;
 mod phase;
+mod relaxation;
 mod segments;
 mod settings;
 mod single;
