@@ -1,1 +1,3 @@
 //! Devices and the radio between them.
+
+pub mod device;

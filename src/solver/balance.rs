@@ -4,15 +4,12 @@
 //! all clusters with a positive weight finish together and the uploads fill the band. Newton's method in log V_n with the
 //! common deadline T and log λ as multipliers: the system is an arrow, solved in O(N).
 
-use std::rc::Rc;
-
 use super::active::{Found, Workspace};
-use super::cluster::{Choice, Domain};
-use super::network::Network;
-use crate::problem::Plan;
+use super::cluster::Choice;
+use super::network::{Network, Part};
 
 /// Weights below this share of V count as zero: a cluster that waits for the others.
-const LEAST_SHARE: f64 = 1e-13;
+pub(crate) const LEAST_SHARE: f64 = 1e-13;
 /// Relative gap between primal and dual at which the iteration ends.
 const TOLERANCE: f64 = 1e-12;
 /// Relative step of the finite differences in log V_n and log λ.
@@ -68,14 +65,8 @@ struct Point {
 }
 
 /// Balances the network for fixed choices.
-pub(crate) fn balance(
-    network: &Network,
-    plan: &Plan,
-    choices: &[Choice],
-    start: &[f64],
-    domains: &[Rc<Domain>],
-    work: &mut Workspace,
-) -> Balanced {
+pub(crate) fn balance(part: &Part, choices: &[Choice], start: &[f64], work: &mut Workspace) -> Balanced {
+    let (network, plan) = (part.network, part.plan);
     let total = network.price();
     let least = LEAST_SHARE * total;
     let mut weights: Vec<f64> = start.iter().map(|w| w.max(least)).collect();
@@ -91,9 +82,7 @@ pub(crate) fn balance(
         let (mut slowest, mut weighted, mut energy) = (0.0f64, 0.0, 0.0);
         for (n, choice) in choices.iter().enumerate() {
             let weight = weights[n];
-            let at = |weight: f64, work: &mut Workspace| {
-                network.with_cluster(n, plan, weight, &domains[n], |cluster| work.fixed(cluster, choice))
-            };
+            let at = |weight: f64, work: &mut Workspace| part.fixed(n, choice, weight, work);
             let here = at(weight, work);
             let upload = &network.uploads[n];
             let sent = upload.send(weight, band_price);
