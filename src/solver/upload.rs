@@ -2,7 +2,7 @@
 
 use std::f64::consts::LN_2;
 
-use super::hop::{Hop, Memory, Sending, whole_band_efficiency, whole_band_price};
+use super::hop::{Cap, Hop, Memory, Sending, whole_band_efficiency, whole_band_price};
 use crate::problem::costs::Transmitter;
 use crate::problem::{Cluster, Link};
 use crate::units::{Hertz, Watts};
@@ -42,7 +42,7 @@ impl Upload {
         }
         let (time_price, energy_price) = self.prices(latency_price);
         let hop = Hop::new(self.nats, self.gain, self.node.max_power.0, time_price, energy_price);
-        hop.send(band_price, band_price.ln(), f64::INFINITY, f64::INFINITY, &mut Memory::default())
+        hop.send(band_price, band_price.ln(), &Cap::NONE, &mut Memory::default())
     }
 
     /// The cheapest sending on a band of its own, and the price of that band.
