@@ -207,11 +207,7 @@ fn enumerate(
 }
 
 /// The problem that leaves one plan and one choice of devices and sizes.
-fn restrict(
-    problem: &SlotProblem,
-    plan: usize,
-    chosen: &[&(Vec<usize>, Vec<u32>)],
-) -> Result<SlotProblem, String> {
+fn restrict(problem: &SlotProblem, plan: usize, chosen: &[&(Vec<usize>, Vec<u32>)]) -> Result<SlotProblem, String> {
     let mut spec: SlotSpec = problem.clone().into_spec();
     spec.participation = Participation::All;
     spec.plans = vec![problem.plans[plan]];
