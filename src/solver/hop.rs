@@ -200,7 +200,46 @@ pub(crate) struct Sending {
     pub cap_price_by_cap: f64,
 }
 
+/// How a sending without a cap reacts: derivatives by the logarithms of λ and of a latency price V.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reaction {
+    /// dt/d ln λ, dt/d ln V [s].
+    pub time_by_price: f64,
+    pub time_by_weight: f64,
+    /// dw/d ln λ, dw/d ln V [Hz].
+    pub band_by_price: f64,
+    pub band_by_weight: f64,
+}
+
 impl Hop {
+    /// The reaction of the sending that `memory` remembers, where the time price is V plus something.
+    pub fn reaction(&self, sent: &Sending, memory: &Memory, weight: f64) -> Reaction {
+        let s = memory.efficiency;
+        let (m, gone) = margin(s);
+        // The sending depends on λ/price and, inside the power limit, on λ·a as well.
+        let (price, by_price, time_by_price) = if memory.regime == Regime::Free {
+            let root = 0.5 / (s * (1.0 + gone / m) - 0.5);
+            let weight = weight / self.time_price;
+            return Reaction {
+                time_by_price: sent.time * (0.5 - 0.5 * root),
+                time_by_weight: -sent.time * weight * (0.5 + 0.5 * root),
+                band_by_price: -sent.band * (0.5 + 0.5 * root),
+                band_by_weight: sent.band * weight * (0.5 - 0.5 * root),
+            };
+        } else {
+            let root = 1.0 / (s * gone / m + 2.0 * (s / gone - 1.0));
+            let by_price = -(s / gone) * root;
+            (self.time_price + self.energy_price * self.max_power, by_price, -by_price - root)
+        };
+        let weight = weight / price;
+        Reaction {
+            time_by_price: sent.time * time_by_price,
+            time_by_weight: -sent.time * weight * time_by_price,
+            band_by_price: sent.band * by_price,
+            band_by_weight: -sent.band * weight * by_price,
+        }
+    }
+
     pub fn new(nats: f64, gain: f64, max_power: f64, time_price: f64, energy_price: f64) -> Self {
         let ln_gain_over_price = if energy_price > 0.0 { gain.ln() - energy_price.ln() } else { f64::INFINITY };
         let (ln_nats, ln_power) = (nats.ln(), max_power.ln() + gain.ln());
@@ -226,6 +265,7 @@ impl Hop {
         self.time_price
     }
 
+    #[cfg(test)]
     /// Cost of a sending's time and energy, without its bandwidth.
     pub fn cost_of(&self, sending: &Sending) -> f64 {
         (self.time_price + self.energy_price * sending.power) * sending.time

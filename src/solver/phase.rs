@@ -170,19 +170,33 @@ impl Radio {
         }
     }
 
-    /// The minorant of slope 0 that the cap prices prove once they are scaled to sum to A; each hop is minimized anew with
-    /// its cap price as a price of time. For paces that double precision cannot place well enough.
-    fn rescaled_minorant(&self, prices: Prices, cap_price: f64, scratch: &mut Scratch) -> Minorant {
-        let scale = self.pace_price / cap_price;
-        let (ln_price, cap) = (prices.band.ln(), prices.cap());
+    /// The minorant of slope 0 that cap prices with Σ ν = A prove; each hop is minimized anew with its cap price as a price
+    /// of time.
+    fn relaxed_minorant(&self, prices: Prices, cap_price: impl Fn(usize) -> f64) -> Minorant {
+        let ln_price = prices.band.ln();
         let mut intercept = -prices.band * self.band;
-        for (hop, memory) in self.hops.iter().zip(&mut scratch.memory) {
-            let cap_price = scale * hop.send(prices.band, ln_price, &cap, memory).cap_price;
+        for (index, hop) in self.hops.iter().enumerate() {
+            let cap_price = cap_price(index);
             let relaxed = hop.with_time_price(hop.time_price() + cap_price);
             let sent = relaxed.send(prices.band, ln_price, &Cap::NONE, &mut Memory::default());
             intercept += sent.cost + prices.band * sent.band + cap_price * self.latency;
         }
         Minorant { intercept, slope: 0.0 }
+    }
+
+    /// The best minorant where double precision cannot place the pace so that Σ ν = A: the cap prices scaled to that sum,
+    /// or all of A on the hop that cannot be fast.
+    fn rescued_minorant(&self, prices: Prices, sums: &Totals, scratch: &mut Scratch) -> Minorant {
+        let (ln_price, cap) = (prices.band.ln(), prices.cap());
+        let scale = self.pace_price / sums.cap_price;
+        let cap_prices: Vec<f64> = (self.hops.iter().zip(&mut scratch.memory))
+            .map(|(hop, memory)| scale * hop.send(prices.band, ln_price, &cap, memory).cap_price)
+            .collect();
+        let slowest = |index: usize| self.hops[index].shortest_time() >= self.origin;
+        let slowest = (0..self.hops.len()).find(|&index| slowest(index));
+        let scaled = self.relaxed_minorant(prices, |index| cap_prices[index]);
+        let alone = self.relaxed_minorant(prices, |index| if Some(index) == slowest { self.pace_price } else { 0.0 });
+        if scaled.intercept > alone.intercept { scaled } else { alone }
     }
 
     /// Prices from a closed form that assumes every hop to take equally long.
@@ -241,8 +255,8 @@ impl Radio {
         let sums = self.totals(prices, scratch);
         let missed = (self.pace_price - sums.cap_price).abs() > 10.0 * TOLERANCE * self.pace_price;
         let binding = !on_floor || sums.cap_price > self.pace_price;
-        let minorant = if missed && binding && sums.cap_price > 0.0 && sums.cap_price.is_finite() {
-            self.rescaled_minorant(prices, sums.cap_price, scratch)
+        let minorant = if missed && binding {
+            self.rescued_minorant(prices, &sums, scratch)
         } else {
             self.minorant(prices, &sums)
         };
@@ -303,7 +317,9 @@ impl Radio {
             if !on_floor && fill.abs() <= 1e-8 && band_step.abs() <= 1e-9 && pace_step.abs() <= RESOLUTION {
                 return Some(prices);
             }
-            let excess = (prices.excess * pace_step.clamp(-2.0, 2.0).exp()).max(floor);
+            let excess = prices.excess * pace_step.clamp(-2.0, 2.0).exp();
+            // A step onto the floor misses it by rounding.
+            let excess = if excess <= floor * (1.0 + RESOLUTION) { floor } else { excess };
             prices = self.prices(prices.band * band_step.clamp(-3.0, 3.0).exp(), excess);
         }
         None
