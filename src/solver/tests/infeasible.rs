@@ -46,6 +46,8 @@ fn more_devices_than_blocks() {
 #[test]
 fn memory() {
     let mut spec = of(Participation::All);
+    let all = spec.clusters[1].devices[0].memory_bytes * 6.0;
+    spec.clusters[1].devices[0].memory_bytes = all;
     spec.clusters[1].devices[2].memory_bytes = Bytes(0.0);
     let reason = Reason::DeviceMemory { cluster: 1, device: 2 };
     assert_only(spec, reason, "clusters[1].devices[2].memory_bytes");
