@@ -1,0 +1,13 @@
+//! Long-term constraints by drift plus penalty: virtual queues, queue prices, certificate C1.
+//!
+//! A long-term constraint avg g ≤ 0 becomes a queue Q ← max(Q + g, 0). Minimizing V·T + Q·g in every slot keeps all
+//! queues stable where that can be done, without knowledge of the channel's law (Neely 2010, *Stochastic Network
+//! Optimization*); whatever the slots were, the final queue certifies how much the constraint was broken
+//! ([`Certificate`]). [`Queues`] serve any constraint, [`EnergyController`] puts the energy budgets of a network's nodes
+//! on top and turns queues into the slot problem's energy prices.
+
+mod controller;
+mod queues;
+
+pub use controller::{BudgetError, EnergyController};
+pub use queues::{Certificate, QueueError, Queues};

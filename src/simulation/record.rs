@@ -1,0 +1,142 @@
+//! What a run leaves behind: all that tables, figures and certificates are made from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::problem::{Plan, Status};
+use crate::units::{Joules, Seconds};
+
+/// Name and version of the record's format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum RunSchema {
+    /// Version 1.
+    #[default]
+    #[serde(rename = "collapipe.run-record/1")]
+    V1,
+}
+
+/// Where a record comes from: enough to run it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// Version of this crate.
+    pub version: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// SHA-256 or other stable digest of the scenario as it was run (options of the command line applied), in hex.
+    pub scenario_digest: String,
+    /// Base seed.
+    pub seed: u64,
+    /// V: objective units per second.
+    pub latency_weight: f64,
+    /// How many slots were asked for; fewer are recorded where the run was interrupted.
+    pub slots_planned: u64,
+    /// Relative gap asked of every slot's solve.
+    pub gap_tolerance: f64,
+}
+
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NodeRole {
+    /// Holds the data and the embedding; sends.
+    ControlUnit,
+    /// Computes segments and sends.
+    Device,
+}
+
+/// A node whose energy is accounted for: control units and devices of all clusters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeRecord {
+    /// Unique and readable, as `lab/pi-1`.
+    pub name: String,
+    /// Index of its cluster.
+    pub cluster: usize,
+    /// What it is.
+    pub role: NodeRole,
+    /// Ē: energy per round; none for a node without a budget.
+    pub budget_j: Option<Joules>,
+}
+
+/// One cluster's part of a planned slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterPlan {
+    /// T_n.
+    pub latency_s: Seconds,
+    /// Encoder blocks on each of the scenario's devices of the cluster, in its order; 0 where a device is absent or not
+    /// chosen.
+    pub sizes: Vec<u32>,
+    /// μ_n: share in the price of the round latency.
+    pub latency_share: f64,
+}
+
+/// A slot for which a decision was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedSlot {
+    /// How the solve ended.
+    pub status: Status,
+    /// Of the slot problem: V·T + Σ Z·E + penalty.
+    pub objective: f64,
+    /// No decision has a smaller objective.
+    pub lower_bound: f64,
+    /// (objective − lower bound)/|objective|.
+    pub gap: f64,
+    /// T: the round's latency.
+    pub latency_s: Seconds,
+    /// Index of the chosen plan in [`RunRecord::plans`].
+    pub plan: usize,
+    /// One entry per cluster.
+    pub clusters: Vec<ClusterPlan>,
+}
+
+/// How a slot went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SlotOutcome {
+    /// A round was planned.
+    Planned(PlannedSlot),
+    /// No round was possible; nothing was spent.
+    Outage {
+        /// Why, in the scenario's names.
+        reason: String,
+    },
+}
+
+/// One slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlotRecord {
+    /// t, from 0.
+    pub slot: u64,
+    /// What was decided.
+    pub outcome: SlotOutcome,
+    /// E: what every node spent, in the order of [`RunRecord::nodes`].
+    pub energy_j: Vec<Joules>,
+    /// Q after the slot, in budgets; 0 for nodes without a budget.
+    pub queues: Vec<f64>,
+}
+
+/// A whole run, or the finished part of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Format.
+    pub schema: RunSchema,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// Names of the clusters.
+    pub clusters: Vec<String>,
+    /// L: encoder blocks of the model.
+    pub blocks: u32,
+    /// The nodes whose energy is accounted for: of each cluster the control unit, then its devices.
+    pub nodes: Vec<NodeRecord>,
+    /// Candidate plans.
+    pub plans: Vec<Plan>,
+    /// The slots so far, in order.
+    pub slots: Vec<SlotRecord>,
+}
