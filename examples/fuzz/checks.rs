@@ -41,7 +41,7 @@ fn size(terms: &ObjectiveTerms) -> f64 {
 /// What is wrong, and with which problem if it is not the one that was drawn.
 pub struct Failure {
     pub text: String,
-    pub problem: Option<SlotProblem>,
+    pub problem: Option<Box<SlotProblem>>,
 }
 
 impl From<String> for Failure {
@@ -60,6 +60,9 @@ pub fn check(problem: &SlotProblem, seed: u64, summary: &mut Summary) -> Result<
     summary.total += elapsed;
     let slowest = if single { &mut summary.slowest_single } else { &mut summary.slowest_network };
     raise(slowest, elapsed.as_secs_f64(), seed);
+    if elapsed > Duration::from_secs(1) {
+        return Err(format!("took {elapsed:?}, {:?}", solution.work).into());
+    }
     let possible = (0..problem.clusters.len()).all(|cluster| is_feasible(problem, cluster));
     let best = match &solution.outcome {
         Err(reason) if possible => return Err(format!("feasible, but reported infeasible: {reason}").into()),
@@ -185,7 +188,7 @@ fn enumerate(
         loop {
             let chosen: Vec<_> = per_cluster.iter().zip(&index).map(|(choices, &i)| &choices[i]).collect();
             let restricted = restrict(problem, plan, &chosen)?;
-            let fail = |text: String| Failure { text, problem: Some(restricted.clone()) };
+            let fail = |text: String| Failure { text, problem: Some(Box::new(restricted.clone())) };
             let solution = solve(&restricted, settings).map_err(|error| fail(format!("one choice: error: {error}")))?;
             let alone = solution.certified().ok_or_else(|| fail("one choice: infeasible".into()))?;
             let relative = (alone.objective() - alone.lower_bound) / size(&alone.evaluation.terms);

@@ -50,7 +50,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         if let Err(wrong) = check(&problem, seed, &mut summary) {
             failures += 1;
             let path = out.join(format!("fuzz-{seed}.json"));
-            std::fs::write(&path, wrong.problem.unwrap_or(problem).to_json()?)?;
+            std::fs::write(&path, wrong.problem.as_deref().unwrap_or(&problem).to_json()?)?;
             println!("seed {seed}: {} ({})", wrong.text, path.display());
         }
     }

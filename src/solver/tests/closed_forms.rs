@@ -161,7 +161,7 @@ fn a_cluster_that_waits_has_no_share() {
     spec.clusters[0].upload_bits = Bits(0.0);
     let alone = solved(&built(spec.clone()));
     let mut late = spec.clusters[0].clone();
-    late.fixed_seconds = late.fixed_seconds + Seconds(5.0);
+    late.fixed_seconds += Seconds(5.0);
     spec.clusters.push(late);
     let both = solved_to(&built(spec.clone()), 1e-7);
     assert_relative_eq!(both.objective(), alone.objective() + 5.0 * spec.latency_weight, max_relative = 1e-9);
