@@ -16,6 +16,8 @@ mod segments;
 mod settings;
 mod single;
 mod solution;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 pub use infeasible::{Infeasibility, Reason};
