@@ -1,9 +1,13 @@
 //! collapipe: exact, certified planning of collaborative Transformer training at the edge.
 
+pub mod instances;
 pub mod lyapunov;
 pub mod model;
 pub mod network;
 pub mod problem;
+pub mod report;
+pub mod scenario;
+pub mod simulation;
 pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;

@@ -1,1 +1,4 @@
 //! Devices and the radio between them.
+
+pub mod device;
+pub mod radio;

@@ -195,6 +195,11 @@ impl Hop {
         }
     }
 
+    /// The same hop at another price of time.
+    pub fn with_time_price(&self, time_price: f64) -> Self {
+        Self::new(self.nats, self.gain, self.max_power, time_price, self.energy_price)
+    }
+
     pub fn time_price(&self) -> f64 {
         self.time_price
     }

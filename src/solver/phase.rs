@@ -16,6 +16,9 @@ use super::hop::{Hop, Memory, Sending};
 
 /// Relative accuracy to which the band is filled and the pace price is spent.
 const TOLERANCE: f64 = 1e-12;
+/// Relative step of the pace at which double precision ends: near the least pace that any band allows, Σ ν changes by
+/// more than its tolerance from one floating-point number to the next.
+const RESOLUTION: f64 = 8.0 * f64::EPSILON;
 
 /// An affine function of the pace floor that nowhere exceeds Φ.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +125,22 @@ impl Radio {
         }
     }
 
+    /// The minorant of slope 0 that the cap prices prove once they are scaled to sum to A; each hop is minimized anew with
+    /// its cap price as a price of time. For paces that double precision cannot place well enough.
+    fn rescaled_minorant(&self, prices: Prices, cap_price: f64, scratch: &mut Scratch) -> Minorant {
+        let scale = self.pace_price / cap_price;
+        let (ln_price, cap) = (prices.band.ln(), prices.pace - self.latency);
+        let ln_cap = cap.ln();
+        let mut intercept = -prices.band * self.band;
+        for (hop, memory) in self.hops.iter().zip(&mut scratch.memory) {
+            let cap_price = scale * hop.send(prices.band, ln_price, cap, ln_cap, memory).cap_price;
+            let relaxed = hop.with_time_price(hop.time_price() + cap_price);
+            let sent = relaxed.send(prices.band, ln_price, f64::INFINITY, f64::INFINITY, &mut Memory::default());
+            intercept += sent.cost + prices.band * sent.band + cap_price * self.latency;
+        }
+        Minorant { intercept, slope: 0.0 }
+    }
+
     /// Prices from a closed form that assumes every hop to take equally long.
     fn guess(&self, floor: f64) -> Prices {
         let sharers = self.hops.len() as f64;
@@ -174,7 +193,13 @@ impl Radio {
         };
         let prices = self.newton(floor, start, scratch).unwrap_or_else(|| self.bisect(floor, scratch));
         let sums = self.totals(prices, scratch);
-        let minorant = self.minorant(prices, &sums);
+        let missed = (self.pace_price - sums.cap_price).abs() > 100.0 * TOLERANCE * self.pace_price;
+        let binding = prices.pace > floor || sums.cap_price > self.pace_price;
+        let minorant = if missed && binding && sums.cap_price > 0.0 && sums.cap_price.is_finite() {
+            self.rescaled_minorant(prices, sums.cap_price, scratch)
+        } else {
+            self.minorant(prices, &sums)
+        };
         Solved { floor, prices, minorant, value: minorant.at(floor), time: sums.time }
     }
 
@@ -204,7 +229,11 @@ impl Radio {
             }
             let (band_step, pace_step);
             if on_floor {
-                (band_step, pace_step) = (-fill * sums.band / sums.band_by_price, 0.0);
+                // Capped hops at full power do not react to the price: then go on to where the floor stops binding
+                // (Σ ν is linear in the price there), or to where a hop is no longer capped.
+                let step = (fill * sums.band / sums.band_by_price.abs()).max(-3.0);
+                band_step = if fill > 0.0 { step.min(1.001 * spare / sums.cap_price_by_price) } else { step };
+                pace_step = 0.0;
             } else if sums.cap_price <= 0.0 {
                 // No hop is capped: the pace must come down to where some are.
                 let target = (self.latency + 0.8 * sums.longest).max(floor);
@@ -224,6 +253,9 @@ impl Radio {
             }
             if !band_step.is_finite() || !pace_step.is_finite() {
                 return None;
+            }
+            if !on_floor && fill.abs() <= 1e-8 && band_step.abs() <= 1e-9 && pace_step.abs() <= RESOLUTION {
+                return Some(prices);
             }
             prices.band *= band_step.clamp(-3.0, 3.0).exp();
             let mut pace = (prices.pace * pace_step.clamp(-1.0, 1.0).exp()).max(floor);

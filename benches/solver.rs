@@ -1,0 +1,61 @@
+//! How long a slot takes: medians over seeded instances, and how the time grows with the clusters.
+//!
+//! `cargo bench --bench solver`
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use collapipe::instances::InstanceSize;
+use collapipe::problem::{Participation, SlotProblem, evaluate};
+use collapipe::solver::{Settings, solve};
+use criterion::{Criterion, criterion_group, criterion_main};
+
+fn instances(size: InstanceSize, count: u64) -> Vec<SlotProblem> {
+    (0..count).filter_map(|seed| size.sample(seed).ok()).collect()
+}
+
+fn one_cluster(criterion: &mut Criterion) {
+    let settings = Settings::default();
+    let mut group = criterion.benchmark_group("one cluster, 10 devices, 24 blocks, 8 plans");
+    for (name, participation) in [("all", Participation::All), ("select", Participation::Select)] {
+        let problems = instances(InstanceSize { participation, ..InstanceSize::default() }, 50);
+        let mut next = problems.iter().cycle();
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| solve(black_box(next.next().expect("cycle")), &settings));
+        });
+    }
+    let problem = &instances(InstanceSize::default(), 1)[0];
+    let solution = solve(problem, &settings).expect("solvable");
+    let decision = &solution.certified().expect("feasible").decision;
+    group.bench_function("evaluate one decision", |bencher| bencher.iter(|| evaluate(black_box(problem), decision)));
+    group.finish();
+}
+
+/// Prints seconds per network size and the fitted exponent of the growth.
+fn networks(_: &mut Criterion) {
+    let settings = Settings { gap: 1e-3, ..Settings::default() };
+    let mut points = Vec::new();
+    for clusters in [10, 30, 100, 300, 1000] {
+        let problems = instances(InstanceSize { clusters, ..InstanceSize::default() }, 3);
+        let mut times: Vec<(f64, f64)> = problems
+            .iter()
+            .map(|problem| {
+                let start = Instant::now();
+                let gap = solve(problem, &settings).ok().and_then(|s| s.certified().map(|best| best.gap));
+                (start.elapsed().as_secs_f64(), gap.unwrap_or(f64::NAN))
+            })
+            .collect();
+        times.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (median, gap) = times[times.len() / 2];
+        println!("{clusters:5} clusters of 10 devices: median {median:.3} s, gap {gap:.1e}");
+        points.push(((clusters as f64).ln(), median.ln()));
+    }
+    let n = points.len() as f64;
+    let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
+    let slope = points.iter().map(|p| (p.0 - mx) * (p.1 - my)).sum::<f64>()
+        / points.iter().map(|p| (p.0 - mx).powi(2)).sum::<f64>();
+    println!("time grows with the number of clusters to the power {slope:.2}");
+}
+
+criterion_group!(benches, one_cluster, networks);
+criterion_main!(benches);
