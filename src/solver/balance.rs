@@ -4,15 +4,12 @@
 //! all clusters with a positive weight finish together and the uploads fill the band. Newton's method in log V_n with the
 //! common deadline T and log λ as multipliers: the system is an arrow, solved in O(N).
 
-use std::rc::Rc;
-
 use super::active::{Found, Workspace};
-use super::cluster::{Choice, Domain};
-use super::network::Network;
-use crate::problem::Plan;
+use super::cluster::Choice;
+use super::network::{Network, Part};
 
 /// Weights below this share of V count as zero: a cluster that waits for the others.
-const LEAST_SHARE: f64 = 1e-13;
+pub(crate) const LEAST_SHARE: f64 = 1e-13;
 /// Relative gap between primal and dual at which the iteration ends.
 const TOLERANCE: f64 = 1e-12;
 /// Relative step of the finite differences in log V_n and log λ.
@@ -40,7 +37,8 @@ pub(crate) fn upload_price(network: &Network, weights: &[f64], start: Option<f64
         (band, slope)
     };
     if network.uploads.iter().all(|upload| upload.is_empty()) {
-        return start.unwrap_or(1.0);
+        // Nothing is uploaded: the band is worth nothing.
+        return 0.0;
     }
     let alone =
         network.uploads.iter().zip(weights).map(|(upload, &weight)| upload.send_alone(weight, network.band()).1);
@@ -56,31 +54,28 @@ pub(crate) fn upload_price(network: &Network, weights: &[f64], start: Option<f64
     price
 }
 
+/// Newton steps without halving the gap before a plain ascent takes over.
+const PATIENCE: usize = 4;
+
 /// One cluster at its weight, with its derivatives by log V_n and log λ.
 #[derive(Clone, Copy, Default)]
 struct Point {
     latency: f64,
     latency_by_weight: f64,
     latency_by_price: f64,
-    band: f64,
     band_by_weight: f64,
     band_by_price: f64,
 }
 
 /// Balances the network for fixed choices.
-pub(crate) fn balance(
-    network: &Network,
-    plan: &Plan,
-    choices: &[Choice],
-    start: &[f64],
-    domains: &[Rc<Domain>],
-    work: &mut Workspace,
-) -> Balanced {
+pub(crate) fn balance(part: &Part, choices: &[Choice], start: &[f64], work: &mut Workspace) -> Balanced {
+    let (network, plan) = (part.network, part.plan);
     let total = network.price();
     let least = LEAST_SHARE * total;
     let mut weights: Vec<f64> = start.iter().map(|w| w.max(least)).collect();
     let mut band_price = upload_price(network, &weights, None);
     let mut best: Option<(f64, Balanced)> = None;
+    let (mut milestone, mut stalled, mut stride) = (f64::INFINITY, 0, 3.0);
     let mut slopes: Vec<Option<(f64, f64, f64)>> = vec![None; choices.len()];
     for _ in 0..60 {
         let scale = total / weights.iter().sum::<f64>();
@@ -91,14 +86,10 @@ pub(crate) fn balance(
         let (mut slowest, mut weighted, mut energy) = (0.0f64, 0.0, 0.0);
         for (n, choice) in choices.iter().enumerate() {
             let weight = weights[n];
-            let at = |weight: f64, work: &mut Workspace| {
-                network.with_cluster(n, plan, weight, &domains[n], |cluster| work.fixed(cluster, choice))
-            };
+            let at = |weight: f64, work: &mut Workspace| part.fixed(n, choice, weight, work);
             let here = at(weight, work);
             let upload = &network.uploads[n];
-            let sent = upload.send(weight, band_price);
-            let (heavier, dearer) =
-                (upload.send(weight * (1.0 + STEP), band_price), upload.send(weight, band_price * (1.0 + STEP)));
+            let (sent, reaction) = upload.send_reacting(weight, band_price);
             let latency = here.latency + sent.time;
             slowest = slowest.max(latency);
             weighted += weight * latency;
@@ -115,23 +106,31 @@ pub(crate) fn balance(
             points[n] = Point {
                 latency,
                 // Strictly decreasing, so that the Newton step exists where a latency does not depend on its price.
-                latency_by_weight: (slope + (heavier.time - sent.time) / STEP).min(-1e-7 * latency),
-                latency_by_price: (dearer.time - sent.time) / STEP,
-                band: sent.band,
-                band_by_weight: (heavier.band - sent.band) / STEP,
-                band_by_price: (dearer.band - sent.band) / STEP,
+                latency_by_weight: (slope + reaction.time_by_weight).min(-1e-9 * latency),
+                latency_by_price: reaction.time_by_price,
+                band_by_weight: reaction.band_by_weight,
+                band_by_price: reaction.band_by_price,
             };
             found.push(here);
         }
         let objective = total * slowest + energy + plan.penalty;
         let gap = (total * slowest - weighted) / (total * slowest + energy);
+        stalled = if gap < 0.5 * milestone { 0 } else { stalled + 1 };
+        if stalled == 0 {
+            milestone = gap;
+        }
         if best.as_ref().is_none_or(|(least, _)| gap < *least) {
             best = Some((gap, Balanced { objective, weights: weights.clone(), band_price, found }));
         }
         if gap <= TOLERANCE {
             break;
         }
-        newton_step(&points, &mut weights, least, total);
+        if stalled < PATIENCE {
+            newton_step(&points, &mut weights, least, total);
+        } else {
+            ascent_step(&points, &mut weights, least, total, stride);
+            stride *= 0.8;
+        }
     }
     match best {
         Some((_, balanced)) => balanced,
@@ -174,5 +173,15 @@ fn newton_step(points: &[Point], weights: &mut [f64], least: f64, total: f64) {
         }
         let step = (target + t - p.latency - p.latency_by_price * price) / p.latency_by_weight;
         *w = (*w * step.clamp(-3.0, 3.0).exp()).max(least);
+    }
+}
+
+/// One multiplicative ascent step: the slow gain weight, the fast lose it. For latencies that hardly depend on the weights,
+/// where Newton's system is singular.
+fn ascent_step(points: &[Point], weights: &mut [f64], least: f64, total: f64, stride: f64) {
+    let target = points.iter().zip(weights.iter()).map(|(p, w)| p.latency * w).sum::<f64>() / total;
+    let spread = points.iter().map(|p| (p.latency - target).abs()).fold(0.0, f64::max);
+    for (p, w) in points.iter().zip(weights.iter_mut()) {
+        *w = (*w * (stride * (p.latency - target) / spread).exp()).max(least);
     }
 }

@@ -157,24 +157,18 @@ impl<'a> PlannedCluster<'a> {
 
     /// A phase's radio problem without hops.
     pub fn radio(&self) -> Radio {
-        Radio {
-            hops: Vec::new(),
-            band: self.at.cluster.bandwidth_hz.0,
-            pace_price: self.at.price * f64::from(self.plan.local_iterations) * f64::from(self.plan.micro_batches - 1),
-            latency: self.at.cluster.hop_latency_s.0,
-        }
+        let price = self.at.price * f64::from(self.plan.local_iterations) * f64::from(self.plan.micro_batches - 1);
+        Radio::new(self.at.cluster.bandwidth_hz.0, price, self.at.cluster.hop_latency_s.0)
     }
 
     /// Sets up a phase's radio problem on the path through the active devices.
     pub fn set_radio(&self, radio: &mut Radio, phase: Phase, active: &[usize]) {
-        let mut hops = std::mem::take(&mut radio.hops);
-        hops.clear();
+        radio.reset(self.radio());
         let mut from = 0;
         for to in active.iter().map(|&k| k + 1).chain([self.at.cluster.devices.len() + 1]) {
-            hops.push(self.hop(phase, from, to));
+            radio.push(self.hop(phase, from, to));
             from = to;
         }
-        *radio = Radio { hops, ..self.radio() };
     }
 
     /// Latency of a choice whose phases are solved, without the upload [s].

@@ -136,8 +136,30 @@ pub(crate) struct Hop {
     ln_gain_over_price: f64,
     ln_interior: f64,
     ln_limited: f64,
-    /// ln(Pγ/d): a cap τ can be met iff ln τ + this > 0.
-    ln_capacity: f64,
+    /// d/(Pγ): no bandwidth sends faster [s].
+    shortest_time: f64,
+}
+
+/// An upper limit of the time on air, placed relative to the least time that any bandwidth allows: at low signal-to-noise
+/// ratios the two agree in all their leading digits, and only their difference says what the limit costs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cap {
+    /// τ [s]; infinite for none.
+    pub time: f64,
+    pub ln_time: f64,
+    /// τ less `origin`, not computed by subtraction [s].
+    pub excess: f64,
+    /// The longest of the hops' shortest times [s].
+    pub origin: f64,
+}
+
+impl Cap {
+    pub const NONE: Self = Self { time: f64::INFINITY, ln_time: f64::INFINITY, excess: f64::INFINITY, origin: 0.0 };
+
+    pub fn new(origin: f64, excess: f64) -> Self {
+        let time = origin + excess;
+        Self { time, ln_time: time.ln(), excess, origin }
+    }
 }
 
 /// Which of the hop's limits bind.
@@ -178,7 +200,46 @@ pub(crate) struct Sending {
     pub cap_price_by_cap: f64,
 }
 
+/// How a sending without a cap reacts: derivatives by the logarithms of λ and of a latency price V.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reaction {
+    /// dt/d ln λ, dt/d ln V [s].
+    pub time_by_price: f64,
+    pub time_by_weight: f64,
+    /// dw/d ln λ, dw/d ln V [Hz].
+    pub band_by_price: f64,
+    pub band_by_weight: f64,
+}
+
 impl Hop {
+    /// The reaction of the sending that `memory` remembers, where the time price is V plus something.
+    pub fn reaction(&self, sent: &Sending, memory: &Memory, weight: f64) -> Reaction {
+        let s = memory.efficiency;
+        let (m, gone) = margin(s);
+        // The sending depends on λ/price and, inside the power limit, on λ·a as well.
+        let (price, by_price, time_by_price) = if memory.regime == Regime::Free {
+            let root = 0.5 / (s * (1.0 + gone / m) - 0.5);
+            let weight = weight / self.time_price;
+            return Reaction {
+                time_by_price: sent.time * (0.5 - 0.5 * root),
+                time_by_weight: -sent.time * weight * (0.5 + 0.5 * root),
+                band_by_price: -sent.band * (0.5 + 0.5 * root),
+                band_by_weight: sent.band * weight * (0.5 - 0.5 * root),
+            };
+        } else {
+            let root = 1.0 / (s * gone / m + 2.0 * (s / gone - 1.0));
+            let by_price = -(s / gone) * root;
+            (self.time_price + self.energy_price * self.max_power, by_price, -by_price - root)
+        };
+        let weight = weight / price;
+        Reaction {
+            time_by_price: sent.time * time_by_price,
+            time_by_weight: -sent.time * weight * time_by_price,
+            band_by_price: sent.band * by_price,
+            band_by_weight: -sent.band * weight * by_price,
+        }
+    }
+
     pub fn new(nats: f64, gain: f64, max_power: f64, time_price: f64, energy_price: f64) -> Self {
         let ln_gain_over_price = if energy_price > 0.0 { gain.ln() - energy_price.ln() } else { f64::INFINITY };
         let (ln_nats, ln_power) = (nats.ln(), max_power.ln() + gain.ln());
@@ -191,7 +252,7 @@ impl Hop {
             ln_gain_over_price,
             ln_interior: ln_gain_over_price + 0.5 * (time_price.ln() - ln_nats),
             ln_limited: 2.0 * ln_power - (time_price + energy_price * max_power).ln() - ln_nats,
-            ln_capacity: ln_power - ln_nats,
+            shortest_time: (ln_nats - ln_power).exp(),
         }
     }
 
@@ -204,6 +265,7 @@ impl Hop {
         self.time_price
     }
 
+    #[cfg(test)]
     /// Cost of a sending's time and energy, without its bandwidth.
     pub fn cost_of(&self, sending: &Sending) -> f64 {
         (self.time_price + self.energy_price * sending.power) * sending.time
@@ -211,7 +273,15 @@ impl Hop {
 
     /// No band however wide sends faster than this [s].
     pub fn shortest_time(&self) -> f64 {
-        (-self.ln_capacity).exp()
+        self.shortest_time
+    }
+
+    /// Time on air at full power on a band w, less the shortest time [s].
+    pub fn excess_on(&self, band: f64) -> f64 {
+        let s = (self.max_power * self.gain / band).ln_1p();
+        // (eˢ − 1)/s − 1, with its series where the difference would cancel.
+        let growth = if s < 1e-4 { 0.5 * s * (1.0 + s / 3.0) } else { exp_m1(s) / s - 1.0 };
+        self.shortest_time * growth
     }
 
     /// Efficiency at which a hop's own marginal values balance if time had the price `a` and the band W were its own:
@@ -239,11 +309,11 @@ impl Hop {
         Sending { band, power: self.max_power, time, ..sending }
     }
 
-    /// The cheapest sending at bandwidth price λ (given with its logarithm) within `cap` (and its logarithm).
+    /// The cheapest sending at bandwidth price λ (given with its logarithm) within a cap.
     #[inline]
-    pub fn send(&self, price: f64, ln_price: f64, cap: f64, ln_cap: f64, memory: &mut Memory) -> Sending {
+    pub fn send(&self, price: f64, ln_price: f64, cap: &Cap, memory: &mut Memory) -> Sending {
         if matches!(memory.regime, Regime::Capped | Regime::CappedLimited) {
-            let sending = self.capped(price, ln_price, cap, ln_cap, memory);
+            let sending = self.capped(price, ln_price, cap, memory);
             if sending.cap_price >= 0.0 {
                 return sending;
             }
@@ -251,11 +321,11 @@ impl Hop {
             return self.free(price, ln_price, memory);
         }
         let sending = self.free(price, ln_price, memory);
-        if sending.time <= cap {
+        if sending.time <= cap.time {
             return sending;
         }
         *memory = Memory::default();
-        self.capped(price, ln_price, cap, ln_cap, memory)
+        self.capped(price, ln_price, cap, memory)
     }
 
     #[inline]
@@ -298,22 +368,22 @@ impl Hop {
     }
 
     #[inline]
-    fn capped(&self, price: f64, ln_price: f64, cap: f64, ln_cap: f64, memory: &mut Memory) -> Sending {
+    fn capped(&self, price: f64, ln_price: f64, cap: &Cap, memory: &mut Memory) -> Sending {
         if self.energy_price > 0.0 {
             let start = if memory.regime == Regime::Capped { memory.efficiency } else { 0.0 };
-            let s = interior_root(self.ln_gain_over_price + ln_price - ln_cap, 0.0, start);
-            let band = self.nats / (s * cap);
+            let s = interior_root(self.ln_gain_over_price + ln_price - cap.ln_time, 0.0, start);
+            let band = self.nats / (s * cap.time);
             let power = band / self.gain * exp_m1(s);
             if power <= self.max_power {
                 *memory = Memory { efficiency: s, regime: Regime::Capped };
                 let (m, gone) = margin(s);
                 let by_price = 1.0 / (s * (1.0 + gone / m));
-                let worth = price * band / cap;
+                let worth = price * band / cap.time;
                 return Sending {
-                    time: cap,
+                    time: cap.time,
                     band,
                     power,
-                    cost: (self.time_price + self.energy_price * power) * cap,
+                    cost: (self.time_price + self.energy_price * power) * cap.time,
                     cap_price: worth - self.time_price,
                     band_by_price: -by_price,
                     band_by_cap: by_price - 1.0,
@@ -322,11 +392,13 @@ impl Hop {
                 };
             }
         }
-        let room = ln_cap + self.ln_capacity;
+        // ln(τ Pγ/d), of which the sign says whether the cap can be met.
+        let slack = cap.excess + (cap.origin - self.shortest_time);
+        let room = (slack / self.shortest_time).ln_1p();
         if room <= 0.0 {
             // No band suffices: an infinite price of the cap tells the phase to raise the pace.
             return Sending {
-                time: cap,
+                time: cap.time,
                 band: f64::INFINITY,
                 power: self.max_power,
                 cost: f64::INFINITY,
@@ -338,13 +410,13 @@ impl Hop {
         *memory = Memory { efficiency: s, regime: Regime::CappedLimited };
         let (m, gone) = margin(s);
         let by_cap = s * gone / m; // ds / d ln τ
-        let worth = price * self.nats / (cap * cap * m);
+        let worth = price * self.nats / (cap.time * cap.time * m);
         let spent = self.time_price + self.energy_price * self.max_power;
         Sending {
-            time: cap,
-            band: self.nats / (s * cap),
+            time: cap.time,
+            band: self.nats / (s * cap.time),
             power: self.max_power,
-            cost: spent * cap,
+            cost: spent * cap.time,
             cap_price: worth - spent,
             band_by_price: 0.0,
             band_by_cap: -1.0 - by_cap / s,

@@ -172,7 +172,6 @@ pub(crate) fn reasons(spec: &SlotSpec, index: usize, caps: &[u32]) -> Vec<Reason
                 reasons.push(Reason::NoPath { cluster: index });
             }
         }
-        _ => {}
     }
     reasons
 }

@@ -1,7 +1,7 @@
 //! All hops that a path through a cluster's devices may use, and what they cost at given prices.
 
 use super::cluster::PlannedCluster;
-use super::hop::{Hop, Memory};
+use super::hop::{Cap, Hop, Memory};
 use super::phase::{Minorant, Prices, Radio};
 use crate::problem::costs::Phase;
 
@@ -74,10 +74,10 @@ impl Links {
         radio.pace_price = self.pace_price;
         radio.band = self.band;
         radio.latency = self.latency;
-        radio.hops.clear();
+        radio.clear();
         for (from, to) in self.path(active) {
             let Some(hop) = self.hops[from * self.nodes + to] else { return false };
-            radio.hops.push(hop);
+            radio.push(hop);
         }
         true
     }
@@ -87,17 +87,16 @@ impl Links {
         if self.priced.len() >= MOST_PRICES {
             return;
         }
-        let (ln_price, cap) = (prices.band.ln(), prices.pace - self.latency);
-        let ln_cap = cap.ln();
+        let (ln_price, cap) = (prices.band.ln(), prices.cap());
         let share = |hop: &Option<Hop>| {
             let Some(hop) = hop else { return Share { intercept: f64::INFINITY, cap_price: 0.0, free: f64::INFINITY } };
-            let free = hop.send(prices.band, ln_price, f64::INFINITY, f64::INFINITY, &mut Memory::default());
+            let free = hop.send(prices.band, ln_price, &Cap::NONE, &mut Memory::default());
             let free_cost = free.cost + prices.band * free.band;
-            if free.time <= cap || cap <= hop.shortest_time() {
+            if free.time <= cap.time || cap.excess + (cap.origin - hop.shortest_time()) <= 0.0 {
                 // Where the cap cannot be met the hop takes part without one: valid, and weaker.
                 return Share { intercept: free_cost, cap_price: 0.0, free: free_cost };
             }
-            let sent = hop.send(prices.band, ln_price, cap, ln_cap, &mut Memory::default());
+            let sent = hop.send(prices.band, ln_price, &cap, &mut Memory::default());
             let cap_price = sent.cap_price.max(0.0);
             Share {
                 intercept: sent.cost + prices.band * sent.band + cap_price * prices.pace,

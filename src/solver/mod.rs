@@ -5,6 +5,7 @@ mod assemble;
 mod balance;
 mod cluster;
 mod curve;
+mod envelope;
 mod hop;
 mod infeasible;
 mod links;

@@ -18,12 +18,14 @@ use super::active::{Found, Workspace};
 use super::assemble::cluster_decision;
 use super::balance::{Balanced, balance, upload_price};
 use super::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
+use super::envelope::{Deadline, deadline};
 use super::segments::Threshold;
 use super::upload::Upload;
 use super::{Proposal, Settings, search_tolerance};
 use crate::problem::{Decision, Plan, ShadowPrices, SlotProblem};
 
 /// The network problem with what never changes.
+#[derive(Clone)]
 pub(crate) struct Network<'a> {
     pub problem: &'a SlotProblem,
     pub uploads: Vec<Upload>,
@@ -39,22 +41,46 @@ impl Network<'_> {
     pub fn band(&self) -> f64 {
         self.problem.uplink.bandwidth_hz.0
     }
+}
 
-    /// Runs `f` on cluster `n` under a plan at a latency price.
-    pub fn with_cluster<T>(
+/// A plan and a domain per cluster: a part of the search space.
+pub(crate) struct Part<'a> {
+    pub network: &'a Network<'a>,
+    pub plan: &'a Plan,
+    domains: &'a [Rc<Domain>],
+}
+
+impl Part<'_> {
+    /// Runs `f` on a cluster at a latency price.
+    fn with_cluster<T>(&self, cluster: usize, price: f64, f: impl FnOnce(&PlannedCluster, &Domain) -> T) -> T {
+        let (problem, domain) = (self.network.problem, &self.domains[cluster]);
+        let priced = PricedCluster::new(problem, &problem.clusters[cluster], price);
+        f(&PlannedCluster::new(&priced, self.plan, domain), domain)
+    }
+
+    /// A cluster's choice at a latency price.
+    pub fn fixed(&self, cluster: usize, choice: &Choice, price: f64, work: &mut Workspace) -> Found {
+        self.with_cluster(cluster, price, |planned, _| work.fixed(planned, choice))
+    }
+
+    /// A cluster's best choice at a latency price; `hint` is one that is known to be feasible.
+    fn best(
         &self,
-        n: usize,
-        plan: &Plan,
+        cluster: usize,
         price: f64,
-        domain: &Domain,
-        f: impl FnOnce(&PlannedCluster) -> T,
-    ) -> T {
-        let priced = PricedCluster::new(self.problem, &self.problem.clusters[n], price);
-        f(&PlannedCluster::new(&priced, plan, domain))
+        hint: Option<&Choice>,
+        tolerance: f64,
+        work: &mut Workspace,
+    ) -> Option<Found> {
+        self.with_cluster(cluster, price, |planned, domain| {
+            let hint = hint.map(|choice| work.fixed(planned, choice));
+            let cutoff = hint.as_ref().map_or(f64::INFINITY, |found| found.value);
+            work.best(planned, domain, Threshold { cutoff, tolerance }).or(hint)
+        })
     }
 }
 
-/// A part of the search space: a plan and a domain per cluster.
+/// A part of the search space that has not been closed yet.
 #[derive(Clone)]
 struct Node {
     /// No decision in this part costs less.
@@ -111,9 +137,14 @@ struct Priced {
     found: Vec<Found>,
 }
 
+/// Rounds of balancing and pricing in one node.
+const MOST_ROUNDS: usize = 12;
+
 struct Search<'a> {
     network: Network<'a>,
+    /// Relative tolerance of one cluster's search, and relative gap at which the whole search ends.
     tolerance: f64,
+    gap: f64,
     incumbent: Option<Incumbent>,
     work: &'a mut Workspace,
 }
@@ -125,7 +156,8 @@ pub(super) fn solve(
     work: &mut Workspace,
 ) -> Option<Proposal> {
     let network = Network { problem, uploads: problem.clusters.iter().map(Upload::new).collect() };
-    let mut search = Search { network, tolerance: search_tolerance(settings), incumbent: None, work };
+    let mut search =
+        Search { network, tolerance: search_tolerance(settings), gap: settings.gap, incumbent: None, work };
     let lower_bound = search.run(domains.into_iter().map(Rc::new).collect(), settings);
     search.propose(lower_bound)
 }
@@ -136,8 +168,10 @@ impl Search<'_> {
         let clusters = domains.len();
         let weights = vec![self.network.price() / clusters as f64; clusters];
         let mut heap = BinaryHeap::new();
-        for plan in 0..self.network.problem.plans.len() {
-            if let Some(priced) = self.priced(plan, &domains, &weights, None) {
+        let network = self.network.clone();
+        for (plan, chosen) in network.problem.plans.iter().enumerate() {
+            let part = Part { network: &network, plan: chosen, domains: &domains };
+            if let Some(priced) = self.priced(&part, &weights, None) {
                 heap.push(Node { bound: priced.bound, plan, domains: domains.clone(), weights: weights.clone() });
             }
         }
@@ -172,79 +206,81 @@ impl Search<'_> {
         self.incumbent.as_ref().map_or(f64::INFINITY, |best| best.objective - 0.5 * gap * best.objective.abs())
     }
 
-    /// D at given weights, each cluster minimized over its domain; `hints` are choices known to be feasible.
-    fn priced(
-        &mut self,
-        plan: usize,
-        domains: &[Rc<Domain>],
-        weights: &[f64],
-        hints: Option<&Balanced>,
-    ) -> Option<Priced> {
-        let problem = self.network.problem;
-        let chosen = problem.plans.get(plan)?;
-        let mut found = Vec::with_capacity(domains.len());
-        for (n, domain) in domains.iter().enumerate() {
-            let (tolerance, work) = (self.tolerance, &mut *self.work);
-            let best = self.network.with_cluster(n, chosen, weights[n], domain, |cluster| {
-                let hint = hints.map(|h| &h.found[n]);
-                let threshold = hint.map_or(Threshold::none(tolerance), |h| Threshold { cutoff: h.value, tolerance });
-                work.best(cluster, domain, threshold).or_else(|| hint.cloned())
-            })?;
-            found.push(best);
+    /// D at given weights, each cluster minimized over its domain; `None` where a cluster has no feasible choice.
+    fn priced(&mut self, part: &Part, weights: &[f64], hints: Option<&[Choice]>) -> Option<Priced> {
+        let mut found = Vec::with_capacity(weights.len());
+        for (n, &weight) in weights.iter().enumerate() {
+            found.push(part.best(n, weight, hints.map(|h| &h[n]), self.tolerance, self.work)?);
         }
-        let band_price = match hints {
-            Some(balanced) => balanced.band_price,
-            None => upload_price(&self.network, weights, None),
-        };
-        let uploads: f64 = (self.network.uploads.iter().zip(weights))
-            .map(|(upload, &weight)| {
-                let sent = upload.send(weight, band_price);
-                sent.cost + band_price * sent.band
-            })
-            .sum();
+        let network = part.network;
+        let band_price = upload_price(network, weights, None);
+        let uploads = network.uploads.iter().zip(weights).map(|(upload, &weight)| {
+            let sent = upload.send(weight, band_price);
+            sent.cost + band_price * sent.band
+        });
         let clusters: f64 = found.iter().map(|f| f.value * (1.0 - self.tolerance)).sum();
-        let bound = clusters + uploads - band_price * self.network.band() + chosen.penalty;
+        let bound = clusters + uploads.sum::<f64>() - band_price * network.band() + part.plan.penalty;
         Some(Priced { bound, found })
     }
 
     /// Raises the dual of a node and looks for decisions on the way; `None` where a cluster has no feasible choice.
+    ///
+    /// Alternates between balancing one choice per cluster, which gives a decision, and pricing all choices at the
+    /// balance's weights, which gives a bound. Where a cluster then prefers another choice, the known choices are balanced
+    /// together over their common deadline.
     fn explore(&mut self, node: &Node) -> Option<Explored> {
+        let network = self.network.clone();
+        let part = Part { network: &network, plan: &network.problem.plans[node.plan], domains: &node.domains };
         let weights = match &self.incumbent {
             // The dual of a root starts from the best known weights instead of equal ones.
             Some(best) if node.weights.windows(2).all(|w| w[0] == w[1]) => best.balanced.weights.clone(),
             _ => node.weights.clone(),
         };
-        let mut priced = self.priced(node.plan, &node.domains, &weights, None)?;
+        let priced = self.priced(&part, &weights, None)?;
         let mut best = Explored { bound: priced.bound, weights, branch: None };
-        let mut seen: Vec<Vec<Choice>> = Vec::new();
-        loop {
-            if best.bound >= self.bar(2.0 * self.tolerance) {
-                return Some(best);
+        let mut choices: Vec<Choice> = priced.found.into_iter().map(|f| f.choice).collect();
+        let mut known: Vec<Vec<Choice>> = choices.iter().map(|choice| vec![choice.clone()]).collect();
+        let mut balanced_before: Vec<Vec<Choice>> = Vec::new();
+        for _ in 0..MOST_ROUNDS {
+            if best.bound >= self.bar(self.gap) {
+                break;
             }
-            let choices: Vec<Choice> = priced.found.iter().map(|f| f.choice.clone()).collect();
-            if seen.contains(&choices) || seen.len() >= 12 {
-                return Some(best);
+            let balanced = balance(&part, &choices, &best.weights, self.work);
+            let priced = self.priced(&part, &balanced.weights, Some(&choices))?;
+            let settled = priced.found.iter().zip(&choices).all(|(found, choice)| found.choice == *choice);
+            let mut news = learn(&mut known, &priced);
+            best.raise(priced.bound, &balanced.weights);
+            let band_price = balanced.band_price;
+            self.offer(node, balanced);
+            if settled || best.bound >= self.bar(self.gap) {
+                break;
             }
-            let plan = &self.network.problem.plans[node.plan];
-            let balanced = balance(&self.network, plan, &choices, &best.weights, &node.domains, self.work);
-            seen.push(choices);
-            priced = self.priced(node.plan, &node.domains, &balanced.weights, Some(&balanced))?;
-            if priced.bound > best.bound || best.branch.is_none() {
-                best.bound = best.bound.max(priced.bound);
-                best.weights.clone_from(&balanced.weights);
-                best.branch = branch(&balanced, &priced);
+            let Deadline { weights, chosen, losses } = deadline(&part, &known, &best.weights, band_price, self.work);
+            let next: Vec<Choice> = known.iter().zip(&chosen).map(|(known, &at)| known[at].clone()).collect();
+            best.branch = branch(&known, &chosen, &losses);
+            let priced = self.priced(&part, &weights, Some(&next))?;
+            news |= learn(&mut known, &priced);
+            best.raise(priced.bound, &weights);
+            balanced_before.push(std::mem::replace(&mut choices, next));
+            if !news && balanced_before.contains(&choices) {
+                break;
             }
-            if self.incumbent.as_ref().is_none_or(|incumbent| balanced.objective < incumbent.objective) {
-                let domains = node.domains.clone();
-                self.incumbent = Some(Incumbent { objective: balanced.objective, plan: node.plan, balanced, domains });
-            }
+        }
+        Some(best)
+    }
+
+    /// Keeps a decision that is better than the best.
+    fn offer(&mut self, node: &Node, balanced: Balanced) {
+        if self.incumbent.as_ref().is_none_or(|best| balanced.objective < best.objective) {
+            let domains = node.domains.clone();
+            self.incumbent = Some(Incumbent { objective: balanced.objective, plan: node.plan, balanced, domains });
         }
     }
 
     /// The incumbent as a decision.
     fn propose(self, lower_bound: f64) -> Option<Proposal> {
         let Incumbent { plan, balanced, domains, .. } = self.incumbent?;
-        let chosen = self.network.problem.plans.get(plan)?;
+        let part = Part { network: &self.network, plan: self.network.problem.plans.get(plan)?, domains: &domains };
         let sent: Vec<_> = (self.network.uploads.iter().zip(&balanced.weights))
             .map(|(upload, &weight)| upload.send(weight, balanced.band_price))
             .collect();
@@ -257,11 +293,7 @@ impl Search<'_> {
             let band = if scale.is_finite() { sent[n].band * scale } else { spare };
             let link = upload.link(weight, &sent[n], band);
             let work = &mut *self.work;
-            clusters.push(
-                self.network.with_cluster(n, chosen, weight, &domains[n], |cluster| {
-                    cluster_decision(cluster, found, link, work)
-                }),
-            );
+            clusters.push(part.with_cluster(n, weight, |cluster, _| cluster_decision(cluster, found, link, work)));
         }
         let price = self.network.price();
         Some(Proposal {
@@ -277,21 +309,40 @@ impl Search<'_> {
     }
 }
 
-/// The cluster whose choice in the balanced decision loses most against the best choice at the same weights, and the
-/// device whose blocks differ most between the two.
-fn branch(balanced: &Balanced, priced: &Priced) -> Option<Branch> {
-    let pairs = balanced.found.iter().zip(&priced.found).enumerate();
-    let (cluster, (a, b)) = pairs
-        .filter(|(_, (a, b))| a.choice != b.choice)
-        .max_by(|(_, (a, b)), (_, (c, d))| (a.value - b.value).total_cmp(&(c.value - d.value)))?;
+/// Adds the choices found to the known ones; true if any is new.
+fn learn(known: &mut [Vec<Choice>], priced: &Priced) -> bool {
+    let mut news = false;
+    for (known, found) in known.iter_mut().zip(&priced.found) {
+        if !known.contains(&found.choice) {
+            known.push(found.choice.clone());
+            news = true;
+        }
+    }
+    news
+}
+
+/// Where to branch: the cluster whose choice at the deadline loses most against the dual, and of its devices the one whose
+/// blocks differ most between the choices on both sides of the kink.
+fn branch(known: &[Vec<Choice>], chosen: &[usize], losses: &[(f64, usize)]) -> Option<Branch> {
+    let differing = (0..known.len()).filter(|&n| chosen[n] != losses[n].1);
+    let cluster = differing.max_by(|&i, &j| losses[i].0.total_cmp(&losses[j].0).then(j.cmp(&i)))?;
+    let (a, b) = (&known[cluster][chosen[cluster]], &known[cluster][losses[cluster].1]);
     let blocks = |choice: &Choice, device: usize| {
         choice.active.binary_search(&device).ok().and_then(|at| choice.sizes.get(at)).copied().unwrap_or(0)
     };
-    let devices = a.choice.active.iter().chain(&b.choice.active);
-    let device =
-        *devices.max_by_key(|&&k| (blocks(&a.choice, k).abs_diff(blocks(&b.choice, k)), std::cmp::Reverse(k)))?;
-    let (x, y) = (blocks(&a.choice, device), blocks(&b.choice, device));
-    Some(Branch { cluster, device, most: x.min(y) + (x.abs_diff(y) - 1) / 2 })
+    let devices = a.active.iter().chain(&b.active);
+    let device = *devices.max_by_key(|&&k| (blocks(a, k).abs_diff(blocks(b, k)), std::cmp::Reverse(k)))?;
+    let (x, y) = (blocks(a, device), blocks(b, device));
+    Some(Branch { cluster, device, most: x.min(y) + x.abs_diff(y).checked_sub(1)? / 2 })
+}
+
+impl Explored {
+    fn raise(&mut self, bound: f64, weights: &[f64]) {
+        if bound > self.bound {
+            self.bound = bound;
+            self.weights.copy_from_slice(weights);
+        }
+    }
 }
 
 impl Branch {

@@ -12,7 +12,7 @@
 //! are solved by Newton's method in (log λ, log u) with analytic slopes. Every (λ, u) on the way yields a valid
 //! affine minorant of Φ, by Lagrangian duality.
 
-use super::hop::{Hop, Memory, Sending};
+use super::hop::{Cap, Hop, Memory, Sending};
 
 /// Relative accuracy to which the band is filled and the pace price is spent.
 const TOLERANCE: f64 = 1e-12;
@@ -39,20 +39,33 @@ impl Minorant {
 pub(crate) struct Prices {
     /// λ > 0: price of bandwidth.
     pub band: f64,
-    /// u: pace, infinite where it has no price.
+    /// u: pace, infinite where it has no price [s].
     pub pace: f64,
+    /// u less the least pace that any bandwidth allows, not computed by subtraction [s].
+    excess: f64,
+    /// The longest of the hops' shortest times [s].
+    origin: f64,
+}
+
+impl Prices {
+    /// The pace as a limit of a hop's time on air.
+    pub fn cap(&self) -> Cap {
+        Cap::new(self.origin, self.excess)
+    }
 }
 
 /// The hops of one phase and what they share.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Radio {
-    pub hops: Vec<Hop>,
+    hops: Vec<Hop>,
     /// W [Hz].
     pub band: f64,
     /// A: objective units per second of the pace; zero where there is one micro-batch only.
     pub pace_price: f64,
     /// ℓ [s].
     pub latency: f64,
+    /// The longest of the hops' shortest times [s].
+    origin: f64,
 }
 
 /// Sums over the hops at given prices.
@@ -85,14 +98,46 @@ impl Scratch {
 }
 
 impl Radio {
+    /// A phase without hops.
+    pub fn new(band: f64, pace_price: f64, latency: f64) -> Self {
+        Self { hops: Vec::new(), band, pace_price, latency, origin: 0.0 }
+    }
+
+    /// Takes over another phase's bands and prices, and removes all hops.
+    pub fn reset(&mut self, other: Self) {
+        let mut hops = std::mem::take(&mut self.hops);
+        hops.clear();
+        *self = Self { hops, ..other };
+    }
+
+    /// Removes all hops.
+    pub fn clear(&mut self) {
+        self.hops.clear();
+        self.origin = 0.0;
+    }
+
+    /// Adds a hop.
+    pub fn push(&mut self, hop: Hop) {
+        self.origin = self.origin.max(hop.shortest_time());
+        self.hops.push(hop);
+    }
+
+    /// Prices with the pace given by its excess over the least one.
+    fn prices(&self, band: f64, excess: f64) -> Prices {
+        Prices { band, pace: self.latency + self.origin + excess, excess, origin: self.origin }
+    }
+
+    /// Excess of the pace floor; not positive where the floor cannot bind.
+    fn floor_excess(&self, floor: f64) -> f64 {
+        (floor - self.latency) - self.origin
+    }
+
     fn totals(&self, prices: Prices, scratch: &mut Scratch) -> Totals {
         scratch.evaluations += 1;
-        let ln_price = prices.band.ln();
-        let cap = prices.pace - self.latency;
-        let ln_cap = cap.ln();
+        let (ln_price, cap) = (prices.band.ln(), prices.cap());
         let mut sums = Totals::default();
         for (hop, memory) in self.hops.iter().zip(&mut scratch.memory) {
-            let sent = hop.send(prices.band, ln_price, cap, ln_cap, memory);
+            let sent = hop.send(prices.band, ln_price, &cap, memory);
             sums.band += sent.band;
             sums.band_by_price += sent.band * sent.band_by_price;
             sums.band_by_pace += sent.band * sent.band_by_cap;
@@ -103,9 +148,9 @@ impl Radio {
             sums.time += sent.time;
             sums.longest = sums.longest.max(sent.time);
         }
-        // d ln τ / d ln u = u / (u − ℓ)
-        if prices.pace.is_finite() {
-            let stretch = prices.pace / cap;
+        // By the logarithm of the excess instead of that of the cap.
+        if cap.time.is_finite() {
+            let stretch = cap.excess / cap.time;
             sums.band_by_pace *= stretch;
             sums.cap_price_by_pace *= stretch;
         }
@@ -125,20 +170,33 @@ impl Radio {
         }
     }
 
-    /// The minorant of slope 0 that the cap prices prove once they are scaled to sum to A; each hop is minimized anew with
-    /// its cap price as a price of time. For paces that double precision cannot place well enough.
-    fn rescaled_minorant(&self, prices: Prices, cap_price: f64, scratch: &mut Scratch) -> Minorant {
-        let scale = self.pace_price / cap_price;
-        let (ln_price, cap) = (prices.band.ln(), prices.pace - self.latency);
-        let ln_cap = cap.ln();
+    /// The minorant of slope 0 that cap prices with Σ ν = A prove; each hop is minimized anew with its cap price as a price
+    /// of time.
+    fn relaxed_minorant(&self, prices: Prices, cap_price: impl Fn(usize) -> f64) -> Minorant {
+        let ln_price = prices.band.ln();
         let mut intercept = -prices.band * self.band;
-        for (hop, memory) in self.hops.iter().zip(&mut scratch.memory) {
-            let cap_price = scale * hop.send(prices.band, ln_price, cap, ln_cap, memory).cap_price;
+        for (index, hop) in self.hops.iter().enumerate() {
+            let cap_price = cap_price(index);
             let relaxed = hop.with_time_price(hop.time_price() + cap_price);
-            let sent = relaxed.send(prices.band, ln_price, f64::INFINITY, f64::INFINITY, &mut Memory::default());
+            let sent = relaxed.send(prices.band, ln_price, &Cap::NONE, &mut Memory::default());
             intercept += sent.cost + prices.band * sent.band + cap_price * self.latency;
         }
         Minorant { intercept, slope: 0.0 }
+    }
+
+    /// The best minorant where double precision cannot place the pace so that Σ ν = A: the cap prices scaled to that sum,
+    /// or all of A on the hop that cannot be fast.
+    fn rescued_minorant(&self, prices: Prices, sums: &Totals, scratch: &mut Scratch) -> Minorant {
+        let (ln_price, cap) = (prices.band.ln(), prices.cap());
+        let scale = self.pace_price / sums.cap_price;
+        let cap_prices: Vec<f64> = (self.hops.iter().zip(&mut scratch.memory))
+            .map(|(hop, memory)| scale * hop.send(prices.band, ln_price, &cap, memory).cap_price)
+            .collect();
+        let slowest = |index: usize| self.hops[index].shortest_time() >= self.origin;
+        let slowest = (0..self.hops.len()).find(|&index| slowest(index));
+        let scaled = self.relaxed_minorant(prices, |index| cap_prices[index]);
+        let alone = self.relaxed_minorant(prices, |index| if Some(index) == slowest { self.pace_price } else { 0.0 });
+        if scaled.intercept > alone.intercept { scaled } else { alone }
     }
 
     /// Prices from a closed form that assumes every hop to take equally long.
@@ -151,27 +209,24 @@ impl Radio {
             product / self.band
         };
         if self.pace_price <= 0.0 {
-            return Prices { band: balanced(times) * times / self.band, pace: f64::INFINITY };
+            return self.prices(balanced(times) * times / self.band, f64::INFINITY);
         }
         let all = times + self.pace_price;
         let paced = balanced(all);
-        let mut pace = paced + self.latency;
         let mut band = paced * all / self.band;
-        if floor > pace {
+        // At full power on an equal share of the band the slowest hop takes this much longer than its least.
+        let spread = self.hops.iter().map(|hop| hop.excess_on(self.band / sharers)).fold(0.0, f64::max);
+        let mut excess = (paced - self.origin).max(spread);
+        let floor = self.floor_excess(floor);
+        if floor > excess {
             // Between the paced balance and the free one, on a logarithmic scale of the time there is.
-            let room = floor - self.latency;
-            let free = balanced(times);
+            let (room, free) = (floor + self.origin, balanced(times));
             let (high, low) = (band, free * times / self.band);
             let way = ((room / paced).ln() / (free / paced).ln().max(1e-9)).clamp(0.0, 1.0);
             band = (high.ln() * (1.0 - way) + low.ln() * way).exp();
-            pace = floor;
+            excess = floor;
         }
-        Prices { band, pace: pace.max(self.lowest_pace() * (1.0 + 1e-3)) }
-    }
-
-    /// Paces at or below this cannot be met on any bandwidth.
-    fn lowest_pace(&self) -> f64 {
-        self.latency + self.hops.iter().map(Hop::shortest_time).fold(0.0, f64::max)
+        self.prices(band, excess)
     }
 
     /// A cheap minorant, from one evaluation.
@@ -186,17 +241,22 @@ impl Radio {
     pub fn solve(&self, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> Solved {
         scratch.reset(self.hops.len());
         let start = match start {
-            Some(prices) => {
-                Prices { pace: if self.pace_price > 0.0 { prices.pace.max(floor) } else { f64::INFINITY }, ..prices }
+            Some(prices) if self.pace_price > 0.0 => {
+                self.prices(prices.band, prices.excess.max(self.floor_excess(floor)))
             }
+            Some(prices) => self.prices(prices.band, f64::INFINITY),
             None => self.guess(floor),
         };
-        let prices = self.newton(floor, start, scratch).unwrap_or_else(|| self.bisect(floor, scratch));
+        let mut prices = self.newton(floor, start, scratch).unwrap_or_else(|| self.bisect(floor, scratch));
+        let on_floor = prices.excess <= self.floor_excess(floor);
+        if on_floor {
+            prices.pace = floor;
+        }
         let sums = self.totals(prices, scratch);
-        let missed = (self.pace_price - sums.cap_price).abs() > 100.0 * TOLERANCE * self.pace_price;
-        let binding = prices.pace > floor || sums.cap_price > self.pace_price;
-        let minorant = if missed && binding && sums.cap_price > 0.0 && sums.cap_price.is_finite() {
-            self.rescaled_minorant(prices, sums.cap_price, scratch)
+        let missed = (self.pace_price - sums.cap_price).abs() > 10.0 * TOLERANCE * self.pace_price;
+        let binding = !on_floor || sums.cap_price > self.pace_price;
+        let minorant = if missed && binding {
+            self.rescued_minorant(prices, &sums, scratch)
         } else {
             self.minorant(prices, &sums)
         };
@@ -205,7 +265,7 @@ impl Radio {
 
     /// Newton's method on both conditions at once; `None` where it does not settle.
     fn newton(&self, floor: f64, start: Prices, scratch: &mut Scratch) -> Option<Prices> {
-        let lowest = self.lowest_pace();
+        let floor = self.floor_excess(floor);
         let paced = self.pace_price > 0.0;
         let mut prices = start;
         for _ in 0..40 {
@@ -223,7 +283,7 @@ impl Radio {
                 continue;
             }
             let spare = self.pace_price - sums.cap_price;
-            let on_floor = prices.pace <= floor && spare >= 0.0;
+            let on_floor = prices.excess <= floor && spare >= 0.0;
             if fill.abs() <= TOLERANCE && (on_floor || spare.abs() <= 10.0 * TOLERANCE * self.pace_price) {
                 return Some(prices);
             }
@@ -236,17 +296,17 @@ impl Radio {
                 pace_step = 0.0;
             } else if sums.cap_price <= 0.0 {
                 // No hop is capped: the pace must come down to where some are.
-                let target = (self.latency + 0.8 * sums.longest).max(floor);
-                (band_step, pace_step) = (0.0, (target / prices.pace).ln());
+                let target = (0.8 * (sums.longest - self.origin)).max(floor);
+                (band_step, pace_step) = (0.0, (target / prices.excess).ln());
             } else {
                 let (a, b) = (sums.band_by_price, sums.band_by_pace);
                 let (c, d) = (sums.cap_price_by_price, sums.cap_price_by_pace);
                 let (r, q) = (-fill * sums.band, spare);
                 let determinant = a * d - b * c;
                 let mut steps = ((r * d - b * q) / determinant, (a * q - c * r) / determinant);
-                if prices.pace * steps.1.clamp(-1.0, 1.0).exp() < floor {
+                if prices.excess * steps.1.clamp(-2.0, 2.0).exp() < floor {
                     // The floor binds on the way: move to it, and the band price along the band condition.
-                    steps.1 = (floor / prices.pace).ln();
+                    steps.1 = (floor / prices.excess).ln();
                     steps.0 = (r - b * steps.1) / a;
                 }
                 (band_step, pace_step) = steps;
@@ -257,50 +317,48 @@ impl Radio {
             if !on_floor && fill.abs() <= 1e-8 && band_step.abs() <= 1e-9 && pace_step.abs() <= RESOLUTION {
                 return Some(prices);
             }
-            prices.band *= band_step.clamp(-3.0, 3.0).exp();
-            let mut pace = (prices.pace * pace_step.clamp(-1.0, 1.0).exp()).max(floor);
-            if pace <= lowest {
-                pace = lowest + 0.1 * (prices.pace - lowest);
-            }
-            prices.pace = pace;
+            let excess = prices.excess * pace_step.clamp(-2.0, 2.0).exp();
+            // A step onto the floor misses it by rounding.
+            let excess = if excess <= floor * (1.0 + RESOLUTION) { floor } else { excess };
+            prices = self.prices(prices.band * band_step.clamp(-3.0, 3.0).exp(), excess);
         }
         None
     }
 
     /// The pace that minimizes the Lagrangian at a band price: Σ ν(u) = A, or the floor. Σ ν decreases in u.
     fn pace_at(&self, band: f64, floor: f64, scratch: &mut Scratch) -> (Prices, Totals) {
-        let at = |pace: f64, scratch: &mut Scratch| {
-            let prices = Prices { band, pace };
+        let at = |excess: f64, scratch: &mut Scratch| {
+            let prices = self.prices(band, excess);
             let sums = self.totals(prices, scratch);
             (prices, sums)
         };
+        let free = at(f64::INFINITY, scratch);
         if self.pace_price <= 0.0 {
-            return at(f64::INFINITY, scratch);
+            return free;
         }
-        let lowest = self.lowest_pace();
-        let mut low = floor.max(lowest);
-        if floor > lowest {
-            let (prices, sums) = at(floor, scratch);
-            if sums.cap_price <= self.pace_price {
-                return (prices, sums);
+        let floor = self.floor_excess(floor);
+        let mut low = (1e-30 * self.origin).max(f64::MIN_POSITIVE);
+        if floor > 0.0 {
+            let best = at(floor, scratch);
+            if best.1.cap_price <= self.pace_price {
+                return best;
             }
+            low = floor;
         }
-        let (_, free) = at(f64::INFINITY, scratch);
-        let mut high = (self.latency + free.longest).max(low);
+        let mut high = (free.1.longest - self.origin).max(low);
         let mut best = at(high, scratch);
-        // Bisection in log(u − lowest), down to the resolution of the floating-point numbers.
+        // Bisection of the excess's logarithm, down to the resolution of the floating-point numbers.
         for _ in 0..200 {
-            let middle = lowest + ((low - lowest).max(1e-17 * high) * (high - lowest)).sqrt();
-            let middle = if middle > low && middle < high { middle } else { 0.5 * (low + high) };
+            let middle = low.sqrt() * high.sqrt();
             if middle <= low || middle >= high {
                 break;
             }
-            let (prices, sums) = at(middle, scratch);
-            if sums.cap_price > self.pace_price {
+            let point = at(middle, scratch);
+            if point.1.cap_price > self.pace_price {
                 low = middle;
             } else {
                 high = middle;
-                best = (prices, sums);
+                best = point;
             }
         }
         best
@@ -343,14 +401,10 @@ impl Radio {
     /// Durations, bandwidths and powers of the hops at a solution, the band filled exactly.
     pub fn sendings(&self, solved: &Solved, scratch: &mut Scratch) -> Vec<Sending> {
         scratch.reset(self.hops.len());
-        let Prices { band, pace } = solved.prices;
-        let cap = pace - self.latency;
-        let (ln_price, ln_cap) = (band.ln(), cap.ln());
-        let sent: Vec<Sending> = self
-            .hops
-            .iter()
-            .zip(&mut scratch.memory)
-            .map(|(hop, memory)| hop.send(band, ln_price, cap, ln_cap, memory))
+        let (band, cap) = (solved.prices.band, solved.prices.cap());
+        let ln_price = band.ln();
+        let sent: Vec<Sending> = (self.hops.iter().zip(&mut scratch.memory))
+            .map(|(hop, memory)| hop.send(band, ln_price, &cap, memory))
             .collect();
         let scale = self.band / sent.iter().map(|s| s.band).sum::<f64>();
         self.hops.iter().zip(sent).map(|(hop, s)| hop.resend(s, s.band * scale)).collect()

@@ -151,11 +151,6 @@ pub(crate) struct Threshold {
 }
 
 impl Threshold {
-    /// Everything is worth finding.
-    pub fn none(tolerance: f64) -> Self {
-        Self { cutoff: f64::INFINITY, tolerance }
-    }
-
     /// Values at or above this are not worth finding.
     pub fn bar(&self) -> f64 {
         if self.cutoff.is_finite() { self.cutoff - self.tolerance * self.cutoff.abs() } else { self.cutoff }

@@ -2,7 +2,7 @@
 
 use std::f64::consts::LN_2;
 
-use super::hop::{Hop, Memory, Sending, whole_band_efficiency, whole_band_price};
+use super::hop::{Cap, Hop, Memory, Reaction, Sending, whole_band_efficiency, whole_band_price};
 use crate::problem::costs::Transmitter;
 use crate::problem::{Cluster, Link};
 use crate::units::{Hertz, Watts};
@@ -35,14 +35,24 @@ impl Upload {
         (latency_price + node.energy_price * node.circuit_power.0, node.energy_price / node.amplifier_efficiency)
     }
 
+    fn hop(&self, latency_price: f64) -> Hop {
+        let (time_price, energy_price) = self.prices(latency_price);
+        Hop::new(self.nats, self.gain, self.node.max_power.0, time_price, energy_price)
+    }
+
     /// The cheapest sending at a latency price V and a bandwidth price λ.
     pub fn send(&self, latency_price: f64, band_price: f64) -> Sending {
+        self.send_reacting(latency_price, band_price).0
+    }
+
+    /// The same, with its derivatives by the logarithms of V and λ.
+    pub fn send_reacting(&self, latency_price: f64, band_price: f64) -> (Sending, Reaction) {
         if self.is_empty() {
-            return Sending::default();
+            return Default::default();
         }
-        let (time_price, energy_price) = self.prices(latency_price);
-        let hop = Hop::new(self.nats, self.gain, self.node.max_power.0, time_price, energy_price);
-        hop.send(band_price, band_price.ln(), f64::INFINITY, f64::INFINITY, &mut Memory::default())
+        let (hop, mut memory) = (self.hop(latency_price), Memory::default());
+        let sent = hop.send(band_price, band_price.ln(), &Cap::NONE, &mut memory);
+        (sent, hop.reaction(&sent, &memory, latency_price))
     }
 
     /// The cheapest sending on a band of its own, and the price of that band.
@@ -65,8 +75,7 @@ impl Upload {
             // Nothing is sent: any bandwidth will do.
             return Link { bandwidth_hz: Hertz(band), power_w: self.node.max_power };
         }
-        let (a, z) = self.prices(latency_price);
-        let sent = Hop::new(self.nats, self.gain, self.node.max_power.0, a, z).resend(*sending, band);
+        let sent = self.hop(latency_price).resend(*sending, band);
         Link { bandwidth_hz: Hertz(band), power_w: Watts(sent.power) }
     }
 }

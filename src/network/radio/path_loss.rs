@@ -4,6 +4,8 @@
 //! (`three-gpp-propagation-loss-model.cc`, `three-gpp-channel-condition-model.cc`) and in NIST's public safety fork
 //! of it (outdoor-to-outdoor and indoor-to-indoor models). `docs/radio.md` prints every formula.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::field_error;
@@ -74,6 +76,19 @@ pub enum PathLossModel {
     D2dOutdoor,
     /// TR 36.843 device to device inside one building.
     D2dIndoor,
+}
+
+impl fmt::Display for PathLossModel {
+    /// The name in a scenario file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UmiStreetCanyon => "umi-street-canyon",
+            Self::Uma => "uma",
+            Self::InhOffice => "inh-office",
+            Self::D2dOutdoor => "d2d-outdoor",
+            Self::D2dIndoor => "d2d-indoor",
+        })
+    }
 }
 
 /// What a model admits. Carrier and heights out of range are errors; see [`PathLossModel::loss_db`] for distances.
@@ -255,7 +270,7 @@ impl PathLossModel {
             return Ok(());
         }
         let allowed: Vec<_> = bands.iter().map(|(low, high)| format!("[{:e}, {:e}]", low.0, high.0)).collect();
-        Err(field_error(path, carrier.0, format!("in {} Hz for path loss {self:?}", allowed.join(" or "))))
+        Err(field_error(path, carrier.0, format!("in {} Hz for path loss {self}", allowed.join(" or "))))
     }
 
     /// Whether the model admits the heights; the error names the field of the lower or the upper antenna.
@@ -265,7 +280,7 @@ impl PathLossModel {
             if (min_height.0..=max.0).contains(&height.0) {
                 return Ok(());
             }
-            let allowed = format!("in [{}, {}] m, the {which} antenna with path loss {self:?}", min_height.0, max.0);
+            let allowed = format!("in [{}, {}] m, the {which} antenna with path loss {self}", min_height.0, max.0);
             Err(field_error(path, height.0, allowed))
         };
         check(lower_path, link.lower_height, max_lower_height, "lower")?;

@@ -11,19 +11,14 @@ fn random_phase(rng: &mut Pcg64, hops: usize, spread: f64) -> Radio {
     let price = log(-2.0 * spread, 2.0 * spread);
     let nats = log(4.0, 7.0);
     let micro = log(0.0, 2.0).floor();
-    let hops = (0..hops)
-        .map(|_| {
-            let energy = if log(0.0, 1.0) < 1.5 { 0.0 } else { log(-spread, spread) };
-            let gain = log(8.0 - 2.0 * spread, 8.0 + 2.0 * spread);
-            Hop::new(nats, gain, 0.2, price + energy * micro * 0.1, energy * micro / 0.4)
-        })
-        .collect();
-    Radio {
-        hops,
-        band: 2e7,
-        pace_price: price * (micro - 1.0),
-        latency: if log(0.0, 1.0) < 5.0 { 0.0 } else { log(-4.0, -1.0) },
+    let latency = if log(0.0, 1.0) < 5.0 { 0.0 } else { log(-4.0, -1.0) };
+    let mut radio = Radio::new(2e7, price * (micro - 1.0), latency);
+    for _ in 0..hops {
+        let energy = if log(0.0, 1.0) < 1.5 { 0.0 } else { log(-spread, spread) };
+        let gain = log(8.0 - 2.0 * spread, 8.0 + 2.0 * spread);
+        radio.push(Hop::new(nats, gain, 0.2, price + energy * micro * 0.1, energy * micro / 0.4));
     }
+    radio
 }
 
 /// Cost of an allocation, from its definition.
