@@ -142,6 +142,12 @@ impl Scenario {
         &self.nodes
     }
 
+    /// The candidate plans.
+    #[must_use]
+    pub fn plans(&self) -> &[Plan] {
+        &self.template.plans
+    }
+
     /// Ē of every node, in their numbering.
     #[must_use]
     pub fn budgets(&self) -> Vec<Option<Joules>> {

@@ -1,178 +1,102 @@
-//! What a run leaves behind, as data.
+//! What a run leaves behind: all that tables, figures and certificates are made from.
 
 use serde::{Deserialize, Serialize};
 
-use crate::lyapunov::Certificate;
 use crate::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
 use crate::scenario::ScenarioSpec;
-use crate::solver::Settings;
 use crate::units::{Joules, Seconds};
 
-/// Name and version of the record format.
+/// Name and version of the record's format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub enum RecordSchema {
+pub enum RunSchema {
     /// Version 1.
     #[default]
     #[serde(rename = "collapipe.run-record/1")]
     V1,
 }
 
-/// A run: where it comes from, its nodes, its slots. The same scenario, seed and settings give the same bytes.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RunRecord {
-    /// Name and version of the format.
-    pub schema: RecordSchema,
-    /// What the run was made of.
-    pub provenance: Provenance,
-    /// Nodes whose energy is counted, cluster by cluster, with their state at the end.
-    pub nodes: Vec<NodeRecord>,
-    /// The slots that were played, in order; fewer than the scenario asks for where the run was stopped.
-    pub slots: Vec<SlotRecord>,
-}
-
-/// What a run was made of: all that is needed to play it again.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Where a record comes from: enough to run it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Provenance {
     /// Version of this crate.
-    pub collapipe_version: String,
-    /// FNV-1a hash (64 bit, hexadecimal) of the scenario's compact JSON below.
-    pub scenario_fnv1a: String,
-    /// Accuracy and limits of every slot's solve.
-    pub settings: SolverSettings,
-    /// The scenario as it was played, with slots, seed and latency weight.
-    pub scenario: ScenarioSpec,
+    pub version: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// FNV-1a digest (64 bits, in hex) of the compact JSON of the scenario as it was run, options of the command line
+    /// applied.
+    pub scenario_digest: String,
+    /// Base seed.
+    pub seed: u64,
+    /// V: objective units per second.
+    pub latency_weight: f64,
+    /// How many slots were asked for; fewer are recorded where the run was interrupted.
+    pub slots_planned: u64,
+    /// Relative gap asked of every slot's solve.
+    pub gap_tolerance: f64,
 }
 
-/// [`Settings`] as data.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// What a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NodeRole {
+    /// Holds the data and the embedding; sends.
+    ControlUnit,
+    /// Computes segments and sends.
+    Device,
+}
+
+/// A node whose energy is accounted for: control units and devices of all clusters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SolverSettings {
-    /// Relative gap asked for.
-    pub gap: f64,
-    /// Most branch-and-bound nodes.
-    pub nodes: u64,
-}
-
-impl From<Settings> for SolverSettings {
-    fn from(settings: Settings) -> Self {
-        Self { gap: settings.gap, nodes: settings.nodes }
-    }
-}
-
-/// A node at the end of a run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NodeRecord {
-    /// `cluster/device` or `cluster/control-unit`.
+    /// Unique and readable, as `lab/pi-1`.
     pub name: String,
     /// Index of its cluster.
     pub cluster: usize,
-    /// Index of the device in its cluster; `None` for the control unit.
-    pub device: Option<usize>,
-    /// Ē; `None` where the energy is not limited.
-    pub budget_j_per_round: Option<Joules>,
-    /// Q after the last slot; `None` without a budget.
-    pub final_queue: Option<f64>,
-    /// C1 after the last slot, in units of the budget; `None` without a budget or slots.
-    pub certificate: Option<Certificate>,
+    /// What it is.
+    pub role: NodeRole,
+    /// Ē: energy per round; none for a node without a budget.
+    pub budget_j: Option<Joules>,
 }
 
-impl NodeRecord {
-    /// Name within the cluster.
-    #[must_use]
-    pub fn short_name(&self) -> &str {
-        self.name.split_once('/').map_or(&self.name, |(_, short)| short)
-    }
+/// One cluster's part of a planned slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterPlan {
+    /// T_n.
+    pub latency_s: Seconds,
+    /// T_n by part.
+    pub parts: LatencyParts,
+    /// Encoder blocks on each of the scenario's devices of the cluster, in its order; 0 where a device is absent or not
+    /// chosen.
+    pub sizes: Vec<u32>,
+    /// μ_n: share in the price of the round latency.
+    pub latency_share: f64,
 }
 
-/// A slot that was played.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct SlotRecord {
-    /// Its number, from 0.
-    pub slot: u64,
-    /// For each cluster the indices of the devices that were there.
-    pub present: Vec<Vec<usize>>,
-    /// Energy each node spent; all 0 in an outage.
-    pub energy_j: Vec<Joules>,
-    /// Z of each node with which the slot was decided, in objective units per joule.
-    pub energy_price: Vec<f64>,
-    /// Q of each node after the slot; `None` without a budget.
-    pub queue: Vec<Option<f64>>,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-impl SlotRecord {
-    /// The decision and its costs; `None` for an outage.
-    #[must_use]
-    pub fn planned(&self) -> Option<&PlannedSlot> {
-        match &self.outcome {
-            Outcome::Planned(planned) => Some(planned),
-            Outcome::Outage(_) => None,
-        }
-    }
-
-    /// Why there was no round; `None` where there was one.
-    #[must_use]
-    pub fn outage(&self) -> Option<&Outage> {
-        match &self.outcome {
-            Outcome::Planned(_) => None,
-            Outcome::Outage(outage) => Some(outage),
-        }
-    }
-}
-
-/// What came of a slot.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// A round was played.
-    Planned(Box<PlannedSlot>),
-    /// No round: no energy was spent, and there is no latency.
-    Outage(Outage),
-}
-
-/// Why a slot had no round.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Outage {
-    /// The kind of reason.
-    pub cause: Cause,
-    /// The reason, in the names of the slot's problem.
-    pub reason: String,
-}
-
-/// Kinds of outages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Cause {
-    /// A cluster had no device.
-    NoDevices,
-    /// No decision satisfies the slot's constraints.
-    Infeasible,
-    /// The solver gave up for numerical reasons.
-    Numerical,
-}
-
-/// A slot's decision and its costs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// A slot for which a decision was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PlannedSlot {
-    /// Whether the gap asked for was reached.
+    /// How the solve ended.
     pub status: Status,
-    /// T.
-    pub round_latency_s: Seconds,
-    /// V·T + Σ Z·E + penalty.
+    /// Of the slot problem: V·T + Σ Z·E + penalty.
     pub objective: f64,
-    /// No decision for this slot has a smaller objective.
+    /// No decision has a smaller objective.
     pub lower_bound: f64,
     /// (objective − lower bound)/|objective|.
     pub gap: f64,
+    /// T: the round's latency.
+    pub latency_s: Seconds,
+    /// Index of the chosen plan in [`RunRecord::plans`].
+    pub plan: usize,
+    /// One entry per cluster.
+    pub clusters: Vec<ClusterPlan>,
     /// The objective, split.
     pub terms: ObjectiveTerms,
-    /// The plan.
-    pub plan: Plan,
-    /// The clusters, in the scenario's order.
-    pub clusters: Vec<ClusterRecord>,
     /// Marginal values of the shared resources.
     pub shadow_prices: ShadowPrices,
     /// The whole decision; its devices are numbered among those present.
@@ -181,13 +105,58 @@ pub struct PlannedSlot {
     pub work: Work,
 }
 
-/// A cluster in a slot.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ClusterRecord {
-    /// T_n.
-    pub latency_s: Seconds,
-    /// T_n by part.
-    pub parts: LatencyParts,
-    /// Encoder blocks on each of the scenario's devices; 0 for those that took no part.
-    pub sizes: Vec<u32>,
+/// How a slot went.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "outages are rare")]
+pub enum SlotOutcome {
+    /// A round was planned.
+    Planned(PlannedSlot),
+    /// No round was possible; nothing was spent.
+    Outage {
+        /// Why, in the scenario's names.
+        reason: String,
+    },
+}
+
+/// One slot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlotRecord {
+    /// t, from 0.
+    pub slot: u64,
+    /// For each cluster the indices of the scenario's devices that were there.
+    pub present: Vec<Vec<usize>>,
+    /// Z of every node as the slot was decided, in objective units per joule, in the order of [`RunRecord::nodes`].
+    pub energy_prices: Vec<f64>,
+    /// What was decided.
+    pub outcome: SlotOutcome,
+    /// E: what every node spent, in the order of [`RunRecord::nodes`].
+    pub energy_j: Vec<Joules>,
+    /// Q after the slot, in budgets; 0 for nodes without a budget.
+    pub queues: Vec<f64>,
+}
+
+/// A whole run, or the finished part of one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunRecord {
+    /// Format.
+    pub schema: RunSchema,
+    /// Where it comes from.
+    pub provenance: Provenance,
+    /// The scenario as it was run; none for a record that was not made from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<Box<ScenarioSpec>>,
+    /// Names of the clusters.
+    pub clusters: Vec<String>,
+    /// L: encoder blocks of the model.
+    pub blocks: u32,
+    /// The nodes whose energy is accounted for: of each cluster the control unit, then its devices.
+    pub nodes: Vec<NodeRecord>,
+    /// Candidate plans.
+    pub plans: Vec<Plan>,
+    /// The slots so far, in order.
+    pub slots: Vec<SlotRecord>,
 }

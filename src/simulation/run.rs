@@ -1,7 +1,7 @@
 //! The run: one slot after the other.
 
 use super::record::{
-    Cause, ClusterRecord, NodeRecord, Outage, Outcome, PlannedSlot, Provenance, RecordSchema, RunRecord, SlotRecord,
+    ClusterPlan, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
 };
 use crate::lyapunov::{BudgetError, EnergyController, QueueError};
 use crate::problem::ProblemError;
@@ -80,27 +80,32 @@ impl<'a> Run<'a> {
     /// The record of the run so far, with the slots it gave.
     #[must_use]
     pub fn record(&self, slots: Vec<SlotRecord>) -> RunRecord {
-        let scenario = self.scenario.spec().clone();
-        let nodes = self.scenario.nodes().iter().enumerate().map(|(index, node)| NodeRecord {
+        let spec = self.scenario.spec();
+        let nodes = self.scenario.nodes().iter().map(|node| NodeRecord {
             name: node.name.clone(),
             cluster: node.cluster,
-            device: match node.role {
-                Role::Device(k) => Some(k),
-                Role::ControlUnit => None,
+            role: match node.role {
+                Role::ControlUnit => NodeRole::ControlUnit,
+                Role::Device(_) => NodeRole::Device,
             },
-            budget_j_per_round: node.budget,
-            final_queue: self.controller.queue(index),
-            certificate: self.controller.certificate(index),
+            budget_j: node.budget,
         });
         RunRecord {
-            schema: RecordSchema::V1,
+            schema: RunSchema::V1,
             provenance: Provenance {
-                collapipe_version: env!("CARGO_PKG_VERSION").into(),
-                scenario_fnv1a: fingerprint(&scenario),
-                settings: self.settings.into(),
-                scenario,
+                version: env!("CARGO_PKG_VERSION").into(),
+                scenario: spec.name.clone(),
+                scenario_digest: digest(spec),
+                seed: spec.seed,
+                latency_weight: spec.latency_weight,
+                slots_planned: spec.slots,
+                gap_tolerance: self.settings.gap,
             },
+            scenario: Some(Box::new(spec.clone())),
+            clusters: spec.clusters.iter().map(|cluster| cluster.name.clone()).collect(),
+            blocks: self.scenario.model().blocks,
             nodes: nodes.collect(),
+            plans: self.scenario.plans().to_vec(),
             slots,
         }
     }
@@ -112,60 +117,60 @@ impl<'a> Run<'a> {
     fn play(&mut self) -> Result<SlotRecord, RunError> {
         let state = self.sampler.next_slot();
         let nodes = 0..self.controller.nodes();
-        let energy_price = nodes.clone().map(|node| self.controller.energy_price(node)).collect();
-        let (outcome, energy) = match self.problem(&state) {
+        let energy_prices = nodes.clone().map(|node| self.controller.energy_price(node)).collect();
+        let (outcome, energy_j) = match self.problem(&state) {
             Ok(instance) => self.decide(&instance)?,
-            Err(error @ SlotError::NoDevices { .. }) => (outage(Cause::NoDevices, &error), None),
+            Err(reason @ SlotError::NoDevices { .. }) => self.outage(&reason),
             Err(SlotError::Problem(error)) => return Err(error.into()),
         };
-        let energy_j = energy.unwrap_or_else(|| vec![Joules(0.0); self.controller.nodes()]);
         self.controller.spend(&energy_j).map_err(|source| RunError::Energy { slot: state.slot(), source })?;
         Ok(SlotRecord {
             slot: state.slot(),
             present: state.present().to_vec(),
-            energy_j,
-            energy_price,
-            queue: nodes.map(|node| self.controller.queue(node)).collect(),
+            energy_prices,
             outcome,
+            energy_j,
+            queues: nodes.map(|node| self.controller.queue(node).unwrap_or(0.0)).collect(),
         })
     }
 
-    fn decide(&self, instance: &SlotInstance) -> Result<(Outcome, Option<Vec<Joules>>), RunError> {
-        let solution = match solve(&instance.problem, &self.settings) {
+    fn outage(&self, reason: &impl ToString) -> (SlotOutcome, Vec<Joules>) {
+        (SlotOutcome::Outage { reason: reason.to_string() }, vec![Joules(0.0); self.controller.nodes()])
+    }
+
+    fn decide(&self, instance: &SlotInstance) -> Result<(SlotOutcome, Vec<Joules>), RunError> {
+        let Solution { status, outcome, work, .. } = match solve(&instance.problem, &self.settings) {
             Ok(solution) => solution,
-            Err(error @ SolveError::Numerical) => return Ok((outage(Cause::Numerical, &error), None)),
+            Err(failure @ SolveError::Numerical) => return Ok(self.outage(&failure)),
             Err(error) => return Err(error.into()),
         };
-        let Solution { status, outcome, work, .. } = solution;
         let best = match outcome {
             Ok(best) => best,
-            Err(infeasibility) => return Ok((outage(Cause::Infeasible, &infeasibility), None)),
-        };
-        let Some(plan) = instance.problem.plans.get(best.decision.plan).copied() else {
-            return Ok((outage(Cause::Numerical, &SolveError::Numerical), None));
+            Err(infeasibility) => return Ok(self.outage(&infeasibility)),
         };
         let (clusters, energy) = self.to_scenario(instance, &best);
         let planned = PlannedSlot {
             status,
-            round_latency_s: best.evaluation.round_latency,
             objective: best.objective(),
             lower_bound: best.lower_bound,
             gap: best.gap,
-            terms: best.evaluation.terms,
-            plan,
+            latency_s: best.evaluation.round_latency,
+            plan: best.decision.plan,
             clusters,
+            terms: best.evaluation.terms,
             shadow_prices: best.shadow_prices,
             decision: best.decision,
             work,
         };
-        Ok((Outcome::Planned(Box::new(planned)), Some(energy)))
+        Ok((SlotOutcome::Planned(planned), energy))
     }
 
     /// Sizes and energies, from the devices of a slot to those of the scenario.
-    fn to_scenario(&self, instance: &SlotInstance, best: &Certified) -> (Vec<ClusterRecord>, Vec<Joules>) {
-        let mut records = Vec::with_capacity(instance.present.len());
+    fn to_scenario(&self, instance: &SlotInstance, best: &Certified) -> (Vec<ClusterPlan>, Vec<Joules>) {
+        let mut plans = Vec::with_capacity(instance.present.len());
         let mut energy = Vec::with_capacity(self.controller.nodes());
         let clusters = self.scenario.spec().clusters.iter().zip(&instance.present);
+        let mut shares = best.shadow_prices.latency_share.iter().copied();
         for ((spec, present), (choice, costs)) in
             clusters.zip(best.decision.clusters.iter().zip(&best.evaluation.clusters))
         {
@@ -183,9 +188,14 @@ impl<'a> Run<'a> {
             }
             energy.push(costs.control_unit_energy);
             energy.append(&mut spent);
-            records.push(ClusterRecord { latency_s: costs.latency, parts: costs.parts, sizes });
+            plans.push(ClusterPlan {
+                latency_s: costs.latency,
+                parts: costs.parts,
+                sizes,
+                latency_share: shares.next().unwrap_or(0.0),
+            });
         }
-        (records, energy)
+        (plans, energy)
     }
 }
 
@@ -203,12 +213,8 @@ impl Iterator for Run<'_> {
     }
 }
 
-fn outage(cause: Cause, reason: &impl ToString) -> Outcome {
-    Outcome::Outage(Outage { cause, reason: reason.to_string() })
-}
-
 /// FNV-1a over the compact JSON: enough to tell scenarios apart, not against forgery.
-fn fingerprint(scenario: &crate::scenario::ScenarioSpec) -> String {
+fn digest(scenario: &crate::scenario::ScenarioSpec) -> String {
     // A scenario was validated: it has no number or key that JSON cannot hold.
     let text = serde_json::to_string(scenario).unwrap_or_default();
     let hash = text
