@@ -5,6 +5,7 @@ pub mod lyapunov;
 pub mod model;
 pub mod network;
 pub mod problem;
+pub mod report;
 pub mod simulation;
 pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
