@@ -5,6 +5,7 @@ pub mod lyapunov;
 pub mod model;
 pub mod network;
 pub mod problem;
+pub mod report;
 pub mod scenario;
 pub mod simulation;
 pub mod solver;
