@@ -12,3 +12,6 @@ pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;
 pub mod units;
+
+/// The linear algebra of the public types, in the version they use.
+pub use nalgebra;
