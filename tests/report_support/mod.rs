@@ -28,7 +28,8 @@ impl Default for Made {
 pub fn record(made: &Made) -> RunRecord {
     let mut rng = Pcg64::seed_from_u64(7);
     let blocks = 12u32;
-    let clusters: Vec<String> = (0..made.clusters).map(|n| ["lab", "street"].get(n).map_or(format!("site-{n}"), |s| s.to_string())).collect();
+    let clusters: Vec<String> =
+        (0..made.clusters).map(|n| ["lab", "street"].get(n).map_or(format!("site-{n}"), |s| s.to_string())).collect();
     let mut nodes = Vec::new();
     for (index, cluster) in clusters.iter().enumerate() {
         let budget = |joules: f64| made.budgets.then_some(Joules(joules));
@@ -36,18 +37,30 @@ pub fn record(made: &Made) -> RunRecord {
         nodes.push(NodeRecord { name, cluster: index, role: NodeRole::ControlUnit, budget_j: budget(6.0) });
         for k in 0..made.devices {
             let name = format!("{cluster}/{}-{k}", ["jetson-nano", "pixel", "pi"][k % 3]);
-            nodes.push(NodeRecord { name, cluster: index, role: NodeRole::Device, budget_j: budget(40.0 + 10.0 * k as f64) });
+            nodes.push(NodeRecord {
+                name,
+                cluster: index,
+                role: NodeRole::Device,
+                budget_j: budget(26.0 + 2.0 * k as f64),
+            });
         }
     }
-    let plans = [(1, 4), (2, 8), (4, 16)]
-        .map(|(local_iterations, micro_batches)| Plan { local_iterations, micro_batches, penalty: 0.0 });
+    let plans = [(1, 4), (2, 8), (4, 16)].map(|(local_iterations, micro_batches)| Plan {
+        local_iterations,
+        micro_batches,
+        penalty: 0.0,
+    });
     let mut queues = vec![0.0; nodes.len()];
     let mut slots = Vec::new();
     for slot in 0..made.slots {
         let outage = rng.random::<f64>() < made.outage;
         let mut energy = vec![0.0; nodes.len()];
         let outcome = if outage {
-            let reason = if rng.random::<f64>() < 0.7 { "clusters[1]: no link from control-unit to pixel-1" } else { "clusters[0]: memory holds 9 of 12 blocks" };
+            let reason = if rng.random::<f64>() < 0.7 {
+                "clusters[1]: no link from control-unit to pixel-1"
+            } else {
+                "clusters[0]: memory holds 9 of 12 blocks"
+            };
             SlotOutcome::Outage { reason: reason.into() }
         } else {
             let mut parts = Vec::new();
@@ -55,7 +68,8 @@ pub fn record(made: &Made) -> RunRecord {
             for n in 0..made.clusters {
                 let absent = rng.random_range(0..4 * made.devices);
                 let mut sizes = vec![0u32; made.devices];
-                let weight = |k: usize| if k == absent { 0.0 } else { 1.0 / (1.0 + queues[n * (made.devices + 1) + 1 + k]) };
+                let weight =
+                    |k: usize| if k == absent { 0.0 } else { 1.0 / (1.0 + queues[n * (made.devices + 1) + 1 + k]) };
                 let total: f64 = (0..made.devices).map(weight).sum();
                 let mut left = blocks;
                 for k in 0..made.devices {
@@ -65,15 +79,22 @@ pub fn record(made: &Made) -> RunRecord {
                 }
                 let last = (0..made.devices).rev().find(|k| *k != absent).unwrap_or(0);
                 sizes[last] += left;
-                let slow = 1.0 + queues[n * (made.devices + 1)..].iter().take(made.devices + 1).fold(0.0f64, |a, b| a.max(*b)) * 0.05;
+                let slow = 1.0
+                    + queues[n * (made.devices + 1)..].iter().take(made.devices + 1).fold(0.0f64, |a, b| a.max(*b))
+                        * 0.05;
                 let fade = -(1.0 - rng.random::<f64>()).ln();
                 let latency = 9.0 * slow + 1.5 * n as f64 + 2.2 * fade;
                 worst = worst.max(latency);
                 energy[n * (made.devices + 1)] = (4.0 + 5.0 * fade) / slow;
                 for k in 0..made.devices {
-                    energy[n * (made.devices + 1) + 1 + k] = f64::from(sizes[k]) * 18.0 * (0.9 + 0.3 * rng.random::<f64>()) / slow + 2.0 * fade;
+                    energy[n * (made.devices + 1) + 1 + k] =
+                        f64::from(sizes[k]) * 18.0 * (0.9 + 0.3 * rng.random::<f64>()) / slow + 2.0 * fade;
                 }
-                parts.push(ClusterPlan { latency_s: Seconds(latency), sizes, latency_share: 1.0 / made.clusters as f64 });
+                parts.push(ClusterPlan {
+                    latency_s: Seconds(latency),
+                    sizes,
+                    latency_share: 1.0 / made.clusters as f64,
+                });
             }
             let gap = 10f64.powf(-7.0 + 3.5 * rng.random::<f64>());
             let objective = 50.0 * worst + 3.0;

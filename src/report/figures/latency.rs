@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows, slot_range};
 use super::style::{BLUE, FAINT, Figure, Look, SKY, VERMILLION, WIDTH, canvas, cause, empty, px, width};
 use crate::report::series::{planned, planned_slots, quantile, sorted};
-use crate::report::table::number;
+use crate::report::table::significant;
 use crate::simulation::RunRecord;
 
 const TITLE: &str = "Round latency";
@@ -24,7 +24,8 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
     };
     let at = |probability| quantile(&values, probability).unwrap_or(high);
     // A few extreme rounds would squeeze all others into a line.
-    let top = if high - low > 3.0 * (at(0.99) - low) && at(0.99) > low { at(0.99) + 0.5 * (at(0.99) - low) } else { high };
+    let top =
+        if high - low > 3.0 * (at(0.99) - low) && at(0.99) > low { at(0.99) + 0.5 * (at(0.99) - low) } else { high };
     let room = if top > low { 0.06 * (top - low) } else { (0.1 * top.abs()).max(f64::MIN_POSITIVE.sqrt()) };
     let (floor, ceiling) = ((low - room).max(0.0).min(low), top + room);
 
@@ -47,7 +48,7 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         subtitle += &format!("; red marks at the foot: {} slots without a round", outages.len());
     }
     if !above.is_empty() {
-        subtitle += &format!("; triangles: {} rounds above the axis, up to {} s", above.len(), number(high));
+        subtitle += &format!("; triangles: {} rounds above the axis, up to {} s", above.len(), significant(high, 3));
     }
     canvas((WIDTH, figure_height(1)), (TITLE, &subtitle), |root| {
         let x = slot_range(record.slots.iter().map(|slot| slot.slot));
@@ -70,13 +71,13 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         for (name, probability) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
             let value = at(probability);
             line(&mut chart, &[(x.0, value), (x.1, value)], ceiling, PERCENTILE, 1.1)?;
-            let content = format!("{name}  {} s", number(value));
-            names.push(Label { value, content, sample: Sample::Line(PERCENTILE, 1.1) });
+            let shown = format!("{} s", significant(value, 3));
+            names.push(Label { value, name: name.into(), shown, sample: Sample::Line(PERCENTILE, 1.1) });
         }
         line(&mut chart, &means, ceiling, MEAN, 2.2)?;
         if let Some((_, mean)) = means.last() {
-            let content = format!("mean so far  {} s", number(*mean));
-            names.push(Label { value: *mean, content, sample: Sample::Line(MEAN, 2.2) });
+            let (name, shown) = ("mean so far".into(), format!("{} s", significant(*mean, 3)));
+            names.push(Label { value: *mean, name, shown, sample: Sample::Line(MEAN, 2.2) });
         }
         labels(root, &chart, names)
     })
