@@ -77,7 +77,10 @@ fn assert_shows(svg: &str, words: &[&str]) {
 #[test]
 fn a_usual_run_has_titles_units_and_names() {
     let [latency, queues, energy, segments] = figures("usual", &record(&Made::default()));
-    assert_shows(&latency, &["Round latency T [s]", "Slot", "p50", "p90", "p99", "mean so far", "slots without a round"]);
+    assert_shows(
+        &latency,
+        &["Round latency T [s]", "Slot", "p50", "p90", "p99", "mean so far", "slots without a round"],
+    );
     let nodes = ["lab", "street", "control-unit", "jetson-nano-0", "pixel-1", "pi-2", "jetson-nano-3", "pixel-4"];
     assert_shows(&queues, &nodes);
     assert_shows(&queues, &["Queue Q [budgets]"]);

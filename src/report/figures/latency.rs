@@ -45,12 +45,12 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         _ => format!("One point for every {step} planned rounds"),
     };
     if !outages.is_empty() {
-        subtitle += &format!("; red marks at the foot: {} slots without a round", outages.len());
+        subtitle += &format!("; red: {} slots without a round", outages.len());
     }
     if !above.is_empty() {
         subtitle += &format!("; triangles: {} rounds above the axis, up to {} s", above.len(), significant(high, 3));
     }
-    canvas((WIDTH, figure_height(1)), (TITLE, &subtitle), |root| {
+    canvas((WIDTH, figure_height(1)), [TITLE, &subtitle, ""], |root| {
         let x = slot_range(record.slots.iter().map(|slot| slot.slot));
         let row = rows(1).next().unwrap_or_default();
         let y_title = "Round latency T [s]";

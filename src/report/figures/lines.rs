@@ -90,10 +90,10 @@ fn draw(
     let tops: Vec<f64> = panels.iter().map(|(_, lines)| top(lines, limit)).collect();
     let highest = |lines: &[Line]| lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
     let cut = panels.iter().zip(&tops).any(|((_, lines), top)| highest(lines) > *top);
-    let cut = if cut { "; the first slots are beyond the axis" } else { "" };
-    let subtitle = format!("{subtitle}{cut}{note}");
+    let cut = if cut { "the first slots are beyond the axis".to_string() } else { String::new() };
+    let note = [note, cut].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
     let x = slot_range(record.slots.iter().map(|slot| slot.slot));
-    canvas((WIDTH, figure_height(panels.len())), (title, &subtitle), |root| {
+    canvas((WIDTH, figure_height(panels.len())), [title, subtitle, &note], |root| {
         let last = panels.len() - 1;
         for (index, ((row, (cluster, lines)), top)) in rows(panels.len()).zip(&panels).zip(tops).enumerate() {
             let heading = record.clusters.get(*cluster).map(String::as_str).unwrap_or_default();

@@ -95,10 +95,10 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         1 => String::new(),
         slots => format!(", averaged over {slots} slots"),
     };
-    let subtitle = format!("From the first device of the pipeline up{averaged}; right: mean over the rounds{note}");
+    let subtitle = format!("From the first device of the pipeline up{averaged}; right: mean over the rounds");
     let x = slot_range(record.slots.iter().map(|slot| slot.slot));
     let blocks = f64::from(record.blocks.max(1));
-    canvas((WIDTH, figure_height(clusters.len())), (TITLE, &subtitle), |root| {
+    canvas((WIDTH, figure_height(clusters.len())), [TITLE, &subtitle, &note], |root| {
         for (index, (row, cluster)) in rows(clusters.len()).zip(&clusters).enumerate() {
             let heading = record.clusters.get(*cluster).map(String::as_str).unwrap_or_default();
             let last = index + 1 == clusters.len();
