@@ -8,9 +8,7 @@ use collapipe::problem::{
     SlotProblem, SlotSpec, Uplink,
 };
 use collapipe::solver::{Settings, solve};
-use collapipe::units::{
-    Bits, Bytes, Flops, FlopsPerSecond, Hertz, Joules, JoulesPerFlop, Seconds, Watts,
-};
+use collapipe::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, Joules, JoulesPerFlop, Seconds, Watts};
 
 /// A device with 2 GB, of a given rate and energy per FLOP.
 fn device(gigaflops: f64, nanojoules_per_flop: f64, energy_price: f64) -> Device {
@@ -32,9 +30,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let devices = vec![device(100.0, 0.08, 0.05), device(30.0, 0.5, 0.01), device(60.0, 0.1, 0.02)];
     // Gain-to-noise ratios |h|²/N0 in Hz/W: control unit, three devices in a row, edge server.
     let nodes = devices.len() + 2;
-    let gains = DMatrix::from_fn(nodes, nodes, |from, to| {
-        if from == to { 0.0 } else { 1e12 / (1.0 + (from as f64 - to as f64).powi(2)) }
-    });
+    let gains =
+        DMatrix::from_fn(
+            nodes,
+            nodes,
+            |from, to| {
+                if from == to { 0.0 } else { 1e12 / (1.0 + (from as f64 - to as f64).powi(2)) }
+            },
+        );
     let stage = |forward, backward| EndStage {
         forward_seconds_per_sample: Seconds(forward),
         backward_seconds_per_sample: Seconds(backward),
@@ -44,9 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         participation: Participation::Select,
         overlap: Overlap::Full,
         latency_weight: 1.0,
-        plans: [1, 4, 8, 16]
-            .map(|micro_batches| Plan { local_iterations: 1, micro_batches, penalty: 0.0 })
-            .to_vec(),
+        plans: [1, 4, 8, 16].map(|micro_batches| Plan { local_iterations: 1, micro_batches, penalty: 0.0 }).to_vec(),
         // About BERT-base on sequences of 128 tokens.
         encoder: Encoder {
             blocks: 12,
@@ -81,7 +82,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let solution = solve(&problem, &Settings::default())?;
     let best = solution.outcome.map_err(|reasons| reasons.to_string())?;
     let plan = &problem.plans[best.decision.plan];
-    println!("{:?}: {} local iteration(s) of {} micro-batches", solution.status, plan.local_iterations, plan.micro_batches);
+    println!(
+        "{:?}: {} local iteration(s) of {} micro-batches",
+        solution.status, plan.local_iterations, plan.micro_batches
+    );
     let (choice, costs) = (&best.decision.clusters[0], &best.evaluation.clusters[0]);
     for (k, blocks) in choice.active.iter().zip(&choice.sizes) {
         let energy: Joules = costs.device_energy[*k].total();

@@ -1,5 +1,6 @@
 //! The program as a user meets it: commands, exit codes, standard input, closed pipes, signals.
 #![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod cli_support;
 mod scenario_support;

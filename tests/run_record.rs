@@ -1,5 +1,6 @@
 //! Runs: determinism, the queue law, C1, outages, absent devices.
 #![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod scenario_support;
 

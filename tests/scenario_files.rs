@@ -1,5 +1,6 @@
 //! Scenario files: what is accepted, and that every bad file is refused with line and field.
 #![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod scenario_support;
 

@@ -36,8 +36,13 @@ impl fmt::Display for Table {
     }
 }
 
-/// Four significant digits, in scientific notation where plain digits would hide or inflate the number.
+/// Four significant digits.
 pub(super) fn number(value: f64) -> String {
+    significant(value, 4)
+}
+
+/// So many significant digits, in scientific notation where plain digits would hide or inflate the number.
+pub(super) fn significant(value: f64, digits: i32) -> String {
     let size = value.abs();
     if value == 0.0 {
         return "0".into();
@@ -45,7 +50,7 @@ pub(super) fn number(value: f64) -> String {
     if !(1e-3..1e6).contains(&size) {
         return format!("{value:.2e}");
     }
-    let decimals = (3 - size.log10().floor() as i32).clamp(0, 6) as usize;
+    let decimals = (digits - 1 - size.log10().floor() as i32).clamp(0, 6) as usize;
     format!("{value:.decimals$}")
 }
 

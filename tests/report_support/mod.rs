@@ -41,7 +41,7 @@ pub fn record(made: &Made) -> RunRecord {
                 name,
                 cluster: index,
                 role: NodeRole::Device,
-                budget_j: budget(40.0 + 10.0 * k as f64),
+                budget_j: budget(26.0 + 2.0 * k as f64),
             });
         }
     }

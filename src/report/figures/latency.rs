@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows, slot_range};
 use super::style::{BLUE, FAINT, Figure, Look, SKY, VERMILLION, WIDTH, canvas, cause, empty, px, width};
 use crate::report::series::{planned, planned_slots, quantile, sorted};
-use crate::report::table::number;
+use crate::report::table::significant;
 use crate::simulation::RunRecord;
 
 const TITLE: &str = "Round latency";
@@ -45,12 +45,12 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         _ => format!("One point for every {step} planned rounds"),
     };
     if !outages.is_empty() {
-        subtitle += &format!("; red marks at the foot: {} slots without a round", outages.len());
+        subtitle += &format!("; red: {} slots without a round", outages.len());
     }
     if !above.is_empty() {
-        subtitle += &format!("; triangles: {} rounds above the axis, up to {} s", above.len(), number(high));
+        subtitle += &format!("; triangles: {} rounds above the axis, up to {} s", above.len(), significant(high, 3));
     }
-    canvas((WIDTH, figure_height(1)), (TITLE, &subtitle), |root| {
+    canvas((WIDTH, figure_height(1)), [TITLE, &subtitle, ""], |root| {
         let x = slot_range(record.slots.iter().map(|slot| slot.slot));
         let row = rows(1).next().unwrap_or_default();
         let y_title = "Round latency T [s]";
@@ -71,13 +71,13 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         for (name, probability) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
             let value = at(probability);
             line(&mut chart, &[(x.0, value), (x.1, value)], ceiling, PERCENTILE, 1.1)?;
-            let content = format!("{name}  {} s", number(value));
-            names.push(Label { value, content, sample: Sample::Line(PERCENTILE, 1.1) });
+            let shown = format!("{} s", significant(value, 3));
+            names.push(Label { value, name: name.into(), shown, sample: Sample::Line(PERCENTILE, 1.1) });
         }
         line(&mut chart, &means, ceiling, MEAN, 2.2)?;
         if let Some((_, mean)) = means.last() {
-            let content = format!("mean so far  {} s", number(*mean));
-            names.push(Label { value: *mean, content, sample: Sample::Line(MEAN, 2.2) });
+            let (name, shown) = ("mean so far".into(), format!("{} s", significant(*mean, 3)));
+            names.push(Label { value: *mean, name, shown, sample: Sample::Line(MEAN, 2.2) });
         }
         labels(root, &chart, names)
     })

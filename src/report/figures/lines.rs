@@ -4,8 +4,8 @@ use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows,
 use super::style::{CONTROL_UNIT, FAINT, Figure, LOOKS, Look, WIDTH, canvas, device_look, empty};
 use super::{NO_ROUND, Shown, label, shown};
 use crate::report::series::{budget, energy, planned_slots};
-use crate::report::table::number;
-use crate::simulation::{NodeRole, RunRecord};
+use crate::report::table::significant;
+use crate::simulation::{NodeRole, RunRecord, SlotRecord};
 
 const NO_BUDGET: &str = "no node has an energy budget";
 /// Line at a quantity's limit.
@@ -48,7 +48,7 @@ fn lines(record: &RunRecord, cluster: usize, points: &dyn Fn(usize, f64) -> Vec<
 pub(super) fn queues(record: &RunRecord) -> Figure {
     let title = "Virtual energy queues";
     let points = |node: usize, _budget: f64| {
-        let queue = |slot: &crate::simulation::SlotRecord| slot.queues.get(node).copied().unwrap_or_default();
+        let queue = |slot: &SlotRecord| slot.queues.get(node).copied().unwrap_or_default();
         record.slots.iter().map(|slot| (slot.slot as f64, queue(slot))).collect()
     };
     let subtitle = "A level queue means the budget is kept in the long run; one that grows, that it is not";
@@ -90,10 +90,10 @@ fn draw(
     let tops: Vec<f64> = panels.iter().map(|(_, lines)| top(lines, limit)).collect();
     let highest = |lines: &[Line]| lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
     let cut = panels.iter().zip(&tops).any(|((_, lines), top)| highest(lines) > *top);
-    let cut = if cut { "; the first slots are beyond the axis" } else { "" };
-    let subtitle = format!("{subtitle}{cut}{note}");
+    let cut = if cut { "the first slots are beyond the axis".to_string() } else { String::new() };
+    let note = [note, cut].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
     let x = slot_range(record.slots.iter().map(|slot| slot.slot));
-    canvas((WIDTH, figure_height(panels.len())), (title, &subtitle), |root| {
+    canvas((WIDTH, figure_height(panels.len())), [title, subtitle, &note], |root| {
         let last = panels.len() - 1;
         for (index, ((row, (cluster, lines)), top)) in rows(panels.len()).zip(&panels).zip(tops).enumerate() {
             let heading = record.clusters.get(*cluster).map(String::as_str).unwrap_or_default();
@@ -110,14 +110,15 @@ fn draw(
                 .filter(|line| line.named)
                 .map(|line| Label {
                     value: line.last(),
-                    content: format!("{}  {}", line.name, number(line.last())),
+                    name: line.name.clone(),
+                    shown: significant(line.last(), 3),
                     sample: Sample::Line(line.look, 1.8),
                 })
                 .collect();
             let others: Vec<f64> = lines.iter().filter(|line| !line.named).map(Line::last).collect();
             if let Some(largest) = others.iter().copied().reduce(f64::max) {
-                let content = format!("{} others, up to {}", others.len(), number(largest));
-                names.push(Label { value: largest, content, sample: Sample::Line(device_look(LOOKS), 0.8) });
+                let (name, shown) = (format!("{} others", others.len()), format!("≤ {}", significant(largest, 3)));
+                names.push(Label { value: largest, name, shown, sample: Sample::Line(device_look(LOOKS), 0.8) });
             }
             labels(root, &chart, names)?;
         }

@@ -27,7 +27,7 @@ const MOST_PANELS: usize = 6;
 struct Shown {
     /// In the record's order.
     clusters: Vec<usize>,
-    /// What is left out, to go with the subtitle.
+    /// What is left out, for a footnote.
     note: String,
 }
 
@@ -47,7 +47,7 @@ fn shown(record: &RunRecord) -> Shown {
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut clusters: Vec<usize> = order.iter().take(MOST_PANELS).map(|(cluster, _)| *cluster).collect();
     clusters.sort_unstable();
-    Shown { clusters, note: format!("; the {MOST_PANELS} of {count} clusters that weigh most") }
+    Shown { clusters, note: format!("the {MOST_PANELS} of {count} clusters that weigh most") }
 }
 
 /// A node's name without its cluster's, short enough for the margin.

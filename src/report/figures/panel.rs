@@ -5,17 +5,17 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, cause, font, px, text, width};
+use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, WIDTH, cause, font, px, text, width};
 use crate::report::table::number;
 
 pub(super) type Chart<'c, 'a> = ChartContext<'c, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// Room for labels right of the data [px].
-pub(super) const LABELS: i32 = 158;
+pub(super) const LABELS: i32 = 172;
 /// Height of each of several panels [px].
 const PANEL: i32 = 205;
 /// Room for the slot axis below the last panel [px].
-const FOOT: i32 = 46;
+const FOOT: i32 = 42;
 /// Distance of labels [px].
 const LABEL_GAP: i32 = 14;
 
@@ -61,12 +61,15 @@ pub(super) fn axes<'a>(root: &Area<'a>, spec: &Axes) -> Result<Chart<'a, 'a>, St
     let mut chart = ChartBuilder::on(&area)
         .margin_top(px(heading))
         .margin_bottom(px(if spec.last { 0 } else { foot }))
+        .margin_left(px(12))
         .margin_right(px(LABELS))
-        .set_label_area_size(LabelAreaPosition::Left, px(66))
+        .set_label_area_size(LabelAreaPosition::Left, px(54))
         .set_label_area_size(LabelAreaPosition::Bottom, px(if spec.last { foot } else { 0 }))
         .build_cartesian_2d(spec.x.0..spec.x.1, spec.y.0..spec.y.1)
         .map_err(cause)?;
-    let whole = |slot: &f64| if (slot - slot.round()).abs() < 1e-6 { format!("{slot:.0}") } else { String::new() };
+    let whole = |slot: &f64| {
+        if (slot - slot.round()).abs() < 1e-6 { format!("{:.0}", slot.round() + 0.0) } else { String::new() }
+    };
     let digits = |value: &f64| tick(*value, spec.y);
     chart
         .configure_mesh()
@@ -74,7 +77,7 @@ pub(super) fn axes<'a>(root: &Area<'a>, spec: &Axes) -> Result<Chart<'a, 'a>, St
         .bold_line_style(GRID.stroke_width(width(0.8)))
         .axis_style(FAINT.stroke_width(width(0.8)))
         .set_all_tick_mark_size(px(4))
-        .x_labels(10)
+        .x_labels(((spec.x.1 - spec.x.0) as usize).clamp(1, 10))
         .y_labels(if height > 250 { 7 } else { 4 })
         .x_label_formatter(&whole)
         .y_label_formatter(&digits)
@@ -170,7 +173,9 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 pub(super) struct Label {
     /// Where on the y axis it would best stand.
     pub(super) value: f64,
-    pub(super) content: String,
+    pub(super) name: String,
+    /// The number, set apart on the right.
+    pub(super) shown: String,
     pub(super) sample: Sample,
 }
 
@@ -203,7 +208,8 @@ pub(super) fn labels(root: &Area, chart: &Chart, mut labels: Vec<Label>) -> Resu
                 root.draw(&square).map_err(cause)?;
             }
         }
-        text(root, &label.content, (left + px(22), y), font(12.0, INK, HPos::Left))?;
+        text(root, &label.name, (left + px(22), y), font(12.0, INK, HPos::Left))?;
+        text(root, &label.shown, (px(WIDTH - 12), y), font(12.0, FAINT, HPos::Right))?;
     }
     Ok(())
 }

@@ -69,10 +69,10 @@ pub(super) fn font(size: f64, color: RGBColor, anchor: HPos) -> TextStyle<'stati
     ("sans-serif", size).into_font().color(&color).pos(Pos::new(anchor, VPos::Center))
 }
 
-/// Draws on a white canvas with a title that says what the figure shows and a line on how to read it.
+/// Draws on a white canvas with a title that says what the figure shows, a line on how to read it and a footnote.
 pub(super) fn canvas(
     (width, height): (i32, i32),
-    (title, subtitle): (&str, &str),
+    [title, subtitle, note]: [&str; 3],
     draw: impl FnOnce(&Area) -> Result<(), String>,
 ) -> Figure {
     let mut svg = String::new();
@@ -84,6 +84,7 @@ pub(super) fn canvas(
         bold.font = bold.font.style(FontStyle::Bold);
         text(&root, title, (px(16), px(22)), bold)?;
         text(&root, subtitle, (px(16), px(44)), font(12.5, FAINT, HPos::Left))?;
+        text(&root, note, (px(WIDTH - 12), px(height - 11)), font(11.5, FAINT, HPos::Right))?;
         draw(&root)?;
         root.present().map_err(cause)?;
     }
@@ -95,13 +96,16 @@ pub(super) fn canvas(
 
 /// A figure that says why there is nothing to draw.
 pub(super) fn empty(title: &str, reason: &str) -> Figure {
-    canvas((WIDTH, HEIGHT), (title, ""), |root| {
+    canvas((WIDTH, HEIGHT), [title, "", ""], |root| {
         text(root, reason, (px(WIDTH / 2), px(HEIGHT / 2)), font(16.0, FAINT, HPos::Center))
     })
 }
 
 /// Writes text; characters that XML does not allow are left out.
 pub(super) fn text(root: &Area, content: &str, at: (i32, i32), style: TextStyle) -> Result<(), String> {
+    if content.is_empty() {
+        return Ok(());
+    }
     let clean: String = content.chars().filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}')).collect();
     root.draw(&Text::new(clean, at, style)).map_err(cause)
 }
