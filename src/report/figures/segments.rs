@@ -1,0 +1,145 @@
+//! Encoder blocks per device over the slots, stacked.
+
+use plotters::prelude::*;
+
+use super::panel::{Axes, Label, Sample, axes, figure_height, labels, rows, slot_range};
+use super::style::{Figure, LOOKS, WIDTH, canvas, cause, device_look, empty, width};
+use super::{NO_ROUND, Shown, label, shown};
+use crate::report::series::{devices, planned};
+use crate::simulation::RunRecord;
+
+const TITLE: &str = "Encoder blocks on each device";
+const OTHERS: RGBColor = RGBColor(200, 200, 200);
+/// Columns that can be told apart.
+const MOST_COLUMNS: usize = 170;
+
+/// Mean sizes over consecutive slots; slots without a round are left out.
+struct Column {
+    from: f64,
+    to: f64,
+    /// One entry per device; the last one collects those without a look of their own.
+    blocks: Vec<f64>,
+}
+
+impl Column {
+    fn size(&self, device: usize) -> f64 {
+        self.blocks.get(device).copied().unwrap_or_default()
+    }
+
+    /// Blocks on all devices before this one.
+    fn below(&self, device: usize) -> f64 {
+        self.blocks.iter().take(device).sum()
+    }
+}
+
+type Contour = Vec<(f64, f64)>;
+
+/// A device's area as upper and lower contours, one pair for every stretch without a gap.
+fn bands(columns: &[Column], device: usize) -> Vec<(Contour, Contour)> {
+    let mut bands: Vec<(Contour, Contour)> = Vec::new();
+    let mut end = f64::NEG_INFINITY;
+    for column in columns {
+        if column.from != end {
+            bands.push((Vec::new(), Vec::new()));
+        }
+        end = column.to;
+        if let Some((top, bottom)) = bands.last_mut() {
+            let low = column.below(device);
+            let high = low + column.size(device);
+            top.extend([(column.from, high), (column.to, high)]);
+            bottom.extend([(column.from, low), (column.to, low)]);
+        }
+    }
+    bands
+}
+
+fn columns(record: &RunRecord, cluster: usize, devices: usize) -> Vec<Column> {
+    let drawn = devices.min(LOOKS + 1);
+    let mut columns: Vec<Column> = Vec::new();
+    for slots in record.slots.chunks(slots_per_column(record)) {
+        let sizes = slots.iter().filter_map(|slot| planned(slot)?.clusters.get(cluster));
+        let mut blocks = vec![0.0; drawn];
+        let mut rounds = 0u32;
+        for of_round in sizes {
+            rounds += 1;
+            for (device, size) in of_round.sizes.iter().enumerate() {
+                if let Some(sum) = blocks.get_mut(device.min(LOOKS)) {
+                    *sum += f64::from(*size);
+                }
+            }
+        }
+        let (Some(first), Some(last)) = (slots.first(), slots.last()) else { continue };
+        if rounds == 0 {
+            continue;
+        }
+        blocks.iter_mut().for_each(|sum| *sum /= f64::from(rounds));
+        let (from, to) = (first.slot as f64 - 0.5, last.slot as f64 + 0.5);
+        match columns.last_mut() {
+            Some(before) if before.to == from && before.blocks == blocks => before.to = to,
+            _ => columns.push(Column { from, to, blocks }),
+        }
+    }
+    columns
+}
+
+fn slots_per_column(record: &RunRecord) -> usize {
+    record.slots.len().div_ceil(MOST_COLUMNS).max(1)
+}
+
+pub(super) fn draw(record: &RunRecord) -> Figure {
+    if record.slots.iter().filter_map(planned).next().is_none() {
+        return empty(TITLE, NO_ROUND);
+    }
+    let Shown { clusters, note } = shown(record);
+    let averaged = match slots_per_column(record) {
+        1 => String::new(),
+        slots => format!(", averaged over {slots} slots"),
+    };
+    let subtitle = format!("From the first device of the pipeline up{averaged}; right: mean over the rounds");
+    let x = slot_range(record.slots.iter().map(|slot| slot.slot));
+    let blocks = f64::from(record.blocks.max(1));
+    canvas((WIDTH, figure_height(clusters.len())), [TITLE, &subtitle, &note], |root| {
+        for (index, (row, cluster)) in rows(clusters.len()).zip(&clusters).enumerate() {
+            let heading = record.clusters.get(*cluster).map(String::as_str).unwrap_or_default();
+            let last = index + 1 == clusters.len();
+            let spec = Axes { row, heading, y_title: "Encoder blocks", x, y: (0.0, blocks), last };
+            let mut chart = axes(root, &spec)?;
+            let names: Vec<String> =
+                devices(record, *cluster).map(|(_, node)| label(record, *cluster, &node.name)).collect();
+            let columns = columns(record, *cluster, names.len());
+            let mut total = vec![0.0; names.len().min(LOOKS + 1)];
+            for (device, sum) in total.iter_mut().enumerate() {
+                *sum = columns.iter().map(|column| column.size(device) * (column.to - column.from)).sum();
+                for (top, bottom) in bands(&columns, device) {
+                    // A white edge parts neighbours also in grey print.
+                    let edge = bottom.clone();
+                    let outline: Vec<(f64, f64)> = top.into_iter().chain(bottom.into_iter().rev()).collect();
+                    chart.draw_series([Polygon::new(outline, color(device).filled())]).map_err(cause)?;
+                    if edge.iter().any(|point| point.1 > 0.0) {
+                        let edge = PathElement::new(edge, WHITE.stroke_width(width(0.8)));
+                        chart.draw_series([edge]).map_err(cause)?;
+                    }
+                }
+            }
+            let slots: f64 = columns.iter().map(|column| column.to - column.from).sum();
+            let mut low = 0.0;
+            let mut legend = Vec::new();
+            for (device, (sum, name)) in total.iter().zip(&names).enumerate() {
+                let mean = if slots > 0.0 { sum / slots } else { 0.0 };
+                let name = match device {
+                    LOOKS => format!("{} others", names.len() - LOOKS),
+                    _ => name.clone(),
+                };
+                let shown = format!("{mean:.1}");
+                legend.push(Label { value: low + mean / 2.0, name, shown, sample: Sample::Square(color(device)) });
+                low += mean;
+            }
+            labels(root, &chart, legend)?;
+        }
+        Ok(())
+    })
+}
+
+fn color(device: usize) -> RGBColor {
+    if device < LOOKS { device_look(device).area } else { OTHERS }
+}

@@ -1,0 +1,317 @@
+//! A run in numbers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::series::{budget, devices, energy, planned_slots, quantile, sorted};
+use super::table;
+use crate::lyapunov::Certificate;
+use crate::simulation::{NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, SlotOutcome};
+use crate::units::{Joules, Seconds};
+
+/// Distribution of the round latency T over the planned rounds.
+///
+/// Quantiles interpolate linearly between order statistics, as `numpy.quantile` does.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatencySummary {
+    /// Mean.
+    pub mean_s: Seconds,
+    /// Standard deviation over the rounds (divisor: number of rounds).
+    pub std_s: Seconds,
+    /// Median.
+    pub p50_s: Seconds,
+    /// 90th percentile.
+    pub p90_s: Seconds,
+    /// 99th percentile.
+    pub p99_s: Seconds,
+}
+
+/// How close to optimal the planned rounds are proved to be.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GapSummary {
+    /// Median of (objective − lower bound)/|objective|.
+    pub median: f64,
+    /// Largest of them.
+    pub max: f64,
+    /// Gap that was asked for.
+    pub tolerance: f64,
+    /// Planned rounds whose gap is within it.
+    pub rounds_within: u64,
+}
+
+/// Slots without a round for one and the same reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutageSummary {
+    /// The reason.
+    pub reason: String,
+    /// How many slots.
+    pub slots: u64,
+}
+
+/// How often a plan was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlanSummary {
+    /// I: local iterations.
+    pub local_iterations: u32,
+    /// M: micro-batches.
+    pub micro_batches: u32,
+    /// Planned rounds with this plan.
+    pub rounds: u64,
+    /// The same as a share of all planned rounds, in [0, 1].
+    pub share: f64,
+}
+
+/// A cluster over the planned rounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterSummary {
+    /// Its name.
+    pub name: String,
+    /// Mean of T_n; none without planned rounds.
+    pub mean_latency_s: Option<Seconds>,
+    /// Mean of μ_n, the cluster's share in the price of the round latency; none without planned rounds.
+    pub mean_latency_share: Option<f64>,
+}
+
+/// What a device held over the planned rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SegmentSummary {
+    /// Mean number of encoder blocks over the rounds it took part in; none if it never did.
+    pub mean_blocks: Option<f64>,
+    /// Share of the planned rounds it took part in, in [0, 1].
+    pub share: f64,
+}
+
+/// A node over all slots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NodeSummary {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub role: NodeRole,
+    /// Mean energy per slot; an outage counts as a slot in which nothing was spent.
+    pub mean_energy_j: Joules,
+    /// Ē: the budget; none for a node without one.
+    pub budget_j: Option<Joules>,
+    /// Mean energy over budget; none without a positive budget.
+    pub budget_share: Option<f64>,
+    /// Q(R): the queue at the end, in budgets.
+    pub final_queue: f64,
+    /// Certificate C1, recomputed from the record's energies and queues: after every slot the average overspend so far,
+    /// in budgets, is at most the queue over the number of slots. None without a positive budget.
+    pub certificate: Option<Certificate>,
+    /// What it held; none for a control unit and for a run without planned rounds.
+    pub segment: Option<SegmentSummary>,
+}
+
+/// A run in numbers; prints as a table for the terminal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Summary {
+    /// Where the record comes from.
+    pub provenance: Provenance,
+    /// L: encoder blocks of the model.
+    pub blocks: u32,
+    /// Slots in the record; fewer than were asked for where the run was interrupted.
+    pub slots: u64,
+    /// Slots in which a round was planned.
+    pub planned: u64,
+    /// The others by reason, the most frequent first.
+    pub outages: Vec<OutageSummary>,
+    /// Round latency; none without planned rounds.
+    pub latency: Option<LatencySummary>,
+    /// Gaps; none without planned rounds.
+    pub gap: Option<GapSummary>,
+    /// One entry per candidate plan.
+    pub plans: Vec<PlanSummary>,
+    /// One entry per cluster.
+    pub clusters: Vec<ClusterSummary>,
+    /// One entry per node of the record.
+    pub nodes: Vec<NodeSummary>,
+}
+
+impl Summary {
+    /// Whether certificate C1 holds for every node with a budget.
+    #[must_use]
+    pub fn certified(&self) -> bool {
+        self.nodes.iter().filter_map(|node| node.certificate).all(|certificate| certificate.holds())
+    }
+
+    /// The summary as aligned text, units in the headers.
+    #[must_use]
+    pub fn to_table(&self) -> String {
+        self.to_string()
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        table::write(self, f)
+    }
+}
+
+/// Sums a run up. A record without slots or without planned rounds gives a summary that says so.
+///
+/// ```
+/// use collapipe::report::summary;
+/// # use collapipe::simulation::{Provenance, RunRecord, RunSchema};
+/// # let provenance = Provenance {
+/// #     version: "0.1.0".into(), scenario: "none".into(), scenario_digest: "00".into(), seed: 1, latency_weight: 1.0,
+/// #     slots_planned: 0, gap_tolerance: 1e-3,
+/// # };
+/// # let record = RunRecord {
+/// #     schema: RunSchema::V1, provenance, scenario: None, clusters: vec![], blocks: 12, nodes: vec![], plans: vec![], slots: vec![],
+/// # };
+/// let summary = summary(&record);
+/// assert_eq!(summary.slots, record.slots.len() as u64);
+/// assert!(summary.certified());
+/// println!("{summary}");
+/// ```
+#[must_use]
+pub fn summary(record: &RunRecord) -> Summary {
+    let planned = planned_slots(record).count() as u64;
+    Summary {
+        provenance: record.provenance.clone(),
+        blocks: record.blocks,
+        slots: record.slots.len() as u64,
+        planned,
+        outages: outages(record),
+        latency: latency(record),
+        gap: gap(record),
+        plans: plans(record, planned),
+        clusters: clusters(record),
+        nodes: nodes(record),
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (count, sum) = values.fold((0u64, 0.0), |(count, sum), value| (count + 1, sum + value));
+    (count > 0).then(|| sum / count as f64)
+}
+
+fn outages(record: &RunRecord) -> Vec<OutageSummary> {
+    let mut outages: Vec<OutageSummary> = Vec::new();
+    for slot in &record.slots {
+        let SlotOutcome::Outage { reason } = &slot.outcome else { continue };
+        match outages.iter_mut().find(|outage| outage.reason == *reason) {
+            Some(outage) => outage.slots += 1,
+            None => outages.push(OutageSummary { reason: reason.clone(), slots: 1 }),
+        }
+    }
+    outages.sort_by_key(|outage| std::cmp::Reverse(outage.slots));
+    outages
+}
+
+fn latency(record: &RunRecord) -> Option<LatencySummary> {
+    let values = sorted(planned_slots(record).map(|(_, planned)| planned.latency_s.0));
+    let mean_s = mean(values.iter().copied())?;
+    let variance = mean(values.iter().map(|value| (value - mean_s).powi(2)))?;
+    Some(LatencySummary {
+        mean_s: Seconds(mean_s),
+        std_s: Seconds(variance.sqrt()),
+        p50_s: Seconds(quantile(&values, 0.5)?),
+        p90_s: Seconds(quantile(&values, 0.9)?),
+        p99_s: Seconds(quantile(&values, 0.99)?),
+    })
+}
+
+fn gap(record: &RunRecord) -> Option<GapSummary> {
+    let gaps = sorted(planned_slots(record).map(|(_, planned)| planned.gap));
+    let tolerance = record.provenance.gap_tolerance;
+    Some(GapSummary {
+        median: quantile(&gaps, 0.5)?,
+        max: *gaps.last()?,
+        tolerance,
+        rounds_within: gaps.iter().filter(|gap| **gap <= tolerance).count() as u64,
+    })
+}
+
+fn plans(record: &RunRecord, planned: u64) -> Vec<PlanSummary> {
+    let mut rounds = vec![0u64; record.plans.len()];
+    for (_, slot) in planned_slots(record) {
+        if let Some(count) = rounds.get_mut(slot.plan) {
+            *count += 1;
+        }
+    }
+    let summed = record.plans.iter().zip(rounds);
+    summed
+        .map(|(plan, rounds)| PlanSummary {
+            local_iterations: plan.local_iterations,
+            micro_batches: plan.micro_batches,
+            rounds,
+            share: rounds as f64 / planned.max(1) as f64,
+        })
+        .collect()
+}
+
+fn clusters(record: &RunRecord) -> Vec<ClusterSummary> {
+    let of = |index: usize| planned_slots(record).filter_map(move |(_, planned)| planned.clusters.get(index));
+    record
+        .clusters
+        .iter()
+        .enumerate()
+        .map(|(index, name)| ClusterSummary {
+            name: name.clone(),
+            mean_latency_s: mean(of(index).map(|cluster| cluster.latency_s.0)).map(Seconds),
+            mean_latency_share: mean(of(index).map(|cluster| cluster.latency_share)),
+        })
+        .collect()
+}
+
+fn nodes(record: &RunRecord) -> Vec<NodeSummary> {
+    let mut segments = vec![None; record.nodes.len()];
+    for cluster in 0..record.clusters.len() {
+        for (position, (node, _)) in devices(record, cluster).enumerate() {
+            if let Some(segment) = segments.get_mut(node) {
+                *segment = held(record, cluster, position);
+            }
+        }
+    }
+    let with_segments = record.nodes.iter().enumerate().zip(segments);
+    with_segments
+        .map(|((index, node), segment)| {
+            let mean_energy = mean(record.slots.iter().map(|slot| energy(slot, index))).unwrap_or_default();
+            let last = record.slots.last().and_then(|slot| slot.queues.get(index));
+            NodeSummary {
+                name: node.name.clone(),
+                role: node.role,
+                mean_energy_j: Joules(mean_energy),
+                budget_j: node.budget_j,
+                budget_share: budget(node).map(|budget| mean_energy / budget),
+                final_queue: last.copied().unwrap_or_default(),
+                certificate: certificate(record, index, node),
+                segment,
+            }
+        })
+        .collect()
+}
+
+fn held(record: &RunRecord, cluster: usize, device: usize) -> Option<SegmentSummary> {
+    let size = |planned: &PlannedSlot| {
+        planned.clusters.get(cluster).and_then(|cluster| cluster.sizes.get(device)).copied().unwrap_or_default()
+    };
+    let share = mean(planned_slots(record).map(|(_, planned)| f64::from(size(planned) > 0)))?;
+    let sizes = planned_slots(record).map(|(_, planned)| size(planned)).filter(|size| *size > 0);
+    Some(SegmentSummary { mean_blocks: mean(sizes.map(f64::from)), share })
+}
+
+/// C1 from the record's own queues: a queue that was updated by any other law shows here.
+fn certificate(record: &RunRecord, index: usize, node: &NodeRecord) -> Option<Certificate> {
+    let budget = budget(node)?;
+    let (mut sum, mut certificate) = (0.0, None::<Certificate>);
+    for (rounds, slot) in (1u64..).zip(&record.slots) {
+        sum += energy(slot, index) / budget - 1.0;
+        let (mean_violation, bound) = (sum / rounds as f64, slot.queues.get(index)? / rounds as f64);
+        let so_far = certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
+        certificate =
+            Some(Certificate { rounds, mean_violation, bound, least_slack: so_far.min(bound - mean_violation) });
+    }
+    certificate
+}

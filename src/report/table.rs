@@ -1,0 +1,155 @@
+//! The summary as text for the terminal.
+
+use std::fmt::{self, Formatter};
+
+use super::summary::{NodeSummary, Summary};
+
+/// Columns of text, each as wide as its widest cell; the first is flush left, the others right.
+struct Table(Vec<Vec<String>>);
+
+impl Table {
+    fn new(headers: &[&[&str]]) -> Self {
+        Self(headers.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect())
+    }
+
+    fn push(&mut self, row: Vec<String>) {
+        self.0.push(row);
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let columns = self.0.iter().map(Vec::len).max().unwrap_or_default();
+        let width = |column: usize| self.0.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
+        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
+        for row in &self.0 {
+            let mut line = String::from("  ");
+            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                match column {
+                    0 => line.push_str(&format!("{cell:<width$}")),
+                    _ => line.push_str(&format!("  {cell:>width$}")),
+                }
+            }
+            writeln!(f, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+/// Four significant digits.
+pub(super) fn number(value: f64) -> String {
+    significant(value, 4)
+}
+
+/// So many significant digits, in scientific notation where plain digits would hide or inflate the number.
+pub(super) fn significant(value: f64, digits: i32) -> String {
+    let size = value.abs();
+    if value == 0.0 {
+        return "0".into();
+    }
+    if !(1e-3..1e6).contains(&size) {
+        return format!("{value:.2e}");
+    }
+    let decimals = (digits - 1 - size.log10().floor() as i32).clamp(0, 6) as usize;
+    format!("{value:.decimals$}")
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}", 100.0 * share)
+}
+
+fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+    value.map_or_else(|| "-".into(), show)
+}
+
+fn node_row(node: &NodeSummary) -> Vec<String> {
+    let certificate = node.certificate;
+    vec![
+        node.name.clone(),
+        number(node.mean_energy_j.0),
+        or_dash(node.budget_j, |budget| number(budget.0)),
+        or_dash(node.budget_share, percent),
+        or_dash(node.budget_j, |_| number(node.final_queue)),
+        or_dash(certificate, |c| number(c.mean_violation)),
+        or_dash(certificate, |c| number(c.bound)),
+        or_dash(certificate, |c| if c.holds() { "holds" } else { "BROKEN" }.into()),
+        or_dash(node.segment.and_then(|segment| segment.mean_blocks), |blocks| format!("{blocks:.2}")),
+        or_dash(node.segment, |segment| percent(segment.share)),
+    ]
+}
+
+pub(super) fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
+    let from = &summary.provenance;
+    let outages: u64 = summary.outages.iter().map(|outage| outage.slots).sum();
+    writeln!(f, "{} | seed {} | V = {} per s", from.scenario, from.seed, number(from.latency_weight))?;
+    write!(f, "{} slots: {} planned, {} outages", summary.slots, summary.planned, outages)?;
+    match summary.slots < from.slots_planned {
+        true => writeln!(f, " (interrupted: {} were asked for)", from.slots_planned)?,
+        false => writeln!(f)?,
+    }
+    for outage in summary.outages.iter().take(MOST_REASONS) {
+        writeln!(f, "  {} x {}", outage.slots, outage.reason)?;
+    }
+    if summary.outages.len() > MOST_REASONS {
+        writeln!(f, "  and {} more reasons", summary.outages.len() - MOST_REASONS)?;
+    }
+    let Some(latency) = summary.latency else {
+        return writeln!(f, "\nNo planned round: no latency, gap or segments to report.");
+    };
+
+    let mut table = Table::new(&[&["Round latency [s]", "mean", "std", "p50", "p90", "p99"]]);
+    let values = [latency.mean_s, latency.std_s, latency.p50_s, latency.p90_s, latency.p99_s];
+    table.push([String::new()].into_iter().chain(values.map(|value| number(value.0))).collect());
+    write!(f, "\n{table}")?;
+
+    if let Some(gap) = summary.gap {
+        let (median, max) = (scientific(gap.median), scientific(gap.max));
+        let (within, asked) = (gap.rounds_within, scientific(gap.tolerance));
+        let planned = summary.planned;
+        writeln!(f, "  Proved gap: median {median}, largest {max}; {within} of {planned} rounds within {asked}")?;
+    }
+
+    let mut table = Table::new(&[&["Plan", "local iterations I", "micro-batches M", "rounds [%]"]]);
+    for (index, plan) in summary.plans.iter().enumerate().filter(|(_, plan)| plan.rounds > 0) {
+        let (iterations, batches) = (plan.local_iterations.to_string(), plan.micro_batches.to_string());
+        table.push(vec![index.to_string(), iterations, batches, percent(plan.share)]);
+    }
+    write!(f, "\n{table}")?;
+
+    if summary.clusters.len() > 1 {
+        let mut table = Table::new(&[&["Cluster", "mean latency [s]", "share in latency price [%]"]]);
+        for cluster in &summary.clusters {
+            let latency = or_dash(cluster.mean_latency_s, |latency| number(latency.0));
+            table.push(vec![cluster.name.clone(), latency, or_dash(cluster.mean_latency_share, percent)]);
+        }
+        write!(f, "\n{table}")?;
+    }
+
+    let mut table = Table::new(&[
+        &["Node", "energy", "budget", "used", "queue", "overspend", "C1 bound", "C1", "blocks", "takes part"],
+        &["", "[J/round]", "[J/round]", "[%]", "[budgets]", "[budgets]", "[budgets]", "", "mean", "[% rounds]"],
+    ]);
+    for node in &summary.nodes {
+        table.push(node_row(node));
+    }
+    write!(f, "\n{table}")?;
+    writeln!(f, "  C1: after every slot, average overspend so far <= queue / slots; holds on any sample path.")
+}
+
+/// Reasons for outages that are listed one by one.
+const MOST_REASONS: usize = 5;
+
+fn scientific(value: f64) -> String {
+    if value == 0.0 { "0".into() } else { format!("{value:.1e}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_four_digits() {
+        let shown = [0.0, 1.0, 12.3456, 123_456.0, -0.0123456, 1e-5, 2.5e7].map(number);
+        assert_eq!(shown, ["0", "1.000", "12.35", "123456", "-0.01235", "1.00e-5", "2.50e7"]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Tables for notebooks: one row per observation, units in the column names.
+//!
+//! Floats are written with the fewest digits that read back as the same number; an empty field means "none".
+
+use std::io::Write;
+
+use super::series::{devices, planned_slots};
+use crate::problem::Status;
+use crate::simulation::{NodeRole, RunRecord, SlotOutcome};
+
+/// One row per slot.
+pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> {
+    const PLANNED: usize = 8;
+    let mut csv = csv::Writer::from_writer(out);
+    let fixed =
+        ["slot", "status", "latency_s", "plan", "local_iterations", "micro_batches", "objective", "lower_bound"];
+    let mut header: Vec<String> = fixed.iter().chain(&["gap", "outage_reason"]).map(ToString::to_string).collect();
+    header.extend(record.clusters.iter().map(|name| format!("latency_s:{name}")));
+    csv.write_record(&header)?;
+    for slot in &record.slots {
+        let mut row = vec![slot.slot.to_string()];
+        match &slot.outcome {
+            SlotOutcome::Planned(planned) => {
+                let plan = record.plans.get(planned.plan);
+                row.extend([
+                    status(planned.status).into(),
+                    planned.latency_s.0.to_string(),
+                    planned.plan.to_string(),
+                    plan.map(|plan| plan.local_iterations.to_string()).unwrap_or_default(),
+                    plan.map(|plan| plan.micro_batches.to_string()).unwrap_or_default(),
+                    planned.objective.to_string(),
+                    planned.lower_bound.to_string(),
+                    planned.gap.to_string(),
+                    String::new(),
+                ]);
+                row.extend((0..record.clusters.len()).map(|index| {
+                    planned.clusters.get(index).map(|cluster| cluster.latency_s.0.to_string()).unwrap_or_default()
+                }));
+            }
+            SlotOutcome::Outage { reason } => {
+                row.push("outage".into());
+                row.extend(std::iter::repeat_n(String::new(), PLANNED - 1));
+                row.push(reason.clone());
+                row.extend(record.clusters.iter().map(|_| String::new()));
+            }
+        }
+        csv.write_record(&row)?;
+    }
+    csv.flush().map_err(Into::into)
+}
+
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Optimal => "optimal",
+        Status::Feasible => "feasible",
+        Status::Infeasible => "infeasible",
+    }
+}
+
+/// One row per slot and node.
+pub(super) fn nodes(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(["slot", "node", "role", "energy_j", "budget_j", "queue"])?;
+    for slot in &record.slots {
+        for (index, node) in record.nodes.iter().enumerate() {
+            let role = match node.role {
+                NodeRole::ControlUnit => "control_unit",
+                NodeRole::Device => "device",
+            };
+            csv.write_record([
+                slot.slot.to_string().as_str(),
+                &node.name,
+                role,
+                &slot.energy_j.get(index).map(|energy| energy.0.to_string()).unwrap_or_default(),
+                &node.budget_j.map(|budget| budget.0.to_string()).unwrap_or_default(),
+                &slot.queues.get(index).map(ToString::to_string).unwrap_or_default(),
+            ])?;
+        }
+    }
+    csv.flush().map_err(Into::into)
+}
+
+/// One row per planned slot and device.
+pub(super) fn segments(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(["slot", "cluster", "device", "blocks"])?;
+    for (slot, planned) in planned_slots(record) {
+        for (index, (name, cluster)) in record.clusters.iter().zip(&planned.clusters).enumerate() {
+            for ((_, device), blocks) in devices(record, index).zip(&cluster.sizes) {
+                csv.write_record([slot.to_string().as_str(), name, &device.name, &blocks.to_string()])?;
+            }
+        }
+    }
+    csv.flush().map_err(Into::into)
+}

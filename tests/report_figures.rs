@@ -1,0 +1,176 @@
+#![cfg(feature = "cli")]
+//! Figures of many kinds of runs: valid files, the labels one looks for, no number that is none.
+mod report_support;
+
+use std::path::PathBuf;
+
+use collapipe::report::write_folder;
+use collapipe::simulation::{RunRecord, SlotOutcome};
+use collapipe::units::{Joules, Seconds};
+use report_support::{Made, record};
+
+const FIGURES: [&str; 4] = ["latency.svg", "queues.svg", "energy.svg", "segments.svg"];
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report_figures").join(name)
+}
+
+/// Tags must close in order, attributes be quoted, text be escaped.
+fn assert_xml(svg: &str) {
+    let mut open = Vec::new();
+    let mut rest = svg;
+    while let Some(start) = rest.find('<') {
+        let text = &rest[..start];
+        assert!(!text.contains('>'), "a bare > in {text:?}");
+        for (at, _) in text.match_indices('&') {
+            let entity = text[at..].split(';').next().unwrap();
+            assert!(["&lt", "&gt", "&amp", "&quot", "&apos"].contains(&entity), "a bare & in {text:?}");
+        }
+        let end = start + rest[start..].find('>').expect("a tag ends");
+        let tag = &rest[start + 1..end];
+        assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+        if let Some(name) = tag.strip_prefix('/') {
+            assert_eq!(open.pop(), Some(name));
+        } else if !tag.ends_with('/') {
+            open.push(tag.split_whitespace().next().unwrap());
+        }
+        rest = &rest[end + 1..];
+    }
+    assert!(open.is_empty() && rest.trim().is_empty());
+}
+
+/// Numbers of the attributes that place things; all must lie on the canvas, give or take a label's slope.
+fn assert_on_canvas(svg: &str) {
+    let view = svg.split("viewBox=\"0 0 ").nth(1).unwrap().split('"').next().unwrap();
+    let size: Vec<f64> = view.split(' ').map(|number| number.parse().unwrap()).collect();
+    for points in svg.split("points=\"").skip(1).map(|part| part.split('"').next().unwrap()) {
+        for point in points.split_whitespace() {
+            let (x, y) = point.split_once(',').unwrap();
+            let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+            assert!((-8.0..=size[0]).contains(&x) && (-8.0..=size[1]).contains(&y), "({x}, {y}) of {size:?}");
+        }
+    }
+}
+
+/// Writes a run's figures, checks what holds for all of them, and returns them.
+fn figures(name: &str, record: &RunRecord) -> [String; 4] {
+    let folder = folder(name);
+    write_folder(record, &folder).unwrap();
+    FIGURES.map(|file| {
+        let svg = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert!(svg.starts_with("<svg width=\"800\"") && svg.trim_end().ends_with("</svg>"), "{name}/{file}");
+        for word in ["NaN", "inf", ">\n-0\n"] {
+            assert!(!svg.contains(word), "{word:?} in {name}/{file}");
+        }
+        assert_xml(&svg);
+        assert_on_canvas(&svg);
+        svg
+    })
+}
+
+fn assert_shows(svg: &str, words: &[&str]) {
+    for word in words {
+        assert!(svg.contains(word), "{word:?} is missing");
+    }
+}
+
+#[test]
+fn a_usual_run_has_titles_units_and_names() {
+    let [latency, queues, energy, segments] = figures("usual", &record(&Made::default()));
+    assert_shows(
+        &latency,
+        &["Round latency T [s]", "Slot", "p50", "p90", "p99", "mean so far", "slots without a round"],
+    );
+    let nodes = ["lab", "street", "control-unit", "jetson-nano-0", "pixel-1", "pi-2", "jetson-nano-3", "pixel-4"];
+    assert_shows(&queues, &nodes);
+    assert_shows(&queues, &["Queue Q [budgets]"]);
+    assert_shows(&energy, &nodes);
+    assert_shows(&energy, &["Energy / budget"]);
+    assert_shows(&segments, &nodes[3..]);
+    assert_shows(&segments, &["Encoder blocks", "averaged over 3 slots"]);
+}
+
+#[test]
+fn files_stay_small_however_long_the_run() {
+    for svg in figures("long", &record(&Made { slots: 6000, ..Made::default() })) {
+        assert!(svg.len() < 600_000, "{} bytes", svg.len());
+    }
+}
+
+#[test]
+fn many_devices_share_a_label_and_many_clusters_a_page() {
+    let devices = record(&Made { clusters: 1, devices: 14, slots: 60, ..Made::default() });
+    let [_, queues, energy, segments] = figures("many_devices", &devices);
+    for svg in [queues, energy, segments] {
+        assert_shows(&svg, &["pi-11", "2 others"]);
+    }
+    let clusters = record(&Made { clusters: 40, devices: 3, slots: 20, ..Made::default() });
+    for svg in &figures("many_clusters", &clusters)[1..] {
+        assert_shows(svg, &["the 6 of 40 clusters that weigh most"]);
+    }
+}
+
+#[test]
+fn short_and_empty_runs() {
+    figures("one_slot", &record(&Made { slots: 1, outage: 0.0, ..Made::default() }));
+    figures("two_slots", &record(&Made { slots: 2, outage: 0.0, ..Made::default() }));
+    let only_outages = record(&Made { slots: 30, outage: 1.0, ..Made::default() });
+    let no_slot = record(&Made { slots: 0, ..Made::default() });
+    for (name, record) in [("only_outages", only_outages), ("no_slot", no_slot)] {
+        for svg in figures(name, &record) {
+            assert_shows(&svg, &["no planned round"]);
+        }
+    }
+}
+
+#[test]
+fn runs_without_budgets_say_so() {
+    let none = record(&Made { budgets: false, slots: 40, ..Made::default() });
+    let mut zero = record(&Made { slots: 40, ..Made::default() });
+    zero.nodes.iter_mut().for_each(|node| node.budget_j = Some(Joules(0.0)));
+    for (name, record) in [("no_budget", none), ("zero_budget", zero)] {
+        let [_, queues, energy, segments] = figures(name, &record);
+        assert_shows(&queues, &["no node has an energy budget"]);
+        assert_shows(&energy, &["no node has an energy budget"]);
+        assert_shows(&segments, &["pixel-4"]);
+    }
+}
+
+#[test]
+fn extreme_and_inconsistent_records_are_drawn() {
+    let mut outlier = record(&Made::default());
+    let mut equal = record(&Made { slots: 50, ..Made::default() });
+    let mut cut = record(&Made { slots: 50, ..Made::default() });
+    for (index, slot) in outlier.slots.iter_mut().enumerate() {
+        if let SlotOutcome::Planned(planned) = &mut slot.outcome {
+            planned.latency_s = Seconds(if index % 200 == 50 { 1e7 } else { 10.0 + (index % 7) as f64 });
+        }
+    }
+    for slot in &mut equal.slots {
+        slot.queues.fill(0.0);
+        if let SlotOutcome::Planned(planned) = &mut slot.outcome {
+            planned.latency_s = Seconds(0.0);
+        }
+    }
+    for slot in &mut cut.slots {
+        slot.energy_j.truncate(2);
+        slot.queues.clear();
+        if let SlotOutcome::Planned(planned) = &mut slot.outcome {
+            planned.plan = 99;
+            planned.clusters.truncate(1);
+        }
+    }
+    let [latency, ..] = figures("outlier", &outlier);
+    assert_shows(&latency, &["3 rounds above the axis, up to 1.00e7 s"]);
+    figures("equal", &equal);
+    figures("cut", &cut);
+}
+
+#[test]
+fn names_are_escaped() {
+    let mut odd = record(&Made { slots: 5, outage: 0.0, ..Made::default() });
+    odd.clusters[0] = "R&D <east> \"1\"\u{7}".into();
+    odd.nodes[1].name = "a<b & c's".into();
+    let [_, queues, ..] = figures("odd_names", &odd);
+    assert_shows(&queues, &["R&amp;D &lt;east&gt; &quot;1&quot;", "a&lt;b &amp; c&apos;s"]);
+}
