@@ -11,3 +11,8 @@ pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;
 pub mod units;
+
+/// The README's programs, compiled and run.
+#[cfg(all(doctest, feature = "proptest"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
