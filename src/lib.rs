@@ -1,4 +1,59 @@
-//! collapipe: exact, certified planning of collaborative Transformer training at the edge.
+//! Exact, certified planning of collaborative Transformer training over mobile and edge devices.
+//!
+//! In every slot (round) collapipe minimizes, over the plan (I, M), the active devices, the segment sizes d, and bandwidth w
+//! and power p of every transmission,
+//!
+//! ```text
+//! V·max_n T_n + Σ_k Z_k E_k + penalty(plan)
+//!
+//! T_n = fixed + distribution + I (forward + backward) + collection + upload      latency of cluster n
+//! forward = Σ_j t_j + (M−1) max_j t_j       over compute stages and hops; a hop takes ℓ + bA/R(w, p)
+//! R(w, p) = w log₂(1 + p γ/w)               Shannon rate, γ the gain-to-noise ratio
+//! E_k = I B d_k (c_F + c_B) ε_k + Σ (p/η + p_c) t                                energy of node k
+//!
+//! subject to  Σ_k d_k = L,  d_k ≥ 1,  d_k (resident + activation·B) ≤ memory_k,
+//!             Σ w ≤ W per phase,  Σ w ≤ W_up over the uploads,  p ≤ P.
+//! ```
+//!
+//! Every symbol is a field of [`problem::SlotSpec`]. The system is that of *CollaPipe* (Chen et al., arXiv 2509.19855); its
+//! equations were not available, and the formulation is our own reconstruction.
+//!
+//! # Solve one slot
+//!
+//! [`problem::SlotProblem`] is the validated problem, [`solver::solve`] returns the decision with objective by term, lower
+//! bound, gap and shadow prices; [`problem::evaluate`] says what any decision costs and which constraints it breaks.
+//!
+//! ```
+//! use collapipe::instances::InstanceSize;
+//! use collapipe::solver::{Settings, solve};
+//!
+//! let problem = InstanceSize { devices: 4, blocks: 8, ..InstanceSize::default() }.sample(1)?;
+//! let solution = solve(&problem, &Settings::default())?;
+//! let best = solution.certified().ok_or("infeasible")?;
+//! assert!(best.lower_bound <= best.objective() && best.gap <= 1e-7);
+//! println!("{:?} blocks, {:.3e} per Hz", best.decision.clusters[0].sizes, best.shadow_prices.uplink_per_hz);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # From the world to slot problems
+//!
+//! [`model`] turns a Transformer into the encoder's costs, [`network`] has devices and the radio between them, and a
+//! [`scenario`] puts them together, with budgets, candidate plans and a seed, into slot problems.
+//!
+//! # Run round after round
+//!
+//! [`lyapunov`] turns the energy spent so far into the next slot's prices and certifies what the budgets are worth;
+//! [`simulation`] runs a scenario and records it; [`report`] makes tables and figures of the record.
+//!
+//! # Test allocations
+//!
+//! [`instances`] draws seeded problems of any size; feature `proptest` adds `strategies` for valid problems and feasible
+//! decisions.
+//!
+//! # Features
+//!
+//! `cli` (default): the command line, scenario files, CSV and figures. `proptest`: strategies for property tests. A program
+//! that only calls the solver takes `default-features = false`.
 
 pub mod instances;
 pub mod lyapunov;

@@ -1,4 +1,8 @@
-//! The exact slot solver.
+//! The exact slot solver: the best decision of a slot and a proof of how good it is.
+//!
+//! Inside out: `hop` one transmission at given prices; `phase` the hops of a phase, which share a band and a pace;
+//! `segments` the sizes; `active` the devices that take part; `single` one cluster; `network` all of them. Method and
+//! proofs: `docs/solver.md`.
 
 mod active;
 mod assemble;
@@ -38,6 +42,19 @@ struct Proposal {
 }
 
 /// Minimizes a slot problem: plan, active devices, segment sizes, bandwidths and powers together.
+///
+/// One cluster is solved to [`Settings::gap`] with participation `all`, and with `select` while at most 16 devices may stay
+/// out; beyond that, and for networks, the gap is certified and reported. Deterministic.
+///
+/// ```
+/// use collapipe::instances::InstanceSize;
+/// use collapipe::solver::{Settings, solve};
+/// let problem = InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() }.sample(3)?;
+/// let solution = solve(&problem, &Settings::default())?;
+/// let best = solution.certified().ok_or("infeasible")?;
+/// assert!(best.gap <= 1e-7);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 /// [`SolveError`] for settings out of range and for `overlap: none`. An infeasible problem is not an error: it comes
