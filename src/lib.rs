@@ -1,5 +1,10 @@
 //! collapipe: exact, certified planning of collaborative Transformer training at the edge.
 
+/// The README's programs, compiled and run.
+#[cfg(all(doctest, feature = "proptest"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod instances;
 pub mod lyapunov;
 pub mod model;
@@ -11,8 +16,3 @@ pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;
 pub mod units;
-
-/// The README's programs, compiled and run.
-#[cfg(all(doctest, feature = "proptest"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
