@@ -1,6 +1,6 @@
 //! What any decision costs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::answer::ObjectiveTerms;
 use super::costs::{
@@ -14,7 +14,8 @@ use super::slot::{Cluster, Overlap, Participation, Plan, SlotProblem, SlotSpec};
 use crate::units::{Bits, Joules, Seconds};
 
 /// A cluster's latency T_n by part; the parts sum to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LatencyParts {
     /// What no decision changes.
     #[serde(rename = "fixed_s")]

@@ -167,7 +167,7 @@ impl fmt::Display for Summary {
 /// #     slots_planned: 0, gap_tolerance: 1e-3,
 /// # };
 /// # let record = RunRecord {
-/// #     schema: RunSchema::V1, provenance, clusters: vec![], blocks: 12, nodes: vec![], plans: vec![], slots: vec![],
+/// #     schema: RunSchema::V1, provenance, scenario: None, clusters: vec![], blocks: 12, nodes: vec![], plans: vec![], slots: vec![],
 /// # };
 /// let summary = summary(&record);
 /// assert_eq!(summary.slots, record.slots.len() as u64);

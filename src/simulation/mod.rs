@@ -1,7 +1,32 @@
-//! Runs: a scenario's slots solved one after another, recorded.
+//! A drift-plus-penalty run: a scenario's slots solved one after another, and what they leave behind.
+//!
+//! [`Run`] is an iterator over slots: take as many as you like, look at the queues in between, and turn what you have
+//! into a [`RunRecord`], from which all tables, figures and certificates are made.
+//!
+//! ```
+//! # #[cfg(feature = "cli")]
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use collapipe::scenario::{BUILTIN, ScenarioFile};
+//! use collapipe::simulation::Run;
+//! use collapipe::solver::Settings;
+//! let mut file = ScenarioFile::parse(BUILTIN, "".as_ref())?;
+//! file.spec.slots = 3;
+//! let scenario = file.build()?;
+//! let mut run = Run::new(&scenario, Settings::default())?;
+//! let slots = run.by_ref().collect::<Result<Vec<_>, _>>()?;
+//! let record = run.record(slots);
+//! assert_eq!(record.slots.len(), 3);
+//! assert!(run.controller().certificate(0).is_none_or(|c1| c1.holds()));
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "cli"))]
+//! # fn main() {}
+//! ```
 
 mod record;
+mod run;
 
 pub use record::{
     ClusterPlan, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
 };
+pub use run::{Run, RunError};

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::{Plan, Status};
+use crate::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
+use crate::scenario::ScenarioSpec;
 use crate::units::{Joules, Seconds};
 
 /// Name and version of the record's format.
@@ -23,7 +24,8 @@ pub struct Provenance {
     pub version: String,
     /// The scenario's name.
     pub scenario: String,
-    /// SHA-256 or other stable digest of the scenario as it was run (options of the command line applied), in hex.
+    /// FNV-1a digest (64 bits, in hex) of the compact JSON of the scenario as it was run, options of the command line
+    /// applied.
     pub scenario_digest: String,
     /// Base seed.
     pub seed: u64,
@@ -66,6 +68,8 @@ pub struct NodeRecord {
 pub struct ClusterPlan {
     /// T_n.
     pub latency_s: Seconds,
+    /// T_n by part.
+    pub parts: LatencyParts,
     /// Encoder blocks on each of the scenario's devices of the cluster, in its order; 0 where a device is absent or not
     /// chosen.
     pub sizes: Vec<u32>,
@@ -91,12 +95,21 @@ pub struct PlannedSlot {
     pub plan: usize,
     /// One entry per cluster.
     pub clusters: Vec<ClusterPlan>,
+    /// The objective, split.
+    pub terms: ObjectiveTerms,
+    /// Marginal values of the shared resources.
+    pub shadow_prices: ShadowPrices,
+    /// The whole decision; its devices are numbered among those present.
+    pub decision: Decision,
+    /// What the solve cost.
+    pub work: Work,
 }
 
 /// How a slot went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "outages are rare")]
 pub enum SlotOutcome {
     /// A round was planned.
     Planned(PlannedSlot),
@@ -113,6 +126,10 @@ pub enum SlotOutcome {
 pub struct SlotRecord {
     /// t, from 0.
     pub slot: u64,
+    /// For each cluster the indices of the scenario's devices that were there.
+    pub present: Vec<Vec<usize>>,
+    /// Z of every node as the slot was decided, in objective units per joule, in the order of [`RunRecord::nodes`].
+    pub energy_prices: Vec<f64>,
     /// What was decided.
     pub outcome: SlotOutcome,
     /// E: what every node spent, in the order of [`RunRecord::nodes`].
@@ -129,6 +146,9 @@ pub struct RunRecord {
     pub schema: RunSchema,
     /// Where it comes from.
     pub provenance: Provenance,
+    /// The scenario as it was run; none for a record that was not made from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scenario: Option<Box<ScenarioSpec>>,
     /// Names of the clusters.
     pub clusters: Vec<String>,
     /// L: encoder blocks of the model.

@@ -1,7 +1,7 @@
 //! Synthetic records: energies and latencies from a small generator, queues by their law.
 #![allow(dead_code)]
 
-use collapipe::problem::{Plan, Status};
+use collapipe::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
 use collapipe::simulation::{
     ClusterPlan, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
 };
@@ -92,6 +92,7 @@ pub fn record(made: &Made) -> RunRecord {
                 }
                 parts.push(ClusterPlan {
                     latency_s: Seconds(latency),
+                    parts: LatencyParts::default(),
                     sizes,
                     latency_share: 1.0 / made.clusters as f64,
                 });
@@ -106,6 +107,10 @@ pub fn record(made: &Made) -> RunRecord {
                 latency_s: Seconds(worst),
                 plan: rng.random_range(0..3) / 2,
                 clusters: parts,
+                terms: ObjectiveTerms::default(),
+                shadow_prices: ShadowPrices::default(),
+                decision: Decision { plan: 0, clusters: Vec::new() },
+                work: Work::default(),
             })
         };
         for ((queue, energy), node) in queues.iter_mut().zip(&energy).zip(&nodes) {
@@ -114,7 +119,14 @@ pub fn record(made: &Made) -> RunRecord {
             }
         }
         let energy_j = energy.into_iter().map(Joules).collect();
-        slots.push(SlotRecord { slot, outcome, energy_j, queues: queues.clone() });
+        slots.push(SlotRecord {
+            slot,
+            present: vec![(0..made.devices).collect(); made.clusters],
+            energy_prices: vec![0.0; nodes.len()],
+            outcome,
+            energy_j,
+            queues: queues.clone(),
+        });
     }
     RunRecord {
         schema: RunSchema::V1,
@@ -127,6 +139,7 @@ pub fn record(made: &Made) -> RunRecord {
             slots_planned: made.slots,
             gap_tolerance: 1e-3,
         },
+        scenario: None,
         clusters,
         blocks,
         nodes,

@@ -1,0 +1,189 @@
+//! What the command line takes.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
+use collapipe::scenario::MAX_SLOTS;
+use collapipe::solver::Settings;
+
+/// Plan collaborative training of Transformers over edge devices: which device holds how many encoder blocks, how many
+/// micro-batches, and how bandwidth and transmit power are shared, round after round, within energy budgets.
+///
+/// Without a command, `run` plays the built-in scenario: BERT-base on two clusters of real boards and phones.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXAMPLES, max_term_width = 110)]
+pub struct Arguments {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  collapipe                                      run the built-in scenario, write collapipe-out/
+  collapipe run my.toml --slots 100 --out here   run your own (docs/scenario.md describes the file)
+  collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
+  collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
+  collapipe check p.json a.json                  evaluate any decision independently
+  collapipe presets                              models, devices and radio models, with their sources
+
+Exit codes:
+  0    solved, or done
+  1    the machine failed: a file could not be written, numbers beyond double precision
+  2    bad input or usage
+  3    infeasible: the problem, the decision checked, or (run) every slot
+  130  stopped by Ctrl-C; files hold the finished slots";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(RunArguments),
+    Solve(SolveArguments),
+    Check(CheckArguments),
+    Problem(ProblemArguments),
+    Presets(PresetsArguments),
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For reading.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
+
+/// Accuracy of a solve.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Accuracy {
+    /// Relative gap between objective and proven lower bound at which a slot's search ends, in [1e-9, 1]
+    #[arg(long, default_value_t = Settings::default().gap)]
+    gap: f64,
+    /// Most branch-and-bound nodes of a slot's search
+    #[arg(long, default_value_t = Settings::default().nodes, value_parser = clap::value_parser!(u64).range(1..))]
+    nodes: u64,
+}
+
+impl Default for Accuracy {
+    fn default() -> Self {
+        let Settings { gap, nodes, .. } = Settings::default();
+        Self { gap, nodes }
+    }
+}
+
+impl Accuracy {
+    pub fn settings(self) -> Settings {
+        Settings { gap: self.gap, nodes: self.nodes, ..Settings::default() }
+    }
+}
+
+/// What to play.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ScenarioArguments {
+    /// Scenario file (TOML), or `-` for standard input; the built-in scenario if left out
+    pub scenario: Option<PathBuf>,
+    /// Base of all random numbers, instead of the scenario's
+    #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
+    pub seed: Option<u64>,
+    /// V: price of a second of round latency against energy, instead of the scenario's
+    #[arg(long, value_name = "V", value_parser = latency_weight)]
+    pub latency_weight: Option<f64>,
+}
+
+fn latency_weight(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (MIN_MAGNITUDE..=MAX_MAGNITUDE).contains(&value) => Ok(value),
+        _ => Err(format!("must be a number in [{MIN_MAGNITUDE:e}, {MAX_MAGNITUDE:e}]")),
+    }
+}
+
+/// Play a scenario slot by slot: every slot is solved exactly at the energy prices of its queues.
+///
+/// Prints a summary and writes the record (JSON), the slots (CSV) and figures (SVG) to the output folder. Slots
+/// without a feasible decision are recorded as outages; the exit code is 3 only if every slot was one. Ctrl-C stops after
+/// the current slot (twice: at once) and writes the finished ones.
+#[derive(Clone, Debug, Args)]
+pub struct RunArguments {
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// Number of slots, instead of the scenario's
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
+    pub slots: Option<u64>,
+    /// Folder for record, tables and figures
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_FOLDER)]
+    pub out: PathBuf,
+    /// How to print the summary
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    pub accuracy: Accuracy,
+}
+
+const DEFAULT_FOLDER: &str = "collapipe-out";
+
+impl Default for RunArguments {
+    fn default() -> Self {
+        Self {
+            scenario: ScenarioArguments::default(),
+            slots: None,
+            out: DEFAULT_FOLDER.into(),
+            format: Format::default(),
+            accuracy: Accuracy::default(),
+        }
+    }
+}
+
+/// Solve one slot problem and print the answer as JSON: status, decision, objective, lower bound, gap, shadow prices.
+///
+/// An infeasible problem is answered with status `infeasible` and the reason; the exit code is then 3.
+#[derive(Clone, Debug, Args)]
+pub struct SolveArguments {
+    /// Slot problem (JSON, collapipe.slot-problem/1), or `-` for standard input
+    pub problem: PathBuf,
+    #[command(flatten)]
+    pub accuracy: Accuracy,
+}
+
+/// Evaluate a decision: latencies, energies, every term of the objective, and each constraint it breaks.
+///
+/// The exit code is 3 if the decision breaks a constraint by more than the tolerance.
+#[derive(Clone, Debug, Args)]
+pub struct CheckArguments {
+    /// Slot problem (JSON), or `-` for standard input
+    pub problem: PathBuf,
+    /// Answer of any solver, or a bare decision (JSON), or `-` for standard input
+    pub answer: PathBuf,
+    /// Largest relative violation that counts as rounding
+    #[arg(long, default_value_t = 1e-9, value_parser = tolerance)]
+    pub tolerance: f64,
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value >= 0.0 && value.is_finite() => Ok(value),
+        _ => Err("must be a finite number >= 0".into()),
+    }
+}
+
+/// Print one slot's problem as JSON, exactly as it occurs in the run.
+///
+/// The slots before it are played first, because their energies set its prices. The exit code is 3 if the slot has no
+/// problem: all devices of a cluster are absent.
+#[derive(Clone, Debug, Args)]
+pub struct ProblemArguments {
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// The slot, from 0
+    #[arg(long)]
+    pub slot: u64,
+    #[command(flatten)]
+    pub accuracy: Accuracy,
+}
+
+/// List what scenario files can name: models, devices, edge servers, path loss, with numbers and sources.
+#[derive(Clone, Debug, Args)]
+pub struct PresetsArguments {
+    /// Markdown tables or JSON
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}

@@ -1,0 +1,56 @@
+//! The command line, thin: read, call the library, print.
+
+mod args;
+mod io;
+mod presets;
+mod run;
+mod slot;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command, RunArguments};
+
+/// How a command ended, where it did not fail.
+enum Done {
+    /// A feasible decision, or what was asked for.
+    Solved,
+    /// No feasible decision.
+    Infeasible,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// Why a command failed.
+enum Failure {
+    /// The user's input or usage.
+    Input(String),
+    /// The machine: a file or the output cannot be written, numbers beyond double precision.
+    Machine(String),
+    /// Whoever read our output has seen enough; no error.
+    ClosedPipe,
+}
+
+/// Runs the command that the arguments name.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command.unwrap_or_else(|| Command::Run(RunArguments::default())) {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Solve(arguments) => slot::solve(&arguments),
+        Command::Check(arguments) => slot::check(&arguments),
+        Command::Problem(arguments) => slot::problem(&arguments),
+        Command::Presets(arguments) => presets::presets(&arguments),
+    };
+    let (code, message) = match done {
+        Ok(Done::Solved) | Err(Failure::ClosedPipe) => (0, None),
+        Ok(Done::Infeasible) => (3, None),
+        Ok(Done::Interrupted) => (130, None),
+        Err(Failure::Input(message)) => (2, Some(message)),
+        Err(Failure::Machine(message)) => (1, Some(message)),
+    };
+    if let Some(message) = message {
+        io::note(&format!("error: {message}"));
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,122 @@
+//! `collapipe run`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use collapipe::report::{summary, write_folder};
+use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile};
+use collapipe::simulation::{Run, RunError};
+use collapipe::solver::SolveError;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::args::{Format, RunArguments, ScenarioArguments};
+use super::{Done, Failure, io};
+
+pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
+    let scenario = load(&arguments.scenario, arguments.slots)?;
+    // Better now than after a long run.
+    fs::create_dir_all(&arguments.out)
+        .map_err(|error| Failure::Machine(format!("cannot create the folder {}: {error}", arguments.out.display())))?;
+    let stop = stop_on_signal()?;
+    let mut run = Run::new(&scenario, arguments.accuracy.settings()).map_err(failure)?;
+    let mut slots = Vec::new();
+    let bar = progress(scenario.spec().slots);
+    let mut failed = None;
+    while !stop.load(Ordering::Relaxed) {
+        match run.next() {
+            Some(Ok(slot)) => slots.push(slot),
+            Some(Err(error)) => {
+                failed = Some(error);
+                break;
+            }
+            None => break,
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    // A failure midway keeps the finished slots, as Ctrl-C does; before the first one there is nothing to keep.
+    if let Some(error) = failed.take_if(|_| slots.is_empty()) {
+        return Err(failure(error));
+    }
+    let record = run.record(slots);
+    let written = write_folder(&record, &arguments.out).map_err(|error| Failure::Machine(error.to_string()))?;
+    if let Some(error) = failed {
+        io::note(&wrote(&arguments.out, &written));
+        return Err(failure(error));
+    }
+    let summary = summary(&record);
+    let interrupted = summary.slots < scenario.spec().slots;
+    if interrupted {
+        io::note(&format!("stopped after {} of {} slots", summary.slots, scenario.spec().slots));
+    }
+    match arguments.format {
+        Format::Table => io::print(&format!("{summary}\n{}\n", wrote(&arguments.out, &written)))?,
+        Format::Json => {
+            io::note(&wrote(&arguments.out, &written));
+            io::print_json(&summary)?;
+        }
+    }
+    Ok(match () {
+        () if interrupted => Done::Interrupted,
+        () if summary.planned == 0 => Done::Infeasible,
+        () => Done::Solved,
+    })
+}
+
+/// Reads and validates a scenario, with the command line's options in place of its own values.
+pub fn load(arguments: &ScenarioArguments, slots: Option<u64>) -> Result<Scenario, Failure> {
+    let path = arguments.scenario.as_deref();
+    let (name, text, folder) = match path {
+        None => (Path::new("built-in scenario"), BUILTIN.to_owned(), PathBuf::new()),
+        Some(path) => {
+            let folder = if io::is_stdin(path) { None } else { path.parent() };
+            (path, io::read(path)?, folder.unwrap_or(Path::new("")).to_owned())
+        }
+    };
+    let load = || {
+        let mut file = ScenarioFile::parse(&text, &folder)?;
+        file.spec.slots = slots.unwrap_or(file.spec.slots);
+        file.spec.seed = arguments.seed.unwrap_or(file.spec.seed);
+        file.spec.latency_weight = arguments.latency_weight.unwrap_or(file.spec.latency_weight);
+        file.build()
+    };
+    load().map_err(|error| io::bad_input(name, &error))
+}
+
+/// What a run's error means for the user.
+pub fn failure(error: RunError) -> Failure {
+    match error {
+        RunError::Solve(SolveError::Settings(_) | SolveError::Unsupported { .. }) => Failure::Input(error.to_string()),
+        _ => Failure::Machine(error.to_string()),
+    }
+}
+
+/// A flag that the first Ctrl-C or termination signal raises; the second one ends the program.
+fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if raised.swap(true, Ordering::Relaxed) {
+            process::exit(130);
+        }
+    })
+    .map_err(|error| Failure::Machine(format!("cannot listen to Ctrl-C: {error}")))?;
+    Ok(stop)
+}
+
+/// A bar on standard error, hidden unless that is a terminal.
+fn progress(slots: u64) -> ProgressBar {
+    let bar = ProgressBar::new(slots);
+    match ProgressStyle::with_template("{bar:40} slot {pos} of {len}, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn wrote(folder: &Path, files: &[PathBuf]) -> String {
+    let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).map(|name| name.to_string_lossy()).collect();
+    format!("Wrote to {}: {}", folder.display(), names.join(", "))
+}

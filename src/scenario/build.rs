@@ -1,0 +1,427 @@
+//! From plain data to a validated scenario with presets and model resolved.
+
+use std::collections::HashSet;
+
+use super::sampler::Sampler;
+use super::spec::{ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, ScenarioSpec};
+use crate::model::{ModelCosts, ModelError, Transformer};
+use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
+use crate::problem::{
+    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, Plan, ProblemError, Schema,
+    SlotProblem, SlotSpec,
+};
+use crate::units::{FlopsPerSecond, Joules};
+
+/// Why data are not a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ScenarioError {
+    /// A field is missing, out of range, or does not fit the others.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// A rate trace is missing or unusable.
+    #[error("{path}: {source}")]
+    Trace {
+        /// The channel that asks for it.
+        path: String,
+        /// What is wrong.
+        source: TraceError,
+    },
+}
+
+/// What a node is in its cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// Node 0.
+    ControlUnit,
+    /// The device of this index (from 0) in the cluster's list.
+    Device(usize),
+}
+
+/// A node whose energy is counted. Nodes are numbered across clusters: control unit, then devices, cluster by cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Index of its cluster.
+    pub cluster: usize,
+    /// What it is there.
+    pub role: Role,
+    /// `cluster/device` or `cluster/control-unit`.
+    pub name: String,
+    /// Ē; `None` where its energy is not limited.
+    pub budget: Option<Joules>,
+}
+
+/// A valid long-term problem.
+///
+/// Everything a slot problem needs but gains, presence and prices is resolved here and checked once.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    spec: ScenarioSpec,
+    model: ModelCosts,
+    template: SlotSpec,
+    nodes: Vec<Node>,
+    channels: Vec<Channel>,
+}
+
+impl Scenario {
+    /// Validates a scenario whose channels need no rate traces.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] names the path of the first bad field, its value and the allowed range.
+    pub fn new(spec: ScenarioSpec) -> Result<Self, ScenarioError> {
+        Self::with_traces(spec, &[])
+    }
+
+    /// Validates a scenario; `traces[n]` are those that cluster n's trace channel draws from (missing lists are empty).
+    ///
+    /// # Errors
+    /// As [`Scenario::new`].
+    pub fn with_traces(spec: ScenarioSpec, traces: &[Vec<RateTrace>]) -> Result<Self, ScenarioError> {
+        check_run(&spec)?;
+        let model = model(&spec.model)?.costs();
+        let clusters = spec.clusters.iter().enumerate().map(|(n, cluster)| {
+            template_cluster(cluster, &model).map_err(|error| within(format!("clusters[{n}]"), error))
+        });
+        let template = SlotSpec {
+            schema: Schema::V1,
+            participation: spec.participation,
+            overlap: spec.overlap,
+            latency_weight: spec.latency_weight,
+            plans: spec
+                .plans
+                .iter()
+                .map(|p| Plan {
+                    local_iterations: p.local_iterations,
+                    micro_batches: p.micro_batches,
+                    penalty: p.penalty,
+                })
+                .collect(),
+            encoder: Encoder {
+                blocks: model.blocks,
+                forward_flops_per_sample: model.block.forward_flops_per_sample,
+                backward_flops_per_sample: model.block.backward_flops_per_sample,
+                boundary_bits_per_sample: model.block.boundary_bits_per_sample,
+                parameter_bits_per_block: model.block.parameter_bits_per_block,
+                resident_bytes_per_block: model.block.resident_bytes_per_block,
+                activation_bytes_per_sample: model.block.activation_bytes_per_sample,
+            },
+            uplink: spec.uplink,
+            clusters: clusters.collect::<Result<_, _>>()?,
+        };
+        // Fields have the same names in both formats, so that the paths of these errors are those of the scenario.
+        let template = match SlotProblem::new(template) {
+            Ok(problem) => problem.into_spec(),
+            Err(ProblemError::Field(error)) => return Err(error.into()),
+        };
+        let channels = spec
+            .clusters
+            .iter()
+            .enumerate()
+            .map(|(n, cluster)| channel(&spec, n, cluster, traces.get(n).map_or(&[], Vec::as_slice)))
+            .collect::<Result<_, _>>()?;
+        let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
+        Ok(Self { spec, model, template, nodes, channels })
+    }
+
+    /// The data.
+    #[must_use]
+    pub fn spec(&self) -> &ScenarioSpec {
+        &self.spec
+    }
+
+    /// What the model's parts cost.
+    #[must_use]
+    pub fn model(&self) -> &ModelCosts {
+        &self.model
+    }
+
+    /// All nodes whose energy is counted, in their numbering.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The candidate plans.
+    #[must_use]
+    pub fn plans(&self) -> &[Plan] {
+        &self.template.plans
+    }
+
+    /// Ē of every node, in their numbering.
+    #[must_use]
+    pub fn budgets(&self) -> Vec<Option<Joules>> {
+        self.nodes.iter().map(|node| node.budget).collect()
+    }
+
+    /// The states of the slots, from slot 0 on.
+    #[must_use]
+    pub fn sampler(&self) -> Sampler<'_> {
+        Sampler::new(self, self.channels.clone())
+    }
+
+    /// The slot problem with all devices, prices zero and no links.
+    pub(super) fn template(&self) -> &SlotSpec {
+        &self.template
+    }
+}
+
+fn field(path: impl Into<String>, value: impl ToString, allowed: impl Into<String>) -> FieldError {
+    FieldError { path: path.into(), value: value.to_string(), allowed: allowed.into() }
+}
+
+fn within(parent: String, error: FieldError) -> FieldError {
+    FieldError { path: format!("{parent}.{}", error.path), ..error }
+}
+
+fn check_run(spec: &ScenarioSpec) -> Result<(), FieldError> {
+    if !(1..=MAX_SLOTS).contains(&spec.slots) {
+        return Err(field("slots", spec.slots, format!("an integer in [1, {MAX_SLOTS}]")));
+    }
+    let mut names = HashSet::new();
+    for (n, cluster) in spec.clusters.iter().enumerate() {
+        if cluster.name.is_empty() || !names.insert(cluster.name.as_str()) {
+            let value = format!("{:?}", cluster.name);
+            return Err(field(format!("clusters[{n}].name"), value, "a name that no other cluster has"));
+        }
+        let mut names = HashSet::new();
+        for (k, device) in cluster.devices.iter().enumerate() {
+            check_device(device, &mut names).map_err(|e| within(format!("clusters[{n}].devices[{k}]"), e))?;
+        }
+        check_budget(cluster.control_unit.budget_j_per_round)
+            .map_err(|e| within(format!("clusters[{n}].control_unit"), e))?;
+    }
+    Ok(())
+}
+
+fn check_device<'a>(device: &'a DeviceSpec, names: &mut HashSet<&'a str>) -> Result<(), FieldError> {
+    if device.name.is_empty() || !names.insert(&device.name) {
+        return Err(field("name", format!("{:?}", device.name), "a name that no other device of the cluster has"));
+    }
+    if !(0.0..=1.0).contains(&device.absence_probability) {
+        return Err(field("absence_probability", format!("{:?}", device.absence_probability), "in [0, 1]"));
+    }
+    check_budget(device.budget_j_per_round)
+}
+
+fn check_budget(budget: Option<Joules>) -> Result<(), FieldError> {
+    // Prices Q/Ē stay within what a slot problem admits.
+    match budget {
+        Some(Joules(value)) if !(1e-12..=1e18).contains(&value) => {
+            Err(field("budget_j_per_round", format!("{value:?}"), "in [1e-12, 1e18] J, or left out for no limit"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn model(spec: &ModelSpec) -> Result<Transformer, FieldError> {
+    let given = [
+        ("sequence_length", spec.sequence_length.is_some()),
+        ("precision", spec.precision.is_some()),
+        ("optimizer", spec.optimizer.is_some()),
+        ("checkpointing", spec.checkpointing.is_some()),
+        ("head", spec.head.is_some()),
+    ];
+    let (transformer, path) = match (spec.preset, &spec.transformer) {
+        (Some(preset), None) => {
+            let mut model = preset.spec(spec.sequence_length.unwrap_or(preset.default_sequence_length()));
+            model.precision = spec.precision.unwrap_or(model.precision);
+            model.optimizer = spec.optimizer.unwrap_or(model.optimizer);
+            model.checkpointing = spec.checkpointing.unwrap_or(model.checkpointing);
+            model.head = spec.head.unwrap_or(model.head);
+            (model, "model")
+        }
+        (None, Some(transformer)) => match given.iter().find(|(_, given)| *given) {
+            None => (transformer.clone(), "model.transformer"),
+            Some((name, _)) => {
+                let allowed = format!("left out, beside model.transformer, or given as model.transformer.{name}");
+                return Err(field(format!("model.{name}"), "(given)", allowed));
+            }
+        },
+        (Some(preset), Some(_)) => {
+            return Err(field("model.preset", preset, "left out where model.transformer is given"));
+        }
+        (None, None) => return Err(field("model.preset", "(missing)", "given, or model.transformer")),
+    };
+    Transformer::new(transformer).map_err(|error| within(path.into(), model_field(error)))
+}
+
+fn model_field(error: ModelError) -> FieldError {
+    match error {
+        ModelError::OutOfRange { field: name, value, min, max } => {
+            field(name, value, format!("an integer in [{min}, {max}]"))
+        }
+        ModelError::NotDivisible { field: name, value, divisor_field, divisor } => {
+            field(name, value, format!("a multiple of {divisor_field} = {divisor}"))
+        }
+        ModelError::SequenceLength { value, expected } => {
+            field("sequence_length", value, format!("{expected}, (image_size/patch_size)^2 + 1"))
+        }
+        ModelError::Head { head, family, allowed } => {
+            field("head.kind", format!("{head:?}"), format!("{allowed:?} for family.kind = {family:?}"))
+        }
+    }
+}
+
+/// The field's value if given, otherwise that of the preset.
+fn resolve<T>(name: &str, given: Option<T>, preset: Option<T>) -> Result<T, FieldError> {
+    given.or(preset).ok_or_else(|| field(name, "(missing)", "given, or a preset that has it"))
+}
+
+fn rate(
+    name: &str,
+    given: Option<FlopsPerSecond>,
+    preset: Option<FlopsPerSecond>,
+) -> Result<FlopsPerSecond, FieldError> {
+    let rate = resolve(name, given, preset)?;
+    // Stage times are work over rate: within what a slot problem admits for any model.
+    if (1e-3..=1e24).contains(&rate.0) {
+        Ok(rate)
+    } else {
+        Err(field(name, format!("{:?}", rate.0), "in [1e-3, 1e24] FLOP/s"))
+    }
+}
+
+fn template_cluster(spec: &ClusterSpec, model: &ModelCosts) -> Result<Cluster, FieldError> {
+    let (control_unit, embedding) =
+        control_unit(&spec.control_unit, model).map_err(|e| within("control_unit".into(), e))?;
+    let (edge_server, decoder) = edge_server(&spec.edge_server, model).map_err(|e| within("edge_server".into(), e))?;
+    let devices =
+        spec.devices.iter().enumerate().map(|(k, spec)| device(spec).map_err(|e| within(format!("devices[{k}]"), e)));
+    let nodes = spec.devices.len() + 2;
+    Ok(Cluster {
+        batch_size: spec.batch_size,
+        bandwidth_hz: spec.bandwidth_hz,
+        fixed_seconds: spec.fixed_seconds,
+        upload_bits: spec.upload_bits.unwrap_or(model.encoder_parameter_bits() + model.embedding.parameter_bits),
+        embedding,
+        decoder,
+        hop_latency_s: spec.hop_latency_s,
+        control_unit,
+        edge_server,
+        devices: devices.collect::<Result<_, _>>()?,
+        gain_to_noise_hz_per_w: Gains(nalgebra::DMatrix::zeros(nodes, nodes)),
+    })
+}
+
+fn control_unit(spec: &ControlUnitSpec, model: &ModelCosts) -> Result<(ControlUnit, EndStage), FieldError> {
+    let preset = spec.preset.map(|preset| preset.profile());
+    let preset = preset.as_ref();
+    let forward =
+        rate("forward_flops_per_second", spec.forward_flops_per_second, preset.map(|p| p.forward_flops_per_second))?;
+    let backward =
+        rate("backward_flops_per_second", spec.backward_flops_per_second, preset.map(|p| p.backward_flops_per_second))?;
+    let unit = ControlUnit {
+        max_power_w: resolve("max_power_w", spec.max_power_w, preset.map(|p| p.max_power_w))?,
+        energy_price: 0.0,
+        circuit_power_w: resolve("circuit_power_w", spec.circuit_power_w, preset.map(|p| p.circuit_power_w))?,
+        amplifier_efficiency: resolve(
+            "amplifier_efficiency",
+            spec.amplifier_efficiency,
+            preset.map(|p| p.amplifier_efficiency),
+        )?,
+    };
+    let embedding = EndStage {
+        forward_seconds_per_sample: model.embedding.forward_flops_per_sample / forward,
+        backward_seconds_per_sample: model.embedding.backward_flops_per_sample / backward,
+    };
+    Ok((unit, embedding))
+}
+
+fn edge_server(spec: &EdgeServerSpec, model: &ModelCosts) -> Result<(EdgeServer, EndStage), FieldError> {
+    let preset = spec.preset.map(|preset| preset.profile());
+    let preset = preset.as_ref();
+    let forward =
+        rate("forward_flops_per_second", spec.forward_flops_per_second, preset.map(|p| p.forward_flops_per_second))?;
+    let backward =
+        rate("backward_flops_per_second", spec.backward_flops_per_second, preset.map(|p| p.backward_flops_per_second))?;
+    let server = EdgeServer { max_power_w: resolve("max_power_w", spec.max_power_w, preset.map(|p| p.max_power_w))? };
+    let decoder = EndStage {
+        forward_seconds_per_sample: model.decoder.forward_flops_per_sample / forward,
+        backward_seconds_per_sample: model.decoder.backward_flops_per_sample / backward,
+    };
+    Ok((server, decoder))
+}
+
+fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
+    let preset = spec.preset.map(|preset| preset.profile());
+    let preset = preset.as_ref();
+    Ok(Device {
+        forward_flops_per_second: rate(
+            "forward_flops_per_second",
+            spec.forward_flops_per_second,
+            preset.map(|p| p.forward_flops_per_second),
+        )?,
+        backward_flops_per_second: rate(
+            "backward_flops_per_second",
+            spec.backward_flops_per_second,
+            preset.map(|p| p.backward_flops_per_second),
+        )?,
+        joules_per_flop: resolve("joules_per_flop", spec.joules_per_flop, preset.map(|p| p.joules_per_flop))?,
+        memory_bytes: resolve("memory_bytes", spec.memory_bytes, preset.map(|p| p.memory_bytes))?,
+        stage_overhead_s: resolve("stage_overhead_s", spec.stage_overhead_s, preset.map(|p| p.stage_overhead_s))?,
+        block_overhead_s: resolve("block_overhead_s", spec.block_overhead_s, preset.map(|p| p.block_overhead_s))?,
+        max_power_w: resolve("max_power_w", spec.max_power_w, preset.map(|p| p.max_power_w))?,
+        energy_price: 0.0,
+        circuit_power_w: resolve("circuit_power_w", spec.circuit_power_w, preset.map(|p| p.circuit_power_w))?,
+        amplifier_efficiency: resolve(
+            "amplifier_efficiency",
+            spec.amplifier_efficiency,
+            preset.map(|p| p.amplifier_efficiency),
+        )?,
+    })
+}
+
+fn nodes(n: usize, cluster: &ClusterSpec) -> impl Iterator<Item = Node> {
+    let unit = Node {
+        cluster: n,
+        role: Role::ControlUnit,
+        name: format!("{}/control-unit", cluster.name),
+        budget: cluster.control_unit.budget_j_per_round,
+    };
+    let devices = cluster.devices.iter().enumerate().map(move |(k, device)| Node {
+        cluster: n,
+        role: Role::Device(k),
+        name: format!("{}/{}", cluster.name, device.name),
+        budget: device.budget_j_per_round,
+    });
+    std::iter::once(unit).chain(devices)
+}
+
+fn channel(
+    spec: &ScenarioSpec,
+    n: usize,
+    cluster: &ClusterSpec,
+    traces: &[RateTrace],
+) -> Result<Channel, ScenarioError> {
+    let (config, path): (&ChannelConfig, String) = match (&cluster.channel, &spec.channel) {
+        (Some(own), _) => (own, format!("clusters[{n}].channel")),
+        (None, Some(common)) => (common, "channel".into()),
+        (None, None) => {
+            let allowed = format!("given, or channel for all clusters (cluster {:?} has none)", cluster.name);
+            return Err(field(format!("clusters[{n}].channel"), "(missing)", allowed).into());
+        }
+    };
+    let positions: Vec<Option<Position>> = std::iter::once(cluster.control_unit.position)
+        .chain(cluster.devices.iter().map(|device| device.position))
+        .chain([cluster.edge_server.position])
+        .collect();
+    config.channel(&positions, traces, n as u64, spec.seed).map_err(|error| match error {
+        ChannelError::Trace(source) => ScenarioError::Trace { path, source },
+        ChannelError::Field(error) => match node_path(&error.path, n, cluster.devices.len()) {
+            Some(node) => FieldError { path: node, ..error }.into(),
+            None => within(path, error).into(),
+        },
+    })
+}
+
+/// The scenario's path of the channel's `nodes[i].…`.
+fn node_path(path: &str, n: usize, devices: usize) -> Option<String> {
+    let (index, rest) = path.strip_prefix("nodes[")?.split_once(']')?;
+    let node: usize = index.parse().ok()?;
+    Some(match node.checked_sub(1) {
+        None => format!("clusters[{n}].control_unit{rest}"),
+        Some(k) if k < devices => format!("clusters[{n}].devices[{k}]{rest}"),
+        Some(_) => format!("clusters[{n}].edge_server{rest}"),
+    })
+}

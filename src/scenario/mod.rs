@@ -1,0 +1,27 @@
+//! The long-term problem: who trains what, over which radio, within which budgets.
+//!
+//! | step | type |
+//! |---|---|
+//! | plain data, as in a scenario file | [`ScenarioSpec`] |
+//! | validated, presets and model resolved | [`Scenario`] |
+//! | channels and absences slot by slot | [`Sampler`], [`SlotState`] |
+//! | one slot's problem at given energy prices | [`SlotState::problem`], [`SlotInstance`] |
+//!
+//! With the feature `cli`, `ScenarioFile` reads the data from TOML; `docs/scenario.md` describes every field. A slot's
+//! state depends on the scenario and its seed alone, never on what was decided before: policies can be compared on the
+//! same states.
+
+mod build;
+#[cfg(feature = "cli")]
+mod file;
+mod sampler;
+mod spec;
+
+pub use build::{Node, Role, Scenario, ScenarioError};
+#[cfg(feature = "cli")]
+pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};
+pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};
+pub use spec::{
+    ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, PlanSpec, ScenarioSchema,
+    ScenarioSpec,
+};

@@ -1,0 +1,138 @@
+//! Channels and absences, slot by slot.
+
+use nalgebra::DMatrix;
+
+use super::build::Scenario;
+use crate::network::radio::{Channel, seed};
+use crate::problem::{Gains, ProblemError, SlotProblem};
+
+/// Separates absences from every other use of the seed; must never change.
+const ABSENCE: u64 = 0x6162_7365_6e63_6531;
+
+/// The states of a scenario's slots, in order.
+///
+/// A state depends on the scenario, its seed and the slot's number alone.
+#[derive(Clone, Debug)]
+pub struct Sampler<'a> {
+    scenario: &'a Scenario,
+    channels: Vec<Channel>,
+    slot: u64,
+}
+
+/// What nature decides in a slot: gains between all nodes, and which devices are there.
+#[derive(Clone, Debug)]
+pub struct SlotState<'a> {
+    scenario: &'a Scenario,
+    slot: u64,
+    present: Vec<Vec<usize>>,
+    gains: Vec<DMatrix<f64>>,
+}
+
+/// A slot problem over the devices that are present, and who they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlotInstance {
+    /// The problem.
+    pub problem: SlotProblem,
+    /// For each cluster and each of the problem's devices its index in the scenario's cluster.
+    pub present: Vec<Vec<usize>>,
+}
+
+/// Why a slot has no problem.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SlotError {
+    /// All devices of a cluster are absent, so that the slot has no decision.
+    #[error("clusters[{cluster}] ({name}): all {devices} devices are absent")]
+    NoDevices {
+        /// The cluster.
+        cluster: usize,
+        /// Its name.
+        name: String,
+        /// How many devices it has.
+        devices: usize,
+    },
+    /// An energy price that no slot problem admits: negative, not finite or beyond 1e30.
+    #[error(transparent)]
+    Problem(#[from] ProblemError),
+}
+
+impl<'a> Sampler<'a> {
+    pub(super) fn new(scenario: &'a Scenario, channels: Vec<Channel>) -> Self {
+        Self { scenario, channels, slot: 0 }
+    }
+
+    /// The next slot's state; there is no last slot.
+    pub fn next_slot(&mut self) -> SlotState<'a> {
+        let slot = self.slot;
+        self.slot = slot.saturating_add(1);
+        let clusters = &self.scenario.spec().clusters;
+        let present = clusters.iter().enumerate().map(|(n, cluster)| {
+            let there = |&(k, device): &(usize, &super::DeviceSpec)| {
+                let draw = uniform(self.scenario.spec().seed, [n as u64, k as u64, slot]);
+                draw >= device.absence_probability && !device.absent_slots.contains(&slot)
+            };
+            cluster.devices.iter().enumerate().filter(there).map(|(k, _)| k).collect()
+        });
+        SlotState {
+            scenario: self.scenario,
+            slot,
+            present: present.collect(),
+            gains: self.channels.iter_mut().map(|channel| channel.gains_at(slot)).collect(),
+        }
+    }
+}
+
+/// Uniform in [0, 1) from a hash: the same in any order of queries.
+fn uniform(base: u64, [cluster, device, slot]: [u64; 3]) -> f64 {
+    (seed::hash(base, &[ABSENCE, cluster, device, slot]) >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+impl SlotState<'_> {
+    /// The slot's number, from 0.
+    #[must_use]
+    pub fn slot(&self) -> u64 {
+        self.slot
+    }
+
+    /// For each cluster the indices of the devices that are there.
+    #[must_use]
+    pub fn present(&self) -> &[Vec<usize>] {
+        &self.present
+    }
+
+    /// The slot's problem at `energy_price(node)`, Z in objective units per joule of the scenario's nodes.
+    ///
+    /// Devices that are absent are not part of it.
+    ///
+    /// # Errors
+    /// [`SlotError`] for a cluster without any device, and for a price out of range.
+    pub fn problem(&self, energy_price: impl Fn(usize) -> f64) -> Result<SlotInstance, SlotError> {
+        let mut spec = self.scenario.template().clone();
+        let mut node = 0;
+        for (n, (cluster, (present, gains))) in
+            spec.clusters.iter_mut().zip(self.present.iter().zip(&self.gains)).enumerate()
+        {
+            if present.is_empty() {
+                let name = self.scenario.spec().clusters.get(n).map_or_else(String::new, |c| c.name.clone());
+                return Err(SlotError::NoDevices { cluster: n, name, devices: cluster.devices.len() });
+            }
+            let devices = cluster.devices.len();
+            cluster.control_unit.energy_price = price(energy_price(node));
+            for (k, device) in cluster.devices.iter_mut().enumerate() {
+                device.energy_price = price(energy_price(node + 1 + k));
+            }
+            node += devices + 1;
+            let kept: Vec<usize> =
+                std::iter::once(0).chain(present.iter().map(|k| k + 1)).chain([devices + 1]).collect();
+            cluster.devices = present.iter().filter_map(|&k| cluster.devices.get(k).copied()).collect();
+            cluster.gain_to_noise_hz_per_w = Gains(gains.select_rows(&kept).select_columns(&kept));
+        }
+        let problem = SlotProblem::new(spec)?;
+        Ok(SlotInstance { problem, present: self.present.clone() })
+    }
+}
+
+/// Prices below what a slot problem admits are as good as none.
+fn price(value: f64) -> f64 {
+    if value.abs() < crate::problem::MIN_MAGNITUDE { 0.0 } else { value }
+}

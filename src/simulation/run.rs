@@ -1,0 +1,224 @@
+//! The run: one slot after the other.
+
+use super::record::{
+    ClusterPlan, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
+};
+use crate::lyapunov::{BudgetError, EnergyController, QueueError};
+use crate::problem::ProblemError;
+use crate::scenario::{Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
+use crate::solver::{Certified, Settings, Solution, SolveError, solve};
+use crate::units::Joules;
+
+/// Why a run could not go on.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The solver cannot be used: a setting out of range, or an option of the scenario it does not support.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    /// A budget is not positive and finite.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
+    /// A queue price went out of the range of a slot problem.
+    #[error(transparent)]
+    Problem(#[from] ProblemError),
+    /// A decision's energies are not finite.
+    #[error("energy of slot {slot}: {source}")]
+    Energy {
+        /// The slot.
+        slot: u64,
+        /// What is wrong.
+        source: QueueError,
+    },
+}
+
+/// A drift-plus-penalty run: an iterator over the slots of a scenario.
+///
+/// Every slot is solved at the prices Z_k = Q_k/Ē_k of the energy queues, then the queues take the energies spent
+/// (formulation section 2). A slot without a feasible decision is an outage: it is recorded with its reason, nothing is
+/// spent, the queues shrink by a budget, and the run goes on. Slots are played one after the other on one thread.
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    scenario: &'a Scenario,
+    settings: Settings,
+    sampler: Sampler<'a>,
+    controller: EnergyController,
+    played: u64,
+}
+
+impl<'a> Run<'a> {
+    /// A run that has not begun.
+    ///
+    /// # Errors
+    /// [`RunError`] for settings out of range.
+    pub fn new(scenario: &'a Scenario, settings: Settings) -> Result<Self, RunError> {
+        settings.validate().map_err(SolveError::from)?;
+        let controller = EnergyController::new(scenario.budgets())?;
+        Ok(Self { scenario, settings, sampler: scenario.sampler(), controller, played: 0 })
+    }
+
+    /// The energy queues as they stand.
+    #[must_use]
+    pub fn controller(&self) -> &EnergyController {
+        &self.controller
+    }
+
+    /// Slots played so far.
+    #[must_use]
+    pub fn played(&self) -> u64 {
+        self.played
+    }
+
+    /// The problem that the next slot will solve, at the queue prices as they stand; the run does not move.
+    ///
+    /// # Errors
+    /// [`SlotError`] where the slot has no problem: it will be an outage.
+    pub fn next_problem(&self) -> Result<SlotInstance, SlotError> {
+        self.problem(&self.sampler.clone().next_slot())
+    }
+
+    /// The record of the run so far, with the slots it gave.
+    #[must_use]
+    pub fn record(&self, slots: Vec<SlotRecord>) -> RunRecord {
+        let spec = self.scenario.spec();
+        let nodes = self.scenario.nodes().iter().map(|node| NodeRecord {
+            name: node.name.clone(),
+            cluster: node.cluster,
+            role: match node.role {
+                Role::ControlUnit => NodeRole::ControlUnit,
+                Role::Device(_) => NodeRole::Device,
+            },
+            budget_j: node.budget,
+        });
+        RunRecord {
+            schema: RunSchema::V1,
+            provenance: Provenance {
+                version: env!("CARGO_PKG_VERSION").into(),
+                scenario: spec.name.clone(),
+                scenario_digest: digest(spec),
+                seed: spec.seed,
+                latency_weight: spec.latency_weight,
+                slots_planned: spec.slots,
+                gap_tolerance: self.settings.gap,
+            },
+            scenario: Some(Box::new(spec.clone())),
+            clusters: spec.clusters.iter().map(|cluster| cluster.name.clone()).collect(),
+            blocks: self.scenario.model().blocks,
+            nodes: nodes.collect(),
+            plans: self.scenario.plans().to_vec(),
+            slots,
+        }
+    }
+
+    fn problem(&self, state: &SlotState) -> Result<SlotInstance, SlotError> {
+        state.problem(|node| self.controller.energy_price(node))
+    }
+
+    fn play(&mut self) -> Result<SlotRecord, RunError> {
+        let state = self.sampler.next_slot();
+        let nodes = 0..self.controller.nodes();
+        let energy_prices = nodes.clone().map(|node| self.controller.energy_price(node)).collect();
+        let (outcome, energy_j) = match self.problem(&state) {
+            Ok(instance) => self.decide(&instance)?,
+            Err(reason @ SlotError::NoDevices { .. }) => self.outage(&reason),
+            Err(SlotError::Problem(error)) => return Err(error.into()),
+        };
+        self.controller.spend(&energy_j).map_err(|source| RunError::Energy { slot: state.slot(), source })?;
+        Ok(SlotRecord {
+            slot: state.slot(),
+            present: state.present().to_vec(),
+            energy_prices,
+            outcome,
+            energy_j,
+            queues: nodes.map(|node| self.controller.queue(node).unwrap_or(0.0)).collect(),
+        })
+    }
+
+    fn outage(&self, reason: &impl ToString) -> (SlotOutcome, Vec<Joules>) {
+        (SlotOutcome::Outage { reason: reason.to_string() }, vec![Joules(0.0); self.controller.nodes()])
+    }
+
+    fn decide(&self, instance: &SlotInstance) -> Result<(SlotOutcome, Vec<Joules>), RunError> {
+        let Solution { status, outcome, work, .. } = match solve(&instance.problem, &self.settings) {
+            Ok(solution) => solution,
+            Err(failure @ SolveError::Numerical) => return Ok(self.outage(&failure)),
+            Err(error) => return Err(error.into()),
+        };
+        let best = match outcome {
+            Ok(best) => best,
+            Err(infeasibility) => return Ok(self.outage(&infeasibility)),
+        };
+        let (clusters, energy) = self.to_scenario(instance, &best);
+        let planned = PlannedSlot {
+            status,
+            objective: best.objective(),
+            lower_bound: best.lower_bound,
+            gap: best.gap,
+            latency_s: best.evaluation.round_latency,
+            plan: best.decision.plan,
+            clusters,
+            terms: best.evaluation.terms,
+            shadow_prices: best.shadow_prices,
+            decision: best.decision,
+            work,
+        };
+        Ok((SlotOutcome::Planned(planned), energy))
+    }
+
+    /// Sizes and energies, from the devices of a slot to those of the scenario.
+    fn to_scenario(&self, instance: &SlotInstance, best: &Certified) -> (Vec<ClusterPlan>, Vec<Joules>) {
+        let mut plans = Vec::with_capacity(instance.present.len());
+        let mut energy = Vec::with_capacity(self.controller.nodes());
+        let clusters = self.scenario.spec().clusters.iter().zip(&instance.present);
+        let mut shares = best.shadow_prices.latency_share.iter().copied();
+        for ((spec, present), (choice, costs)) in
+            clusters.zip(best.decision.clusters.iter().zip(&best.evaluation.clusters))
+        {
+            let mut sizes = vec![0; spec.devices.len()];
+            for (&k, &size) in choice.active.iter().zip(&choice.sizes) {
+                if let Some(slot) = present.get(k).and_then(|&device| sizes.get_mut(device)) {
+                    *slot = size;
+                }
+            }
+            let mut spent = vec![Joules(0.0); spec.devices.len()];
+            for (&device, cost) in present.iter().zip(&costs.device_energy) {
+                if let Some(slot) = spent.get_mut(device) {
+                    *slot = cost.total();
+                }
+            }
+            energy.push(costs.control_unit_energy);
+            energy.append(&mut spent);
+            plans.push(ClusterPlan {
+                latency_s: costs.latency,
+                parts: costs.parts,
+                sizes,
+                latency_share: shares.next().unwrap_or(0.0),
+            });
+        }
+        (plans, energy)
+    }
+}
+
+impl Iterator for Run<'_> {
+    type Item = Result<SlotRecord, RunError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.played >= self.scenario.spec().slots {
+            return None;
+        }
+        let record = self.play();
+        // After an error there is nothing to go on with.
+        self.played = if record.is_ok() { self.played + 1 } else { self.scenario.spec().slots };
+        Some(record)
+    }
+}
+
+/// FNV-1a over the compact JSON: enough to tell scenarios apart, not against forgery.
+fn digest(scenario: &crate::scenario::ScenarioSpec) -> String {
+    // A scenario was validated: it has no number or key that JSON cannot hold.
+    let text = serde_json::to_string(scenario).unwrap_or_default();
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    format!("{hash:016x}")
+}
