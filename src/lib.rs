@@ -15,3 +15,8 @@ pub mod units;
 
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;
+
+/// The README's programs, compiled and run.
+#[cfg(all(doctest, feature = "proptest"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

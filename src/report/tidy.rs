@@ -24,17 +24,17 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
                 let plan = record.plans.get(planned.plan);
                 row.extend([
                     status(planned.status).into(),
-                    planned.latency_s.0.to_string(),
+                    float(planned.latency_s.0),
                     planned.plan.to_string(),
                     plan.map(|plan| plan.local_iterations.to_string()).unwrap_or_default(),
                     plan.map(|plan| plan.micro_batches.to_string()).unwrap_or_default(),
-                    planned.objective.to_string(),
-                    planned.lower_bound.to_string(),
-                    planned.gap.to_string(),
+                    float(planned.objective),
+                    float(planned.lower_bound),
+                    float(planned.gap),
                     String::new(),
                 ]);
                 row.extend((0..record.clusters.len()).map(|index| {
-                    planned.clusters.get(index).map(|cluster| cluster.latency_s.0.to_string()).unwrap_or_default()
+                    planned.clusters.get(index).map(|cluster| float(cluster.latency_s.0)).unwrap_or_default()
                 }));
             }
             SlotOutcome::Outage { reason } => {
@@ -47,6 +47,11 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
         csv.write_record(&row)?;
     }
     csv.flush().map_err(Into::into)
+}
+
+/// The fewest digits that read back as the same number.
+fn float(value: f64) -> String {
+    format!("{value:?}")
 }
 
 fn status(status: Status) -> &'static str {
@@ -71,9 +76,9 @@ pub(super) fn nodes(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
                 slot.slot.to_string().as_str(),
                 &node.name,
                 role,
-                &slot.energy_j.get(index).map(|energy| energy.0.to_string()).unwrap_or_default(),
-                &node.budget_j.map(|budget| budget.0.to_string()).unwrap_or_default(),
-                &slot.queues.get(index).map(ToString::to_string).unwrap_or_default(),
+                &slot.energy_j.get(index).map(|energy| float(energy.0)).unwrap_or_default(),
+                &node.budget_j.map(|budget| float(budget.0)).unwrap_or_default(),
+                &slot.queues.get(index).map(|queue| float(*queue)).unwrap_or_default(),
             ])?;
         }
     }

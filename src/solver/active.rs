@@ -6,8 +6,11 @@
 
 use super::cluster::{Choice, Domain, PlannedCluster};
 use super::curve::Curve;
+use std::collections::HashSet;
+
 use super::links::Links;
 use super::phase::{Radio, Solved};
+use super::relaxation::{Frontier, Path, Region, Relaxation};
 use super::segments::{Best, Buffers, PhaseSearch, Stage, Threshold, cheapest_fill, search};
 use crate::problem::costs::Phase;
 
@@ -23,7 +26,22 @@ pub(crate) struct Found {
     pub backward: Solved,
 }
 
-/// Buffers of the searches.
+/// What a search has found, and what it has proved.
+#[derive(Clone, Debug)]
+pub(crate) struct Searched {
+    /// The best choice, where one beats the threshold.
+    pub found: Option<Found>,
+    /// No choice costs less: the threshold's bar after the search where it was exhaustive, lower where it was cut short.
+    pub bound: f64,
+}
+
+/// With more free devices than this the active sets are bounded together instead of one by one.
+const MOST_ENUMERATED: usize = 16;
+
+/// Regions that one search refines where it does not enumerate.
+const MOST_REGIONS: u64 = 100;
+
+/// Buffers of the searches, and what they may cost.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
     stages: Vec<Stage>,
@@ -62,19 +80,21 @@ impl Workspace {
         let Some(active) = domain.only_active() else { return f64::NEG_INFINITY };
         self.set_active(cluster, &active);
         let constant = cluster.constant(&active);
-        let Self { stages, forward, backward, buffers } = self;
+        let Self { stages, forward, backward, buffers, .. } = self;
         match cheapest_fill(stages, cluster.at.spec.encoder.blocks, buffers) {
             Some(cost) => constant + cost + forward.1.low(cluster.bases.0) + backward.1.low(cluster.bases.1),
             None => f64::INFINITY,
         }
     }
 
-    /// The best choice within the domain that beats the threshold; `None` proves that there is none.
-    pub fn best(&mut self, cluster: &PlannedCluster, domain: &Domain, threshold: Threshold) -> Option<Found> {
+    /// The best choice within the domain that beats the threshold, and a bound of all choices.
+    pub fn best(&mut self, cluster: &PlannedCluster, domain: &Domain, threshold: Threshold) -> Searched {
         match domain.only_active() {
             Some(active) => {
                 self.set_active(cluster, &active);
-                self.best_sizes(cluster, &active, threshold)
+                let found = self.best_sizes(cluster, &active, threshold);
+                let cutoff = found.as_ref().map_or(threshold.cutoff, |found| found.value);
+                Searched { bound: Threshold { cutoff, ..threshold }.bar(), found }
             }
             None => Subsets::new(cluster, domain, threshold).run(self),
         }
@@ -98,7 +118,7 @@ impl Workspace {
     fn best_sizes(&mut self, cluster: &PlannedCluster, active: &[usize], threshold: Threshold) -> Option<Found> {
         let constant = cluster.constant(active);
         let blocks = cluster.at.spec.encoder.blocks;
-        let Self { stages, forward, backward, buffers } = self;
+        let Self { stages, forward, backward, buffers, .. } = self;
         let mut forward = PhaseSearch { radio: &forward.0, curve: &mut forward.1, base: cluster.bases.0 };
         let mut backward = PhaseSearch { radio: &backward.0, curve: &mut backward.1, base: cluster.bases.1 };
         let best = search(stages, blocks, constant, &mut forward, &mut backward, threshold, buffers)?;
@@ -109,6 +129,23 @@ impl Workspace {
         let latency = cluster.latency(&choice, &forward, &backward);
         Some(Found { latency, choice, value, forward, backward })
     }
+}
+
+/// The factor of the prices at which the bound is largest, roughly: the dual is concave in the prices.
+fn best_scale(relaxed: &mut impl FnMut(f64) -> Option<Path>) -> f64 {
+    let mut bound = |scale: f64| relaxed(scale).map_or(f64::INFINITY, |path| path.bound);
+    let (mut scale, mut best, mut factor) = (1.0, bound(1.0), 0.5);
+    for _ in 0..8 {
+        let next = bound(scale * factor);
+        if next > best {
+            (scale, best) = (scale * factor, next);
+        } else if factor < 1.0 && scale == 1.0 {
+            factor = 1.5;
+        } else {
+            break;
+        }
+    }
+    scale
 }
 
 /// The search over active sets.
@@ -135,10 +172,88 @@ impl<'a> Subsets<'a> {
         }
     }
 
-    fn run(mut self, work: &mut Workspace) -> Option<Found> {
-        self.descend(work);
-        self.enumerate(work, 0);
-        self.best
+    fn run(mut self, work: &mut Workspace) -> Searched {
+        let free = self.domain.low.iter().zip(&self.domain.high).filter(|&(&low, &high)| low == 0 && high > 0);
+        let bound = if free.count() <= MOST_ENUMERATED {
+            self.descend(work);
+            self.enumerate(work, 0);
+            f64::INFINITY
+        } else {
+            // Downhill from anywhere: only the result has to beat the threshold.
+            let cutoff = std::mem::replace(&mut self.threshold.cutoff, f64::INFINITY);
+            self.descend(work);
+            if self.threshold.cutoff >= cutoff {
+                self.best = None;
+                self.threshold.cutoff = cutoff;
+            }
+            self.refine(work)
+        };
+        Searched { bound: bound.min(self.threshold.bar()), found: self.best }
+    }
+
+    /// Bounds all active sets at once and solves those on the way, until the bound meets the threshold or the work limit is
+    /// reached; returns the bound.
+    fn refine(&mut self, work: &mut Workspace) -> f64 {
+        let (mut relaxation, mut frontier) = (Relaxation::new(self.cluster, self.domain), Frontier::default());
+        let (forward, backward) = (self.cluster.bases.0, self.cluster.bases.1);
+        let whole = (f64::INFINITY, f64::INFINITY);
+        frontier.push(Region { bound: 0.0, forward: (forward, whole.0), backward: (backward, whole.1) });
+        let mut solved = HashSet::new();
+        let (mut refined, mut scale) = (0, 1.0);
+        while let Some(region) = frontier.pop() {
+            if region.bound >= self.threshold.bar() || refined == MOST_REGIONS {
+                frontier.close(region.bound);
+                break;
+            }
+            work.buffers.nodes += 1;
+            refined += 1;
+            let prices = self.region_prices(&region, work);
+            let mut relaxed = |scale: f64| {
+                let prices = (scale * prices.0, scale * prices.1);
+                relaxation.solve(&region, &self.forward, &self.backward, prices)
+            };
+            if refined == 1 {
+                scale = best_scale(&mut relaxed);
+            }
+            let Some(path) = relaxed(scale) else { continue };
+            let bound = path.bound.max(region.bound);
+            if bound < self.threshold.bar() && solved.insert(path.active.clone()) {
+                self.solve(work, &path.active);
+            }
+            let slack = 1e-4 * self.threshold.cutoff.abs();
+            match region.split(&path, self.cluster.radio().pace_price, slack) {
+                Some(parts) if bound < self.threshold.bar() => {
+                    parts.into_iter().for_each(|part| frontier.push(Region { bound, ..part }));
+                }
+                _ => frontier.close(bound),
+            }
+        }
+        frontier.bound()
+    }
+
+    /// Prices of the bands for a region: those of the best active set when it runs at the region's upper paces.
+    fn region_prices(&self, region: &Region, work: &mut Workspace) -> (f64, f64) {
+        let Some(best) = &self.best else { return self.guessed_prices(work) };
+        let mut price = |radio: &mut Radio, links: &Links, solved: &Solved, pace: f64| {
+            if !pace.is_finite() || !links.set_path(radio, &best.choice.active) {
+                return solved.prices.band;
+            }
+            radio.solve(pace, Some(solved.prices), &mut work.buffers.scratch).prices.band
+        };
+        (
+            price(&mut work.forward.0, &self.forward, &best.forward, region.forward.1),
+            price(&mut work.backward.0, &self.backward, &best.backward, region.backward.1),
+        )
+    }
+
+    /// Prices of the bands before any active set is solved: those at which an average hop buys its share.
+    fn guessed_prices(&self, work: &mut Workspace) -> (f64, f64) {
+        let price = |radio: &mut Radio, links: &Links, base: f64| {
+            links.set_all(radio);
+            radio.guess(base).band
+        };
+        let bases = self.cluster.bases;
+        (price(&mut work.forward.0, &self.forward, bases.0), price(&mut work.backward.0, &self.backward, bases.1))
     }
 
     /// A local search, for a good threshold and good prices before the enumeration.
@@ -183,13 +298,13 @@ impl<'a> Subsets<'a> {
             return false;
         }
         for (links, (radio, curve), base) in [
-            (&self.forward, &mut work.forward, self.cluster.bases.0),
-            (&self.backward, &mut work.backward, self.cluster.bases.1),
+            (&mut self.forward, &mut work.forward, self.cluster.bases.0),
+            (&mut self.backward, &mut work.backward, self.cluster.bases.1),
         ] {
-            links.minorants(active, true).for_each(|minorant| curve.add(minorant));
-            if curve.is_empty() {
-                curve.add(radio.quick_minorant(base, &mut work.buffers.scratch));
+            if !links.is_priced() {
+                links.add_prices(radio.guess(base));
             }
+            links.minorants(active, true).for_each(|minorant| curve.add(minorant));
         }
         let Some(found) = work.best_sizes(self.cluster, active, self.threshold) else {
             self.learn(work);

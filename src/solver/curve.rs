@@ -21,11 +21,6 @@ impl Curve {
         self.minorants.push(minorant);
     }
 
-    /// Whether nothing is known.
-    pub fn is_empty(&self) -> bool {
-        self.minorants.is_empty()
-    }
-
     /// The phase solved last.
     pub fn last_solved(&self) -> Option<&Solved> {
         self.solved.last()

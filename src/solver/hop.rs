@@ -276,6 +276,13 @@ impl Hop {
         self.shortest_time
     }
 
+    /// The price at which the hop would buy the band w if it sent at full power and its time cost `more` per second more.
+    pub fn limited_price(&self, band: f64, more: f64) -> f64 {
+        let s = (self.max_power * self.gain / band).ln_1p();
+        let (m, _) = margin(s);
+        (self.time_price + more + self.energy_price * self.max_power) * self.nats * m / (band * s).powi(2)
+    }
+
     /// Time on air at full power on a band w, less the shortest time [s].
     pub fn excess_on(&self, band: f64) -> f64 {
         let s = (self.max_power * self.gain / band).ln_1p();

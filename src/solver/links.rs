@@ -37,7 +37,7 @@ pub(crate) struct Links {
 }
 
 /// More price points than this cost more than they prune.
-const MOST_PRICES: usize = 10;
+const MOST_PRICES: usize = 6;
 
 impl Links {
     pub fn new(cluster: &PlannedCluster, phase: Phase) -> Self {
@@ -82,6 +82,20 @@ impl Links {
         true
     }
 
+    /// Whether there are prices to prove minorants with.
+    pub fn is_priced(&self) -> bool {
+        !self.priced.is_empty()
+    }
+
+    /// A phase of all working hops, for typical prices.
+    pub fn set_all(&self, radio: &mut Radio) {
+        radio.pace_price = self.pace_price;
+        radio.band = self.band;
+        radio.latency = self.latency;
+        radio.clear();
+        self.hops.iter().flatten().for_each(|hop| radio.push(*hop));
+    }
+
     /// Prices all hops at the prices of a solved phase, so that every path gets a minorant from them.
     pub fn add_prices(&mut self, prices: Prices) {
         if self.priced.len() >= MOST_PRICES {
@@ -113,6 +127,24 @@ impl Links {
                 .fold(f64::INFINITY, f64::min);
         }
         self.priced.push(Priced { band_cost: prices.band * self.band, shares, to_go });
+    }
+
+    /// Least cost + λ w of every link within a pace, and the time on air that it takes [s]; infinite where it cannot.
+    pub fn capped(&self, band_price: f64, pace: f64) -> Vec<(f64, f64)> {
+        let ln_price = band_price.ln();
+        let none = (f64::INFINITY, f64::INFINITY);
+        let price = |hop: &Option<Hop>| {
+            let Some(hop) = hop else { return none };
+            let shortest = hop.shortest_time();
+            let cap = if pace.is_finite() && self.pace_price > 0.0 {
+                Cap::new(shortest, (pace - self.latency) - shortest)
+            } else {
+                Cap::NONE
+            };
+            let sent = hop.send(band_price, ln_price, &cap, &mut Memory::default());
+            if cap.excess > 0.0 { (sent.cost + band_price * sent.band, sent.time) } else { none }
+        };
+        self.hops.iter().map(price).collect()
     }
 
     /// The minorants that the price points prove for the path's Φ. Of a path that is not complete the last node is

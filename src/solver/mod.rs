@@ -11,10 +11,13 @@ mod infeasible;
 mod links;
 mod network;
 mod phase;
+mod relaxation;
 mod segments;
 mod settings;
 mod single;
 mod solution;
+#[cfg(test)]
+mod tests;
 mod upload;
 
 pub use infeasible::{Infeasibility, Reason};

@@ -63,7 +63,7 @@ impl Part<'_> {
         self.with_cluster(cluster, price, |planned, _| work.fixed(planned, choice))
     }
 
-    /// A cluster's best choice at a latency price; `hint` is one that is known to be feasible.
+    /// A cluster's best choice at a latency price, and a bound of all its choices; `hint` is one known to be feasible.
     fn best(
         &self,
         cluster: usize,
@@ -71,11 +71,12 @@ impl Part<'_> {
         hint: Option<&Choice>,
         tolerance: f64,
         work: &mut Workspace,
-    ) -> Option<Found> {
+    ) -> Option<(Found, f64)> {
         self.with_cluster(cluster, price, |planned, domain| {
             let hint = hint.map(|choice| work.fixed(planned, choice));
             let cutoff = hint.as_ref().map_or(f64::INFINITY, |found| found.value);
-            work.best(planned, domain, Threshold { cutoff, tolerance }).or(hint)
+            let searched = work.best(planned, domain, Threshold { cutoff, tolerance });
+            Some((searched.found.or(hint)?, searched.bound))
         })
     }
 }
@@ -209,8 +210,11 @@ impl Search<'_> {
     /// D at given weights, each cluster minimized over its domain; `None` where a cluster has no feasible choice.
     fn priced(&mut self, part: &Part, weights: &[f64], hints: Option<&[Choice]>) -> Option<Priced> {
         let mut found = Vec::with_capacity(weights.len());
+        let mut clusters = 0.0;
         for (n, &weight) in weights.iter().enumerate() {
-            found.push(part.best(n, weight, hints.map(|h| &h[n]), self.tolerance, self.work)?);
+            let (best, bound) = part.best(n, weight, hints.map(|h| &h[n]), self.tolerance, self.work)?;
+            found.push(best);
+            clusters += bound;
         }
         let network = part.network;
         let band_price = upload_price(network, weights, None);
@@ -218,7 +222,6 @@ impl Search<'_> {
             let sent = upload.send(weight, band_price);
             sent.cost + band_price * sent.band
         });
-        let clusters: f64 = found.iter().map(|f| f.value * (1.0 - self.tolerance)).sum();
         let bound = clusters + uploads.sum::<f64>() - band_price * network.band() + part.plan.penalty;
         Some(Priced { bound, found })
     }

@@ -200,7 +200,7 @@ impl Radio {
     }
 
     /// Prices from a closed form that assumes every hop to take equally long.
-    fn guess(&self, floor: f64) -> Prices {
+    pub fn guess(&self, floor: f64) -> Prices {
         let sharers = self.hops.len() as f64;
         let times: f64 = self.hops.iter().map(Hop::time_price).sum();
         let balanced = |a: f64| {
@@ -217,6 +217,12 @@ impl Radio {
         // At full power on an equal share of the band the slowest hop takes this much longer than its least.
         let spread = self.hops.iter().map(|hop| hop.excess_on(self.band / sharers)).fold(0.0, f64::max);
         let mut excess = (paced - self.origin).max(spread);
+        // At low signal-to-noise ratios bandwidth is worth less than balanced times suggest.
+        let share = self.band / sharers;
+        let limited = |hop: &Hop| {
+            hop.limited_price(share, if hop.shortest_time() >= self.origin { self.pace_price } else { 0.0 })
+        };
+        band = band.min(self.hops.iter().map(limited).fold(0.0, f64::max));
         let floor = self.floor_excess(floor);
         if floor > excess {
             // Between the paced balance and the free one, on a logarithmic scale of the time there is.

@@ -30,7 +30,7 @@ pub(crate) struct Stage {
 
 /// The most blocks whose stage time stays within the pace.
 #[inline]
-fn blocks_within(pace: f64, overhead: f64, per_block: f64, most: u32) -> u32 {
+pub(crate) fn blocks_within(pace: f64, overhead: f64, per_block: f64, most: u32) -> u32 {
     if overhead + f64::from(most) * per_block <= pace {
         return most;
     }

@@ -11,8 +11,7 @@
 pub struct Settings {
     /// Relative gap (objective − lower bound)/|objective| at which the search ends; in [1e-9, 1], default 1e-7.
     pub gap: f64,
-    /// Most branch-and-bound nodes over the clusters' segments in a network, and over subsets of devices where they are too
-    /// many to enumerate; at least 1, default 2000.
+    /// Most branch-and-bound nodes over the clusters' segments in a network; at least 1, default 2000.
     pub nodes: u64,
 }
 

@@ -44,14 +44,16 @@ pub(crate) fn best_plan(
     for candidate in &candidates {
         let penalty = candidate.planned.plan.penalty;
         let threshold = Threshold { cutoff: cutoff - penalty, tolerance };
-        if candidate.bound - penalty < threshold.bar() {
-            if let Some(found) = work.best(&candidate.planned, domain, threshold) {
-                cutoff = found.value + penalty;
-                best = Some((candidate.index, found));
-            }
+        if candidate.bound - penalty >= threshold.bar() {
+            lower_bound = lower_bound.min(candidate.bound);
+            continue;
         }
-        // Whatever was pruned under this plan costs at least the bar at the end of its search.
-        lower_bound = lower_bound.min(penalty + Threshold { cutoff: cutoff - penalty, tolerance }.bar());
+        let searched = work.best(&candidate.planned, domain, threshold);
+        lower_bound = lower_bound.min(penalty + searched.bound);
+        if let Some(found) = searched.found {
+            cutoff = found.value + penalty;
+            best = Some((candidate.index, found));
+        }
     }
     best.map(|(plan, found)| BestPlan { plan, found, lower_bound: lower_bound.min(cutoff) + extra })
 }

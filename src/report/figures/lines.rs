@@ -1,15 +1,23 @@
 //! One line per node, one panel per cluster: virtual queues, energy against budget.
 
-use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows, slot_range};
+use super::panel::{Axes, Label, Sample, Stretches, axes, figure_height, labels, line, rows, slot_range};
 use super::style::{CONTROL_UNIT, FAINT, Figure, LOOKS, Look, WIDTH, canvas, device_look, empty};
 use super::{NO_ROUND, Shown, label, shown};
 use crate::report::series::{budget, energy, planned_slots};
 use crate::report::table::significant;
 use crate::simulation::{NodeRole, RunRecord, SlotRecord};
 
+/// Slots whose queues can be told apart.
+const MOST_SLOTS: usize = 200;
 const NO_BUDGET: &str = "no node has an energy budget";
 /// Line at a quantity's limit.
 const LIMIT: Look = Look { line: FAINT, area: FAINT, dashed: false };
+
+/// How many slots a point of a line stands for, and the footnote that says so.
+struct Stretch {
+    slots: usize,
+    note: String,
+}
 
 struct Line {
     name: String,
@@ -51,8 +59,15 @@ pub(super) fn queues(record: &RunRecord) -> Figure {
         let queue = |slot: &SlotRecord| slot.queues.get(node).copied().unwrap_or_default();
         record.slots.iter().map(|slot| (slot.slot as f64, queue(slot))).collect()
     };
+    let stretch = match record.slots.len() {
+        0..=MOST_SLOTS => Stretch { slots: 1, note: String::new() },
+        slots => {
+            let slots = slots.div_ceil(MOST_SLOTS / 2);
+            Stretch { slots, note: format!("lines: means over {slots} slots; bands: least to greatest queue in them") }
+        }
+    };
     let subtitle = "A level queue means the budget is kept in the long run; one that grows, that it is not";
-    draw(record, (title, subtitle, "Queue Q [budgets]"), None, &points)
+    draw(record, (title, subtitle, "Queue Q [budgets]"), None, &stretch, &points)
 }
 
 pub(super) fn energy_shares(record: &RunRecord) -> Figure {
@@ -66,13 +81,15 @@ pub(super) fn energy_shares(record: &RunRecord) -> Figure {
         average.collect()
     };
     let subtitle = "Average per slot so far; at or below the line at 1 the budget is kept";
-    draw(record, (title, subtitle, "Energy / budget"), Some(1.0), &points)
+    let stretch = Stretch { slots: 1, note: String::new() };
+    draw(record, (title, subtitle, "Energy / budget"), Some(1.0), &stretch, &points)
 }
 
 fn draw(
     record: &RunRecord,
     (title, subtitle, y_title): (&str, &str, &str),
     limit: Option<f64>,
+    stretch: &Stretch,
     points: &dyn Fn(usize, f64) -> Vec<(f64, f64)>,
 ) -> Figure {
     if planned_slots(record).next().is_none() {
@@ -91,7 +108,8 @@ fn draw(
     let highest = |lines: &[Line]| lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
     let cut = panels.iter().zip(&tops).any(|((_, lines), top)| highest(lines) > *top);
     let cut = if cut { "the first slots are beyond the axis".to_string() } else { String::new() };
-    let note = [note, cut].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
+    let note =
+        [stretch.note.clone(), note, cut].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
     let x = slot_range(record.slots.iter().map(|slot| slot.slot));
     canvas((WIDTH, figure_height(panels.len())), [title, subtitle, &note], |root| {
         let last = panels.len() - 1;
@@ -102,8 +120,14 @@ fn draw(
             if let Some(limit) = limit {
                 line(&mut chart, &[(x.0, limit), (x.1, limit)], top, LIMIT, 1.6)?;
             }
+            let stretched = |line: &Line| Stretches::new(&line.points, stretch.slots);
+            if stretch.slots > 1 {
+                for node in lines.iter().filter(|node| node.named) {
+                    stretched(node).draw_band(&mut chart, top, node.look)?;
+                }
+            }
             for node in lines {
-                line(&mut chart, &node.points, top, node.look, if node.named { 1.8 } else { 0.8 })?;
+                line(&mut chart, &stretched(node).means, top, node.look, if node.named { 1.8 } else { 0.8 })?;
             }
             let mut names: Vec<Label> = lines
                 .iter()

@@ -11,8 +11,10 @@ use style::Figure;
 use super::series::planned_slots;
 use crate::simulation::RunRecord;
 
+type Draw = fn(&RunRecord) -> Figure;
+
 /// File name and drawing of every figure.
-pub(super) const ALL: [(&str, fn(&RunRecord) -> Figure); 4] = [
+pub(super) const ALL: [(&str, Draw); 4] = [
     ("latency.svg", latency::draw),
     ("queues.svg", lines::queues),
     ("energy.svg", lines::energy_shares),

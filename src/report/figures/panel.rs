@@ -127,6 +127,34 @@ pub(super) fn line(chart: &mut Chart, points: &[(f64, f64)], top: f64, look: Loo
     Ok(())
 }
 
+/// Stretches of a line: the mean of each at its middle, and a band from its least to its greatest values.
+pub(super) struct Stretches {
+    pub(super) means: Vec<(f64, f64)>,
+    band: Vec<(f64, f64)>,
+}
+
+impl Stretches {
+    /// Of a line whose points jump up and down too often to be told apart.
+    pub(super) fn new(points: &[(f64, f64)], length: usize) -> Self {
+        let (mut means, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new());
+        for stretch in points.chunks(length.max(1)) {
+            let count = stretch.len() as f64;
+            let middle = stretch.iter().map(|point| point.0).sum::<f64>() / count;
+            means.push((middle, stretch.iter().map(|point| point.1).sum::<f64>() / count));
+            low.push((middle, stretch.iter().map(|point| point.1).fold(f64::INFINITY, f64::min)));
+            high.push((middle, stretch.iter().map(|point| point.1).fold(f64::NEG_INFINITY, f64::max)));
+        }
+        Self { means, band: high.into_iter().chain(low.into_iter().rev()).collect() }
+    }
+
+    /// Draws the band, cut off at `top`.
+    pub(super) fn draw_band(&self, chart: &mut Chart, top: f64, look: Look) -> Result<(), String> {
+        let band: Vec<(f64, f64)> = self.band.iter().map(|&(x, y)| (x, y.min(top))).collect();
+        chart.draw_series([Polygon::new(band, look.area.mix(0.18).filled())]).map_err(cause)?;
+        Ok(())
+    }
+}
+
 /// The parts of a line that are not above `top`, ends interpolated.
 fn below(points: &[(f64, f64)], top: f64) -> Vec<Vec<(f64, f64)>> {
     let mut parts = vec![Vec::new()];

@@ -130,7 +130,7 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
                     LOOKS => format!("{} others", names.len() - LOOKS),
                     _ => name.clone(),
                 };
-                let shown = format!("{mean:.1}");
+                let shown = format!("{mean:.2}");
                 legend.push(Label { value: low + mean / 2.0, name, shown, sample: Sample::Square(color(device)) });
                 low += mean;
             }

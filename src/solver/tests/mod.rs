@@ -1,0 +1,50 @@
+//! What must hold of every solution, on random and on extreme problems.
+
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::instances::InstanceSize;
+use crate::problem::{ObjectiveTerms, SlotSpec};
+
+mod closed_forms;
+mod enumeration;
+mod extremes;
+mod infeasible;
+mod invariants;
+mod scaling;
+
+/// Σ |terms|: what rounding errors and search tolerances are relative to.
+fn magnitude(terms: &ObjectiveTerms) -> f64 {
+    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs()
+}
+
+/// Solves a feasible problem and checks what every solution must satisfy, whatever its gap.
+fn solved_to(problem: &SlotProblem, gap: f64) -> Certified {
+    let start = Instant::now();
+    let solution = solve(problem, &Settings { gap, ..Settings::default() }).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
+    let best = solution.outcome.unwrap();
+    assert_eq!(solution.status == Status::Optimal, best.gap <= gap, "{:?} with gap {:e}", solution.status, best.gap);
+    assert!(best.evaluation.feasibility.is_feasible(1e-9), "{}", best.evaluation.feasibility);
+    assert!(best.lower_bound <= best.objective());
+    let shares = &best.shadow_prices.latency_share;
+    assert!(shares.iter().all(|&share| share >= 0.0) && (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{shares:?}");
+    best
+}
+
+/// Solves a feasible problem of one cluster to optimality.
+fn solved(problem: &SlotProblem) -> Certified {
+    let best = solved_to(problem, 1e-7);
+    let relative = (best.objective() - best.lower_bound) / magnitude(&best.evaluation.terms);
+    assert!(relative <= 1e-7, "gap {:e} of {:?}", best.gap, best.evaluation.terms);
+    best
+}
+
+fn built(spec: SlotSpec) -> SlotProblem {
+    SlotProblem::new(spec).unwrap()
+}
+
+/// A seeded problem as data, to be changed.
+fn sample(size: InstanceSize, seed: u64) -> SlotSpec {
+    size.sample(seed).unwrap().into_spec()
+}
