@@ -66,14 +66,14 @@ pub struct Accuracy {
 
 impl Default for Accuracy {
     fn default() -> Self {
-        let Settings { gap, nodes, .. } = Settings::default();
+        let Settings { gap, nodes } = Settings::default();
         Self { gap, nodes }
     }
 }
 
 impl Accuracy {
     pub fn settings(self) -> Settings {
-        Settings { gap: self.gap, nodes: self.nodes, ..Settings::default() }
+        Settings { gap: self.gap, nodes: self.nodes }
     }
 }
 
