@@ -121,6 +121,9 @@ impl Envelope<'_> {
     }
 }
 
+/// A deadline with the weights at which the clusters meet it.
+type Side = (f64, Vec<f64>);
+
 /// Maximizes the dual over the known choices at a given price of the upload band.
 pub(crate) fn deadline(
     part: &Part,
@@ -146,7 +149,7 @@ pub(crate) fn deadline(
     // Early and late deadlines around the one where the weights sum to V.
     let mut pairs = at(guess, &weights, work);
     weights = pairs.iter().map(|p| p.1.weight).collect();
-    let (mut early, mut late): (Option<(f64, Vec<f64>)>, Option<(f64, Vec<f64>)>) = (None, None);
+    let (mut early, mut late): (Option<Side>, Option<Side>) = (None, None);
     let mut deadline = guess;
     let mut stride = 0.01;
     for round in 0..60 {

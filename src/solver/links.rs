@@ -16,6 +16,15 @@ struct Share {
     free: f64,
 }
 
+/// What a link costs at a price of the band, within a pace.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LinkCost {
+    /// a t + z p t + λ w.
+    pub cost: f64,
+    /// Time on air [s].
+    pub time: f64,
+}
+
 /// The shares of all hops at one pair of prices.
 #[derive(Clone, Debug)]
 struct Priced {
@@ -129,10 +138,10 @@ impl Links {
         self.priced.push(Priced { band_cost: prices.band * self.band, shares, to_go });
     }
 
-    /// Least cost + λ w of every link within a pace, and the time on air that it takes [s]; infinite where it cannot.
-    pub fn capped(&self, band_price: f64, pace: f64) -> Vec<(f64, f64)> {
+    /// The cheapest sending over every link within a pace; infinite where there is none.
+    pub fn capped(&self, band_price: f64, pace: f64) -> Vec<LinkCost> {
         let ln_price = band_price.ln();
-        let none = (f64::INFINITY, f64::INFINITY);
+        let none = LinkCost { cost: f64::INFINITY, time: f64::INFINITY };
         let price = |hop: &Option<Hop>| {
             let Some(hop) = hop else { return none };
             let shortest = hop.shortest_time();
@@ -142,7 +151,7 @@ impl Links {
                 Cap::NONE
             };
             let sent = hop.send(band_price, ln_price, &cap, &mut Memory::default());
-            if cap.excess > 0.0 { (sent.cost + band_price * sent.band, sent.time) } else { none }
+            if cap.excess > 0.0 { LinkCost { cost: sent.cost + band_price * sent.band, time: sent.time } } else { none }
         };
         self.hops.iter().map(price).collect()
     }

@@ -12,10 +12,10 @@
 //! are candidates. What remains of the gap is due to one price per band for all paths.
 
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 
 use super::cluster::{Domain, PlannedCluster};
-use super::links::Links;
+use super::links::{LinkCost, Links};
 use super::segments::{Stage, blocks_within};
 
 /// A rectangle of paces with its bound.
@@ -75,7 +75,7 @@ impl<'a> Relaxation<'a> {
         let blocks = self.cluster.at.spec.encoder.blocks as usize;
         let (f, b) = (forward.capped(prices.0, region.forward.1), backward.capped(prices.1, region.backward.1));
         self.costs.clear();
-        self.costs.extend(f.iter().zip(&b).map(|(x, y)| x.0 + y.0));
+        self.costs.extend(f.iter().zip(&b).map(|(x, y)| x.cost + y.cost));
         let width = blocks + 1;
         self.leave.clear();
         self.leave.resize(nodes * width, f64::INFINITY);
@@ -104,11 +104,9 @@ impl<'a> Relaxation<'a> {
         if !free.is_finite() {
             return None;
         }
-        let (radio_f, radio_b) = (self.cluster.radio(), self.cluster.radio());
-        let paced = |pace_price: f64, pace: f64| if pace_price > 0.0 { pace_price * pace } else { 0.0 };
-        let bound = free + self.cluster.constant(&[]) - (prices.0 + prices.1) * radio_f.band
-            + paced(radio_f.pace_price, region.forward.0)
-            + paced(radio_b.pace_price, region.backward.0);
+        let radio = self.cluster.radio();
+        let paces = radio.pace_price * (region.forward.0 + region.backward.0);
+        let bound = free + self.cluster.constant(&[]) + paces - (prices.0 + prices.1) * radio.band;
         let (active, paces) = self.trace(blocks, width, region, (&f, &b));
         Some(Path { bound, active, paces })
     }
@@ -136,7 +134,7 @@ impl<'a> Relaxation<'a> {
         let (cost, constant) = (self.cluster.stages[k].cost, self.device_constant(k));
         let row = &self.leave[node * width..(node + 1) * width];
         // enter(n) = constant + min_d c d + leave(n − d) = constant + c n + min over m = n − d of leave(m) − c m.
-        let mut window: std::collections::VecDeque<usize> = std::collections::VecDeque::new();
+        let mut window: VecDeque<usize> = VecDeque::new();
         for left in fewest..width {
             let value = |m: usize| row[m] - cost * m as f64;
             let newest = left - fewest;
@@ -159,7 +157,7 @@ impl<'a> Relaxation<'a> {
         blocks: usize,
         width: usize,
         region: &Region,
-        links: (&[(f64, f64)], &[(f64, f64)]),
+        links: (&[LinkCost], &[LinkCost]),
     ) -> (Vec<usize>, (f64, f64)) {
         let nodes = self.domain.high.len() + 2;
         let latency = self.cluster.at.cluster.hop_latency_s.0;
@@ -171,8 +169,8 @@ impl<'a> Relaxation<'a> {
             let whole = |to: usize| self.costs[node * nodes + to] + self.enter[to * width + left];
             let next = (node + 1..nodes).filter(|&to| (node, to) != (0, nodes - 1)).find(|&to| whole(to) <= target);
             let Some(to) = next else { break };
-            paces.0 = paces.0.max(latency + links.0[node * nodes + to].1);
-            paces.1 = paces.1.max(latency + links.1[node * nodes + to].1);
+            paces.0 = paces.0.max(latency + links.0[node * nodes + to].time);
+            paces.1 = paces.1.max(latency + links.1[node * nodes + to].time);
             if to == nodes - 1 {
                 break;
             }

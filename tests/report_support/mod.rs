@@ -72,10 +72,10 @@ pub fn record(made: &Made) -> RunRecord {
                     |k: usize| if k == absent { 0.0 } else { 1.0 / (1.0 + queues[n * (made.devices + 1) + 1 + k]) };
                 let total: f64 = (0..made.devices).map(weight).sum();
                 let mut left = blocks;
-                for k in 0..made.devices {
+                for (k, size) in sizes.iter_mut().enumerate() {
                     let share = (weight(k) / total * f64::from(blocks) + rng.random::<f64>() * 0.6).floor() as u32;
-                    sizes[k] = share.min(left);
-                    left -= sizes[k];
+                    *size = share.min(left);
+                    left -= *size;
                 }
                 let last = (0..made.devices).rev().find(|k| *k != absent).unwrap_or(0);
                 sizes[last] += left;

@@ -11,6 +11,7 @@ mod enumeration;
 mod extremes;
 mod infeasible;
 mod invariants;
+mod many_devices;
 mod scaling;
 
 /// Σ |terms|: what rounding errors and search tolerances are relative to.
