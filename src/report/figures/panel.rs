@@ -99,7 +99,7 @@ fn tick(value: f64, (low, high): (f64, f64)) -> String {
     if !(1e-3..1e6).contains(&high.abs().max(low.abs())) {
         return number(value);
     }
-    let decimals = (1.0 - span.log10()).ceil().clamp(0.0, 6.0) as usize;
+    let decimals = (2.0 - span.log10()).ceil().clamp(0.0, 6.0) as usize;
     let text = format!("{value:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
