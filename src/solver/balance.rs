@@ -6,6 +6,7 @@
 
 use super::active::{Found, Workspace};
 use super::cluster::Choice;
+use super::envelope::deadline;
 use super::network::{Network, Part};
 
 /// Weights below this share of V count as zero: a cluster that waits for the others.
@@ -54,8 +55,11 @@ pub(crate) fn upload_price(network: &Network, weights: &[f64], start: Option<f64
     price
 }
 
-/// Newton steps without halving the gap before a plain ascent takes over.
-const PATIENCE: usize = 4;
+/// Newton steps without halving the gap before bisection takes over.
+const PATIENCE: usize = 6;
+/// Gap that is good enough not to bisect, and rounds of bisection otherwise.
+const ACCEPTED: f64 = 1e-9;
+const MOST_BISECTIONS: usize = 12;
 
 /// One cluster at its weight, with its derivatives by log V_n and log λ.
 #[derive(Clone, Copy, Default)]
@@ -67,76 +71,105 @@ struct Point {
     band_by_price: f64,
 }
 
+/// Fixed choices at given weights.
+struct Assessed {
+    balanced: Balanced,
+    points: Vec<Point>,
+    /// Primal less dual, relative to the cost of latency and energy.
+    gap: f64,
+}
+
+/// A weight with the latency there and its slope by log V, from one iterate to the next.
+type Slope = (f64, f64, f64);
+
+/// Evaluates the choices at weights that sum to V, the upload band filled.
+fn assess(
+    part: &Part,
+    choices: &[Choice],
+    weights: Vec<f64>,
+    band_price: Option<f64>,
+    slopes: &mut [Option<Slope>],
+    work: &mut Workspace,
+) -> Assessed {
+    let (network, total) = (part.network, part.network.price());
+    let band_price = upload_price(network, &weights, band_price);
+    let mut points = Vec::with_capacity(choices.len());
+    let mut found = Vec::with_capacity(choices.len());
+    let (mut slowest, mut weighted, mut energy) = (0.0f64, 0.0, 0.0);
+    for (n, (choice, &weight)) in choices.iter().zip(&weights).enumerate() {
+        let here = part.fixed(n, choice, weight, work);
+        let (sent, reaction) = network.uploads[n].send_reacting(weight, band_price);
+        let latency = here.latency + sent.time;
+        slowest = slowest.max(latency);
+        weighted += weight * latency;
+        energy += here.value + sent.cost - weight * latency;
+        // A secant through the last iterate once it is near, a finite difference before.
+        let slope = match slopes[n] {
+            Some((old, old_latency, _)) if ((weight / old).ln().abs() - 0.02).abs() < 0.0199 => {
+                (here.latency - old_latency) / (weight / old).ln()
+            }
+            Some((old, _, slope)) if (weight / old).ln().abs() <= 1e-4 => slope,
+            _ => (part.fixed(n, choice, weight * (1.0 + STEP), work).latency - here.latency) / STEP,
+        };
+        slopes[n] = Some((weight, here.latency, slope));
+        points.push(Point {
+            latency,
+            // Strictly decreasing, so that the Newton step exists where a latency does not depend on its price.
+            latency_by_weight: (slope + reaction.time_by_weight).min(-1e-9 * latency),
+            latency_by_price: reaction.time_by_price,
+            band_by_weight: reaction.band_by_weight,
+            band_by_price: reaction.band_by_price,
+        });
+        found.push(here);
+    }
+    let objective = total * slowest + energy + part.plan.penalty;
+    let gap = (total * slowest - weighted) / (total * slowest + energy);
+    Assessed { balanced: Balanced { objective, weights, band_price, found }, points, gap }
+}
+
 /// Balances the network for fixed choices.
+///
+/// Where Newton's method does not settle (latencies that hardly depend on the weights, or whose slopes jump as power limits
+/// start to bind) the common deadline is searched by bisection, with the price of the upload band in turn.
 pub(crate) fn balance(part: &Part, choices: &[Choice], start: &[f64], work: &mut Workspace) -> Balanced {
-    let (network, plan) = (part.network, part.plan);
-    let total = network.price();
+    let total = part.network.price();
     let least = LEAST_SHARE * total;
-    let mut weights: Vec<f64> = start.iter().map(|w| w.max(least)).collect();
-    let mut band_price = upload_price(network, &weights, None);
-    let mut best: Option<(f64, Balanced)> = None;
-    let (mut milestone, mut stalled, mut stride) = (f64::INFINITY, 0, 3.0);
-    let mut slopes: Vec<Option<(f64, f64, f64)>> = vec![None; choices.len()];
-    for _ in 0..60 {
+    let normalized = |mut weights: Vec<f64>| {
         let scale = total / weights.iter().sum::<f64>();
         weights.iter_mut().for_each(|w| *w *= scale);
-        band_price = upload_price(network, &weights, Some(band_price));
-        let mut points = vec![Point::default(); choices.len()];
-        let mut found = Vec::with_capacity(choices.len());
-        let (mut slowest, mut weighted, mut energy) = (0.0f64, 0.0, 0.0);
-        for (n, choice) in choices.iter().enumerate() {
-            let weight = weights[n];
-            let at = |weight: f64, work: &mut Workspace| part.fixed(n, choice, weight, work);
-            let here = at(weight, work);
-            let upload = &network.uploads[n];
-            let (sent, reaction) = upload.send_reacting(weight, band_price);
-            let latency = here.latency + sent.time;
-            slowest = slowest.max(latency);
-            weighted += weight * latency;
-            energy += here.value + sent.cost - weight * latency;
-            // A secant through the last iterate once it is near, a finite difference before.
-            let slope = match slopes[n] {
-                Some((old, old_latency, _)) if ((weight / old).ln().abs() - 0.02).abs() < 0.0199 => {
-                    (here.latency - old_latency) / (weight / old).ln()
-                }
-                Some((old, _, slope)) if (weight / old).ln().abs() <= 1e-4 => slope,
-                _ => (at(weight * (1.0 + STEP), work).latency - here.latency) / STEP,
-            };
-            slopes[n] = Some((weight, here.latency, slope));
-            points[n] = Point {
-                latency,
-                // Strictly decreasing, so that the Newton step exists where a latency does not depend on its price.
-                latency_by_weight: (slope + reaction.time_by_weight).min(-1e-9 * latency),
-                latency_by_price: reaction.time_by_price,
-                band_by_weight: reaction.band_by_weight,
-                band_by_price: reaction.band_by_price,
-            };
-            found.push(here);
+        weights
+    };
+    let mut slopes = vec![None; choices.len()];
+    let weights = normalized(start.iter().map(|w| w.max(least)).collect());
+    let mut best = assess(part, choices, weights, None, &mut slopes, work);
+    let mut weights = best.balanced.weights.clone();
+    newton_step(&best.points, &mut weights, least, total);
+    let (mut milestone, mut stalled) = (best.gap, 0);
+    while best.gap > TOLERANCE && stalled < PATIENCE {
+        let price = best.balanced.band_price;
+        let next = assess(part, choices, normalized(weights.clone()), Some(price), &mut slopes, work);
+        stalled = if next.gap < 0.5 * milestone { 0 } else { stalled + 1 };
+        weights.clone_from(&next.balanced.weights);
+        newton_step(&next.points, &mut weights, least, total);
+        if next.gap < best.gap {
+            best = next;
         }
-        let objective = total * slowest + energy + plan.penalty;
-        let gap = (total * slowest - weighted) / (total * slowest + energy);
-        stalled = if gap < 0.5 * milestone { 0 } else { stalled + 1 };
-        if stalled == 0 {
-            milestone = gap;
-        }
-        if best.as_ref().is_none_or(|(least, _)| gap < *least) {
-            best = Some((gap, Balanced { objective, weights: weights.clone(), band_price, found }));
-        }
-        if gap <= TOLERANCE {
+        milestone = milestone.min(best.gap);
+    }
+    let known: Vec<Vec<Choice>> = choices.iter().map(|choice| vec![choice.clone()]).collect();
+    for _ in 0..MOST_BISECTIONS {
+        if best.gap <= ACCEPTED {
             break;
         }
-        if stalled < PATIENCE {
-            newton_step(&points, &mut weights, least, total);
-        } else {
-            ascent_step(&points, &mut weights, least, total, stride);
-            stride *= 0.8;
+        let price = best.balanced.band_price;
+        let weights = deadline(part, &known, &best.balanced.weights, price, work).weights;
+        let next = assess(part, choices, normalized(weights), Some(price), &mut slopes, work);
+        if next.gap >= best.gap {
+            break;
         }
+        best = next;
     }
-    match best {
-        Some((_, balanced)) => balanced,
-        // Not reached: the loop above runs at least once.
-        None => Balanced { objective: f64::INFINITY, weights, band_price, found: Vec::new() },
-    }
+    best.balanced
 }
 
 /// One Newton step on T_n = T (clusters with weight), Σ V_n = V, Σ w_n = const.
@@ -173,15 +206,5 @@ fn newton_step(points: &[Point], weights: &mut [f64], least: f64, total: f64) {
         }
         let step = (target + t - p.latency - p.latency_by_price * price) / p.latency_by_weight;
         *w = (*w * step.clamp(-3.0, 3.0).exp()).max(least);
-    }
-}
-
-/// One multiplicative ascent step: the slow gain weight, the fast lose it. For latencies that hardly depend on the weights,
-/// where Newton's system is singular.
-fn ascent_step(points: &[Point], weights: &mut [f64], least: f64, total: f64, stride: f64) {
-    let target = points.iter().zip(weights.iter()).map(|(p, w)| p.latency * w).sum::<f64>() / total;
-    let spread = points.iter().map(|p| (p.latency - target).abs()).fold(0.0, f64::max);
-    for (p, w) in points.iter().zip(weights.iter_mut()) {
-        *w = (*w * (stride * (p.latency - target) / spread).exp()).max(least);
     }
 }
