@@ -107,7 +107,7 @@ impl ChannelConfig {
     /// The channel of a cluster.
     ///
     /// `nodes` are control unit, devices and edge server; only a geometric channel asks for their positions. `traces`
-    /// are those of [`load_traces`](Self::load_traces); other channels ignore them. `cluster` and `seed` select the
+    /// are those of `load_traces` (feature `cli`); other channels ignore them. `cluster` and `seed` select the
     /// random numbers.
     ///
     /// # Errors
