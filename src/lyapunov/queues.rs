@@ -66,11 +66,11 @@ pub enum QueueError {
 ///
 /// ```
 /// use collapipe::lyapunov::Queues;
-/// use nalgebra::dvector;
+/// use nalgebra::DVector;
 /// let mut queues = Queues::empty(2);
-/// queues.update(&dvector![0.5, -0.25])?;
-/// queues.update(&dvector![-0.25, 1.0])?;
-/// assert_eq!(queues.backlog(), &dvector![0.25, 1.0]);
+/// queues.update(&DVector::from_vec(vec![0.5, -0.25]))?;
+/// queues.update(&DVector::from_vec(vec![-0.25, 1.0]))?;
+/// assert_eq!(queues.backlog(), &DVector::from_vec(vec![0.25, 1.0]));
 /// let certificate = queues.certificate(1).ok_or("two rounds were played")?;
 /// assert_eq!(certificate.mean_violation, 0.375);
 /// assert_eq!(certificate.bound, 0.5);
