@@ -175,8 +175,14 @@ pub(crate) enum Regime {
 /// What a hop remembers from one evaluation to the next: a start for Newton's method.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {
-    efficiency: f64,
+    /// s; 0 for no start.
+    pub efficiency: f64,
     regime: Regime,
+}
+
+impl Memory {
+    /// Expects the cap to bind.
+    pub const CAPPED: Self = Self { efficiency: 0.0, regime: Regime::Capped };
 }
 
 /// The cheapest way to send at given prices.

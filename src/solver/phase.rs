@@ -91,9 +91,11 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    fn reset(&mut self, hops: usize) {
+    fn reset(&mut self, radio: &Radio) {
         self.memory.clear();
-        self.memory.resize(hops, Memory::default());
+        // Where the pace has a price most hops run at their cap.
+        let start = if radio.pace_price > 0.0 { Memory::CAPPED } else { Memory::default() };
+        self.memory.resize(radio.hops.len(), start);
     }
 }
 
@@ -199,13 +201,18 @@ impl Radio {
         if scaled.intercept > alone.intercept { scaled } else { alone }
     }
 
-    /// Prices from a closed form that assumes every hop to take equally long.
-    pub fn guess(&self, floor: f64) -> Prices {
+    /// Prices from a closed form that assumes every hop to take equally long. The hops' efficiencies there are the starts of
+    /// the next evaluation: at these prices a capped hop solves the same equation.
+    pub fn guess(&self, floor: f64, scratch: &mut Scratch) -> Prices {
+        scratch.reset(self);
         let sharers = self.hops.len() as f64;
         let times: f64 = self.hops.iter().map(Hop::time_price).sum();
-        let balanced = |a: f64| {
-            let product: f64 =
-                self.hops.iter().map(|hop| hop.nats() / hop.guess_efficiency(a, self.band, sharers)).sum();
+        let mut balanced = |a: f64| {
+            let mut product = 0.0;
+            for (hop, memory) in self.hops.iter().zip(&mut scratch.memory) {
+                memory.efficiency = hop.guess_efficiency(a, self.band, sharers);
+                product += hop.nats() / memory.efficiency;
+            }
             product / self.band
         };
         if self.pace_price <= 0.0 {
@@ -237,21 +244,20 @@ impl Radio {
 
     /// A cheap minorant, from one evaluation.
     pub fn quick_minorant(&self, floor: f64, scratch: &mut Scratch) -> Minorant {
-        scratch.reset(self.hops.len());
-        let prices = self.guess(floor);
+        let prices = self.guess(floor, scratch);
         let sums = self.totals(prices, scratch);
         self.minorant(prices, &sums)
     }
 
     /// Minimizes the phase at a pace floor; `start` are prices of a similar solve.
     pub fn solve(&self, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> Solved {
-        scratch.reset(self.hops.len());
+        scratch.reset(self);
         let start = match start {
             Some(prices) if self.pace_price > 0.0 => {
                 self.prices(prices.band, prices.excess.max(self.floor_excess(floor)))
             }
             Some(prices) => self.prices(prices.band, f64::INFINITY),
-            None => self.guess(floor),
+            None => self.guess(floor, scratch),
         };
         let mut prices = self.newton(floor, start, scratch).unwrap_or_else(|| self.bisect(floor, scratch));
         let on_floor = prices.excess <= self.floor_excess(floor);
@@ -372,7 +378,7 @@ impl Radio {
 
     /// Nested bisection: slow, and converges from anywhere (the dual in λ alone is concave).
     fn bisect(&self, floor: f64, scratch: &mut Scratch) -> Prices {
-        let start = self.guess(floor).band;
+        let start = self.guess(floor, scratch).band;
         let surplus = |band: f64, scratch: &mut Scratch| {
             let (prices, sums) = self.pace_at(band, floor, scratch);
             (sums.band - self.band, prices)
@@ -406,7 +412,7 @@ impl Radio {
 
     /// Durations, bandwidths and powers of the hops at a solution, the band filled exactly.
     pub fn sendings(&self, solved: &Solved, scratch: &mut Scratch) -> Vec<Sending> {
-        scratch.reset(self.hops.len());
+        scratch.reset(self);
         let (band, cap) = (solved.prices.band, solved.prices.cap());
         let ln_price = band.ln();
         let sent: Vec<Sending> = (self.hops.iter().zip(&mut scratch.memory))
