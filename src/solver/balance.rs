@@ -59,7 +59,7 @@ pub(crate) fn upload_price(network: &Network, weights: &[f64], start: Option<f64
 const PATIENCE: usize = 6;
 /// Gap that is good enough not to bisect, and rounds of bisection otherwise.
 const ACCEPTED: f64 = 1e-9;
-const MOST_BISECTIONS: usize = 12;
+const MOST_BISECTIONS: usize = 30;
 
 /// One cluster at its weight, with its derivatives by log V_n and log λ.
 #[derive(Clone, Copy, Default)]
@@ -157,17 +157,18 @@ pub(crate) fn balance(part: &Part, choices: &[Choice], start: &[f64], work: &mut
         milestone = milestone.min(best.gap);
     }
     let known: Vec<Vec<Choice>> = choices.iter().map(|choice| vec![choice.clone()]).collect();
+    // The weights at the common deadline for a price of the band, and the price that fills the band at those weights, in turn.
+    let (mut weights, mut price) = (best.balanced.weights.clone(), best.balanced.band_price);
     for _ in 0..MOST_BISECTIONS {
         if best.gap <= ACCEPTED {
             break;
         }
-        let price = best.balanced.band_price;
-        let weights = deadline(part, &known, &best.balanced.weights, price, work).weights;
-        let next = assess(part, choices, normalized(weights), Some(price), &mut slopes, work);
-        if next.gap >= best.gap {
-            break;
+        weights = normalized(deadline(part, &known, &weights, price, work).weights);
+        let next = assess(part, choices, weights.clone(), Some(price), &mut slopes, work);
+        price = next.balanced.band_price;
+        if next.gap < best.gap {
+            best = next;
         }
-        best = next;
     }
     best.balanced
 }

@@ -357,57 +357,41 @@ impl Radio {
             }
             low = floor;
         }
-        let mut high = (free.1.longest - self.origin).max(low);
+        let high = (free.1.longest - self.origin).max(low);
         let mut best = at(high, scratch);
-        // Bisection of the excess's logarithm, down to the resolution of the floating-point numbers.
-        for _ in 0..200 {
-            let middle = low.sqrt() * high.sqrt();
-            if middle <= low || middle >= high {
-                break;
-            }
-            let point = at(middle, scratch);
-            if point.1.cap_price > self.pace_price {
-                low = middle;
-            } else {
-                high = middle;
+        // Σ ν/A falls with the excess, nearly as a power of it.
+        falling_root(low, (high, best.1.cap_price / self.pace_price), |excess| {
+            let point = at(excess, scratch);
+            let ratio = point.1.cap_price / self.pace_price;
+            if ratio <= 1.0 {
                 best = point;
             }
-        }
+            ratio
+        });
         best
     }
 
-    /// Nested bisection: slow, and converges from anywhere (the dual in λ alone is concave).
+    /// One root inside the other: slow, and converges from anywhere (the dual in λ alone is concave).
     fn bisect(&self, floor: f64, scratch: &mut Scratch) -> Prices {
         let start = self.guess(floor, scratch).band;
-        let surplus = |band: f64, scratch: &mut Scratch| {
-            let (prices, sums) = self.pace_at(band, floor, scratch);
-            (sums.band - self.band, prices)
-        };
+        let fill = |band: f64, scratch: &mut Scratch| self.pace_at(band, floor, scratch).1.band / self.band;
         let (mut low, mut high) = (start, start);
-        for _ in 0..400 {
-            if surplus(low, scratch).0 >= 0.0 || low < 1e-280 {
+        for _ in 0..60 {
+            if fill(low, scratch) >= 1.0 || low < 1e-280 {
                 break;
             }
-            low *= 0.1;
+            low *= 1e-4;
         }
-        for _ in 0..400 {
-            if surplus(high, scratch).0 <= 0.0 || high > 1e280 {
+        let mut filled = fill(high, scratch);
+        for _ in 0..60 {
+            if filled <= 1.0 || high > 1e280 {
                 break;
             }
-            high *= 10.0;
+            high *= 1e4;
+            filled = fill(high, scratch);
         }
-        for _ in 0..200 {
-            let middle = low.sqrt() * high.sqrt();
-            if middle <= low || middle >= high {
-                break;
-            }
-            if surplus(middle, scratch).0 > 0.0 {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        self.pace_at(high, floor, scratch).0
+        let band = falling_root(low, (high, filled), |band| fill(band, scratch));
+        self.pace_at(band, floor, scratch).0
     }
 
     /// Durations, bandwidths and powers of the hops at a solution, the band filled exactly.
@@ -421,6 +405,29 @@ impl Radio {
         let scale = self.band / sent.iter().map(|s| s.band).sum::<f64>();
         self.hops.iter().zip(sent).map(|(hop, s)| hop.resend(s, s.band * scale)).collect()
     }
+}
+
+/// Where a decreasing positive function falls to 1, from above, to the resolution of the floating-point numbers: secants on
+/// logarithmic scales, kept off the ends, and bisection in turn. `high` comes with its value, which is at most 1.
+fn falling_root(low: f64, high: (f64, f64), mut value: impl FnMut(f64) -> f64) -> f64 {
+    let ((mut low, mut above), (mut high, mut below)) = ((low, f64::INFINITY), high);
+    for round in 0..200 {
+        let (a, b) = (low.ln(), high.ln());
+        let (x, y) = (above.ln(), below.ln());
+        let way = if round % 3 != 2 && x.is_finite() && y.is_finite() { (x / (x - y)).clamp(0.01, 0.99) } else { 0.5 };
+        let middle = (a + way * (b - a)).exp();
+        let middle = if middle > low && middle < high { middle } else { low + 0.5 * (high - low) };
+        if middle <= low || middle >= high || y.abs() <= 1e-15 {
+            break;
+        }
+        let found = value(middle);
+        if found > 1.0 {
+            (low, above) = (middle, found);
+        } else {
+            (high, below) = (middle, found);
+        }
+    }
+    high
 }
 
 /// A phase solved at one pace floor.
