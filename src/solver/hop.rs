@@ -31,6 +31,12 @@ fn exp_m1(s: f64) -> f64 {
     s.exp_m1()
 }
 
+/// (eˢ − 1)/s − 1, with its series where the difference would cancel.
+#[inline]
+fn growth(s: f64) -> f64 {
+    if s < 1e-4 { 0.5 * s * (1.0 + s / 3.0) } else { exp_m1(s) / s - 1.0 }
+}
+
 /// Newton's method in log s on an increasing convex function; `eval(s)` returns its value and its slope in log s.
 #[inline]
 fn newton(mut s: f64, eval: impl Fn(f64) -> (f64, f64)) -> f64 {
@@ -282,6 +288,11 @@ impl Hop {
         self.shortest_time
     }
 
+    /// Whether the power limit binds.
+    pub fn at_full_power(&self, sending: &Sending) -> bool {
+        sending.power >= self.max_power
+    }
+
     /// The price at which the hop would buy the band w if it sent at full power and its time cost `more` per second more.
     pub fn limited_price(&self, band: f64, more: f64) -> f64 {
         let s = (self.max_power * self.gain / band).ln_1p();
@@ -291,10 +302,7 @@ impl Hop {
 
     /// Time on air at full power on a band w, less the shortest time [s].
     pub fn excess_on(&self, band: f64) -> f64 {
-        let s = (self.max_power * self.gain / band).ln_1p();
-        // (eˢ − 1)/s − 1, with its series where the difference would cancel.
-        let growth = if s < 1e-4 { 0.5 * s * (1.0 + s / 3.0) } else { exp_m1(s) / s - 1.0 };
-        self.shortest_time * growth
+        self.shortest_time * growth((self.max_power * self.gain / band).ln_1p())
     }
 
     /// Efficiency at which a hop's own marginal values balance if time had the price `a` and the band W were its own:
@@ -334,11 +342,20 @@ impl Hop {
             return self.free(price, ln_price, memory);
         }
         let sending = self.free(price, ln_price, memory);
-        if sending.time <= cap.time {
+        if self.fits(&sending, cap) {
             return sending;
         }
         *memory = Memory::default();
         self.capped(price, ln_price, cap, memory)
+    }
+
+    /// Whether a sending without a cap keeps it; where the times agree to many digits, by their differences from the shortest.
+    #[inline]
+    fn fits(&self, sending: &Sending, cap: &Cap) -> bool {
+        if cap.time.is_infinite() || (sending.time - cap.time).abs() > 1e-6 * cap.time || !self.at_full_power(sending) {
+            return sending.time <= cap.time;
+        }
+        self.excess_on(sending.band) <= cap.excess + (cap.origin - self.shortest_time)
     }
 
     #[inline]
@@ -382,12 +399,15 @@ impl Hop {
 
     #[inline]
     fn capped(&self, price: f64, ln_price: f64, cap: &Cap, memory: &mut Memory) -> Sending {
+        // By how much the cap exceeds the shortest time, in units of it.
+        let slack = (cap.excess + (cap.origin - self.shortest_time)) / self.shortest_time;
         if self.energy_price > 0.0 {
             let start = if memory.regime == Regime::Capped { memory.efficiency } else { 0.0 };
             let s = interior_root(self.ln_gain_over_price + ln_price - cap.ln_time, 0.0, start);
             let band = self.nats / (s * cap.time);
             let power = band / self.gain * exp_m1(s);
-            if power <= self.max_power {
+            // p ≤ P, that is (eˢ − 1)/s ≤ τ Pγ/d: compared where both are close to 1.
+            if growth(s) <= slack {
                 *memory = Memory { efficiency: s, regime: Regime::Capped };
                 let (m, gone) = margin(s);
                 let by_price = 1.0 / (s * (1.0 + gone / m));
@@ -406,8 +426,7 @@ impl Hop {
             }
         }
         // ln(τ Pγ/d), of which the sign says whether the cap can be met.
-        let slack = cap.excess + (cap.origin - self.shortest_time);
-        let room = (slack / self.shortest_time).ln_1p();
+        let room = slack.ln_1p();
         if room <= 0.0 {
             // No band suffices: an infinite price of the cap tells the phase to raise the pace.
             return Sending {

@@ -80,7 +80,6 @@ struct Totals {
     /// Σ (cost + λ w).
     dual: f64,
     time: f64,
-    longest: f64,
 }
 
 /// Scratch space of a phase: one memory per hop, and a count of evaluations.
@@ -148,7 +147,6 @@ impl Radio {
             sums.cap_price_by_pace += sent.cap_price_by_cap;
             sums.dual += sent.cost + prices.band * sent.band;
             sums.time += sent.time;
-            sums.longest = sums.longest.max(sent.time);
         }
         // By the logarithm of the excess instead of that of the cap.
         if cap.time.is_finite() {
@@ -308,7 +306,7 @@ impl Radio {
                 pace_step = 0.0;
             } else if sums.cap_price <= 0.0 {
                 // No hop is capped: the pace must come down to where some are.
-                let target = (0.8 * (sums.longest - self.origin)).max(floor);
+                let target = (0.8 * self.free_excess(prices.band)).max(floor);
                 (band_step, pace_step) = (0.0, (target / prices.excess).ln());
             } else {
                 let (a, b) = (sums.band_by_price, sums.band_by_pace);
@@ -337,6 +335,19 @@ impl Radio {
         None
     }
 
+    /// By how much the slowest hop exceeds the least pace if no cap binds [s]. At full power that difference can be smaller
+    /// than the resolution of the times themselves.
+    fn free_excess(&self, band_price: f64) -> f64 {
+        let ln_price = band_price.ln();
+        let excess = |hop: &Hop| {
+            let sent = hop.send(band_price, ln_price, &Cap::NONE, &mut Memory::default());
+            let beyond =
+                if hop.at_full_power(&sent) { hop.excess_on(sent.band) } else { sent.time - hop.shortest_time() };
+            beyond + (hop.shortest_time() - self.origin)
+        };
+        self.hops.iter().map(excess).fold(0.0, f64::max)
+    }
+
     /// The pace that minimizes the Lagrangian at a band price: Σ ν(u) = A, or the floor. Σ ν decreases in u.
     fn pace_at(&self, band: f64, floor: f64, scratch: &mut Scratch) -> (Prices, Totals) {
         let at = |excess: f64, scratch: &mut Scratch| {
@@ -357,7 +368,7 @@ impl Radio {
             }
             low = floor;
         }
-        let high = (free.1.longest - self.origin).max(low);
+        let high = self.free_excess(band).max(low);
         let mut best = at(high, scratch);
         // Σ ν/A falls with the excess, nearly as a power of it.
         falling_root(low, (high, best.1.cap_price / self.pace_price), |excess| {
