@@ -46,7 +46,7 @@ fn enumerated(problem: &SlotProblem) -> f64 {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(super::seeded(192))]
 
     #[test]
     fn the_search_finds_the_cheapest_choice(

@@ -115,7 +115,7 @@ fn feasible(problem: &SlotProblem) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(super::seeded(512))]
 
     #[test]
     fn infeasible_exactly_where_no_choice_works(

@@ -1,6 +1,6 @@
 //! What must hold of every solution, on random and on extreme problems.
 
-use std::time::{Duration, Instant};
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 use super::*;
 use crate::instances::InstanceSize;
@@ -14,6 +14,11 @@ mod invariants;
 mod many_devices;
 mod scaling;
 
+/// So many cases, the same in every run.
+fn seeded(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() }
+}
+
 /// Σ |terms|: what rounding errors and search tolerances are relative to.
 fn magnitude(terms: &ObjectiveTerms) -> f64 {
     terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs()
@@ -21,9 +26,7 @@ fn magnitude(terms: &ObjectiveTerms) -> f64 {
 
 /// Solves a feasible problem and checks what every solution must satisfy, whatever its gap.
 fn solved_to(problem: &SlotProblem, gap: f64) -> Certified {
-    let start = Instant::now();
     let solution = solve(problem, &Settings { gap, ..Settings::default() }).unwrap();
-    assert!(start.elapsed() < Duration::from_secs(5), "took {:?}", start.elapsed());
     let best = solution.outcome.unwrap();
     assert_eq!(solution.status == Status::Optimal, best.gap <= gap, "{:?} with gap {:e}", solution.status, best.gap);
     assert!(best.evaluation.feasibility.is_feasible(1e-9), "{}", best.evaluation.feasibility);

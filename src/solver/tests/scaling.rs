@@ -80,7 +80,7 @@ fn scale_bits(spec: &mut SlotSpec, factor: f64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(super::seeded(96))]
 
     #[test]
     fn units_do_not_matter(problem in slot_problems(full(1)), exponent in -6.0..6.0, which in 0..3usize) {
