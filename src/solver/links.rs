@@ -39,9 +39,8 @@ struct Priced {
 pub(crate) struct Links {
     nodes: usize,
     hops: Vec<Option<Hop>>,
-    pace_price: f64,
-    band: f64,
-    latency: f64,
+    /// The phase without hops.
+    empty: Radio,
     priced: Vec<Priced>,
 }
 
@@ -52,7 +51,6 @@ impl Links {
     pub fn new(cluster: &PlannedCluster, phase: Phase) -> Self {
         let nodes = cluster.at.cluster.devices.len() + 2;
         let gains = &cluster.at.cluster.gain_to_noise_hz_per_w;
-        let radio = cluster.radio();
         let mut hops = vec![None; nodes * nodes];
         for from in 0..nodes - 1 {
             for to in from + 1..nodes {
@@ -63,7 +61,7 @@ impl Links {
                 }
             }
         }
-        Self { nodes, hops, pace_price: radio.pace_price, band: radio.band, latency: radio.latency, priced: Vec::new() }
+        Self { nodes, hops, empty: cluster.radio(), priced: Vec::new() }
     }
 
     /// Whether the link works.
@@ -80,10 +78,7 @@ impl Links {
 
     /// Fills in the hops of the path; false where one of the links does not work.
     pub fn set_path(&self, radio: &mut Radio, active: &[usize]) -> bool {
-        radio.pace_price = self.pace_price;
-        radio.band = self.band;
-        radio.latency = self.latency;
-        radio.clear();
+        radio.reset(self.empty.clone());
         for (from, to) in self.path(active) {
             let Some(hop) = self.hops[from * self.nodes + to] else { return false };
             radio.push(hop);
@@ -98,10 +93,7 @@ impl Links {
 
     /// A phase of all working hops, for typical prices.
     pub fn set_all(&self, radio: &mut Radio) {
-        radio.pace_price = self.pace_price;
-        radio.band = self.band;
-        radio.latency = self.latency;
-        radio.clear();
+        radio.reset(self.empty.clone());
         self.hops.iter().flatten().for_each(|hop| radio.push(*hop));
     }
 
@@ -135,7 +127,7 @@ impl Links {
                 .map(|to| shares[from * self.nodes + to].free + to_go[to])
                 .fold(f64::INFINITY, f64::min);
         }
-        self.priced.push(Priced { band_cost: prices.band * self.band, shares, to_go });
+        self.priced.push(Priced { band_cost: prices.band * self.empty.band, shares, to_go });
     }
 
     /// The cheapest sending over every link within a pace; infinite where there is none.
@@ -145,8 +137,8 @@ impl Links {
         let price = |hop: &Option<Hop>| {
             let Some(hop) = hop else { return none };
             let shortest = hop.shortest_time();
-            let cap = if pace.is_finite() && self.pace_price > 0.0 {
-                Cap::new(shortest, (pace - self.latency) - shortest)
+            let cap = if pace.is_finite() && self.empty.pace_price > 0.0 {
+                Cap::new(shortest, (pace - self.empty.latency) - shortest)
             } else {
                 Cap::NONE
             };
@@ -170,9 +162,12 @@ impl Links {
             if !complete {
                 intercept += priced.to_go[active.last().map_or(0, |&k| k + 1)];
             }
-            let scale = if cap_price > self.pace_price { self.pace_price / cap_price } else { 1.0 };
+            let scale = if cap_price > self.empty.pace_price { self.empty.pace_price / cap_price } else { 1.0 };
             // Scaled down to the pace price, the dual is at least the scaled value: it is concave, and not below −λW at 0.
-            Minorant { intercept: scale * intercept - priced.band_cost, slope: (self.pace_price - cap_price).max(0.0) }
+            Minorant {
+                intercept: scale * intercept - priced.band_cost,
+                slope: (self.empty.pace_price - cap_price).max(0.0),
+            }
         })
     }
 }

@@ -111,12 +111,6 @@ impl Radio {
         *self = Self { hops, ..other };
     }
 
-    /// Removes all hops.
-    pub fn clear(&mut self) {
-        self.hops.clear();
-        self.origin = 0.0;
-    }
-
     /// Adds a hop.
     pub fn push(&mut self, hop: Hop) {
         self.origin = self.origin.max(hop.shortest_time());
