@@ -39,12 +39,12 @@ pub struct FieldError {
 }
 
 impl FieldError {
-    pub(super) fn new(path: impl Into<String>, value: impl Display, allowed: impl Into<String>) -> Self {
+    pub(crate) fn new(path: impl Into<String>, value: impl Display, allowed: impl Into<String>) -> Self {
         Self { path: path.into(), value: value.to_string(), allowed: allowed.into() }
     }
 
     /// The same error seen from the structure that holds the field's structure under the name `parent`.
-    pub(super) fn within(mut self, parent: impl Display) -> Self {
+    pub(crate) fn within(mut self, parent: impl Display) -> Self {
         self.path = format!("{parent}.{}", self.path);
         self
     }

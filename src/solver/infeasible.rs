@@ -25,6 +25,17 @@ pub enum Reason {
         /// The device.
         device: usize,
     },
+    /// A given segment does not fit into its device's memory.
+    SegmentMemory {
+        /// The cluster.
+        cluster: usize,
+        /// The device.
+        device: usize,
+        /// d: blocks of the segment.
+        size: u32,
+        /// How many blocks fit.
+        fit: u32,
+    },
     /// The devices' memories do not hold L blocks together.
     Memory {
         /// The cluster.
@@ -62,6 +73,10 @@ impl fmt::Display for Reason {
                 f,
                 "clusters[{cluster}].devices[{device}].memory_bytes holds no encoder block, but participation \"all\" asks \
                  for at least one; give it memory, a smaller batch_size, or use participation \"select\""
+            ),
+            Self::SegmentMemory { cluster, device, size, fit } => write!(
+                f,
+                "clusters[{cluster}].devices[{device}].memory_bytes holds {fit} encoder blocks, but its segment has {size}"
             ),
             Self::Memory { cluster, fit, blocks } => write!(
                 f,
@@ -171,6 +186,36 @@ pub(crate) fn reasons(spec: &SlotSpec, index: usize, caps: &[u32]) -> Vec<Reason
             } else if most_blocks_on_a_path(&links, caps, blocks) < u64::from(blocks) {
                 reasons.push(Reason::NoPath { cluster: index });
             }
+        }
+    }
+    reasons
+}
+
+/// What makes given segments of one cluster infeasible; empty where some radio decision is feasible.
+pub(crate) fn segment_reasons(spec: &SlotSpec, index: usize, active: &[usize], sizes: &[u32]) -> Vec<Reason> {
+    let cluster = &spec.clusters[index];
+    let links = Links { spec, cluster };
+    let server = cluster.devices.len() + 1;
+    let mut reasons = Vec::new();
+    for (&device, &size) in active.iter().zip(sizes) {
+        let fit = block_cap(spec, cluster, &cluster.devices[device]).min(spec.encoder.blocks);
+        if size > fit {
+            reasons.push(Reason::SegmentMemory { cluster: index, device, size, fit });
+        }
+    }
+    let tails = std::iter::once(0).chain(active.iter().map(|&k| k + 1));
+    let heads = active.iter().map(|&k| k + 1).chain(std::iter::once(server));
+    let mut needed: Vec<(usize, usize)> = tails.zip(heads).flat_map(|(i, j)| [(i, j), (j, i)]).collect();
+    if spec.encoder.parameter_bits_per_block.0 > 0.0 {
+        needed.extend(active.iter().flat_map(|&k| [(0, k + 1), (k + 1, 0)]));
+    }
+    if cluster.upload_bits.0 > 0.0 {
+        needed.push((0, server));
+    }
+    for (from, to) in needed {
+        let reason = Reason::NoLink { cluster: index, from, to };
+        if !links.open(from, to) && !reasons.contains(&reason) {
+            reasons.push(reason);
         }
     }
     reasons

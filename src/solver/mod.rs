@@ -6,6 +6,7 @@
 
 mod active;
 mod assemble;
+pub mod backend;
 mod balance;
 mod cluster;
 mod curve;
@@ -15,6 +16,7 @@ mod infeasible;
 mod links;
 mod network;
 mod phase;
+mod radio;
 mod relaxation;
 mod segments;
 mod settings;
@@ -25,6 +27,7 @@ mod tests;
 mod upload;
 
 pub use infeasible::{Infeasibility, Reason};
+pub use radio::solve_radio;
 pub use settings::{Settings, SettingsError};
 pub use solution::{Certified, Solution, SolveError};
 
@@ -32,7 +35,7 @@ use active::Workspace;
 use cluster::{Domain, PlannedCluster, PricedCluster};
 use upload::Upload;
 
-use crate::problem::{Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work, evaluate};
+use crate::problem::{Decision, Overlap, Participation, ShadowPrices, SlotProblem, Work};
 
 /// A decision with its proof, before it is evaluated.
 struct Proposal {
@@ -60,38 +63,37 @@ struct Proposal {
 /// [`SolveError`] for settings out of range and for `overlap: none`. An infeasible problem is not an error: it comes
 /// back with status [`Status::Infeasible`] and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {
+    check(problem, settings)?;
+    let caps: Vec<Vec<u32>> = problem.clusters.iter().map(|cluster| infeasible::block_caps(problem, cluster)).collect();
+    let reasons: Vec<Reason> =
+        caps.iter().enumerate().flat_map(|(index, caps)| infeasible::reasons(problem, index, caps)).collect();
+    if !reasons.is_empty() {
+        return Ok(Solution::infeasible(reasons));
+    }
+    let low = u32::from(problem.participation == Participation::All);
+    let domains = caps.into_iter().map(|high| Domain { low: vec![low; high.len()], high }).collect();
+    within(problem, domains, settings)
+}
+
+/// What every entry point requires of its arguments.
+fn check(problem: &SlotProblem, settings: &Settings) -> Result<(), SolveError> {
     settings.validate()?;
     if problem.overlap != Overlap::Full {
         return Err(SolveError::Unsupported { field: "overlap", value: "none", instead: "\"full\"" });
     }
-    let caps: Vec<Vec<u32>> = problem.clusters.iter().map(|cluster| infeasible::block_caps(problem, cluster)).collect();
-    let reasons: Vec<Reason> =
-        caps.iter().enumerate().flat_map(|(index, caps)| infeasible::reasons(problem, index, caps)).collect();
+    Ok(())
+}
+
+/// Minimizes over domains that hold a feasible choice for every cluster.
+fn within(problem: &SlotProblem, domains: Vec<Domain>, settings: &Settings) -> Result<Solution, SolveError> {
     let mut work = Workspace::default();
-    if !reasons.is_empty() {
-        let outcome = Err(Infeasibility { reasons });
-        return Ok(Solution { status: Status::Infeasible, outcome, work: Work::default() });
-    }
-    let low = u32::from(problem.participation == Participation::All);
-    let domains: Vec<Domain> = caps.into_iter().map(|high| Domain { low: vec![low; high.len()], high }).collect();
     let proposal = match domains.as_slice() {
         [domain] => single_cluster(problem, domain, settings, &mut work),
         _ => network::solve(problem, domains, settings, &mut work),
     };
     let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations };
-    let Some(Proposal { decision, lower_bound, shadow_prices }) = proposal else {
-        return Err(SolveError::Numerical);
-    };
-    let evaluation = evaluate(problem, &decision).map_err(|_| SolveError::Numerical)?;
-    let objective = evaluation.objective;
-    if !objective.is_finite() {
-        return Err(SolveError::Numerical);
-    }
-    let lower_bound = lower_bound.min(objective);
-    let gap = if objective == lower_bound { 0.0 } else { (objective - lower_bound) / objective.abs() };
-    let status = if gap <= settings.gap { Status::Optimal } else { Status::Feasible };
-    let certified = Certified { decision, evaluation, lower_bound, gap, shadow_prices };
-    Ok(Solution { status, outcome: Ok(certified), work: spent })
+    let proposal = proposal.ok_or(SolveError::Numerical)?;
+    Solution::certified_by(problem, proposal, settings.gap, spent)
 }
 
 /// How much of the gap asked for the searches may use up, and the finest that double precision resolves.

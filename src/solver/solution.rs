@@ -1,8 +1,9 @@
 //! What a solve returns.
 
-use super::infeasible::Infeasibility;
+use super::Proposal;
+use super::infeasible::{Infeasibility, Reason};
 use super::settings::SettingsError;
-use crate::problem::{Answer, Decision, Evaluation, ShadowPrices, Status, Work};
+use crate::problem::{Answer, Decision, Evaluation, FieldError, ShadowPrices, SlotProblem, Status, Work, evaluate};
 
 /// The best decision found and the proof of how good it is.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,31 @@ pub struct Solution {
 }
 
 impl Solution {
+    /// No decision exists, for these reasons.
+    pub(super) fn infeasible(reasons: Vec<Reason>) -> Self {
+        Self { status: Status::Infeasible, outcome: Err(Infeasibility { reasons }), work: Work::default() }
+    }
+
+    /// Evaluates a proposed decision; the status is what its gap says.
+    pub(super) fn certified_by(
+        problem: &SlotProblem,
+        proposal: Proposal,
+        tolerance: f64,
+        work: Work,
+    ) -> Result<Self, SolveError> {
+        let Proposal { decision, lower_bound, shadow_prices } = proposal;
+        let evaluation = evaluate(problem, &decision).map_err(|_| SolveError::Numerical)?;
+        let objective = evaluation.objective;
+        if !objective.is_finite() {
+            return Err(SolveError::Numerical);
+        }
+        let lower_bound = lower_bound.min(objective);
+        let gap = if objective == lower_bound { 0.0 } else { (objective - lower_bound) / objective.abs() };
+        let status = if gap <= tolerance { Status::Optimal } else { Status::Feasible };
+        let certified = Certified { decision, evaluation, lower_bound, gap, shadow_prices };
+        Ok(Self { status, outcome: Ok(certified), work })
+    }
+
     /// The certified decision; `None` for an infeasible problem.
     #[must_use]
     pub fn certified(&self) -> Option<&Certified> {
@@ -82,6 +108,17 @@ pub enum SolveError {
         value: &'static str,
         /// What is supported.
         instead: &'static str,
+    },
+    /// What is given does not fit the problem.
+    #[error(transparent)]
+    Question(#[from] FieldError),
+    /// Another solver gave up, or its answer did not stand up to an independent check.
+    #[error("{backend}: {what}")]
+    Backend {
+        /// The solver.
+        backend: &'static str,
+        /// What it reported, or what its answer violates.
+        what: String,
     },
     /// The numbers are so far apart that no allocation could be computed within double precision.
     #[error("the problem's numbers are too far apart for double precision: rescale gains, powers, prices or times")]

@@ -169,3 +169,42 @@ fn a_cluster_that_waits_has_no_share() {
     assert_relative_eq!(both.shadow_prices.latency_share[1], 1.0, max_relative = 1e-6);
     assert_eq!(both.shadow_prices.uplink_per_hz, 0.0);
 }
+
+/// With the integers of the optimum given, the radio alone gives the optimum back, in the given plan.
+#[test]
+fn the_radio_for_the_best_integers_is_the_optimum() {
+    use crate::solver::backend::{Backend, Exact, RadioFor, WholeSlot};
+    for (clusters, seed) in [(1, 1), (1, 2), (3, 3), (4, 4)] {
+        let problem = InstanceSize { clusters, devices: 4, ..InstanceSize::default() }.sample(seed).unwrap();
+        let best = Exact::default().solve(&problem, &WholeSlot).unwrap().outcome.unwrap();
+        let radio = Exact::default().solve(&problem, &RadioFor::decision(&best.decision)).unwrap().outcome.unwrap();
+        assert_eq!(RadioFor::decision(&radio.decision), RadioFor::decision(&best.decision));
+        assert!((radio.objective() - best.objective()).abs() <= 1e-9 * best.objective().abs());
+        assert!(radio.gap <= 1e-7, "gap {:e}", radio.gap);
+    }
+}
+
+/// Integers that do not fit, and integers that no radio can serve, are told apart and named.
+#[test]
+fn bad_integers_are_named() {
+    use crate::solver::backend::{Backend, Exact, RadioFor, Segments};
+    let problem = InstanceSize { devices: 2, blocks: 4, ..InstanceSize::default() }.sample(1).unwrap();
+    let given = |plan, active: &[usize], sizes: &[u32]| RadioFor {
+        plan,
+        clusters: vec![Segments { active: active.to_vec(), sizes: sizes.to_vec() }],
+    };
+    let error = |question: RadioFor| Exact::default().solve(&problem, &question).unwrap_err().to_string();
+    assert_eq!(error(given(8, &[0, 1], &[2, 2])), "plan = 8: must be below 8, the number of plans");
+    assert!(error(given(0, &[1], &[4])).starts_with("clusters[0].active = [1]: must be all 2 devices"));
+    assert!(error(given(0, &[0, 2], &[2, 2])).starts_with("clusters[0].active = [0, 2]: must be"));
+    assert!(
+        error(given(0, &[0, 1], &[4, 0])).starts_with("clusters[0].sizes = [4, 0]: must be one size of at least 1")
+    );
+    assert!(error(given(0, &[0, 1], &[2, 1])).contains("4 blocks in all"));
+    let mut spec = problem.into_spec();
+    spec.clusters[0].devices[1].memory_bytes.0 *= 1e-3;
+    let starved = SlotProblem::new(spec).unwrap();
+    let solution = Exact::default().solve(&starved, &given(0, &[0, 1], &[2, 2])).unwrap();
+    let reasons = solution.outcome.unwrap_err().reasons;
+    assert_eq!(reasons, [Reason::SegmentMemory { cluster: 0, device: 1, size: 2, fit: 0 }]);
+}

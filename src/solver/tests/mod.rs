@@ -4,7 +4,7 @@ use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 use super::*;
 use crate::instances::InstanceSize;
-use crate::problem::{ObjectiveTerms, SlotSpec};
+use crate::problem::{ObjectiveTerms, SlotSpec, Status, evaluate};
 
 mod closed_forms;
 mod enumeration;

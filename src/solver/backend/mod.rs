@@ -1,0 +1,48 @@
+//! Independent ways to the same answers: other solvers beside the exact one, in the same program, on the same problems.
+//!
+//! A [`Backend`] answers a *question* about a slot problem, and which questions it can answer is part of its type: asking
+//! it for anything else does not compile.
+//!
+//! | question | what is free | answered by |
+//! |---|---|---|
+//! | [`WholeSlot`] | everything | [`Exact`] |
+//! | [`RadioFor`] | bandwidths and powers; plan, active devices and sizes are given | [`Exact`] |
+//!
+//! Whatever a backend claims, its answer is a [`Solution`]: the decision as [`evaluate`](crate::problem::evaluate) sees it,
+//! and a lower bound that does not rest on the backend's own word.
+//!
+//! ```
+//! use collapipe::instances::InstanceSize;
+//! use collapipe::solver::backend::{Backend, Exact, RadioFor, WholeSlot};
+//! let problem = InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() }.sample(3)?;
+//! let best = Exact::default().solve(&problem, &WholeSlot)?;
+//! let best = best.certified().ok_or("infeasible")?;
+//! // The same segments again, with the radio left to choose: the same objective.
+//! let radio = Exact::default().solve(&problem, &RadioFor::decision(&best.decision))?;
+//! let again = radio.certified().ok_or("infeasible")?.objective();
+//! assert!((again - best.objective()).abs() <= 1e-6 * again.abs());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod exact;
+mod question;
+
+pub use exact::Exact;
+pub use question::{RadioFor, Segments, WholeSlot};
+
+use super::{Solution, SolveError};
+use crate::problem::SlotProblem;
+
+/// A solver that can answer questions of one kind.
+pub trait Backend<Question> {
+    /// What the backend is called in tables and errors.
+    fn name(&self) -> &'static str;
+
+    /// Answers the question about the problem.
+    ///
+    /// # Errors
+    /// [`SolveError`] where the question does not fit the problem, the backend does not support the problem, or gave up
+    /// without a decision that satisfies the constraints. An infeasible question is no error but a [`Solution`] with its
+    /// reasons.
+    fn solve(&self, problem: &SlotProblem, question: &Question) -> Result<Solution, SolveError>;
+}

@@ -1,0 +1,39 @@
+//! What a backend is asked.
+
+use crate::problem::{ClusterDecision, Decision};
+
+/// Everything is free: plan, active devices, sizes, bandwidths, powers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WholeSlot;
+
+/// The devices of a cluster that take part, and their segments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Segments {
+    /// Indices (from 0) of the active devices, increasing.
+    pub active: Vec<usize>,
+    /// d: encoder blocks on each of them.
+    pub sizes: Vec<u32>,
+}
+
+impl From<&ClusterDecision> for Segments {
+    fn from(decision: &ClusterDecision) -> Self {
+        Self { active: decision.active.clone(), sizes: decision.sizes.clone() }
+    }
+}
+
+/// Plan, active devices and sizes are given; bandwidths and powers are free: a convex problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RadioFor {
+    /// Index (from 0) of the plan.
+    pub plan: usize,
+    /// One entry per cluster.
+    pub clusters: Vec<Segments>,
+}
+
+impl RadioFor {
+    /// The integers of a decision.
+    #[must_use]
+    pub fn decision(decision: &Decision) -> Self {
+        Self { plan: decision.plan, clusters: decision.clusters.iter().map(Segments::from).collect() }
+    }
+}

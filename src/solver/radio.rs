@@ -1,0 +1,90 @@
+//! The radio problem alone: bandwidths and powers for a given plan, devices and sizes.
+
+use super::backend::{RadioFor, Segments};
+use super::cluster::Domain;
+use super::infeasible::{Reason, segment_reasons};
+use super::{Settings, Solution, SolveError, check, within};
+use crate::problem::{FieldError, Participation, SlotProblem, SlotSpec};
+
+/// Minimizes over bandwidths and powers; plan, active devices and sizes are given.
+///
+/// For fixed integers the whole network problem is convex (formulation, section 3), and this is its exact solver: the same
+/// code as [`solve`](super::solve), on domains that hold one choice. The decision's plan is the given one.
+///
+/// # Errors
+/// [`SolveError::Question`] where the integers do not fit the problem, and as [`solve`](super::solve).
+pub fn solve_radio(problem: &SlotProblem, given: &RadioFor, settings: &Settings) -> Result<Solution, SolveError> {
+    check(problem, settings)?;
+    given.check(problem)?;
+    let reasons = given.reasons(problem);
+    if !reasons.is_empty() {
+        return Ok(Solution::infeasible(reasons));
+    }
+    let mut spec = problem.clone().into_spec();
+    spec.plans = vec![problem.plans[given.plan]];
+    let planned = SlotProblem::new(spec).map_err(|_| SolveError::Numerical)?;
+    let domains = problem.clusters.iter().zip(&given.clusters).map(|(cluster, segments)| {
+        let mut high = vec![0; cluster.devices.len()];
+        for (&k, &size) in segments.active.iter().zip(&segments.sizes) {
+            high[k] = size;
+        }
+        Domain { low: high.clone(), high }
+    });
+    let mut solution = within(&planned, domains.collect(), settings)?;
+    if let Ok(certified) = &mut solution.outcome {
+        certified.decision.plan = given.plan;
+    }
+    Ok(solution)
+}
+
+impl RadioFor {
+    /// Whether the integers fit the problem's dimensions.
+    ///
+    /// # Errors
+    /// [`FieldError`] names the first that does not.
+    pub fn check(&self, problem: &SlotSpec) -> Result<(), FieldError> {
+        let plans = problem.plans.len();
+        if self.plan >= plans {
+            return Err(FieldError::new("plan", self.plan, format!("below {plans}, the number of plans")));
+        }
+        let (found, expected) = (self.clusters.len(), problem.clusters.len());
+        if found != expected {
+            return Err(FieldError::new("clusters", format!("a list of {found}"), format!("a list of {expected}")));
+        }
+        let all = problem.participation == Participation::All;
+        for (n, (segments, cluster)) in self.clusters.iter().zip(&problem.clusters).enumerate() {
+            let devices = cluster.devices.len();
+            segments
+                .check(devices, problem.encoder.blocks, all)
+                .map_err(|error| error.within(format_args!("clusters[{n}]")))?;
+        }
+        Ok(())
+    }
+
+    /// What makes the integers infeasible, whatever the radio does; empty where nothing does. They must fit the problem.
+    pub(crate) fn reasons(&self, problem: &SlotSpec) -> Vec<Reason> {
+        let each = self.clusters.iter().enumerate();
+        each.flat_map(|(n, segments)| segment_reasons(problem, n, &segments.active, &segments.sizes)).collect()
+    }
+}
+
+impl Segments {
+    fn check(&self, devices: usize, blocks: u32, all: bool) -> Result<(), FieldError> {
+        let active = &self.active;
+        let increasing = active.windows(2).all(|pair| pair[0] < pair[1]);
+        if active.is_empty() || !increasing || active.last().is_some_and(|&k| k >= devices) {
+            let allowed = format!("a non-empty increasing list of indices below {devices}");
+            return Err(FieldError::new("active", format!("{active:?}"), allowed));
+        }
+        if all && active.len() != devices {
+            let allowed = format!("all {devices} devices under participation \"all\"");
+            return Err(FieldError::new("active", format!("{active:?}"), allowed));
+        }
+        let sum: u64 = self.sizes.iter().map(|&size| u64::from(size)).sum();
+        if self.sizes.len() != active.len() || self.sizes.contains(&0) || sum != u64::from(blocks) {
+            let allowed = format!("one size of at least 1 per active device, {blocks} blocks in all");
+            return Err(FieldError::new("sizes", format!("{:?}", self.sizes), allowed));
+        }
+        Ok(())
+    }
+}
