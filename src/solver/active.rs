@@ -248,9 +248,9 @@ impl<'a> Subsets<'a> {
 
     /// Prices of the bands before any active set is solved: those at which an average hop buys its share.
     fn guessed_prices(&self, work: &mut Workspace) -> (f64, f64) {
-        let mut price = |radio: &mut Radio, links: &Links, base: f64| {
+        let price = |radio: &mut Radio, links: &Links, base: f64| {
             links.set_all(radio);
-            radio.guess(base, &mut work.buffers.scratch).band
+            radio.guess(base).band
         };
         let bases = self.cluster.bases;
         (price(&mut work.forward.0, &self.forward, bases.0), price(&mut work.backward.0, &self.backward, bases.1))
@@ -302,7 +302,7 @@ impl<'a> Subsets<'a> {
             (&mut self.backward, &mut work.backward, self.cluster.bases.1),
         ] {
             if !links.is_priced() {
-                links.add_prices(radio.guess(base, &mut work.buffers.scratch));
+                links.add_prices(radio.guess(base));
             }
             links.minorants(active, true).for_each(|minorant| curve.add(minorant));
         }

@@ -3,104 +3,9 @@
 //! A hop sends d nats in time t on bandwidth w. With s = d/(t w) the power that does it is
 //! p = (w/γ)(eˢ − 1), and s is the spectral efficiency in nat/s/Hz. Given a price λ of bandwidth and
 //! a cap on t, the hop minimizes a·t + z·p·t + λ·w subject to p ≤ P: a convex problem in (t, w) whose
-//! stationary points are roots of scalar equations in log s (formulation, section 3). Each equation is
-//! increasing and convex in log s, so Newton's method converges from every start.
+//! stationary points are roots of scalar equations in s (formulation, section 3): [`efficiency`](super::efficiency).
 
-/// m(s) = s − 1 + e⁻ˢ and 1 − e⁻ˢ, without cancellation for small s; (s−1)eˢ + 1 = eˢ m(s).
-#[inline]
-fn margin(s: f64) -> (f64, f64) {
-    if s < 0.5 {
-        // s²/2 (1 − s/3 (1 − s/4 (…))), alternating and truncated below 1e-17 relative.
-        let mut tail = 1.0;
-        for inverse in const {
-            [1.0 / 13.0, 1.0 / 12.0, 1.0 / 11.0, 0.1, 1.0 / 9.0, 0.125, 1.0 / 7.0, 1.0 / 6.0, 0.2, 0.25, 1.0 / 3.0]
-        } {
-            tail = 1.0 - s * inverse * tail;
-        }
-        let m = 0.5 * s * s * tail;
-        (m, s - m)
-    } else {
-        let gone = 1.0 - (-s).exp();
-        (s - gone, gone)
-    }
-}
-
-/// eˢ − 1.
-#[inline]
-fn exp_m1(s: f64) -> f64 {
-    s.exp_m1()
-}
-
-/// (eˢ − 1)/s − 1, with its series where the difference would cancel.
-#[inline]
-fn growth(s: f64) -> f64 {
-    if s < 1e-4 { 0.5 * s * (1.0 + s / 3.0) } else { exp_m1(s) / s - 1.0 }
-}
-
-/// Newton's method in log s on an increasing convex function; `eval(s)` returns its value and its slope in log s.
-#[inline]
-fn newton(mut s: f64, eval: impl Fn(f64) -> (f64, f64)) -> f64 {
-    for _ in 0..80 {
-        let (value, slope) = eval(s);
-        let step = (-value / slope).clamp(-4.0, 4.0);
-        // After a step below 1e-7 the remaining error is of the order of its square.
-        if step.abs() < 1e-7 {
-            return s * (1.0 + step);
-        }
-        s *= step.exp();
-    }
-    s
-}
-
-/// Root of s + ln m(s) − κ ln s = r, κ in [0, 1).
-#[inline]
-fn interior_root(r: f64, kappa: f64, start: f64) -> f64 {
-    let start = if start > 0.0 {
-        start
-    } else if r < 1.0 {
-        ((r + std::f64::consts::LN_2) / (2.0 - kappa)).exp().min(1.5)
-    } else {
-        r + 0.5 - 0.9 * (1.0 - kappa) * r.ln()
-    };
-    newton(start, |s| {
-        let (m, gone) = margin(s);
-        (s + m.ln() - kappa * s.ln() - r, s * (1.0 + gone / m) - kappa)
-    })
-}
-
-/// Root of ln m(s) + 2 ln((eˢ − 1)/s) = r.
-#[inline]
-fn power_limited_root(r: f64, start: f64) -> f64 {
-    let start = if start > 0.0 {
-        start
-    } else if r < 1.0 {
-        (0.5 * (r + std::f64::consts::LN_2)).exp().min(1.5)
-    } else {
-        0.5 * r + 0.5 * (1.0 + r).ln()
-    };
-    newton(start, |s| {
-        let (m, gone) = margin(s);
-        // ln((eˢ − 1)/s) = s + ln((1 − e⁻ˢ)/s)
-        (m.ln() + 2.0 * (s + (gone / s).ln()) - r, s * gone / m + 2.0 * (s / gone - 1.0))
-    })
-}
-
-/// Root of ln((eˢ − 1)/s) = r > 0.
-#[inline]
-fn full_power_root(r: f64) -> f64 {
-    let mut s = if r < 1.0 { 2.0 * r } else { r + (1.0 + r).ln() };
-    for _ in 0..80 {
-        let (m, gone) = margin(s);
-        let value = s + (gone / s).ln() - r;
-        // Slope 1/(1 − e⁻ˢ) − 1/s = m/(s (1 − e⁻ˢ)), between 1/2 and 1.
-        let step = -value * s * gone / m;
-        s = (s + step).max(0.5 * s);
-        if step.abs() <= 1e-8 * s {
-            return s;
-        }
-    }
-    s
-}
+use super::efficiency::Efficiency;
 
 /// Spectral efficiency s that minimizes (a + z p)/R(W, p) on a band W of one's own, clipped to the power limit:
 /// (s−1)eˢ + 1 = aγ/(zW).
@@ -110,16 +15,15 @@ pub(crate) fn whole_band_efficiency(a: f64, z: f64, gain: f64, band: f64, max_po
     if z <= 0.0 {
         return limit;
     }
-    interior_root((a * gain).ln() - (z * band).ln(), 0.0, 0.0).min(limit)
+    Efficiency::capped((a * gain).ln() - (z * band).ln()).s.min(limit)
 }
 
 /// Price per unit of bandwidth at which a hop on the whole band W with efficiency s would buy exactly W.
 #[must_use]
 pub(crate) fn whole_band_price(a: f64, z: f64, gain: f64, band: f64, max_power: f64, nats: f64, s: f64) -> f64 {
-    let (m, _) = margin(s);
     let time = nats / (band * s);
     if s >= (max_power * gain / band).ln_1p() * (1.0 - 1e-15) {
-        (a + z * max_power) * time * m / (band * s)
+        (a + z * max_power) * time * Efficiency::new(s).m / (band * s)
     } else {
         a * time / band
     }
@@ -178,19 +82,6 @@ pub(crate) enum Regime {
     CappedLimited,
 }
 
-/// What a hop remembers from one evaluation to the next: a start for Newton's method.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Memory {
-    /// s; 0 for no start.
-    pub efficiency: f64,
-    regime: Regime,
-}
-
-impl Memory {
-    /// Expects the cap to bind.
-    pub const CAPPED: Self = Self { efficiency: 0.0, regime: Regime::Capped };
-}
-
 /// The cheapest way to send at given prices.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sending {
@@ -210,6 +101,8 @@ pub(crate) struct Sending {
     /// dν / d ln λ, dν / d ln τ.
     pub cap_price_by_price: f64,
     pub cap_price_by_cap: f64,
+    pub at: Efficiency,
+    pub regime: Regime,
 }
 
 /// How a sending without a cap reacts: derivatives by the logarithms of λ and of a latency price V.
@@ -224,13 +117,11 @@ pub(crate) struct Reaction {
 }
 
 impl Hop {
-    /// The reaction of the sending that `memory` remembers, where the time price is V plus something.
-    pub fn reaction(&self, sent: &Sending, memory: &Memory, weight: f64) -> Reaction {
-        let s = memory.efficiency;
-        let (m, gone) = margin(s);
+    /// The reaction of a sending without a cap, where the time price is V plus something.
+    pub fn reaction(&self, sent: &Sending, weight: f64) -> Reaction {
         // The sending depends on λ/price and, inside the power limit, on λ·a as well.
-        let (price, by_price, time_by_price) = if memory.regime == Regime::Free {
-            let root = 0.5 / (s * (1.0 + gone / m) - 0.5);
+        let (price, by_price, time_by_price) = if sent.regime == Regime::Free {
+            let root = 0.5 / (sent.at.interior_slope() - 0.5);
             let weight = weight / self.time_price;
             return Reaction {
                 time_by_price: sent.time * (0.5 - 0.5 * root),
@@ -239,8 +130,8 @@ impl Hop {
                 band_by_weight: sent.band * weight * (0.5 - 0.5 * root),
             };
         } else {
-            let root = 1.0 / (s * gone / m + 2.0 * (s / gone - 1.0));
-            let by_price = -(s / gone) * root;
+            let root = 1.0 / sent.at.limited_slope();
+            let by_price = -(sent.at.s / sent.at.gone) * root;
             (self.time_price + self.energy_price * self.max_power, by_price, -by_price - root)
         };
         let weight = weight / price;
@@ -295,14 +186,13 @@ impl Hop {
 
     /// The price at which the hop would buy the band w if it sent at full power and its time cost `more` per second more.
     pub fn limited_price(&self, band: f64, more: f64) -> f64 {
-        let s = (self.max_power * self.gain / band).ln_1p();
-        let (m, _) = margin(s);
-        (self.time_price + more + self.energy_price * self.max_power) * self.nats * m / (band * s).powi(2)
+        let at = Efficiency::new((self.max_power * self.gain / band).ln_1p());
+        (self.time_price + more + self.energy_price * self.max_power) * self.nats * at.m / (band * at.s).powi(2)
     }
 
     /// Time on air at full power on a band w, less the shortest time [s].
     pub fn excess_on(&self, band: f64) -> f64 {
-        self.shortest_time * growth((self.max_power * self.gain / band).ln_1p())
+        self.shortest_time * Efficiency::new((self.max_power * self.gain / band).ln_1p()).growth()
     }
 
     /// Efficiency at which a hop's own marginal values balance if time had the price `a` and the band W were its own:
@@ -312,7 +202,7 @@ impl Hop {
         if self.energy_price <= 0.0 {
             return limit;
         }
-        interior_root(self.ln_gain_over_price + a.ln() - band.ln(), 0.0, 0.0).min(limit)
+        Efficiency::capped(self.ln_gain_over_price + a.ln() - band.ln()).s.min(limit)
     }
 
     /// d/s.
@@ -322,7 +212,7 @@ impl Hop {
 
     /// The same duration on a bandwidth that differs by rounding, with the power that this takes.
     pub fn resend(&self, sending: Sending, band: f64) -> Sending {
-        let power = band / self.gain * exp_m1(self.nats / (sending.time * band));
+        let power = band / self.gain * (self.nats / (sending.time * band)).exp_m1();
         if power < self.max_power {
             return Sending { band, power, ..sending };
         }
@@ -330,23 +220,24 @@ impl Hop {
         Sending { band, power: self.max_power, time, ..sending }
     }
 
-    /// The cheapest sending at bandwidth price λ (given with its logarithm) within a cap.
+    /// The cheapest sending at bandwidth price λ (given with its logarithm) within a cap. `capped` says whether the cap is
+    /// expected to bind, and afterwards whether it does: only the effort depends on it.
     #[inline]
-    pub fn send(&self, price: f64, ln_price: f64, cap: &Cap, memory: &mut Memory) -> Sending {
-        if matches!(memory.regime, Regime::Capped | Regime::CappedLimited) {
-            let sending = self.capped(price, ln_price, cap, memory);
+    pub fn send(&self, price: f64, ln_price: f64, cap: &Cap, capped: &mut bool) -> Sending {
+        if *capped {
+            let sending = self.within(price, ln_price, cap);
             if sending.cap_price >= 0.0 {
                 return sending;
             }
-            *memory = Memory::default();
-            return self.free(price, ln_price, memory);
+            *capped = false;
+            return self.free(price, ln_price);
         }
-        let sending = self.free(price, ln_price, memory);
+        let sending = self.free(price, ln_price);
         if self.fits(&sending, cap) {
             return sending;
         }
-        *memory = Memory::default();
-        self.capped(price, ln_price, cap, memory)
+        *capped = true;
+        self.within(price, ln_price, cap)
     }
 
     /// Whether a sending without a cap keeps it; where the times agree to many digits, by their differences from the shortest.
@@ -358,59 +249,55 @@ impl Hop {
         self.excess_on(sending.band) <= cap.excess + (cap.origin - self.shortest_time)
     }
 
+    /// The cheapest sending without a cap.
     #[inline]
-    fn free(&self, price: f64, ln_price: f64, memory: &mut Memory) -> Sending {
+    pub fn free(&self, price: f64, ln_price: f64) -> Sending {
         if self.energy_price > 0.0 && self.ln_interior < 500.0 {
-            let start = if memory.regime == Regime::Free { memory.efficiency } else { 0.0 };
-            let s = interior_root(self.ln_interior + 0.5 * ln_price, 0.5, start);
-            let time = (self.nats / self.time_price * price / s).sqrt();
+            let at = Efficiency::free(self.ln_interior + 0.5 * ln_price);
+            let time = (self.nats / self.time_price * price / at.s).sqrt();
             let band = self.time_price / price * time;
-            let power = band / self.gain * exp_m1(s);
+            let power = band / self.gain * at.snr();
             if power <= self.max_power {
-                *memory = Memory { efficiency: s, regime: Regime::Free };
-                let (m, gone) = margin(s);
-                let by_price = 0.5 / (s * (1.0 + gone / m) - 0.5);
+                let by_price = 0.5 / (at.interior_slope() - 0.5);
                 return Sending {
                     time,
                     band,
                     power,
                     cost: (self.time_price + self.energy_price * power) * time,
                     band_by_price: -0.5 - 0.5 * by_price,
+                    at,
+                    regime: Regime::Free,
                     ..Sending::default()
                 };
             }
         }
-        let start = if memory.regime == Regime::Limited { memory.efficiency } else { 0.0 };
-        let s = power_limited_root(self.ln_limited + ln_price, start);
-        *memory = Memory { efficiency: s, regime: Regime::Limited };
-        let (m, gone) = margin(s);
-        let band = self.max_power * self.gain / exp_m1(s);
-        let time = self.nats / (band * s);
-        let slope = s * gone / m + 2.0 * (s / gone - 1.0);
+        let at = Efficiency::limited(self.ln_limited + ln_price);
+        let band = self.max_power * self.gain / at.snr();
+        let time = self.nats / (band * at.s);
         Sending {
             time,
             band,
             power: self.max_power,
             cost: (self.time_price + self.energy_price * self.max_power) * time,
-            band_by_price: -(s / gone) / slope,
+            band_by_price: -(at.s / at.gone) / at.limited_slope(),
+            at,
+            regime: Regime::Limited,
             ..Sending::default()
         }
     }
 
+    /// The cheapest sending that takes exactly the cap's time.
     #[inline]
-    fn capped(&self, price: f64, ln_price: f64, cap: &Cap, memory: &mut Memory) -> Sending {
+    fn within(&self, price: f64, ln_price: f64, cap: &Cap) -> Sending {
         // By how much the cap exceeds the shortest time, in units of it.
         let slack = (cap.excess + (cap.origin - self.shortest_time)) / self.shortest_time;
         if self.energy_price > 0.0 {
-            let start = if memory.regime == Regime::Capped { memory.efficiency } else { 0.0 };
-            let s = interior_root(self.ln_gain_over_price + ln_price - cap.ln_time, 0.0, start);
-            let band = self.nats / (s * cap.time);
-            let power = band / self.gain * exp_m1(s);
+            let at = Efficiency::capped(self.ln_gain_over_price + ln_price - cap.ln_time);
             // p ≤ P, that is (eˢ − 1)/s ≤ τ Pγ/d: compared where both are close to 1.
-            if growth(s) <= slack {
-                *memory = Memory { efficiency: s, regime: Regime::Capped };
-                let (m, gone) = margin(s);
-                let by_price = 1.0 / (s * (1.0 + gone / m));
+            if at.growth() <= slack {
+                let band = self.nats / (at.s * cap.time);
+                let power = band / self.gain * at.snr();
+                let by_price = 1.0 / at.interior_slope();
                 let worth = price * band / cap.time;
                 return Sending {
                     time: cap.time,
@@ -422,12 +309,13 @@ impl Hop {
                     band_by_cap: by_price - 1.0,
                     cap_price_by_price: worth * (1.0 - by_price),
                     cap_price_by_cap: worth * (by_price - 2.0),
+                    at,
+                    regime: Regime::Capped,
                 };
             }
         }
-        // ln(τ Pγ/d), of which the sign says whether the cap can be met.
-        let room = slack.ln_1p();
-        if room <= 0.0 {
+        // The sign of the slack says whether the cap can be met.
+        if slack <= 0.0 {
             // No band suffices: an infinite price of the cap tells the phase to raise the pace.
             return Sending {
                 time: cap.time,
@@ -438,22 +326,22 @@ impl Hop {
                 ..Sending::default()
             };
         }
-        let s = full_power_root(room);
-        *memory = Memory { efficiency: s, regime: Regime::CappedLimited };
-        let (m, gone) = margin(s);
-        let by_cap = s * gone / m; // ds / d ln τ
-        let worth = price * self.nats / (cap.time * cap.time * m);
+        let at = Efficiency::capped_limited(slack);
+        let by_cap = at.s * at.gone / at.m; // ds / d ln τ
+        let worth = price * self.nats / (cap.time * cap.time * at.m);
         let spent = self.time_price + self.energy_price * self.max_power;
         Sending {
             time: cap.time,
-            band: self.nats / (s * cap.time),
+            band: self.nats / (at.s * cap.time),
             power: self.max_power,
             cost: spent * cap.time,
             cap_price: worth - spent,
             band_by_price: 0.0,
-            band_by_cap: -1.0 - by_cap / s,
+            band_by_cap: -1.0 - by_cap / at.s,
             cap_price_by_price: worth,
-            cap_price_by_cap: -worth * (2.0 + gone / m * by_cap),
+            cap_price_by_cap: -worth * (2.0 + at.gone / at.m * by_cap),
+            at,
+            regime: Regime::CappedLimited,
         }
     }
 }

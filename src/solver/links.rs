@@ -1,7 +1,7 @@
 //! All hops that a path through a cluster's devices may use, and what they cost at given prices.
 
 use super::cluster::PlannedCluster;
-use super::hop::{Cap, Hop, Memory};
+use super::hop::{Cap, Hop};
 use super::phase::{Minorant, Prices, Radio};
 use crate::problem::costs::Phase;
 
@@ -105,13 +105,13 @@ impl Links {
         let (ln_price, cap) = (prices.band.ln(), prices.cap());
         let share = |hop: &Option<Hop>| {
             let Some(hop) = hop else { return Share { intercept: f64::INFINITY, cap_price: 0.0, free: f64::INFINITY } };
-            let free = hop.send(prices.band, ln_price, &Cap::NONE, &mut Memory::default());
+            let free = hop.free(prices.band, ln_price);
             let free_cost = free.cost + prices.band * free.band;
             if free.time <= cap.time || cap.excess + (cap.origin - hop.shortest_time()) <= 0.0 {
                 // Where the cap cannot be met the hop takes part without one: valid, and weaker.
                 return Share { intercept: free_cost, cap_price: 0.0, free: free_cost };
             }
-            let sent = hop.send(prices.band, ln_price, &cap, &mut Memory::default());
+            let sent = hop.send(prices.band, ln_price, &cap, &mut true);
             let cap_price = sent.cap_price.max(0.0);
             Share {
                 intercept: sent.cost + prices.band * sent.band + cap_price * prices.pace,
@@ -142,7 +142,7 @@ impl Links {
             } else {
                 Cap::NONE
             };
-            let sent = hop.send(band_price, ln_price, &cap, &mut Memory::default());
+            let sent = hop.send(band_price, ln_price, &cap, &mut cap.time.is_finite());
             if cap.excess > 0.0 { LinkCost { cost: sent.cost + band_price * sent.band, time: sent.time } } else { none }
         };
         self.hops.iter().map(price).collect()

@@ -10,6 +10,7 @@ pub mod backend;
 mod balance;
 mod cluster;
 mod curve;
+mod efficiency;
 mod envelope;
 mod hop;
 mod infeasible;

@@ -12,7 +12,7 @@
 //! are solved by Newton's method in (log λ, log u) with analytic slopes. Every (λ, u) on the way yields a valid
 //! affine minorant of Φ, by Lagrangian duality.
 
-use super::hop::{Cap, Hop, Memory, Sending};
+use super::hop::{Cap, Hop, Sending};
 
 /// Relative accuracy to which the band is filled and the pace price is spent.
 const TOLERANCE: f64 = 1e-12;
@@ -82,19 +82,18 @@ struct Totals {
     time: f64,
 }
 
-/// Scratch space of a phase: one memory per hop, and a count of evaluations.
+/// Scratch space of a phase: which hops run at their cap, and a count of evaluations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
-    memory: Vec<Memory>,
+    capped: Vec<bool>,
     pub evaluations: u64,
 }
 
 impl Scratch {
     fn reset(&mut self, radio: &Radio) {
-        self.memory.clear();
+        self.capped.clear();
         // Where the pace has a price most hops run at their cap.
-        let start = if radio.pace_price > 0.0 { Memory::CAPPED } else { Memory::default() };
-        self.memory.resize(radio.hops.len(), start);
+        self.capped.resize(radio.hops.len(), radio.pace_price > 0.0);
     }
 }
 
@@ -131,8 +130,8 @@ impl Radio {
         scratch.evaluations += 1;
         let (ln_price, cap) = (prices.band.ln(), prices.cap());
         let mut sums = Totals::default();
-        for (hop, memory) in self.hops.iter().zip(&mut scratch.memory) {
-            let sent = hop.send(prices.band, ln_price, &cap, memory);
+        for (hop, capped) in self.hops.iter().zip(&mut scratch.capped) {
+            let sent = hop.send(prices.band, ln_price, &cap, capped);
             sums.band += sent.band;
             sums.band_by_price += sent.band * sent.band_by_price;
             sums.band_by_pace += sent.band * sent.band_by_cap;
@@ -172,7 +171,7 @@ impl Radio {
         for (index, hop) in self.hops.iter().enumerate() {
             let cap_price = cap_price(index);
             let relaxed = hop.with_time_price(hop.time_price() + cap_price);
-            let sent = relaxed.send(prices.band, ln_price, &Cap::NONE, &mut Memory::default());
+            let sent = relaxed.free(prices.band, ln_price);
             intercept += sent.cost + prices.band * sent.band + cap_price * self.latency;
         }
         Minorant { intercept, slope: 0.0 }
@@ -183,8 +182,8 @@ impl Radio {
     fn rescued_minorant(&self, prices: Prices, sums: &Totals, scratch: &mut Scratch) -> Minorant {
         let (ln_price, cap) = (prices.band.ln(), prices.cap());
         let scale = self.pace_price / sums.cap_price;
-        let cap_prices: Vec<f64> = (self.hops.iter().zip(&mut scratch.memory))
-            .map(|(hop, memory)| scale * hop.send(prices.band, ln_price, &cap, memory).cap_price)
+        let cap_prices: Vec<f64> = (self.hops.iter().zip(&mut scratch.capped))
+            .map(|(hop, capped)| scale * hop.send(prices.band, ln_price, &cap, capped).cap_price)
             .collect();
         let slowest = |index: usize| self.hops[index].shortest_time() >= self.origin;
         let slowest = (0..self.hops.len()).find(|&index| slowest(index));
@@ -193,19 +192,13 @@ impl Radio {
         if scaled.intercept > alone.intercept { scaled } else { alone }
     }
 
-    /// Prices from a closed form that assumes every hop to take equally long. The hops' efficiencies there are the starts of
-    /// the next evaluation: at these prices a capped hop solves the same equation.
-    pub fn guess(&self, floor: f64, scratch: &mut Scratch) -> Prices {
-        scratch.reset(self);
+    /// Prices from a closed form that assumes every hop to take equally long.
+    pub fn guess(&self, floor: f64) -> Prices {
         let sharers = self.hops.len() as f64;
         let times: f64 = self.hops.iter().map(Hop::time_price).sum();
-        let mut balanced = |a: f64| {
-            let mut product = 0.0;
-            for (hop, memory) in self.hops.iter().zip(&mut scratch.memory) {
-                memory.efficiency = hop.guess_efficiency(a, self.band, sharers);
-                product += hop.nats() / memory.efficiency;
-            }
-            product / self.band
+        let balanced = |a: f64| {
+            let product = |hop: &Hop| hop.nats() / hop.guess_efficiency(a, self.band, sharers);
+            self.hops.iter().map(product).sum::<f64>() / self.band
         };
         if self.pace_price <= 0.0 {
             return self.prices(balanced(times) * times / self.band, f64::INFINITY);
@@ -236,7 +229,8 @@ impl Radio {
 
     /// A cheap minorant, from one evaluation.
     pub fn quick_minorant(&self, floor: f64, scratch: &mut Scratch) -> Minorant {
-        let prices = self.guess(floor, scratch);
+        scratch.reset(self);
+        let prices = self.guess(floor);
         let sums = self.totals(prices, scratch);
         self.minorant(prices, &sums)
     }
@@ -249,7 +243,7 @@ impl Radio {
                 self.prices(prices.band, prices.excess.max(self.floor_excess(floor)))
             }
             Some(prices) => self.prices(prices.band, f64::INFINITY),
-            None => self.guess(floor, scratch),
+            None => self.guess(floor),
         };
         let mut prices = self.newton(floor, start, scratch).unwrap_or_else(|| self.bisect(floor, scratch));
         let on_floor = prices.excess <= self.floor_excess(floor);
@@ -334,7 +328,7 @@ impl Radio {
     fn free_excess(&self, band_price: f64) -> f64 {
         let ln_price = band_price.ln();
         let excess = |hop: &Hop| {
-            let sent = hop.send(band_price, ln_price, &Cap::NONE, &mut Memory::default());
+            let sent = hop.free(band_price, ln_price);
             let beyond =
                 if hop.at_full_power(&sent) { hop.excess_on(sent.band) } else { sent.time - hop.shortest_time() };
             beyond + (hop.shortest_time() - self.origin)
@@ -378,7 +372,7 @@ impl Radio {
 
     /// One root inside the other: slow, and converges from anywhere (the dual in λ alone is concave).
     fn bisect(&self, floor: f64, scratch: &mut Scratch) -> Prices {
-        let start = self.guess(floor, scratch).band;
+        let start = self.guess(floor).band;
         let fill = |band: f64, scratch: &mut Scratch| self.pace_at(band, floor, scratch).1.band / self.band;
         let (mut low, mut high) = (start, start);
         for _ in 0..60 {
@@ -404,8 +398,8 @@ impl Radio {
         scratch.reset(self);
         let (band, cap) = (solved.prices.band, solved.prices.cap());
         let ln_price = band.ln();
-        let sent: Vec<Sending> = (self.hops.iter().zip(&mut scratch.memory))
-            .map(|(hop, memory)| hop.send(band, ln_price, &cap, memory))
+        let sent: Vec<Sending> = (self.hops.iter().zip(&mut scratch.capped))
+            .map(|(hop, capped)| hop.send(band, ln_price, &cap, capped))
             .collect();
         let scale = self.band / sent.iter().map(|s| s.band).sum::<f64>();
         self.hops.iter().zip(sent).map(|(hop, s)| hop.resend(s, s.band * scale)).collect()

@@ -2,7 +2,7 @@
 
 use std::f64::consts::LN_2;
 
-use super::hop::{Cap, Hop, Memory, Reaction, Sending, whole_band_efficiency, whole_band_price};
+use super::hop::{Hop, Reaction, Sending, whole_band_efficiency, whole_band_price};
 use crate::problem::costs::Transmitter;
 use crate::problem::{Cluster, Link};
 use crate::units::{Hertz, Watts};
@@ -50,9 +50,9 @@ impl Upload {
         if self.is_empty() {
             return Default::default();
         }
-        let (hop, mut memory) = (self.hop(latency_price), Memory::default());
-        let sent = hop.send(band_price, band_price.ln(), &Cap::NONE, &mut memory);
-        (sent, hop.reaction(&sent, &memory, latency_price))
+        let hop = self.hop(latency_price);
+        let sent = hop.free(band_price, band_price.ln());
+        (sent, hop.reaction(&sent, latency_price))
     }
 
     /// The cheapest sending on a band of its own, and the price of that band.

@@ -42,7 +42,8 @@ fn primal_meets_dual() {
         let pace = if free.prices.pace.is_finite() { free.prices.pace } else { 1.0 };
         for factor in [0.0, 0.5, 1.0, 1.3, 3.0, 100.0] {
             let floor = factor * pace;
-            let start = radio.guess(floor, &mut scratch);
+            let start = radio.guess(floor);
+            scratch.reset(&radio);
             scratch.evaluations = 0;
             let settled = radio.newton(floor, start, &mut scratch).is_some();
             evaluations += scratch.evaluations;
