@@ -5,13 +5,13 @@
 //! complete or not, gets lower bounds by adding up its hops. Only sets whose bound beats the best are solved.
 
 use super::cluster::{Choice, Domain, PlannedCluster};
-use super::curve::Curve;
 use std::collections::HashSet;
 
 use super::links::Links;
 use super::phase::{Radio, Solved};
+use super::prepared::{Prepared, Start};
 use super::relaxation::{Frontier, Path, Region, Relaxation};
-use super::segments::{Best, Buffers, PhaseSearch, Stage, Threshold, cheapest_fill, search};
+use super::segments::{Buffers, Stage, Threshold, cheapest_fill};
 use crate::problem::costs::Phase;
 
 /// A choice with its cost and its solved phases.
@@ -44,90 +44,45 @@ const MOST_REGIONS: u64 = 100;
 /// Buffers of the searches, and what they may cost.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
-    stages: Vec<Stage>,
-    forward: (Radio, Curve),
-    backward: (Radio, Curve),
+    /// The active set under search.
+    pub prepared: Prepared,
+    /// Per plan, where every plan has the same active set.
+    pub plans: Vec<Prepared>,
     pub buffers: Buffers,
 }
 
 impl Workspace {
-    /// Evaluates a given choice.
-    pub fn fixed(&mut self, cluster: &PlannedCluster, choice: &Choice) -> Found {
-        let Self { forward, backward, buffers, .. } = self;
-        let (mut cost, mut paces) = (cluster.constant(&choice.active), cluster.bases);
-        for (&k, &size) in choice.active.iter().zip(&choice.sizes) {
-            let (stage, size) = (&cluster.stages[k], f64::from(size));
-            cost += size * stage.cost;
-            paces.0 = paces.0.max(stage.overhead + size * stage.forward);
-            paces.1 = paces.1.max(stage.overhead + size * stage.backward);
-        }
-        let mut solve = |(radio, _): &mut (Radio, Curve), phase, floor| {
-            cluster.set_radio(radio, phase, &choice.active);
-            radio.solve(floor, None, &mut buffers.scratch)
-        };
-        let (forward, backward) = (solve(forward, Phase::Forward, paces.0), solve(backward, Phase::Backward, paces.1));
-        Found {
-            value: cost + forward.value + backward.value,
-            latency: cluster.latency(choice, &forward, &backward),
-            choice: choice.clone(),
-            forward,
-            backward,
-        }
-    }
-
-    /// A lower bound that solves no phase; −∞ where the solver chooses the devices.
-    pub fn quick_bound(&mut self, cluster: &PlannedCluster, domain: &Domain) -> f64 {
-        let Some(active) = domain.only_active() else { return f64::NEG_INFINITY };
-        self.set_active(cluster, &active);
-        let constant = cluster.constant(&active);
-        let Self { stages, forward, backward, buffers, .. } = self;
-        match cheapest_fill(stages, cluster.at.spec.encoder.blocks, buffers) {
-            Some(cost) => constant + cost + forward.1.low(cluster.bases.0) + backward.1.low(cluster.bases.1),
-            None => f64::INFINITY,
-        }
+    /// Evaluates a given choice; `start` are prices of a similar one.
+    pub fn fixed(&mut self, cluster: &PlannedCluster, choice: &Choice, start: Option<&Start>) -> Found {
+        self.prepared.set(cluster, &choice.active);
+        self.prepared.fixed(cluster, choice, start, &mut self.buffers)
     }
 
     /// The best choice within the domain that beats the threshold, and a bound of all choices.
-    pub fn best(&mut self, cluster: &PlannedCluster, domain: &Domain, threshold: Threshold) -> Searched {
+    pub fn best(
+        &mut self,
+        cluster: &PlannedCluster,
+        domain: &Domain,
+        threshold: Threshold,
+        start: Option<&Start>,
+    ) -> Searched {
         match domain.only_active() {
             Some(active) => {
-                self.set_active(cluster, &active);
-                let found = self.best_sizes(cluster, &active, threshold);
-                let cutoff = found.as_ref().map_or(threshold.cutoff, |found| found.value);
-                Searched { bound: Threshold { cutoff, ..threshold }.bar(), found }
+                self.prepared.set(cluster, &active);
+                self.prepared.estimate(cluster, start, &mut self.buffers);
+                let found = self.prepared.best_sizes(cluster, threshold, &mut self.buffers);
+                Searched::exhaustive(found, threshold)
             }
             None => Subsets::new(cluster, domain, threshold).run(self),
         }
     }
+}
 
-    /// Prepares the phases for an active set, each with a cheap minorant.
-    fn set_active(&mut self, cluster: &PlannedCluster, active: &[usize]) {
-        self.stages.clear();
-        self.stages.extend(active.iter().map(|&k| cluster.stages[k]));
-        for ((radio, curve), phase, base) in [
-            (&mut self.forward, Phase::Forward, cluster.bases.0),
-            (&mut self.backward, Phase::Backward, cluster.bases.1),
-        ] {
-            cluster.set_radio(radio, phase, active);
-            curve.clear();
-            curve.add(radio.quick_minorant(base, &mut self.buffers.scratch));
-        }
-    }
-
-    /// The best sizes of the active set that the workspace has been prepared for.
-    fn best_sizes(&mut self, cluster: &PlannedCluster, active: &[usize], threshold: Threshold) -> Option<Found> {
-        let constant = cluster.constant(active);
-        let blocks = cluster.at.spec.encoder.blocks;
-        let Self { stages, forward, backward, buffers, .. } = self;
-        let mut forward = PhaseSearch { radio: &forward.0, curve: &mut forward.1, base: cluster.bases.0 };
-        let mut backward = PhaseSearch { radio: &backward.0, curve: &mut backward.1, base: cluster.bases.1 };
-        let best = search(stages, blocks, constant, &mut forward, &mut backward, threshold, buffers)?;
-        let Best { sizes, forward_pace, backward_pace, value } = best;
-        let choice = Choice { active: active.to_vec(), sizes };
-        let forward = forward.curve.exact(forward.radio, forward_pace, &mut buffers.scratch);
-        let backward = backward.curve.exact(backward.radio, backward_pace, &mut buffers.scratch);
-        let latency = cluster.latency(&choice, &forward, &backward);
-        Some(Found { latency, choice, value, forward, backward })
+impl Searched {
+    /// All choices have been considered.
+    pub fn exhaustive(found: Option<Found>, threshold: Threshold) -> Self {
+        let cutoff = found.as_ref().map_or(threshold.cutoff, |found| found.value);
+        Self { bound: Threshold { cutoff, ..threshold }.bar(), found }
     }
 }
 
@@ -241,8 +196,8 @@ impl<'a> Subsets<'a> {
             radio.solve(pace, Some(solved.prices), &mut work.buffers.scratch).prices.band
         };
         (
-            price(&mut work.forward.0, &self.forward, &best.forward, region.forward.1),
-            price(&mut work.backward.0, &self.backward, &best.backward, region.backward.1),
+            price(&mut work.prepared.forward.0, &self.forward, &best.forward, region.forward.1),
+            price(&mut work.prepared.backward.0, &self.backward, &best.backward, region.backward.1),
         )
     }
 
@@ -253,7 +208,10 @@ impl<'a> Subsets<'a> {
             radio.guess(base).band
         };
         let bases = self.cluster.bases;
-        (price(&mut work.forward.0, &self.forward, bases.0), price(&mut work.backward.0, &self.backward, bases.1))
+        (
+            price(&mut work.prepared.forward.0, &self.forward, bases.0),
+            price(&mut work.prepared.backward.0, &self.backward, bases.1),
+        )
     }
 
     /// A local search, for a good threshold and good prices before the enumeration.
@@ -289,24 +247,27 @@ impl<'a> Subsets<'a> {
 
     /// Solves one active set if its bound beats the threshold; true if it is the new best.
     fn solve(&mut self, work: &mut Workspace, active: &[usize]) -> bool {
-        work.stages.clear();
-        work.stages.extend(active.iter().map(|&k| self.cluster.stages[k]));
-        work.forward.1.clear();
-        work.backward.1.clear();
-        if !self.forward.set_path(&mut work.forward.0, active) || !self.backward.set_path(&mut work.backward.0, active)
+        work.prepared.active.clear();
+        work.prepared.active.extend_from_slice(active);
+        work.prepared.stages.clear();
+        work.prepared.stages.extend(active.iter().map(|&k| self.cluster.stages[k]));
+        work.prepared.forward.1.clear();
+        work.prepared.backward.1.clear();
+        if !self.forward.set_path(&mut work.prepared.forward.0, active)
+            || !self.backward.set_path(&mut work.prepared.backward.0, active)
         {
             return false;
         }
         for (links, (radio, curve), base) in [
-            (&mut self.forward, &mut work.forward, self.cluster.bases.0),
-            (&mut self.backward, &mut work.backward, self.cluster.bases.1),
+            (&mut self.forward, &mut work.prepared.forward, self.cluster.bases.0),
+            (&mut self.backward, &mut work.prepared.backward, self.cluster.bases.1),
         ] {
             if !links.is_priced() {
                 links.add_prices(radio.guess(base));
             }
             links.minorants(active, true).for_each(|minorant| curve.add(minorant));
         }
-        let Some(found) = work.best_sizes(self.cluster, active, self.threshold) else {
+        let Some(found) = work.prepared.best_sizes(self.cluster, self.threshold, &mut work.buffers) else {
             self.learn(work);
             return false;
         };
@@ -318,7 +279,9 @@ impl<'a> Subsets<'a> {
 
     /// Prices all links at the prices at which a phase was solved last.
     fn learn(&mut self, work: &Workspace) {
-        for (links, (_, curve)) in [(&mut self.forward, &work.forward), (&mut self.backward, &work.backward)] {
+        for (links, (_, curve)) in
+            [(&mut self.forward, &work.prepared.forward), (&mut self.backward, &work.prepared.backward)]
+        {
             if let Some(solved) = curve.last_solved() {
                 links.add_prices(solved.prices);
             }
@@ -353,11 +316,12 @@ impl<'a> Subsets<'a> {
     /// A lower bound over all completions of `self.active`.
     fn bound(&mut self, work: &mut Workspace) -> f64 {
         let from = self.active.last().map_or(0, |&k| k + 1);
-        work.stages.clear();
-        work.stages.extend(self.active.iter().map(|&k| self.cluster.stages[k]));
+        work.prepared.stages.clear();
+        work.prepared.stages.extend(self.active.iter().map(|&k| self.cluster.stages[k]));
         let later = self.cluster.stages[from..].iter().filter(|stage| stage.high > 0);
-        work.stages.extend(later.map(|stage| Stage { low: 0, ..*stage }));
-        let Some(cost) = cheapest_fill(&work.stages, self.cluster.at.spec.encoder.blocks, &mut work.buffers) else {
+        work.prepared.stages.extend(later.map(|stage| Stage { low: 0, ..*stage }));
+        let Some(cost) = cheapest_fill(&work.prepared.stages, self.cluster.at.spec.encoder.blocks, &mut work.buffers)
+        else {
             return f64::INFINITY;
         };
         let phase =

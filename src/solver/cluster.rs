@@ -31,6 +31,22 @@ impl Domain {
         let free = self.low.iter().zip(&self.high).any(|(&low, &high)| low == 0 && high > 0);
         (!free).then(|| (0..self.low.len()).filter(|&k| self.low[k] > 0).collect())
     }
+
+    /// Whether a choice made for another problem is one of this domain's, with a path of working links.
+    pub fn holds(&self, choice: &Choice, spec: &SlotSpec, cluster: &Cluster) -> bool {
+        let Choice { active, sizes } = choice;
+        let within =
+            |(&k, &size): (&usize, &u32)| k < self.high.len() && (self.low[k].max(1)..=self.high[k]).contains(&size);
+        let mandatory = (0..self.low.len()).filter(|&k| self.low[k] > 0).all(|k| active.binary_search(&k).is_ok());
+        let blocks: u64 = sizes.iter().map(|&size| u64::from(size)).sum();
+        let gains = &cluster.gain_to_noise_hz_per_w;
+        let heads = active.iter().map(|&k| k + 1).chain([cluster.devices.len() + 1]);
+        let open = |(from, to)| gains.get(from, to) > 0.0 && gains.get(to, from) > 0.0;
+        active.iter().zip(sizes).all(within)
+            && mandatory
+            && blocks == u64::from(spec.encoder.blocks)
+            && std::iter::once(0).chain(active.iter().map(|&k| k + 1)).zip(heads).all(open)
+    }
 }
 
 /// Moving one block between a device and the control unit, on the whole band.

@@ -1,6 +1,6 @@
 //! Φ as a convex function of the pace floor, known through minorants that are added where they are needed.
 
-use super::phase::{Minorant, Radio, Scratch, Solved};
+use super::phase::{Minorant, Prices, Radio, Scratch, Solved};
 
 /// Lower bounds of Φ, and its exact values where they have been computed.
 #[derive(Clone, Debug, Default)]
@@ -39,10 +39,15 @@ impl Curve {
 
     /// Φ(floor), solved where it is not known yet.
     pub fn exact(&mut self, radio: &Radio, floor: f64, scratch: &mut Scratch) -> Solved {
+        let start = self.solved.last().map(|s| s.prices);
+        self.exact_from(radio, floor, start, scratch)
+    }
+
+    /// Φ(floor), solved from given prices where it is not known yet.
+    pub fn exact_from(&mut self, radio: &Radio, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> Solved {
         if let Some(solved) = self.known(floor) {
             return *solved;
         }
-        let start = self.solved.last().map(|s| s.prices);
         let solved = radio.solve(floor, start, scratch);
         self.minorants.push(solved.minorant);
         self.solved.push(solved);

@@ -144,8 +144,9 @@ impl Hop {
     }
 
     pub fn new(nats: f64, gain: f64, max_power: f64, time_price: f64, energy_price: f64) -> Self {
-        let ln_gain_over_price = if energy_price > 0.0 { gain.ln() - energy_price.ln() } else { f64::INFINITY };
-        let (ln_nats, ln_power) = (nats.ln(), max_power.ln() + gain.ln());
+        // Magnitudes within 1e±30 each: no product here leaves the range of double precision.
+        let ln_gain_over_price = if energy_price > 0.0 { (gain / energy_price).ln() } else { f64::INFINITY };
+        let most = max_power * gain;
         Self {
             nats,
             gain,
@@ -153,9 +154,9 @@ impl Hop {
             time_price,
             energy_price,
             ln_gain_over_price,
-            ln_interior: ln_gain_over_price + 0.5 * (time_price.ln() - ln_nats),
-            ln_limited: 2.0 * ln_power - (time_price + energy_price * max_power).ln() - ln_nats,
-            shortest_time: (ln_nats - ln_power).exp(),
+            ln_interior: ln_gain_over_price + 0.5 * (time_price / nats).ln(),
+            ln_limited: (most / (time_price + energy_price * max_power) * (most / nats)).ln(),
+            shortest_time: nats / most,
         }
     }
 

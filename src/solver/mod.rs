@@ -17,6 +17,7 @@ mod infeasible;
 mod links;
 mod network;
 mod phase;
+mod prepared;
 mod radio;
 mod relaxation;
 mod segments;
@@ -45,6 +46,80 @@ struct Proposal {
     shadow_prices: ShadowPrices,
 }
 
+/// A solver that remembers: for slots that follow one another.
+///
+/// The prices and the choice of one slot are where the next one starts, and its buffers are used again. Both change the time
+/// of a solve and nothing else: the decision is the one that [`solve`] finds, bit for bit, unless two choices cost the same to
+/// within a hundredth of [`Settings::gap`], where either may be returned. Any problem may follow any other. Networks start
+/// anew in every slot.
+///
+/// ```
+/// use collapipe::instances::InstanceSize;
+/// use collapipe::solver::{Settings, Solver, solve};
+/// let mut solver = Solver::new(Settings::default())?;
+/// for seed in 1..4 {
+///     let problem = InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() }.sample(seed)?;
+///     assert_eq!(solver.solve(&problem)?.outcome, solve(&problem, &Settings::default())?.outcome);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Solver {
+    settings: Settings,
+    memory: single::Memory,
+    work: Workspace,
+}
+
+impl Solver {
+    /// A solver that has nothing to remember yet.
+    ///
+    /// # Errors
+    /// [`SettingsError`] for a setting out of its range.
+    pub fn new(settings: Settings) -> Result<Self, SettingsError> {
+        settings.validate()?;
+        Ok(Self { settings, ..Self::default() })
+    }
+
+    /// Minimizes a slot problem, as [`solve`] does.
+    ///
+    /// # Errors
+    /// As [`solve`], but for the settings.
+    pub fn solve(&mut self, problem: &SlotProblem) -> Result<Solution, SolveError> {
+        check(problem)?;
+        let caps: Vec<Vec<u32>> =
+            problem.clusters.iter().map(|cluster| infeasible::block_caps(problem, cluster)).collect();
+        let reasons: Vec<Reason> =
+            caps.iter().enumerate().flat_map(|(index, caps)| infeasible::reasons(problem, index, caps)).collect();
+        if !reasons.is_empty() {
+            return Ok(Solution::infeasible(reasons));
+        }
+        let low = u32::from(problem.participation == Participation::All);
+        let domains = caps.into_iter().map(|high| Domain { low: vec![low; high.len()], high }).collect();
+        self.within(problem, domains)
+    }
+
+    /// Minimizes over domains that hold a feasible choice for every cluster.
+    fn within(&mut self, problem: &SlotProblem, domains: Vec<Domain>) -> Result<Solution, SolveError> {
+        let Self { settings, memory, work } = self;
+        (work.buffers.nodes, work.buffers.scratch.evaluations) = (0, 0);
+        let proposal = match domains.as_slice() {
+            [domain] => single_cluster(problem, domain, settings, memory, work),
+            _ => network::solve(problem, domains, settings, work),
+        };
+        let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations };
+        let proposal = proposal.ok_or(SolveError::Numerical)?;
+        Solution::certified_by(problem, proposal, settings.gap, spent)
+    }
+}
+
+/// What the solver supports.
+fn check(problem: &SlotProblem) -> Result<(), SolveError> {
+    if problem.overlap != Overlap::Full {
+        return Err(SolveError::Unsupported { field: "overlap", value: "none", instead: "\"full\"" });
+    }
+    Ok(())
+}
+
 /// Minimizes a slot problem: plan, active devices, segment sizes, bandwidths and powers together.
 ///
 /// One cluster is solved to [`Settings::gap`] with participation `all`, and with `select` while at most 16 devices may stay
@@ -64,37 +139,7 @@ struct Proposal {
 /// [`SolveError`] for settings out of range and for `overlap: none`. An infeasible problem is not an error: it comes
 /// back with status [`Status::Infeasible`] and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {
-    check(problem, settings)?;
-    let caps: Vec<Vec<u32>> = problem.clusters.iter().map(|cluster| infeasible::block_caps(problem, cluster)).collect();
-    let reasons: Vec<Reason> =
-        caps.iter().enumerate().flat_map(|(index, caps)| infeasible::reasons(problem, index, caps)).collect();
-    if !reasons.is_empty() {
-        return Ok(Solution::infeasible(reasons));
-    }
-    let low = u32::from(problem.participation == Participation::All);
-    let domains = caps.into_iter().map(|high| Domain { low: vec![low; high.len()], high }).collect();
-    within(problem, domains, settings)
-}
-
-/// What every entry point requires of its arguments.
-fn check(problem: &SlotProblem, settings: &Settings) -> Result<(), SolveError> {
-    settings.validate()?;
-    if problem.overlap != Overlap::Full {
-        return Err(SolveError::Unsupported { field: "overlap", value: "none", instead: "\"full\"" });
-    }
-    Ok(())
-}
-
-/// Minimizes over domains that hold a feasible choice for every cluster.
-fn within(problem: &SlotProblem, domains: Vec<Domain>, settings: &Settings) -> Result<Solution, SolveError> {
-    let mut work = Workspace::default();
-    let proposal = match domains.as_slice() {
-        [domain] => single_cluster(problem, domain, settings, &mut work),
-        _ => network::solve(problem, domains, settings, &mut work),
-    };
-    let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations };
-    let proposal = proposal.ok_or(SolveError::Numerical)?;
-    Solution::certified_by(problem, proposal, settings.gap, spent)
+    Solver::new(*settings)?.solve(problem)
 }
 
 /// How much of the gap asked for the searches may use up, and the finest that double precision resolves.
@@ -106,12 +151,14 @@ fn single_cluster(
     problem: &SlotProblem,
     domain: &Domain,
     settings: &Settings,
+    memory: &mut single::Memory,
     work: &mut Workspace,
 ) -> Option<Proposal> {
     let (cluster, price) = (problem.clusters.first()?, problem.latency_weight);
     let upload = Upload::new(cluster);
     let (sent, uplink_price) = upload.send_alone(price, problem.uplink.bandwidth_hz.0);
-    let best = single::best_plan(problem, cluster, domain, (price, sent.cost, search_tolerance(settings)), work)?;
+    let best =
+        single::best_plan(problem, cluster, domain, (price, sent.cost, search_tolerance(settings)), memory, work)?;
     let priced = PricedCluster::new(problem, cluster, price);
     let planned = PlannedCluster::new(&priced, problem.plans.get(best.plan)?, domain);
     let link = upload.link(price, &sent, problem.uplink.bandwidth_hz.0);

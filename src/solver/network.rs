@@ -60,7 +60,7 @@ impl Part<'_> {
 
     /// A cluster's choice at a latency price.
     pub fn fixed(&self, cluster: usize, choice: &Choice, price: f64, work: &mut Workspace) -> Found {
-        self.with_cluster(cluster, price, |planned, _| work.fixed(planned, choice))
+        self.with_cluster(cluster, price, |planned, _| work.fixed(planned, choice, None))
     }
 
     /// A cluster's best choice at a latency price, and a bound of all its choices; `hint` is one known to be feasible.
@@ -73,9 +73,9 @@ impl Part<'_> {
         work: &mut Workspace,
     ) -> Option<(Found, f64)> {
         self.with_cluster(cluster, price, |planned, domain| {
-            let hint = hint.map(|choice| work.fixed(planned, choice));
+            let hint = hint.map(|choice| work.fixed(planned, choice, None));
             let cutoff = hint.as_ref().map_or(f64::INFINITY, |found| found.value);
-            let searched = work.best(planned, domain, Threshold { cutoff, tolerance });
+            let searched = work.best(planned, domain, Threshold { cutoff, tolerance }, None);
             Some((searched.found.or(hint)?, searched.bound))
         })
     }

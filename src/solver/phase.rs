@@ -227,24 +227,18 @@ impl Radio {
         self.prices(band, excess)
     }
 
-    /// A cheap minorant, from one evaluation.
-    pub fn quick_minorant(&self, floor: f64, scratch: &mut Scratch) -> Minorant {
+    /// A cheap minorant, from one evaluation at given or guessed prices.
+    pub fn quick_minorant(&self, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> (Prices, Minorant) {
         scratch.reset(self);
-        let prices = self.guess(floor);
+        let prices = self.start(floor, start);
         let sums = self.totals(prices, scratch);
-        self.minorant(prices, &sums)
+        (prices, self.minorant(prices, &sums))
     }
 
     /// Minimizes the phase at a pace floor; `start` are prices of a similar solve.
     pub fn solve(&self, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> Solved {
         scratch.reset(self);
-        let start = match start {
-            Some(prices) if self.pace_price > 0.0 => {
-                self.prices(prices.band, prices.excess.max(self.floor_excess(floor)))
-            }
-            Some(prices) => self.prices(prices.band, f64::INFINITY),
-            None => self.guess(floor),
-        };
+        let start = self.start(floor, start);
         let mut prices = self.newton(floor, start, scratch).unwrap_or_else(|| self.bisect(floor, scratch));
         let on_floor = prices.excess <= self.floor_excess(floor);
         if on_floor {
@@ -259,6 +253,17 @@ impl Radio {
             self.minorant(prices, &sums)
         };
         Solved { floor, prices, minorant, value: minorant.at(floor), time: sums.time }
+    }
+
+    /// Where to start: at the prices of a similar phase, or at guessed ones.
+    fn start(&self, floor: f64, start: Option<Prices>) -> Prices {
+        match start {
+            Some(prices) if self.pace_price <= 0.0 => self.prices(prices.band, f64::INFINITY),
+            Some(prices) if prices.excess.is_finite() => {
+                self.prices(prices.band, prices.excess.max(self.floor_excess(floor)))
+            }
+            _ => self.guess(floor),
+        }
     }
 
     /// Newton's method on both conditions at once; `None` where it does not settle.

@@ -3,7 +3,7 @@
 use super::backend::{RadioFor, Segments};
 use super::cluster::Domain;
 use super::infeasible::{Reason, segment_reasons};
-use super::{Settings, Solution, SolveError, check, within};
+use super::{Settings, Solution, SolveError, Solver, check};
 use crate::problem::{FieldError, Participation, SlotProblem, SlotSpec};
 
 /// Minimizes over bandwidths and powers; plan, active devices and sizes are given.
@@ -14,7 +14,8 @@ use crate::problem::{FieldError, Participation, SlotProblem, SlotSpec};
 /// # Errors
 /// [`SolveError::Question`] where the integers do not fit the problem, and as [`solve`](super::solve).
 pub fn solve_radio(problem: &SlotProblem, given: &RadioFor, settings: &Settings) -> Result<Solution, SolveError> {
-    check(problem, settings)?;
+    let mut solver = Solver::new(*settings)?;
+    check(problem)?;
     given.check(problem)?;
     let reasons = given.reasons(problem);
     if !reasons.is_empty() {
@@ -30,7 +31,7 @@ pub fn solve_radio(problem: &SlotProblem, given: &RadioFor, settings: &Settings)
         }
         Domain { low: high.clone(), high }
     });
-    let mut solution = within(&planned, domains.collect(), settings)?;
+    let mut solution = solver.within(&planned, domains.collect())?;
     if let Ok(certified) = &mut solution.outcome {
         certified.decision.plan = given.plan;
     }

@@ -59,10 +59,9 @@ struct Rectangle {
     backward: (f64, f64),
 }
 
-/// Sizes with their paces and value.
-#[derive(Clone, Debug, Default)]
+/// Paces and value of the best sizes, which are left in [`Buffers::best`].
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Best {
-    pub sizes: Vec<u32>,
     pub forward_pace: f64,
     pub backward_pace: f64,
     pub value: f64,
@@ -73,6 +72,8 @@ pub(crate) struct Best {
 pub(crate) struct Buffers {
     order: Vec<u32>,
     sizes: Vec<u32>,
+    /// The sizes that a search has found.
+    pub best: Vec<u32>,
     stack: Vec<(f64, Rectangle)>,
     pub scratch: Scratch,
     pub nodes: u64,
@@ -168,7 +169,7 @@ pub(crate) fn search(
     buffers: &mut Buffers,
 ) -> Option<Best> {
     prepare(stages, buffers);
-    let Buffers { order, sizes, stack, scratch, nodes } = buffers;
+    let Buffers { order, sizes, best: best_sizes, stack, scratch, nodes } = buffers;
     let bases = (forward.base, backward.base);
     let mut best: Option<Best> = None;
     let mut bar = threshold.bar();
@@ -203,12 +204,8 @@ pub(crate) fn search(
             // Both phases are solved at these paces: the minorants touch.
             threshold.cutoff = value;
             bar = threshold.bar();
-            best = Some(Best {
-                sizes: sizes.clone(),
-                forward_pace: filled.forward_pace,
-                backward_pace: filled.backward_pace,
-                value,
-            });
+            best = Some(Best { forward_pace: filled.forward_pace, backward_pace: filled.backward_pace, value });
+            best_sizes.clone_from(sizes);
         }
         let closed = (filled.forward_pace <= rectangle.forward.0, filled.backward_pace <= rectangle.backward.0);
         let bound = lower(forward, backward);

@@ -1,9 +1,19 @@
 //! One cluster: plans in the order of their bounds, each searched against the best so far.
 
-use super::active::{Found, Workspace};
-use super::cluster::{Domain, PlannedCluster, PricedCluster};
+use super::active::{Found, Searched, Workspace};
+use super::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
+use super::prepared::{Prepared, Start};
 use super::segments::Threshold;
-use crate::problem::{Cluster, SlotSpec};
+use crate::problem::{Cluster, Plan, SlotSpec};
+
+/// What is remembered from one solve to the next, to start from. Only the time of a solve depends on it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Memory {
+    /// Per plan the prices that its phases were estimated or solved at last.
+    starts: Vec<Option<Start>>,
+    /// The best plan and choice.
+    best: Option<(usize, Choice)>,
+}
 
 /// A plan with what it costs at the least.
 struct Candidate<'a> {
@@ -22,38 +32,99 @@ pub(crate) struct BestPlan {
 
 /// The best plan and choice at a latency price; `extra` is added to every cost (the upload).
 ///
-/// Exact up to `tolerance`, relative to the cost without penalties. `None` where no choice is feasible.
+/// Exact up to `tolerance`, relative to the cost without penalties. `None` where no choice is feasible. The best choice is
+/// solved once more from a start of its own, so that the result does not depend on the way to it.
 pub(crate) fn best_plan(
     spec: &SlotSpec,
     cluster: &Cluster,
     domain: &Domain,
     (price, extra, tolerance): (f64, f64, f64),
+    memory: &mut Memory,
     work: &mut Workspace,
 ) -> Option<BestPlan> {
     let priced = PricedCluster::new(spec, cluster, price);
-    let mut candidates: Vec<Candidate> = (spec.plans.iter().enumerate())
-        .map(|(index, plan)| {
+    let only_active = domain.only_active();
+    let mut plans = std::mem::take(&mut work.plans);
+    plans.resize_with(spec.plans.len(), Prepared::default);
+    memory.starts.resize_with(spec.plans.len(), || None);
+    let remembered =
+        memory.best.take().filter(|(plan, choice)| *plan < plans.len() && domain.holds(choice, spec, cluster));
+    let mut best: Option<(usize, Found)> = None;
+    let mut cutoff = f64::INFINITY;
+    let mut candidates: Vec<Candidate> = (spec.plans.iter().zip(&mut plans).enumerate())
+        .map(|(index, (plan, prepared))| {
             let planned = PlannedCluster::new(&priced, plan, domain);
-            let bound = work.quick_bound(&planned, domain) + plan.penalty;
+            let start = &mut memory.starts[index];
+            let hint = remembered.as_ref().filter(|(best, _)| *best == index).map(|(_, choice)| choice);
+            let bound = match &only_active {
+                Some(active) => {
+                    prepared.set(&planned, active);
+                    if let Some(choice) = hint {
+                        let found = prepared.fixed(&planned, choice, start.as_ref(), &mut work.buffers);
+                        cutoff = found.value + plan.penalty;
+                        best = Some((index, found));
+                    } else {
+                        *start = Some(prepared.estimate(&planned, start.as_ref(), &mut work.buffers));
+                    }
+                    prepared.bound(&planned, &mut work.buffers) + plan.penalty
+                }
+                None => {
+                    if let Some(choice) = hint {
+                        let found = work.fixed(&planned, choice, start.as_ref());
+                        cutoff = found.value + plan.penalty;
+                        best = Some((index, found));
+                    }
+                    f64::NEG_INFINITY
+                }
+            };
             Candidate { index, planned, bound }
         })
         .collect();
-    candidates.sort_by(|a, b| a.bound.total_cmp(&b.bound));
-    let mut best: Option<(usize, Found)> = None;
-    let (mut cutoff, mut lower_bound) = (f64::INFINITY, f64::INFINITY);
+    candidates.sort_unstable_by(|a, b| a.bound.total_cmp(&b.bound).then(a.index.cmp(&b.index)));
+    let mut searched_bound = f64::INFINITY;
     for candidate in &candidates {
         let penalty = candidate.planned.plan.penalty;
-        let threshold = Threshold { cutoff: cutoff - penalty, tolerance };
+        // Finer than what is reported, so that the difference to the settled value below does not matter.
+        let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
         if candidate.bound - penalty >= threshold.bar() {
-            lower_bound = lower_bound.min(candidate.bound);
             continue;
         }
-        let searched = work.best(&candidate.planned, domain, threshold);
-        lower_bound = lower_bound.min(penalty + searched.bound);
+        let prepared = &mut plans[candidate.index];
+        let searched = match &only_active {
+            Some(_) => {
+                let found = prepared.best_sizes(&candidate.planned, threshold, &mut work.buffers);
+                Searched::exhaustive(found, threshold)
+            }
+            None => work.best(&candidate.planned, domain, threshold, None),
+        };
+        if searched.bound < threshold.bar() {
+            // Cut short: the search has proved less than that nothing beats the best.
+            searched_bound = searched_bound.min(penalty + searched.bound);
+        }
         if let Some(found) = searched.found {
             cutoff = found.value + penalty;
             best = Some((candidate.index, found));
         }
     }
-    best.map(|(plan, found)| BestPlan { plan, found, lower_bound: lower_bound.min(cutoff) + extra })
+    if only_active.is_some() {
+        for (start, prepared) in memory.starts.iter_mut().zip(&plans) {
+            *start = prepared.last_prices().or(*start);
+        }
+    }
+    let (plan, found) = best?;
+    let planned = &candidates.iter().find(|candidate| candidate.index == plan)?.planned;
+    let prepared = &mut plans[plan];
+    prepared.set(planned, &found.choice.active);
+    let settled = prepared.fixed(planned, &found.choice, None, &mut work.buffers);
+    let value = settled.value + planned.plan.penalty;
+    let proved = |plan: &Plan| {
+        let room = 0.1 * tolerance * (cutoff - plan.penalty).abs();
+        let reached = if value - cutoff <= room { value } else { cutoff };
+        Threshold { cutoff: reached - plan.penalty, tolerance }.bar() + plan.penalty
+    };
+    let lower_bound = spec.plans.iter().map(proved).fold(searched_bound, f64::min);
+    memory.starts[plan] = Some((settled.forward.prices, settled.backward.prices));
+    memory.best = Some((plan, settled.choice.clone()));
+    work.plans = plans;
+    Some(BestPlan { plan, found: settled, lower_bound: lower_bound + extra })
 }

@@ -38,7 +38,7 @@ fn enumerated(problem: &SlotProblem) -> f64 {
             let caps: Vec<u32> = active.iter().map(|&k| caps[k]).collect();
             for sizes in compositions(&caps, blocks) {
                 let choice = Choice { active: active.clone(), sizes };
-                least = least.min(work.fixed(&planned, &choice).value + plan.penalty + upload);
+                least = least.min(work.fixed(&planned, &choice, None).value + plan.penalty + upload);
             }
         }
     }
