@@ -123,83 +123,90 @@ impl Table {
     }
 }
 
-/// The four roots: ln s for those whose equation is in ln s, s/r for the last.
+/// The four roots s as functions of r; the last as s/g as a function of g, or as a function of ln(1 + g) where g is large.
 struct Tables {
     capped: Table,
     free: Table,
     limited: Table,
     capped_limited: Table,
+    capped_limited_far: Table,
 }
 
-/// Right sides of the equations in ln s that the tables cover: efficiencies from 1e-3 or less to 20 or more.
+/// Right sides of the logarithmic equations that the tables cover: efficiencies from 1e-3 or less to 20 or more.
 const RANGE: (f64, f64) = (-16.0, 32.0);
-/// The widest ln(1 + g) that its table covers.
-const WIDEST: f64 = 16.0;
+/// The largest g up to which s/g is tabulated.
+const NEAR: f64 = 8.0;
+/// The values of ln(1 + g) beyond, up to which s is tabulated.
+const FAR: (f64, f64) = (2.0, 34.0);
+/// Below this right side the roots are powers of eʳ to within double precision.
+const ASYMPTOTIC: f64 = -80.0;
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let interior = |kappa: f64| {
-        Table::new(RANGE.0, RANGE.1, 8.0, move |r| {
-            let root = interior_root(r, kappa, interior_start(r, kappa));
-            (root.s.ln(), 1.0 / (root.interior_slope() - kappa))
+        Table::new(RANGE.0, RANGE.1, 12.0, move |r| {
+            let root = newton(interior_start(r, kappa), |at| {
+                (at.s + at.m.ln() - kappa * at.s.ln() - r, at.interior_slope() - kappa)
+            });
+            (root.s, root.s / (root.interior_slope() - kappa))
         })
     };
     Tables {
         capped: interior(0.0),
         free: interior(0.5),
-        limited: Table::new(RANGE.0, RANGE.1, 8.0, |r| {
+        limited: Table::new(RANGE.0, RANGE.1, 12.0, |r| {
             let root = limited_root(r, limited_start(r));
-            (root.s.ln(), 1.0 / root.limited_slope())
+            (root.s, root.s / root.limited_slope())
         }),
-        capped_limited: Table::new(0.0, WIDEST, 8.0, |r| {
-            if r == 0.0 {
-                return (2.0, -1.0 / 3.0);
+        capped_limited: Table::new(0.0, NEAR, 32.0, |g| {
+            if g == 0.0 {
+                return (2.0, -4.0 / 3.0);
             }
-            let root = capped_limited_root(r.exp_m1(), capped_limited_start(r));
-            let ratio = root.s / r;
-            (ratio, (root.s * root.gone / root.m - ratio) / r)
+            let root = capped_limited_root(g, capped_limited_start(g));
+            let (ratio, slope) = (root.s / g, root.s * root.gone / root.m / (1.0 + g));
+            (ratio, (slope - ratio) / g)
+        }),
+        capped_limited_far: Table::new(FAR.0, FAR.1, 8.0, |r| {
+            let g = r.exp_m1();
+            let root = capped_limited_root(g, capped_limited_start(g));
+            (root.s, root.s * root.gone / root.m)
         }),
     }
 });
 
-/// Newton's method in x = ln s on an increasing convex function; `eval` returns its value and its slope in x.
+/// Newton's method in ln s on an increasing convex function; `eval` returns its value and its slope in ln s.
 #[inline]
-fn newton(mut x: f64, eval: impl Fn(&Efficiency, f64) -> (f64, f64)) -> Efficiency {
-    let mut at = Efficiency::new(x.exp());
+fn newton(start: f64, eval: impl Fn(&Efficiency) -> (f64, f64)) -> Efficiency {
+    let mut at = Efficiency::new(start);
     for _ in 0..80 {
-        let (value, slope) = eval(&at, x);
+        let (value, slope) = eval(&at);
         let step = (-value / slope).clamp(-4.0, 4.0);
         // After a step below 1e-7 the remaining error is of the order of its square.
         if step.abs() < 1e-7 {
             return at.moved(step);
         }
-        x += step;
-        at = Efficiency::new(x.exp());
+        at = Efficiency::new(at.s * step.exp());
     }
     at
 }
 
 #[inline]
-fn interior_root(r: f64, kappa: f64, start: f64) -> Efficiency {
-    newton(start, |at, x| (at.s + at.m.ln() - kappa * x - r, at.interior_slope() - kappa))
-}
-
-#[inline]
 fn limited_root(r: f64, start: f64) -> Efficiency {
-    newton(start, |at, _| {
+    newton(start, |at| {
         let share = at.gone / at.s;
         ((at.m * share * share).ln() + 2.0 * at.s - r, at.limited_slope())
     })
 }
 
 fn interior_start(r: f64, kappa: f64) -> f64 {
-    if r < 1.0 { ((r + LN_2) / (2.0 - kappa)).min(0.4) } else { (r + 0.5 - 0.9 * (1.0 - kappa) * r.ln()).ln() }
+    if r < 1.0 { ((r + LN_2) / (2.0 - kappa)).exp().min(1.5) } else { r + 0.5 - 0.9 * (1.0 - kappa) * r.ln() }
 }
 
 fn limited_start(r: f64) -> f64 {
-    if r < 1.0 { (0.5 * (r + LN_2)).min(0.4) } else { (0.5 * r + 0.5 * (1.0 + r).ln()).ln() }
+    if r < 1.0 { (0.5 * (r + LN_2)).exp().min(1.5) } else { 0.5 * r + 0.5 * (1.0 + r).ln() }
 }
 
-fn capped_limited_start(r: f64) -> f64 {
+fn capped_limited_start(g: f64) -> f64 {
+    let r = g.ln_1p();
     if r < 1.0 { 2.0 * r } else { r + (1.0 + r).ln() }
 }
 
@@ -208,13 +215,13 @@ fn capped_limited_start(r: f64) -> f64 {
 fn capped_limited_root(g: f64, start: f64) -> Efficiency {
     let mut at = Efficiency::new(start);
     for _ in 0..80 {
-        let value = ((at.growth() - g) / (1.0 + g)).ln_1p();
+        let off = (at.growth() - g) / (1.0 + g);
         // Slope 1/(1 − e⁻ˢ) − 1/s = m/(s (1 − e⁻ˢ)), between 1/2 and 1.
-        let step = (-value * at.gone / at.m).max(-0.5);
-        if step.abs() <= 1e-7 {
-            return at.moved(step);
+        let step = |value: f64| (-value * at.gone / at.m).max(-0.5);
+        if off.abs() <= 1e-7 {
+            return at.moved(step(off));
         }
-        at = Efficiency::new(at.s * (1.0 + step));
+        at = Efficiency::new(at.s * (1.0 + step(off.ln_1p())));
     }
     at
 }
@@ -223,26 +230,40 @@ impl Efficiency {
     /// Root of s + ln m(s) − ½ ln s = r: no limit binds.
     #[inline]
     pub fn free(r: f64) -> Self {
-        interior_root(r, 0.5, TABLES.free.at(r).unwrap_or_else(|| interior_start(r, 0.5)))
+        if r < ASYMPTOTIC {
+            return Self::new(((r + LN_2) / 1.5).exp());
+        }
+        newton(TABLES.free.at(r).unwrap_or_else(|| interior_start(r, 0.5)), |at| {
+            (at.s + 0.5 * (at.m * (at.m / at.s)).ln() - r, at.interior_slope() - 0.5)
+        })
     }
 
     /// Root of s + ln m(s) = r: the time is capped.
     #[inline]
     pub fn capped(r: f64) -> Self {
-        interior_root(r, 0.0, TABLES.capped.at(r).unwrap_or_else(|| interior_start(r, 0.0)))
+        if r < ASYMPTOTIC {
+            return Self::new((0.5 * (r + LN_2)).exp());
+        }
+        let start = TABLES.capped.at(r).unwrap_or_else(|| interior_start(r, 0.0));
+        newton(start, |at| (at.s + at.m.ln() - r, at.interior_slope()))
     }
 
     /// Root of ln m(s) + 2 ln((eˢ − 1)/s) = r: full power.
     #[inline]
     pub fn limited(r: f64) -> Self {
+        if r < ASYMPTOTIC {
+            return Self::new((0.5 * (r + LN_2)).exp());
+        }
         limited_root(r, TABLES.limited.at(r).unwrap_or_else(|| limited_start(r)))
     }
 
     /// Root of (eˢ − 1)/s = 1 + g, g > 0: full power, and the time is capped.
     #[inline]
     pub fn capped_limited(g: f64) -> Self {
-        let r = g.ln_1p();
-        capped_limited_root(g, TABLES.capped_limited.at(r).map_or_else(|| capped_limited_start(r), |ratio| ratio * r))
+        let tables = &*TABLES;
+        let near = tables.capped_limited.at(g).map(|ratio| ratio * g);
+        let start = near.or_else(|| tables.capped_limited_far.at(g.ln_1p()));
+        capped_limited_root(g, start.unwrap_or_else(|| capped_limited_start(g)))
     }
 }
 
@@ -252,7 +273,7 @@ mod tests {
 
     /// Bisection on the definition, in logarithms so that nothing overflows.
     fn bisected(value: impl Fn(f64) -> f64) -> f64 {
-        let (mut low, mut high) = (-60.0f64, 8.0f64);
+        let (mut low, mut high) = (-120.0f64, 8.0f64);
         for _ in 0..200 {
             let middle = 0.5 * (low + high);
             if value(middle.exp()) > 0.0 { high = middle } else { low = middle }
@@ -278,7 +299,7 @@ mod tests {
 
     #[test]
     fn roots_solve_their_equations() {
-        for i in -700..=3000 {
+        for i in -2400..=3000 {
             let r = 0.0437 * f64::from(i);
             let close = |found: Efficiency, expected: f64, what: &str| {
                 assert!((found.s / expected - 1.0).abs() < 1e-11, "{what} at {r}: {} for {expected}", found.s);
@@ -300,21 +321,19 @@ mod tests {
     /// Inside the tables one step suffices: that is what they are for.
     #[test]
     fn tables_are_close() {
-        let mut worst = [0.0f64; 4];
+        let mut worst = [0.0f64; 5];
         for i in 0..40_000 {
             let r = RANGE.0 + (RANGE.1 - RANGE.0) * (f64::from(i) + 0.5) / 40_000.0;
             let mut see = |at: usize, found: Option<f64>, exact: f64| {
-                worst[at] = worst[at].max((found.unwrap() - exact).abs());
+                worst[at] = worst[at].max((found.unwrap() / exact - 1.0).abs());
             };
-            see(0, TABLES.free.at(r), Efficiency::free(r).s.ln());
-            see(1, TABLES.capped.at(r), Efficiency::capped(r).s.ln());
-            see(2, TABLES.limited.at(r), Efficiency::limited(r).s.ln());
-            let room = WIDEST * (f64::from(i) + 0.5) / 40_000.0;
-            see(
-                3,
-                TABLES.capped_limited.at(room).map(|q| (q * room).ln()),
-                Efficiency::capped_limited(room.exp_m1()).s.ln(),
-            );
+            see(0, TABLES.free.at(r), Efficiency::free(r).s);
+            see(1, TABLES.capped.at(r), Efficiency::capped(r).s);
+            see(2, TABLES.limited.at(r), Efficiency::limited(r).s);
+            let g = NEAR * (f64::from(i) + 0.5) / 40_000.0;
+            see(3, TABLES.capped_limited.at(g).map(|ratio| ratio * g), Efficiency::capped_limited(g).s);
+            let r = FAR.0 + (FAR.1 - FAR.0) * (f64::from(i) + 0.5) / 40_000.0;
+            see(4, TABLES.capped_limited_far.at(r), Efficiency::capped_limited(r.exp_m1()).s);
         }
         println!("worst start: {worst:?}");
         assert!(worst.iter().all(|&error| error < 1e-7), "{worst:?}");

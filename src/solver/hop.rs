@@ -42,10 +42,8 @@ pub(crate) struct Hop {
     time_price: f64,
     /// z: objective units per joule radiated.
     energy_price: f64,
-    /// ln(γ/z), ln(γ/z) + ½ ln(a/d), ln(P²γ²/((a + zP)d)): constants of the scalar equations.
+    /// ln(γ/z): a constant of the scalar equations.
     ln_gain_over_price: f64,
-    ln_interior: f64,
-    ln_limited: f64,
     /// d/(Pγ): no bandwidth sends faster [s].
     shortest_time: f64,
 }
@@ -144,20 +142,10 @@ impl Hop {
     }
 
     pub fn new(nats: f64, gain: f64, max_power: f64, time_price: f64, energy_price: f64) -> Self {
-        // Magnitudes within 1e±30 each: no product here leaves the range of double precision.
+        // Magnitudes within 1e±30 each: no product of few leaves the range of double precision.
         let ln_gain_over_price = if energy_price > 0.0 { (gain / energy_price).ln() } else { f64::INFINITY };
-        let most = max_power * gain;
-        Self {
-            nats,
-            gain,
-            max_power,
-            time_price,
-            energy_price,
-            ln_gain_over_price,
-            ln_interior: ln_gain_over_price + 0.5 * (time_price / nats).ln(),
-            ln_limited: (most / (time_price + energy_price * max_power) * (most / nats)).ln(),
-            shortest_time: nats / most,
-        }
+        let shortest_time = nats / (max_power * gain);
+        Self { nats, gain, max_power, time_price, energy_price, ln_gain_over_price, shortest_time }
     }
 
     /// The same hop at another price of time.
@@ -253,8 +241,9 @@ impl Hop {
     /// The cheapest sending without a cap.
     #[inline]
     pub fn free(&self, price: f64, ln_price: f64) -> Sending {
-        if self.energy_price > 0.0 && self.ln_interior < 500.0 {
-            let at = Efficiency::free(self.ln_interior + 0.5 * ln_price);
+        let interior = self.ln_gain_over_price + 0.5 * (self.time_price / self.nats).ln();
+        if self.energy_price > 0.0 && interior < 500.0 {
+            let at = Efficiency::free(interior + 0.5 * ln_price);
             let time = (self.nats / self.time_price * price / at.s).sqrt();
             let band = self.time_price / price * time;
             let power = band / self.gain * at.snr();
@@ -272,14 +261,16 @@ impl Hop {
                 };
             }
         }
-        let at = Efficiency::limited(self.ln_limited + ln_price);
-        let band = self.max_power * self.gain / at.snr();
+        let most = self.max_power * self.gain;
+        let spent = self.time_price + self.energy_price * self.max_power;
+        let at = Efficiency::limited((most / spent * (most / self.nats)).ln() + ln_price);
+        let band = most / at.snr();
         let time = self.nats / (band * at.s);
         Sending {
             time,
             band,
             power: self.max_power,
-            cost: (self.time_price + self.energy_price * self.max_power) * time,
+            cost: spent * time,
             band_by_price: -(at.s / at.gone) / at.limited_slope(),
             at,
             regime: Regime::Limited,

@@ -239,12 +239,11 @@ impl Radio {
     pub fn solve(&self, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> Solved {
         scratch.reset(self);
         let start = self.start(floor, start);
-        let mut prices = self.newton(floor, start, scratch).unwrap_or_else(|| self.bisect(floor, scratch));
+        let (mut prices, sums) = self.newton(floor, start, scratch).unwrap_or_else(|| self.bisect(floor, scratch));
         let on_floor = prices.excess <= self.floor_excess(floor);
         if on_floor {
             prices.pace = floor;
         }
-        let sums = self.totals(prices, scratch);
         let missed = (self.pace_price - sums.cap_price).abs() > 10.0 * TOLERANCE * self.pace_price;
         let binding = !on_floor || sums.cap_price > self.pace_price;
         let minorant = if missed && binding {
@@ -267,7 +266,7 @@ impl Radio {
     }
 
     /// Newton's method on both conditions at once; `None` where it does not settle.
-    fn newton(&self, floor: f64, start: Prices, scratch: &mut Scratch) -> Option<Prices> {
+    fn newton(&self, floor: f64, start: Prices, scratch: &mut Scratch) -> Option<(Prices, Totals)> {
         let floor = self.floor_excess(floor);
         let paced = self.pace_price > 0.0;
         let mut prices = start;
@@ -276,7 +275,7 @@ impl Radio {
             let fill = (sums.band / self.band).ln();
             if !paced {
                 if fill.abs() <= TOLERANCE {
-                    return Some(prices);
+                    return Some((prices, sums));
                 }
                 let step = -fill * sums.band / sums.band_by_price;
                 if !step.is_finite() {
@@ -288,7 +287,7 @@ impl Radio {
             let spare = self.pace_price - sums.cap_price;
             let on_floor = prices.excess <= floor && spare >= 0.0;
             if fill.abs() <= TOLERANCE && (on_floor || spare.abs() <= 10.0 * TOLERANCE * self.pace_price) {
-                return Some(prices);
+                return Some((prices, sums));
             }
             let (band_step, pace_step);
             if on_floor {
@@ -318,7 +317,7 @@ impl Radio {
                 return None;
             }
             if !on_floor && fill.abs() <= 1e-8 && band_step.abs() <= 1e-9 && pace_step.abs() <= RESOLUTION {
-                return Some(prices);
+                return Some((prices, sums));
             }
             let excess = prices.excess * pace_step.clamp(-2.0, 2.0).exp();
             // A step onto the floor misses it by rounding.
@@ -376,7 +375,7 @@ impl Radio {
     }
 
     /// One root inside the other: slow, and converges from anywhere (the dual in λ alone is concave).
-    fn bisect(&self, floor: f64, scratch: &mut Scratch) -> Prices {
+    fn bisect(&self, floor: f64, scratch: &mut Scratch) -> (Prices, Totals) {
         let start = self.guess(floor).band;
         let fill = |band: f64, scratch: &mut Scratch| self.pace_at(band, floor, scratch).1.band / self.band;
         let (mut low, mut high) = (start, start);
@@ -395,7 +394,7 @@ impl Radio {
             filled = fill(high, scratch);
         }
         let band = falling_root(low, (high, filled), |band| fill(band, scratch));
-        self.pace_at(band, floor, scratch).0
+        self.pace_at(band, floor, scratch)
     }
 
     /// Durations, bandwidths and powers of the hops at a solution, the band filled exactly.
