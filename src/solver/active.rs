@@ -58,6 +58,13 @@ impl Workspace {
         self.prepared.fixed(cluster, choice, start, &mut self.buffers)
     }
 
+    /// d latency/d ln V of a choice found [s].
+    pub fn latency_by_weight(&mut self, cluster: &PlannedCluster, found: &Found) -> f64 {
+        self.prepared.set(cluster, &found.choice.active);
+        let phases = (&self.prepared.forward.0, &self.prepared.backward.0);
+        cluster.latency_by_weight(found, phases, &mut self.buffers.scratch)
+    }
+
     /// The best choice within the domain that beats the threshold, and a bound of all choices.
     pub fn best(
         &mut self,

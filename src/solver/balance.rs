@@ -5,16 +5,13 @@
 //! common deadline T and log λ as multipliers: the system is an arrow, solved in O(N).
 
 use super::active::{Found, Workspace};
-use super::cluster::Choice;
-use super::envelope::deadline;
+use super::envelope::{Known, deadline};
 use super::network::{Network, Part};
 
 /// Weights below this share of V count as zero: a cluster that waits for the others.
 pub(crate) const LEAST_SHARE: f64 = 1e-13;
 /// Relative gap between primal and dual at which the iteration ends.
 const TOLERANCE: f64 = 1e-12;
-/// Relative step of the finite differences in log V_n and log λ.
-const STEP: f64 = 1e-4;
 
 /// Fixed choices with the weights that balance them.
 pub(crate) struct Balanced {
@@ -79,47 +76,41 @@ struct Assessed {
     gap: f64,
 }
 
-/// A weight with the latency there and its slope by log V, from one iterate to the next.
-type Slope = (f64, f64, f64);
-
-/// Evaluates the choices at weights that sum to V, the upload band filled.
+/// Evaluates the chosen ones of the known choices at weights that sum to V, the upload band filled.
 fn assess(
     part: &Part,
-    choices: &[Choice],
+    known: &mut [Vec<Known>],
+    chosen: &[usize],
     weights: Vec<f64>,
     band_price: Option<f64>,
-    slopes: &mut [Option<Slope>],
     work: &mut Workspace,
 ) -> Assessed {
     let (network, total) = (part.network, part.network.price());
     let band_price = upload_price(network, &weights, band_price);
-    let mut points = Vec::with_capacity(choices.len());
-    let mut found = Vec::with_capacity(choices.len());
+    let results = part.each(work, |n, work| {
+        let (choice, weight) = (&known[n][chosen[n]], weights[n]);
+        let start = choice.nearest(weight).map(|sample| sample.start(weight));
+        part.fixed(n, &choice.choice, weight, start.as_ref(), work)
+    });
+    let mut points = Vec::with_capacity(chosen.len());
+    let mut found = Vec::with_capacity(chosen.len());
     let (mut slowest, mut weighted, mut energy) = (0.0f64, 0.0, 0.0);
-    for (n, (choice, &weight)) in choices.iter().zip(&weights).enumerate() {
-        let here = part.fixed(n, choice, weight, work);
+    for (n, (here, sample)) in results.into_iter().enumerate() {
+        let weight = weights[n];
         let (sent, reaction) = network.uploads[n].send_reacting(weight, band_price);
         let latency = here.latency + sent.time;
         slowest = slowest.max(latency);
         weighted += weight * latency;
         energy += here.value + sent.cost - weight * latency;
-        // A secant through the last iterate once it is near, a finite difference before.
-        let slope = match slopes[n] {
-            Some((old, old_latency, _)) if ((weight / old).ln().abs() - 0.02).abs() < 0.0199 => {
-                (here.latency - old_latency) / (weight / old).ln()
-            }
-            Some((old, _, slope)) if (weight / old).ln().abs() <= 1e-4 => slope,
-            _ => (part.fixed(n, choice, weight * (1.0 + STEP), work).latency - here.latency) / STEP,
-        };
-        slopes[n] = Some((weight, here.latency, slope));
         points.push(Point {
             latency,
             // Strictly decreasing, so that the Newton step exists where a latency does not depend on its price.
-            latency_by_weight: (slope + reaction.time_by_weight).min(-1e-9 * latency),
+            latency_by_weight: (sample.slope() + reaction.time_by_weight).min(-1e-9 * latency),
             latency_by_price: reaction.time_by_price,
             band_by_weight: reaction.band_by_weight,
             band_by_price: reaction.band_by_price,
         });
+        known[n][chosen[n]].learn(sample);
         found.push(here);
     }
     let objective = total * slowest + energy + part.plan.penalty;
@@ -127,11 +118,17 @@ fn assess(
     Assessed { balanced: Balanced { objective, weights, band_price, found }, points, gap }
 }
 
-/// Balances the network for fixed choices.
+/// Balances the network for one of the known choices per cluster, each of which learns a sample.
 ///
 /// Where Newton's method does not settle (latencies that hardly depend on the weights, or whose slopes jump as power limits
-/// start to bind) the common deadline is searched by bisection, with the price of the upload band in turn.
-pub(crate) fn balance(part: &Part, choices: &[Choice], start: &[f64], work: &mut Workspace) -> Balanced {
+/// start to bind) the common deadline is searched over extrapolated latencies, with the price of the upload band in turn.
+pub(crate) fn balance(
+    part: &Part,
+    known: &mut [Vec<Known>],
+    chosen: &[usize],
+    start: &[f64],
+    work: &mut Workspace,
+) -> Balanced {
     let total = part.network.price();
     let least = LEAST_SHARE * total;
     let normalized = |mut weights: Vec<f64>| {
@@ -139,15 +136,14 @@ pub(crate) fn balance(part: &Part, choices: &[Choice], start: &[f64], work: &mut
         weights.iter_mut().for_each(|w| *w *= scale);
         weights
     };
-    let mut slopes = vec![None; choices.len()];
     let weights = normalized(start.iter().map(|w| w.max(least)).collect());
-    let mut best = assess(part, choices, weights, None, &mut slopes, work);
+    let mut best = assess(part, known, chosen, weights, None, work);
     let mut weights = best.balanced.weights.clone();
     newton_step(&best.points, &mut weights, least, total);
     let (mut milestone, mut stalled) = (best.gap, 0);
     while best.gap > TOLERANCE && stalled < PATIENCE {
         let price = best.balanced.band_price;
-        let next = assess(part, choices, normalized(weights.clone()), Some(price), &mut slopes, work);
+        let next = assess(part, known, chosen, normalized(weights.clone()), Some(price), work);
         stalled = if next.gap < 0.5 * milestone { 0 } else { stalled + 1 };
         weights.clone_from(&next.balanced.weights);
         newton_step(&next.points, &mut weights, least, total);
@@ -156,15 +152,15 @@ pub(crate) fn balance(part: &Part, choices: &[Choice], start: &[f64], work: &mut
         }
         milestone = milestone.min(best.gap);
     }
-    let known: Vec<Vec<Choice>> = choices.iter().map(|choice| vec![choice.clone()]).collect();
     // The weights at the common deadline for a price of the band, and the price that fills the band at those weights, in turn.
     let (mut weights, mut price) = (best.balanced.weights.clone(), best.balanced.band_price);
     for _ in 0..MOST_BISECTIONS {
         if best.gap <= ACCEPTED {
             break;
         }
-        weights = normalized(deadline(part, &known, &weights, price, work).weights);
-        let next = assess(part, choices, weights.clone(), Some(price), &mut slopes, work);
+        let choices: Vec<&[Known]> = known.iter().zip(chosen).map(|(known, &at)| &known[at..=at]).collect();
+        weights = normalized(deadline(part.network, &choices, &weights, price).weights);
+        let next = assess(part, known, chosen, weights.clone(), Some(price), work);
         price = next.balanced.band_price;
         if next.gap < best.gap {
             best = next;

@@ -2,8 +2,9 @@
 //!
 //! The cost is V·T + Σ Z·E without the upload (which couples the clusters) and without the plan's penalty.
 
+use super::active::Found;
 use super::hop::{Hop, whole_band_efficiency};
-use super::phase::{Radio, Solved};
+use super::phase::{Radio, Scratch, Solved};
 use super::segments::Stage;
 use crate::problem::costs::{
     Phase, Transmitter, block_time, boundary_bits, compute_energy_per_block, end_stage_time, hop_uses, micro_batch,
@@ -58,6 +59,8 @@ pub(crate) struct Transfer {
     pub time: f64,
     /// Objective units per block, latency included.
     pub cost: f64,
+    /// d time/d ln V [s].
+    pub time_by_weight: f64,
 }
 
 /// A cluster at a latency price: what does not depend on the plan.
@@ -84,10 +87,15 @@ impl<'a> PricedCluster<'a> {
             }
             let time_price = price + node.energy_price * node.circuit_power.0;
             let energy_price = node.energy_price / node.amplifier_efficiency;
-            let s = whole_band_efficiency(time_price, energy_price, gain, band, max_power);
+            let (s, by_price) = whole_band_efficiency(time_price, energy_price, gain, band, max_power);
             let power = (band / gain * s.exp_m1()).min(max_power);
             let time = nats / (band * s);
-            Transfer { power, time, cost: (time_price + energy_price * power) * time }
+            Transfer {
+                power,
+                time,
+                cost: (time_price + energy_price * power) * time,
+                time_by_weight: -time * by_price * (price / time_price),
+            }
         };
         let devices = cluster.devices.len();
         Self {
@@ -205,5 +213,19 @@ impl<'a> PlannedCluster<'a> {
             0.0
         };
         self.constant / self.at.price + once + iterations * (repeated + hops + pace)
+    }
+
+    /// d latency/d ln V of a choice whose phases are solved, at most 0 [s].
+    pub fn latency_by_weight(&self, found: &Found, phases: (&Radio, &Radio), scratch: &mut Scratch) -> f64 {
+        let (at, choice) = (self.at, &found.choice);
+        let iterations = f64::from(self.plan.local_iterations);
+        let (weight, repeats) = (iterations * at.price, f64::from(self.plan.micro_batches - 1));
+        let transfers =
+            choice.active.iter().zip(&choice.sizes).map(|(&k, &size)| {
+                f64::from(size) * (at.collection[k].time_by_weight + at.distribution[k].time_by_weight)
+            });
+        let phases = phases.0.time_by_weight(&found.forward, weight, repeats, scratch)
+            + phases.1.time_by_weight(&found.backward, weight, repeats, scratch);
+        (transfers.sum::<f64>() + iterations * phases).min(0.0)
     }
 }

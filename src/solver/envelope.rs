@@ -5,14 +5,94 @@
 //! which it jumps across); Σ V_n(T) decreases in T, and where it meets V the dual over the known choices is maximal.
 //! Each cluster's own cheapest choice *at that deadline* then makes a good decision: the gap that remains is what the
 //! kinks leave between the two choices.
+//!
+//! Costs are not evaluated anew here but extrapolated from the nearest sample, with its latency and the slope of that: the
+//! weights that come out are where the next samples are taken, as in Newton's method. Nothing is proved from them.
 
-use super::active::Workspace;
 use super::balance::LEAST_SHARE;
 use super::cluster::Choice;
-use super::network::Part;
+use super::network::Network;
+use super::prepared::Start;
 
 /// Relative accuracy of weights and deadline.
-const TOLERANCE: f64 = 1e-9;
+const TOLERANCE: f64 = 1e-10;
+
+/// A concave function of a weight V near one of its points: its derivative is the latency.
+#[derive(Clone, Copy, Debug)]
+struct Arc {
+    weight: f64,
+    value: f64,
+    latency: f64,
+    /// d latency/d ln V, at most 0.
+    slope: f64,
+}
+
+impl Arc {
+    /// Value and latency at another weight, as if the latency were α + β/√V: what times on air do that are free to react.
+    #[inline]
+    fn at(&self, weight: f64) -> (f64, f64) {
+        let ratio = (weight / self.weight).sqrt();
+        let latency = self.latency + 2.0 * self.slope * (1.0 - 1.0 / ratio);
+        let value = self.value + (self.latency + 2.0 * self.slope) * (weight - self.weight)
+            - 4.0 * self.slope * self.weight * (ratio - 1.0);
+        (value, latency)
+    }
+}
+
+/// A choice with the points at which it has been evaluated.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub choice: Choice,
+    samples: Vec<Sample>,
+}
+
+/// What a choice costs at a weight, without the upload.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    arc: Arc,
+    start: Start,
+}
+
+impl Sample {
+    pub fn new(weight: f64, value: f64, latency: f64, slope: f64, start: Start) -> Self {
+        Self { arc: Arc { weight, value, latency, slope }, start }
+    }
+
+    /// d latency/d ln V [s].
+    pub fn slope(&self) -> f64 {
+        self.arc.slope
+    }
+
+    /// Prices to start from at another weight.
+    pub fn start(&self, weight: f64) -> Start {
+        let factor = weight / self.arc.weight;
+        (self.start.0.scaled(factor), self.start.1.scaled(factor))
+    }
+}
+
+/// Samples kept of a choice: the latest.
+const MOST_SAMPLES: usize = 8;
+
+impl Known {
+    pub fn new(choice: Choice, sample: Sample) -> Self {
+        Self { choice, samples: vec![sample] }
+    }
+
+    /// Adds a sample.
+    pub fn learn(&mut self, sample: Sample) {
+        if self.samples.len() == MOST_SAMPLES {
+            self.samples.remove(0);
+        }
+        self.samples.push(sample);
+    }
+
+    /// The sample nearest to a weight.
+    pub fn nearest(&self, weight: f64) -> Option<&Sample> {
+        let distance = |sample: &Sample| (sample.arc.weight / weight).max(weight / sample.arc.weight);
+        // Of equally near ones the latest.
+        self.samples.iter().rev().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+    }
+}
 
 /// A cluster at a weight, with its best known choice.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +107,8 @@ struct Point {
 
 /// The dual's maximum over the known choices.
 pub(crate) struct Deadline {
+    /// T [s].
+    pub deadline: f64,
     pub weights: Vec<f64>,
     /// Per cluster the index of the known choice that meets the deadline at the least cost.
     pub chosen: Vec<usize>,
@@ -36,24 +118,24 @@ pub(crate) struct Deadline {
 
 /// One cluster's envelope under evaluation.
 struct Envelope<'a> {
-    part: &'a Part<'a>,
-    cluster: usize,
-    known: &'a [Choice],
-    band_price: f64,
+    known: &'a [Known],
+    upload: Arc,
 }
 
 impl Envelope<'_> {
-    fn of(&self, choice: usize, weight: f64, work: &mut Workspace) -> Point {
-        let found = self.part.fixed(self.cluster, &self.known[choice], weight, work);
-        let sent = self.part.network.uploads[self.cluster].send(weight, self.band_price);
-        let value = found.value + sent.cost + self.band_price * sent.band;
-        Point { weight, choice, value, latency: found.latency + sent.time }
+    fn of(&self, choice: usize, weight: f64) -> Point {
+        let (mut value, mut latency) = self.upload.at(weight);
+        if let Some(sample) = self.known[choice].nearest(weight) {
+            let own = sample.arc.at(weight);
+            (value, latency) = (value + own.0, latency + own.1);
+        }
+        Point { weight, choice, value, latency }
     }
 
-    fn best(&self, weight: f64, work: &mut Workspace) -> Point {
-        let mut best = self.of(0, weight, work);
+    fn best(&self, weight: f64) -> Point {
+        let mut best = self.of(0, weight);
         for choice in 1..self.known.len() {
-            let point = self.of(choice, weight, work);
+            let point = self.of(choice, weight);
             if point.value < best.value {
                 best = point;
             }
@@ -67,20 +149,19 @@ impl Envelope<'_> {
         deadline: f64,
         start: f64,
         (least, most): (f64, f64),
-        evaluate: impl Fn(f64, &mut Workspace) -> Point,
-        work: &mut Workspace,
+        evaluate: impl Fn(f64) -> Point,
     ) -> (Point, Point) {
-        let first = evaluate(start.clamp(least, most), work);
+        let first = evaluate(start.clamp(least, most));
         let (mut slow, mut fast) = (first, first);
         let mut factor = 1.2;
         while slow.latency <= deadline && slow.weight > least {
             fast = slow;
-            slow = evaluate((slow.weight / factor).max(least), work);
+            slow = evaluate((slow.weight / factor).max(least));
             factor *= factor;
         }
         while fast.latency > deadline && fast.weight < most {
             slow = fast;
-            fast = evaluate((fast.weight * factor).min(most), work);
+            fast = evaluate((fast.weight * factor).min(most));
             factor *= factor;
         }
         if slow.latency <= deadline {
@@ -105,7 +186,7 @@ impl Envelope<'_> {
                 (energies.1 - energies.0) / (slow.latency - fast.latency)
             };
             let next = if next > slow.weight && next < fast.weight { next } else { (0.5 * (a + b)).exp() };
-            let point = evaluate(next, work);
+            let point = evaluate(next);
             let tangent = slow.value + (next - slow.weight) * slow.latency;
             if slow.choice != fast.choice && point.value >= tangent * (1.0 - 1e-11) {
                 // A kink: the latency jumps across the deadline at this weight.
@@ -125,29 +206,25 @@ impl Envelope<'_> {
 type Side = (f64, Vec<f64>);
 
 /// Maximizes the dual over the known choices at a given price of the upload band.
-pub(crate) fn deadline(
-    part: &Part,
-    known: &[Vec<Choice>],
-    start: &[f64],
-    band_price: f64,
-    work: &mut Workspace,
-) -> Deadline {
-    let total = part.network.price();
+pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], band_price: f64) -> Deadline {
+    let total = network.price();
     let limits = (LEAST_SHARE * total, total);
-    let envelopes: Vec<Envelope> =
-        known.iter().enumerate().map(|(cluster, known)| Envelope { part, cluster, known, band_price }).collect();
+    let envelopes: Vec<Envelope> = (known.iter().zip(start).zip(&network.uploads))
+        .map(|((known, &weight), upload)| {
+            let (sent, reaction) = upload.send_reacting(weight, band_price);
+            let value = sent.cost + band_price * sent.band;
+            Envelope { known, upload: Arc { weight, value, latency: sent.time, slope: reaction.time_by_weight } }
+        })
+        .collect();
     let mut weights = start.to_vec();
-    let at = |deadline: f64, weights: &[f64], work: &mut Workspace| -> Vec<(Point, Point)> {
-        envelopes
-            .iter()
-            .zip(weights)
-            .map(|(e, &w)| e.bracket(deadline, w, limits, |weight, work| e.best(weight, work), work))
-            .collect()
+    let at = |deadline: f64, weights: &[f64]| -> Vec<(Point, Point)> {
+        let each = envelopes.iter().zip(weights);
+        each.map(|(e, &w)| e.bracket(deadline, w, limits, |weight| e.best(weight))).collect()
     };
     let sum = |pairs: &[(Point, Point)]| pairs.iter().map(|(_, fast)| fast.weight).sum::<f64>();
-    let guess: f64 = envelopes.iter().zip(start).map(|(e, &w)| w / total * e.best(w, work).latency).sum();
+    let guess: f64 = envelopes.iter().zip(start).map(|(e, &w)| w / total * e.best(w).latency).sum();
     // Early and late deadlines around the one where the weights sum to V.
-    let mut pairs = at(guess, &weights, work);
+    let mut pairs = at(guess, &weights);
     weights = pairs.iter().map(|p| p.1.weight).collect();
     let (mut early, mut late): (Option<Side>, Option<Side>) = (None, None);
     let mut deadline = guess;
@@ -176,7 +253,7 @@ pub(crate) fn deadline(
         if deadline <= 0.0 {
             break;
         }
-        pairs = at(deadline, &weights, work);
+        pairs = at(deadline, &weights);
         weights = pairs.iter().map(|p| p.1.weight).collect();
     }
     // Between the two deadlines every weight is as good: mix them so that they sum to V.
@@ -191,14 +268,13 @@ pub(crate) fn deadline(
     let mut losses = Vec::with_capacity(known.len());
     for (envelope, (&weight, pair)) in envelopes.iter().zip(weights.iter().zip(&pairs)) {
         let counted = {
-            let point = envelope.best(weight, work);
+            let point = envelope.best(weight);
             point.value - weight * deadline
         };
         let (mut best, mut cost) = (pair.1.choice, f64::INFINITY);
         if envelope.known.len() > 1 {
             for choice in 0..envelope.known.len() {
-                let own = |weight: f64, work: &mut Workspace| envelope.of(choice, weight, work);
-                let (_, met) = envelope.bracket(deadline, weight, limits, own, work);
+                let (_, met) = envelope.bracket(deadline, weight, limits, |weight| envelope.of(choice, weight));
                 let spent = met.value - met.weight * deadline.max(met.latency);
                 if met.latency <= deadline * (1.0 + 1e-6) && spent < cost {
                     (best, cost) = (choice, spent);
@@ -209,5 +285,5 @@ pub(crate) fn deadline(
         chosen.push(best);
         losses.push((if cost.is_finite() { (cost - counted).max(0.0) } else { 0.0 }, other));
     }
-    Deadline { weights, chosen, losses }
+    Deadline { deadline, weights, chosen, losses }
 }

@@ -8,14 +8,15 @@
 use super::efficiency::Efficiency;
 
 /// Spectral efficiency s that minimizes (a + z p)/R(W, p) on a band W of one's own, clipped to the power limit:
-/// (s−1)eˢ + 1 = aγ/(zW).
+/// (s−1)eˢ + 1 = aγ/(zW). The second number is d ln s/d ln a.
 #[must_use]
-pub(crate) fn whole_band_efficiency(a: f64, z: f64, gain: f64, band: f64, max_power: f64) -> f64 {
+pub(crate) fn whole_band_efficiency(a: f64, z: f64, gain: f64, band: f64, max_power: f64) -> (f64, f64) {
     let limit = (max_power * gain / band).ln_1p();
     if z <= 0.0 {
-        return limit;
+        return (limit, 0.0);
     }
-    Efficiency::capped((a * gain).ln() - (z * band).ln()).s.min(limit)
+    let at = Efficiency::capped((a * gain).ln() - (z * band).ln());
+    if at.s < limit { (at.s, 1.0 / at.interior_slope()) } else { (limit, 0.0) }
 }
 
 /// Price per unit of bandwidth at which a hop on the whole band W with efficiency s would buy exactly W.

@@ -20,6 +20,7 @@ mod phase;
 mod prepared;
 mod radio;
 mod relaxation;
+mod search;
 mod segments;
 mod settings;
 mod single;
@@ -104,7 +105,7 @@ impl Solver {
         (work.buffers.nodes, work.buffers.scratch.evaluations) = (0, 0);
         let proposal = match domains.as_slice() {
             [domain] => single_cluster(problem, domain, settings, memory, work),
-            _ => network::solve(problem, domains, settings, work),
+            _ => search::solve(problem, domains, settings, work),
         };
         let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations };
         let proposal = proposal.ok_or(SolveError::Numerical)?;

@@ -48,6 +48,11 @@ pub(crate) struct Prices {
 }
 
 impl Prices {
+    /// The same at another price of the band.
+    pub fn scaled(self, factor: f64) -> Self {
+        Self { band: self.band * factor, ..self }
+    }
+
     /// The pace as a limit of a hop's time on air.
     pub fn cap(&self) -> Cap {
         Cap::new(self.origin, self.excess)
@@ -448,5 +453,6 @@ pub(crate) struct Solved {
     pub time: f64,
 }
 
+mod reaction;
 #[cfg(test)]
 mod tests;

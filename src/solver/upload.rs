@@ -62,7 +62,7 @@ impl Upload {
         }
         let (a, z) = self.prices(latency_price);
         let max_power = self.node.max_power.0;
-        let s = whole_band_efficiency(a, z, self.gain, band, max_power);
+        let (s, _) = whole_band_efficiency(a, z, self.gain, band, max_power);
         let power = (band / self.gain * s.exp_m1()).min(max_power);
         let time = self.nats / (band * s);
         let price = whole_band_price(a, z, self.gain, band, max_power, self.nats, s);

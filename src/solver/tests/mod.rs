@@ -12,6 +12,7 @@ mod extremes;
 mod infeasible;
 mod invariants;
 mod many_devices;
+mod reaction;
 mod scaling;
 
 /// So many cases, the same in every run.

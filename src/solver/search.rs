@@ -1,0 +1,293 @@
+//! Branch and bound over plans and the clusters' segments.
+//!
+//! For fixed devices and sizes the network problem is convex and its dual meets it ([`balance`](super::balance)); the choice
+//! of devices and sizes opens a gap, which is closed by branching on the number of blocks of one device of one cluster.
+
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use super::active::Workspace;
+use super::assemble::cluster_decision;
+use super::balance::{Balanced, balance};
+use super::cluster::{Choice, Domain};
+use super::envelope::{Deadline, Known, deadline};
+use super::network::{Best, Network, Part};
+use super::{Proposal, Settings, search_tolerance};
+use crate::problem::{Decision, ShadowPrices, SlotProblem};
+
+/// A part of the search space that has not been closed yet.
+#[derive(Clone)]
+struct Node {
+    /// No decision in this part costs less.
+    bound: f64,
+    plan: usize,
+    domains: Vec<Arc<Domain>>,
+    /// V_n from which the dual starts; none for a whole plan.
+    weights: Option<Vec<f64>>,
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl Eq for Node {}
+impl PartialOrd for Node {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Node {
+    /// The heap's top is the node with the least bound.
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        other.bound.total_cmp(&self.bound).then(other.plan.cmp(&self.plan))
+    }
+}
+
+/// A feasible decision in the terms of the dual.
+struct Incumbent {
+    plan: usize,
+    balanced: Balanced,
+    domains: Vec<Arc<Domain>>,
+}
+
+/// Where to branch: blocks of a device of a cluster, at most `most` or more.
+struct Branch {
+    cluster: usize,
+    device: usize,
+    most: u32,
+}
+
+/// What is known of a node after its dual has been raised.
+struct Explored {
+    bound: f64,
+    weights: Vec<f64>,
+    branch: Option<Branch>,
+}
+
+/// The best choices of all clusters at given weights.
+struct Priced {
+    bound: f64,
+    best: Vec<Best>,
+}
+
+/// Rounds of balancing and pricing in one node.
+const MOST_ROUNDS: usize = 12;
+
+struct Search<'a> {
+    network: &'a Network<'a>,
+    /// Relative tolerance of one cluster's search, and relative gap at which the whole search ends.
+    tolerance: f64,
+    gap: f64,
+    incumbent: Option<Incumbent>,
+    work: &'a mut Workspace,
+}
+
+/// Minimizes a problem of several clusters over their domains.
+pub(super) fn solve(
+    problem: &SlotProblem,
+    domains: Vec<Domain>,
+    settings: &Settings,
+    work: &mut Workspace,
+) -> Option<Proposal> {
+    let network = Network::new(problem);
+    let (tolerance, gap) = (search_tolerance(settings), settings.gap);
+    let mut search = Search { network: &network, tolerance, gap, incumbent: None, work };
+    let lower_bound = search.run(domains.into_iter().map(Arc::new).collect(), settings);
+    search.propose(lower_bound)
+}
+
+impl Search<'_> {
+    /// Best first over plans and domains; returns the proved lower bound.
+    fn run(&mut self, domains: Vec<Arc<Domain>>, settings: &Settings) -> f64 {
+        let network = self.network;
+        let weights = vec![network.price() / domains.len() as f64; domains.len()];
+        let uploads = network.uploads_bound(&weights);
+        let mut heap = BinaryHeap::new();
+        for (plan, chosen) in network.problem.plans.iter().enumerate() {
+            let part = Part { network, plan: chosen, domains: &domains };
+            let tolerance = self.tolerance;
+            let bounds = part.each(self.work, |n, work| part.estimate(n, weights[n], tolerance, work));
+            let bound = bounds.iter().sum::<f64>() + uploads + chosen.penalty;
+            heap.push(Node { bound, plan, domains: domains.clone(), weights: None });
+        }
+        // Least bound among the parts that have been given up as not worth more work.
+        let mut pruned = f64::INFINITY;
+        let mut explored = 0;
+        while let Some(node) = heap.pop() {
+            let bar = self.bar(settings.gap);
+            if node.bound >= bar || explored >= settings.nodes {
+                pruned = pruned.min(node.bound);
+                break;
+            }
+            explored += 1;
+            let Some(result) = self.explore(&node) else { continue };
+            let bound = result.bound.max(node.bound);
+            match result.branch {
+                Some(branch) if bound < self.bar(settings.gap) => {
+                    for domain in branch.split(&node.domains[branch.cluster]) {
+                        let mut domains = node.domains.clone();
+                        domains[branch.cluster] = Arc::new(domain);
+                        heap.push(Node { bound, plan: node.plan, domains, weights: Some(result.weights.clone()) });
+                    }
+                }
+                _ => pruned = pruned.min(bound),
+            }
+        }
+        heap.iter().fold(pruned, |bound, node| bound.min(node.bound))
+    }
+
+    /// Bounds at or above this are good enough.
+    fn bar(&self, gap: f64) -> f64 {
+        self.incumbent
+            .as_ref()
+            .map_or(f64::INFINITY, |best| best.balanced.objective - 0.5 * gap * best.balanced.objective.abs())
+    }
+
+    /// D at given weights, each cluster minimized over its domain; `None` where a cluster has no feasible choice.
+    fn priced(&mut self, part: &Part, weights: &[f64], hints: Option<&[&Known]>) -> Option<Priced> {
+        let tolerance = self.tolerance;
+        let best = part.each(self.work, |n, work| part.best(n, weights[n], hints.map(|h| h[n]), tolerance, work));
+        let best: Vec<Best> = best.into_iter().collect::<Option<_>>()?;
+        let clusters: f64 = best.iter().map(|best| best.bound).sum();
+        Some(Priced { bound: clusters + part.network.uploads_bound(weights) + part.plan.penalty, best })
+    }
+
+    /// Raises the dual of a node and looks for decisions on the way; `None` where a cluster has no feasible choice.
+    ///
+    /// Alternates between balancing one choice per cluster, which gives a decision, and pricing all choices at the
+    /// balance's weights, which gives a bound. Where a cluster then prefers another choice, the known choices are balanced
+    /// together over their common deadline.
+    fn explore(&mut self, node: &Node) -> Option<Explored> {
+        let network = self.network;
+        let part = Part { network, plan: &network.problem.plans[node.plan], domains: &node.domains };
+        let weights = match (&node.weights, &self.incumbent) {
+            (Some(weights), _) => weights.clone(),
+            // The dual of a plan starts from the best known weights instead of equal ones.
+            (None, Some(best)) => best.balanced.weights.clone(),
+            (None, None) => vec![network.price() / node.domains.len() as f64; node.domains.len()],
+        };
+        let priced = self.priced(&part, &weights, None)?;
+        let mut best = Explored { bound: priced.bound, weights, branch: None };
+        let mut known: Vec<Vec<Known>> = vec![Vec::new(); node.domains.len()];
+        let mut chosen = vec![0; known.len()];
+        learn(&mut known, &chosen, priced);
+        let mut chosen_before: Vec<Vec<usize>> = Vec::new();
+        for _ in 0..MOST_ROUNDS {
+            if best.bound >= self.bar(self.gap) {
+                break;
+            }
+            let balanced = balance(&part, &mut known, &chosen, &best.weights, self.work);
+            let hints: Vec<&Known> = known.iter().zip(&chosen).map(|(known, &at)| &known[at]).collect();
+            let priced = self.priced(&part, &balanced.weights, Some(&hints))?;
+            let settled = priced.best.iter().zip(&hints).all(|(best, hint)| best.found.choice == hint.choice);
+            best.raise(priced.bound, &balanced.weights);
+            let mut news = learn(&mut known, &chosen, priced);
+            let band_price = balanced.band_price;
+            self.offer(node, balanced);
+            if settled || best.bound >= self.bar(self.gap) {
+                break;
+            }
+            let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();
+            let Deadline { weights, chosen: next, losses, .. } = deadline(network, &choices, &best.weights, band_price);
+            best.branch = branch(&known, &next, &losses);
+            let hints: Vec<&Known> = known.iter().zip(&next).map(|(known, &at)| &known[at]).collect();
+            let priced = self.priced(&part, &weights, Some(&hints))?;
+            best.raise(priced.bound, &weights);
+            news |= learn(&mut known, &next, priced);
+            chosen_before.push(std::mem::replace(&mut chosen, next));
+            if !news && chosen_before.contains(&chosen) {
+                break;
+            }
+        }
+        Some(best)
+    }
+
+    /// Keeps a decision that is better than the best.
+    fn offer(&mut self, node: &Node, balanced: Balanced) {
+        if self.incumbent.as_ref().is_none_or(|best| balanced.objective < best.balanced.objective) {
+            self.incumbent = Some(Incumbent { plan: node.plan, balanced, domains: node.domains.clone() });
+        }
+    }
+
+    /// The incumbent as a decision.
+    fn propose(self, lower_bound: f64) -> Option<Proposal> {
+        let Incumbent { plan, balanced, domains } = self.incumbent?;
+        let network = self.network;
+        let part = Part { network, plan: network.problem.plans.get(plan)?, domains: &domains };
+        let sent: Vec<_> = (network.uploads.iter().zip(&balanced.weights))
+            .map(|(upload, &weight)| upload.send(weight, balanced.band_price))
+            .collect();
+        let scale = network.band() / sent.iter().map(|s| s.band).sum::<f64>();
+        let spare = network.band() / sent.len() as f64;
+        let clusters = part.each(self.work, |n, work| {
+            let (upload, weight) = (&network.uploads[n], balanced.weights[n]);
+            // Where no cluster uploads anything the band is shared out equally.
+            let band = if scale.is_finite() { sent[n].band * scale } else { spare };
+            let link = upload.link(weight, &sent[n], band);
+            part.with_cluster(n, weight, |cluster, _| cluster_decision(cluster, &balanced.found[n], link, work))
+        });
+        let price = network.price();
+        Some(Proposal {
+            decision: Decision { plan, clusters },
+            lower_bound,
+            shadow_prices: ShadowPrices {
+                forward_band_per_hz: balanced.found.iter().map(|f| f.forward.prices.band).collect(),
+                backward_band_per_hz: balanced.found.iter().map(|f| f.backward.prices.band).collect(),
+                uplink_per_hz: if scale.is_finite() { balanced.band_price } else { 0.0 },
+                latency_share: balanced.weights.iter().map(|w| w / price).collect(),
+            },
+        })
+    }
+}
+
+/// Adds what has been found to what is known, `hints` being the known choices that were hinted at; true if a choice is new.
+fn learn(known: &mut [Vec<Known>], hints: &[usize], priced: Priced) -> bool {
+    let mut news = false;
+    for ((known, &hint), best) in known.iter_mut().zip(hints).zip(priced.best) {
+        if let (Some(sample), Some(known)) = (best.hint, known.get_mut(hint)) {
+            known.learn(sample);
+        }
+        match known.iter_mut().find(|known| known.choice == best.found.choice) {
+            Some(known) => known.learn(best.sample),
+            None => {
+                known.push(Known::new(best.found.choice, best.sample));
+                news = true;
+            }
+        }
+    }
+    news
+}
+
+/// Where to branch: the cluster whose choice at the deadline loses most against the dual, and of its devices the one whose
+/// blocks differ most between the choices on both sides of the kink.
+fn branch(known: &[Vec<Known>], chosen: &[usize], losses: &[(f64, usize)]) -> Option<Branch> {
+    let differing = (0..known.len()).filter(|&n| chosen[n] != losses[n].1);
+    let cluster = differing.max_by(|&i, &j| losses[i].0.total_cmp(&losses[j].0).then(j.cmp(&i)))?;
+    let (a, b) = (&known[cluster][chosen[cluster]].choice, &known[cluster][losses[cluster].1].choice);
+    let blocks = |choice: &Choice, device: usize| {
+        choice.active.binary_search(&device).ok().and_then(|at| choice.sizes.get(at)).copied().unwrap_or(0)
+    };
+    let devices = a.active.iter().chain(&b.active);
+    let device = *devices.max_by_key(|&&k| (blocks(a, k).abs_diff(blocks(b, k)), std::cmp::Reverse(k)))?;
+    let (x, y) = (blocks(a, device), blocks(b, device));
+    Some(Branch { cluster, device, most: x.min(y) + x.abs_diff(y).checked_sub(1)? / 2 })
+}
+
+impl Explored {
+    fn raise(&mut self, bound: f64, weights: &[f64]) {
+        if bound > self.bound {
+            self.bound = bound;
+            self.weights.copy_from_slice(weights);
+        }
+    }
+}
+
+impl Branch {
+    fn split(&self, domain: &Domain) -> [Domain; 2] {
+        let (mut few, mut many) = (domain.clone(), domain.clone());
+        few.high[self.device] = self.most;
+        many.low[self.device] = self.most + 1;
+        [few, many]
+    }
+}
