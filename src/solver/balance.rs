@@ -10,7 +10,7 @@ use super::network::{Network, Part};
 
 /// Weights below this share of V count as zero: a cluster that waits for the others.
 pub(crate) const LEAST_SHARE: f64 = 1e-13;
-/// Relative gap between primal and dual at which the iteration ends.
+/// Relative accuracy to which the upload band is filled.
 const TOLERANCE: f64 = 1e-12;
 
 /// Fixed choices with the weights that balance them.
@@ -118,7 +118,8 @@ fn assess(
     Assessed { balanced: Balanced { objective, weights, band_price, found }, points, gap }
 }
 
-/// Balances the network for one of the known choices per cluster, each of which learns a sample.
+/// Balances the network for one of the known choices per cluster, each of which learns a sample, until primal and dual
+/// differ by a relative `tolerance`.
 ///
 /// Where Newton's method does not settle (latencies that hardly depend on the weights, or whose slopes jump as power limits
 /// start to bind) the common deadline is searched over extrapolated latencies, with the price of the upload band in turn.
@@ -127,6 +128,7 @@ pub(crate) fn balance(
     known: &mut [Vec<Known>],
     chosen: &[usize],
     start: &[f64],
+    tolerance: f64,
     work: &mut Workspace,
 ) -> Balanced {
     let total = part.network.price();
@@ -141,7 +143,7 @@ pub(crate) fn balance(
     let mut weights = best.balanced.weights.clone();
     newton_step(&best.points, &mut weights, least, total);
     let (mut milestone, mut stalled) = (best.gap, 0);
-    while best.gap > TOLERANCE && stalled < PATIENCE {
+    while best.gap > tolerance && stalled < PATIENCE {
         let price = best.balanced.band_price;
         let next = assess(part, known, chosen, normalized(weights.clone()), Some(price), work);
         stalled = if next.gap < 0.5 * milestone { 0 } else { stalled + 1 };
@@ -155,7 +157,7 @@ pub(crate) fn balance(
     // The weights at the common deadline for a price of the band, and the price that fills the band at those weights, in turn.
     let (mut weights, mut price) = (best.balanced.weights.clone(), best.balanced.band_price);
     for _ in 0..MOST_BISECTIONS {
-        if best.gap <= ACCEPTED {
+        if best.gap <= tolerance.max(ACCEPTED) {
             break;
         }
         let choices: Vec<&[Known]> = known.iter().zip(chosen).map(|(known, &at)| &known[at..=at]).collect();

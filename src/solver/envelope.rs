@@ -107,8 +107,8 @@ struct Point {
 
 /// The dual's maximum over the known choices.
 pub(crate) struct Deadline {
-    /// T [s].
-    pub deadline: f64,
+    /// The dual's value, extrapolated: Σ (R + U).
+    pub value: f64,
     pub weights: Vec<f64>,
     /// Per cluster the index of the known choice that meets the deadline at the least cost.
     pub chosen: Vec<usize>,
@@ -266,9 +266,11 @@ pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], ban
     weights.iter_mut().for_each(|w| *w *= scale);
     let mut chosen = Vec::with_capacity(known.len());
     let mut losses = Vec::with_capacity(known.len());
+    let mut value = 0.0;
     for (envelope, (&weight, pair)) in envelopes.iter().zip(weights.iter().zip(&pairs)) {
         let counted = {
             let point = envelope.best(weight);
+            value += point.value;
             point.value - weight * deadline
         };
         let (mut best, mut cost) = (pair.1.choice, f64::INFINITY);
@@ -285,5 +287,5 @@ pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], ban
         chosen.push(best);
         losses.push((if cost.is_finite() { (cost - counted).max(0.0) } else { 0.0 }, other));
     }
-    Deadline { deadline, weights, chosen, losses }
+    Deadline { value, weights, chosen, losses }
 }

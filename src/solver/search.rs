@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::active::Workspace;
 use super::assemble::cluster_decision;
-use super::balance::{Balanced, balance};
+use super::balance::{Balanced, balance, upload_price};
 use super::cluster::{Choice, Domain};
 use super::envelope::{Deadline, Known, deadline};
 use super::network::{Best, Network, Part};
@@ -153,11 +153,11 @@ impl Search<'_> {
         Some(Priced { bound: clusters + part.network.uploads_bound(weights) + part.plan.penalty, best })
     }
 
-    /// Raises the dual of a node and looks for decisions on the way; `None` where a cluster has no feasible choice.
+    /// Raises the dual of a node and looks for decisions; `None` where a cluster has no feasible choice.
     ///
-    /// Alternates between balancing one choice per cluster, which gives a decision, and pricing all choices at the
-    /// balance's weights, which gives a bound. Where a cluster then prefers another choice, the known choices are balanced
-    /// together over their common deadline.
+    /// The known choices are balanced over their common deadline, which maximizes the dual as far as it is known; pricing
+    /// all choices at those weights gives a bound, and new choices where a cluster prefers another one. Where none does,
+    /// the choices that meet the deadline make a decision.
     fn explore(&mut self, node: &Node) -> Option<Explored> {
         let network = self.network;
         let part = Part { network, plan: &network.problem.plans[node.plan], domains: &node.domains };
@@ -170,35 +170,42 @@ impl Search<'_> {
         let priced = self.priced(&part, &weights, None)?;
         let mut best = Explored { bound: priced.bound, weights, branch: None };
         let mut known: Vec<Vec<Known>> = vec![Vec::new(); node.domains.len()];
-        let mut chosen = vec![0; known.len()];
-        learn(&mut known, &chosen, priced);
-        let mut chosen_before: Vec<Vec<usize>> = Vec::new();
-        for _ in 0..MOST_ROUNDS {
+        let unhinted = vec![0; known.len()];
+        learn(&mut known, &unhinted, priced);
+        let mut balanced_before: Vec<Vec<usize>> = Vec::new();
+        for round in 1..=MOST_ROUNDS {
             if best.bound >= self.bar(self.gap) {
                 break;
             }
-            let balanced = balance(&part, &mut known, &chosen, &best.weights, self.work);
-            let hints: Vec<&Known> = known.iter().zip(&chosen).map(|(known, &at)| &known[at]).collect();
-            let priced = self.priced(&part, &balanced.weights, Some(&hints))?;
-            let settled = priced.best.iter().zip(&hints).all(|(best, hint)| best.found.choice == hint.choice);
-            best.raise(priced.bound, &balanced.weights);
-            let mut news = learn(&mut known, &chosen, priced);
-            let band_price = balanced.band_price;
-            self.offer(node, balanced);
-            if settled || best.bound >= self.bar(self.gap) {
-                break;
-            }
+            let band_price = upload_price(network, &best.weights, None);
             let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();
-            let Deadline { weights, chosen: next, losses, .. } = deadline(network, &choices, &best.weights, band_price);
-            best.branch = branch(&known, &next, &losses);
-            let hints: Vec<&Known> = known.iter().zip(&next).map(|(known, &at)| &known[at]).collect();
-            let priced = self.priced(&part, &weights, Some(&hints))?;
+            let Deadline { value, weights, chosen, losses } = deadline(network, &choices, &best.weights, band_price);
+            best.branch = branch(&known, &chosen, &losses);
+            let predicted = value - band_price * network.band() + part.plan.penalty;
+            let priced = self.priced(&part, &weights, Some(&hints(&known, &chosen)))?;
+            let missing = predicted - priced.bound;
             best.raise(priced.bound, &weights);
-            news |= learn(&mut known, &next, priced);
-            chosen_before.push(std::mem::replace(&mut chosen, next));
-            if !news && chosen_before.contains(&chosen) {
+            let news = learn(&mut known, &chosen, priced);
+            let maximal = !news && missing <= 0.1 * self.gap * predicted.abs();
+            if best.bound >= self.bar(self.gap) || (!maximal && round < MOST_ROUNDS) {
+                continue;
+            }
+            if balanced_before.contains(&chosen) {
                 break;
             }
+            let tolerance = (0.01 * self.gap).clamp(1e-12, 1e-6);
+            let balanced = balance(&part, &mut known, &chosen, &weights, tolerance, self.work);
+            let weights = balanced.weights.clone();
+            self.offer(node, balanced);
+            if best.bound >= self.bar(self.gap) {
+                break;
+            }
+            let priced = self.priced(&part, &weights, Some(&hints(&known, &chosen)))?;
+            best.raise(priced.bound, &weights);
+            if !learn(&mut known, &chosen, priced) && maximal {
+                break;
+            }
+            balanced_before.push(chosen);
         }
         Some(best)
     }
@@ -239,6 +246,11 @@ impl Search<'_> {
             },
         })
     }
+}
+
+/// The chosen ones of the known choices.
+fn hints<'a>(known: &'a [Vec<Known>], chosen: &[usize]) -> Vec<&'a Known> {
+    known.iter().zip(chosen).map(|(known, &at)| &known[at]).collect()
 }
 
 /// Adds what has been found to what is known, `hints` being the known choices that were hinted at; true if a choice is new.
