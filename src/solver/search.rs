@@ -113,14 +113,21 @@ impl Search<'_> {
         }
         // Least bound among the parts that have been given up as not worth more work.
         let mut pruned = f64::INFINITY;
-        let mut explored = 0;
+        let mut branched = 0;
         while let Some(node) = heap.pop() {
             let bar = self.bar(settings.gap);
-            if node.bound >= bar || explored >= settings.nodes {
+            if node.bound >= bar {
                 pruned = pruned.min(node.bound);
                 break;
             }
-            explored += 1;
+            if node.weights.is_some() {
+                // Whole plans are always explored: without their dual there is hardly a bound.
+                if branched >= settings.nodes {
+                    pruned = pruned.min(node.bound);
+                    continue;
+                }
+                branched += node.domains.len() as u64;
+            }
             let Some(result) = self.explore(&node) else { continue };
             let bound = result.bound.max(node.bound);
             match result.branch {

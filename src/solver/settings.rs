@@ -11,13 +11,14 @@
 pub struct Settings {
     /// Relative gap (objective − lower bound)/|objective| at which the search ends; in [1e-9, 1], default 1e-7.
     pub gap: f64,
-    /// Most branch-and-bound nodes over the clusters' segments in a network; at least 1, default 2000.
+    /// Most work on closing a network's gap by branch and bound over the clusters' segments, counted in clusters: a node of N
+    /// clusters counts N. At least 1, default 4000.
     pub nodes: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { gap: 1e-7, nodes: 2000 }
+        Self { gap: 1e-7, nodes: 4000 }
     }
 }
 
