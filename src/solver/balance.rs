@@ -161,7 +161,7 @@ pub(crate) fn balance(
             break;
         }
         let choices: Vec<&[Known]> = known.iter().zip(chosen).map(|(known, &at)| &known[at..=at]).collect();
-        weights = normalized(deadline(part.network, &choices, &weights, price).weights);
+        weights = normalized(deadline(part.network, &choices, &weights).weights);
         let next = assess(part, known, chosen, weights.clone(), Some(price), work);
         price = next.balanced.band_price;
         if next.gap < best.gap {

@@ -9,7 +9,7 @@
 //! Costs are not evaluated anew here but extrapolated from the nearest sample, with its latency and the slope of that: the
 //! weights that come out are where the next samples are taken, as in Newton's method. Nothing is proved from them.
 
-use super::balance::LEAST_SHARE;
+use super::balance::{LEAST_SHARE, upload_price};
 use super::cluster::Choice;
 use super::network::Network;
 use super::prepared::Start;
@@ -107,7 +107,7 @@ struct Point {
 
 /// The dual's maximum over the known choices.
 pub(crate) struct Deadline {
-    /// The dual's value, extrapolated: Σ (R + U).
+    /// The dual's value without the plan's penalty, extrapolated.
     pub value: f64,
     pub weights: Vec<f64>,
     /// Per cluster the index of the known choice that meets the deadline at the least cost.
@@ -205,8 +205,30 @@ impl Envelope<'_> {
 /// A deadline with the weights at which the clusters meet it.
 type Side = (f64, Vec<f64>);
 
-/// Maximizes the dual over the known choices at a given price of the upload band.
-pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], band_price: f64) -> Deadline {
+/// Rounds in which weights and upload prices are brought together, and the change of the weights, relative to V, that ends
+/// them.
+const MOST_UPLOADS: usize = 8;
+const SETTLED: f64 = 1e-6;
+
+/// Maximizes the dual over the known choices.
+pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64]) -> Deadline {
+    let mut price = upload_price(network, start, None);
+    let mut best = at_upload_price(network, known, start, price);
+    let mut start = start.to_vec();
+    for _ in 1..MOST_UPLOADS {
+        let moved: f64 = best.weights.iter().zip(&start).map(|(a, b)| (a - b).abs()).sum();
+        if moved <= SETTLED * network.price() {
+            break;
+        }
+        start.clone_from(&best.weights);
+        price = upload_price(network, &start, Some(price));
+        best = at_upload_price(network, known, &start, price);
+    }
+    best
+}
+
+/// Maximizes the dual over the known choices at a price of the upload band, with uploads extrapolated from `start`.
+fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_price: f64) -> Deadline {
     let total = network.price();
     let limits = (LEAST_SHARE * total, total);
     let envelopes: Vec<Envelope> = (known.iter().zip(start).zip(&network.uploads))
@@ -266,7 +288,7 @@ pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], ban
     weights.iter_mut().for_each(|w| *w *= scale);
     let mut chosen = Vec::with_capacity(known.len());
     let mut losses = Vec::with_capacity(known.len());
-    let mut value = 0.0;
+    let mut value = -band_price * network.band();
     for (envelope, (&weight, pair)) in envelopes.iter().zip(weights.iter().zip(&pairs)) {
         let counted = {
             let point = envelope.best(weight);

@@ -138,7 +138,7 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 ///
 /// # Errors
 /// [`SolveError`] for settings out of range and for `overlap: none`. An infeasible problem is not an error: it comes
-/// back with status [`Status::Infeasible`] and the reasons.
+/// back with status [`Status::Infeasible`](crate::problem::Status::Infeasible) and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {
     Solver::new(*settings)?.solve(problem)
 }

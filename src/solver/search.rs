@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::active::Workspace;
 use super::assemble::cluster_decision;
-use super::balance::{Balanced, balance, upload_price};
+use super::balance::{Balanced, balance};
 use super::cluster::{Choice, Domain};
 use super::envelope::{Deadline, Known, deadline};
 use super::network::{Best, Network, Part};
@@ -184,11 +184,10 @@ impl Search<'_> {
             if best.bound >= self.bar(self.gap) {
                 break;
             }
-            let band_price = upload_price(network, &best.weights, None);
             let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();
-            let Deadline { value, weights, chosen, losses } = deadline(network, &choices, &best.weights, band_price);
+            let Deadline { value, weights, chosen, losses } = deadline(network, &choices, &best.weights);
             best.branch = branch(&known, &chosen, &losses);
-            let predicted = value - band_price * network.band() + part.plan.penalty;
+            let predicted = value + part.plan.penalty;
             let priced = self.priced(&part, &weights, Some(&hints(&known, &chosen)))?;
             let missing = predicted - priced.bound;
             best.raise(priced.bound, &weights);
