@@ -38,7 +38,7 @@ use crate::problem::{FieldError, MAX_BATCH_SIZE, MIN_MAGNITUDE};
 /// // 2/8 + 0.5 (4/8 + 100/4); μ = 2 · (2/8)/0.5 = 1
 /// assert_eq!(bound.convergence.simple, 0.25 + 0.5 * 25.5);
 /// assert_eq!(bound.privacy.gaussian_mu, 1.0);
-/// assert!((bound.privacy.epsilon - 4.3771853).abs() < 1e-6);
+/// assert!((bound.privacy.epsilon - 4.377_178_096).abs() < 1e-9);
 /// # Ok::<(), collapipe::bounds::BoundError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
