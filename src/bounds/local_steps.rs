@@ -18,7 +18,7 @@
 //! ```
 //!
 //! τ = K with equal K_n = K is plain federated averaging. With unequal K_n plain averaging of the models weighs clusters by
-//! ρ_n K_n; the statement is then for those weights, normalized, and τ = Σ ρ_n K_n.
+//! ρ_n K_n: with τ = Σ ρ_n K_n the statement is then about the loss of weights ρ_n K_n/τ.
 //!
 //! # Source
 //! Ours, of the family of Wang et al. 2020 (*Tackling the objective inconsistency problem*), whose constants differ. Complete

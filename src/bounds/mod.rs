@@ -72,8 +72,8 @@ pub enum BoundError {
     Field(#[from] FieldError),
     /// The step size is too large for an assumption of the bound.
     #[error(
-        "step_size = {step_size:?}: the bound assumes {assumption}, but the left side is {value:.6e}, {:.6} times its limit \
-         {limit:.6e}; take a step size of at most {largest:?}",
+        "step_size = {step_size:?}: the bound assumes {assumption}, but the left side is {value:?}, {:.6} times its limit \
+         {limit:?}; take a step size of at most {largest:?}",
         value / limit
     )]
     StepSize {
