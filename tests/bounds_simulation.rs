@@ -64,7 +64,7 @@ fn compressed_activations() {
     kept("compressed-activations", 30, 0);
 }
 
-/// The check can fail: bounds made too small by their least factor over the mean, and half of that, are noticed.
+/// The check can fail: bounds divided by twice their least factor over the mean are noticed.
 #[test]
 fn a_bound_that_is_too_small_is_noticed() {
     for name in ["local-steps", "partial-participation", "mini-batch-sgd", "compressed-activations"] {

@@ -37,6 +37,10 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
     Ok(parsed)
 }
 
+fn factor(ratio: f64) -> String {
+    if ratio < 1000.0 { format!("{ratio:.3}") } else { format!("{ratio:.1e}") }
+}
+
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let Arguments { configurations, others, seed } = arguments()?;
     println!("kept: mean + {MARGIN} standard errors <= bound; broken: mean - {MARGIN} standard errors > bound");
@@ -46,8 +50,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut broken = 0;
     for check in 0..CHECKS.len() {
         for row in run(check, seed, if check == 0 { configurations } else { others })? {
-            let quantiles: Vec<String> =
-                [0.0, 0.05, 0.5, 0.95, 1.0].iter().map(|&f| format!("{:.3e}", row.quantile(f))).collect();
+            let quantiles: Vec<String> = [0.0, 0.05, 0.5, 0.95, 1.0].iter().map(|&f| factor(row.quantile(f))).collect();
             println!(
                 "| {} | {} | {} | {} | {} | {} |",
                 row.check,

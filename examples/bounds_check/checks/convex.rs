@@ -79,7 +79,9 @@ pub fn bounded_gradients(seed: u64) -> Result<Outcome, Box<dyn Error>> {
 pub fn strongly_convex(seed: u64) -> Result<Outcome, Box<dyn Error>> {
     let mut draw = Draw::new(6, seed);
     let clusters = draw.integer(1, 6);
-    let mut losses = Losses::draw(&mut draw, &[Shape::Quadratic], clusters, 0.9);
+    let mut losses = Losses::draw(&mut draw, &[Shape::Quadratic], clusters, 0.5);
+    // Well conditioned, or G², which grows with the square of L/μ, hides the rest of the bound.
+    losses.curvatures.iter_mut().for_each(|a| *a = draw.decades(-0.3, 0.0));
     losses.noise = Noise::Signs;
     let start = losses.start(&mut draw);
     let noise_variance: Vec<f64> = (0..clusters).map(|_| draw.decades(-3.0, 0.5)).collect();
@@ -97,7 +99,7 @@ pub fn strongly_convex(seed: u64) -> Result<Outcome, Box<dyn Error>> {
         strong_convexity: mu,
         smoothness: l,
         steps: draw.decades(0.0, 3.0) as u64,
-        period: draw.integer(1, 8) as u64,
+        period: if draw.chance(0.5) { 1 } else { draw.integer(2, 8) as u64 },
         weights: losses.weights.clone(),
         second_moment: (l * radius + pull).powi(2) + std * std,
         optimum_gap: -losses.weights.iter().enumerate().map(|(n, w)| w * own_optimum(n)).sum::<f64>(),
