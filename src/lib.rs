@@ -45,6 +45,11 @@
 //! [`lyapunov`] turns the energy spent so far into the next slot's prices and certifies what the budgets are worth;
 //! [`simulation`] runs a scenario and records it; [`report`] makes tables and figures of the record.
 //!
+//! # What a schedule learns
+//!
+//! [`bounds`] has convergence bounds of training schedules, one per file, with their assumptions checked; the plan of least
+//! bound in a time budget; and the bound as a long-term constraint on the plan.
+//!
 //! # Test allocations
 //!
 //! [`instances`] draws seeded problems of any size; feature `proptest` adds `strategies` for valid problems and feasible
@@ -55,6 +60,7 @@
 //! `cli` (default): the command line, scenario files, CSV and figures. `proptest`: strategies for property tests. A program
 //! that only calls the solver takes `default-features = false`.
 
+pub mod bounds;
 pub mod instances;
 pub mod lyapunov;
 pub mod model;

@@ -25,6 +25,7 @@ Examples:
   collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
   collapipe check p.json a.json                  evaluate any decision independently
+  collapipe bound b.json                         how small the gradient is after so many rounds
   collapipe presets                              models, devices and radio models, with their sources
 
 Exit codes:
@@ -40,6 +41,7 @@ pub enum Command {
     Solve(SolveArguments),
     Check(CheckArguments),
     Problem(ProblemArguments),
+    Bound(BoundArguments),
     Presets(PresetsArguments),
 }
 
@@ -178,6 +180,17 @@ pub struct ProblemArguments {
     pub slot: u64,
     #[command(flatten)]
     pub accuracy: Accuracy,
+}
+
+/// Print a convergence bound of a training schedule as JSON.
+///
+/// The field `bound` names it: local-steps, partial-participation, mini-batch-sgd, local-sgd-bounded-gradients,
+/// strongly-convex-fedavg, gaussian-mechanism or compressed-activations; the other fields are its parameters (docs/cli.md).
+/// A step size too large for the bound's assumptions is refused, with the largest that would do.
+#[derive(Clone, Debug, Args)]
+pub struct BoundArguments {
+    /// Parameters (JSON), or `-` for standard input
+    pub parameters: PathBuf,
 }
 
 /// List what scenario files can name: models, devices, edge servers, path loss, with numbers and sources.

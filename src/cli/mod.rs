@@ -1,6 +1,7 @@
 //! The command line, thin: read, call the library, print.
 
 mod args;
+mod bound;
 mod io;
 mod presets;
 mod run;
@@ -40,6 +41,7 @@ pub fn main() -> ExitCode {
         Command::Solve(arguments) => slot::solve(&arguments),
         Command::Check(arguments) => slot::check(&arguments),
         Command::Problem(arguments) => slot::problem(&arguments),
+        Command::Bound(arguments) => bound::bound(&arguments),
         Command::Presets(arguments) => presets::presets(&arguments),
     };
     let (code, message) = match done {

@@ -23,7 +23,7 @@ mod shape;
 mod slot;
 #[cfg(test)]
 mod tests;
-mod validation;
+pub(crate) mod validation;
 
 pub use answer::{Answer, ObjectiveTerms, ShadowPrices, Status, Work};
 pub use costs::{Phase, shannon_rate};

@@ -59,11 +59,11 @@ pub enum ProblemError {
     Field(#[from] FieldError),
 }
 
-type Checked = Result<(), FieldError>;
+pub(crate) type Checked = Result<(), FieldError>;
 
 /// The range of a real field.
 #[derive(Clone, Copy)]
-enum Range {
+pub(crate) enum Range {
     Positive,
     NonNegative,
     Signed,
@@ -72,7 +72,7 @@ enum Range {
 }
 
 impl Range {
-    fn contains(self, value: f64) -> bool {
+    pub(crate) fn contains(self, value: f64) -> bool {
         let magnitude = (MIN_MAGNITUDE..=MAX_MAGNITUDE).contains(&value.abs());
         match self {
             Self::Positive => magnitude && value > 0.0,
@@ -92,15 +92,16 @@ impl Range {
     }
 }
 
-fn real(path: &str, value: f64, range: Range) -> Checked {
+pub(crate) fn real(path: &str, value: f64, range: Range) -> Checked {
     if range.contains(value) { Ok(()) } else { Err(FieldError::new(path, format!("{value:?}"), range.describe())) }
 }
 
-fn reals(fields: &[(&str, f64, Range)]) -> Checked {
+pub(crate) fn reals(fields: &[(&str, f64, Range)]) -> Checked {
     fields.iter().try_for_each(|&(path, value, range)| real(path, value, range))
 }
 
-fn count(path: &str, value: u32, max: u32) -> Checked {
+pub(crate) fn count(path: &str, value: impl Into<u64>, max: impl Into<u64>) -> Checked {
+    let (value, max) = (value.into(), max.into());
     if (1..=max).contains(&value) {
         Ok(())
     } else {
@@ -108,7 +109,7 @@ fn count(path: &str, value: u32, max: u32) -> Checked {
     }
 }
 
-fn length(path: &str, value: usize, max: usize) -> Checked {
+pub(crate) fn length(path: &str, value: usize, max: usize) -> Checked {
     if (1..=max).contains(&value) {
         Ok(())
     } else {
