@@ -43,6 +43,7 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let Arguments { count, seed, clusters, out } = arguments()?;
+    std::fs::create_dir_all(&out)?;
     let mut summary = Summary::default();
     let mut failures = 0;
     for seed in seed..seed + count {

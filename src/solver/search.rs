@@ -202,13 +202,16 @@ impl Search<'_> {
             let tolerance = (0.01 * self.gap).clamp(1e-12, 1e-6);
             let balanced = balance(&part, &mut known, &chosen, &weights, tolerance, self.work);
             let weights = balanced.weights.clone();
+            // What the choices were expected to cost; where they cost more, extrapolation has erred and their samples now know.
+            let expected = predicted + losses.iter().map(|(loss, _)| loss).sum::<f64>();
+            let expected = balanced.objective <= expected + 0.1 * self.gap * expected.abs();
             self.offer(node, balanced);
             if best.bound >= self.bar(self.gap) {
                 break;
             }
             let priced = self.priced(&part, &weights, Some(&hints(&known, &chosen)))?;
             best.raise(priced.bound, &weights);
-            if !learn(&mut known, &chosen, priced) && maximal {
+            if !learn(&mut known, &chosen, priced) && maximal && expected {
                 break;
             }
             balanced_before.push(chosen);
