@@ -117,13 +117,19 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
     if problem.overlap != Overlap::Full {
         return Err(SolveError::Unsupported { field: "overlap", value: "none", instead: "\"full\"" });
     }
+    if problem.participation == Participation::Select {
+        for (index, cluster) in problem.clusters.iter().enumerate() {
+            select::check(index, cluster.devices.len(), problem.encoder.blocks as usize)?;
+        }
+    }
     Ok(())
 }
 
 /// Minimizes a slot problem: plan, active devices, segment sizes, bandwidths and powers together.
 ///
-/// One cluster is solved to [`Settings::gap`] with participation `all`, and with `select` while at most 16 devices may stay
-/// out; beyond that, and for networks, the gap is certified and reported. Deterministic.
+/// One cluster is solved to [`Settings::gap`] with participation `all`. With `select` the search over active sets is exact as
+/// well unless it reaches its limit of work (seen with far more than 50 devices); then, and for networks, the gap is certified and
+/// reported. Deterministic.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;

@@ -1,5 +1,7 @@
 //! All paths of a region whose bound is below a bar, depth first, pruned by the exact completions in the tables.
 
+use std::collections::VecDeque;
+
 use super::relaxation::Corner;
 use super::tables::{Place, pass};
 
@@ -21,11 +23,21 @@ pub(crate) struct Enumeration<'a> {
     /// Costs so far by blocks left: depth by depth, corner by corner.
     costs: Vec<Vec<f64>>,
     found: Vec<Candidate>,
+    window: VecDeque<usize>,
 }
 
 impl<'a> Enumeration<'a> {
     pub fn new(places: &'a [Place], corners: &'a [Corner], bar: f64) -> Self {
-        Self { places, corners, bar, left: 0, active: Vec::new(), costs: Vec::new(), found: Vec::new() }
+        Self {
+            places,
+            corners,
+            bar,
+            left: 0,
+            active: Vec::new(),
+            costs: Vec::new(),
+            found: Vec::new(),
+            window: VecDeque::new(),
+        }
     }
 
     /// The paths of up to so many devices, or `None` where finding them takes more work than there is; counts the work.
@@ -78,9 +90,9 @@ impl<'a> Enumeration<'a> {
             self.costs.resize((depth + 2) * count, Vec::new());
             for (index, corner) in corners.iter().enumerate() {
                 let (before, after) = self.costs.split_at_mut((depth + 1) * count);
-                pass(&place, link(corner, to), &before[depth * count + index], &mut after[index]);
+                pass(&place, link(corner, to), &before[depth * count + index], &mut after[index], &mut self.window);
             }
-            self.left = self.left.saturating_sub((count * width * place.most.min(width)) as u64);
+            self.left = self.left.saturating_sub((4 * count * width) as u64);
             self.active.push(to - 1);
             let complete = self.extend(to, next);
             self.active.pop();

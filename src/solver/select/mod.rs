@@ -8,6 +8,8 @@ mod enumeration;
 mod links;
 mod relaxation;
 mod tables;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BinaryHeap, HashSet};
 
@@ -15,18 +17,49 @@ use super::active::{Found, Searched, Workspace};
 use super::cluster::{Domain, PlannedCluster};
 use super::prepared::Prepared;
 use super::segments::{Threshold, blocks_within};
+use super::solution::SolveError;
 use enumeration::Enumeration;
 use relaxation::{Region, Relaxation, next_price};
 use tables::Count;
 
-/// Floating-point operations that one search may spend on bounds, roughly.
-const MOST_WORK: u64 = 4_000_000_000;
+/// What a search may cost.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Floating-point operations that are spent on bounds, roughly.
+    work: u64,
+    /// Regions of up to so many devices are bounded apart, those of more together.
+    layers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { work: 2_000_000_000, layers: 32 }
+    }
+}
 
 /// Prices that are tried for a region.
 const MOST_ROUNDS: usize = 3;
 
-/// Regions of so many devices are bounded apart, those of more together.
-const MOST_LAYERS: usize = 32;
+/// Cells of a table of completions. With the limits below that is some hundreds of megabytes at the worst.
+const MOST_CELLS: usize = 2_000_000;
+
+/// Devices of a cluster that chooses among them: every two are linked.
+const MOST_DEVICES: usize = 1000;
+
+/// Devices and the two ends, times blocks and one.
+const MOST_DEVICE_BLOCKS: usize = 1_200_000;
+
+/// Whether a cluster that chooses among its devices fits into memory.
+pub(crate) fn check(cluster: usize, devices: usize, blocks: usize) -> Result<(), SolveError> {
+    if devices > MOST_DEVICES {
+        return Err(SolveError::TooLarge { cluster, field: "devices", value: devices, most: MOST_DEVICES });
+    }
+    let (value, most) = ((devices + 2).saturating_mul(blocks.saturating_add(1)), MOST_DEVICE_BLOCKS);
+    if value > most {
+        return Err(SolveError::TooLarge { cluster, field: "(devices + 2) (blocks + 1)", value, most });
+    }
+    Ok(())
+}
 
 /// The search over active sets of one planned cluster.
 pub(crate) struct Subsets<'a> {
@@ -36,12 +69,13 @@ pub(crate) struct Subsets<'a> {
     relaxation: Relaxation<'a>,
     best: Option<Found>,
     solved: HashSet<Vec<usize>>,
+    limits: Limits,
 }
 
 impl<'a> Subsets<'a> {
     pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, threshold: Threshold) -> Self {
         let relaxation = Relaxation::new(cluster, domain);
-        Self { cluster, domain, threshold, relaxation, best: None, solved: HashSet::new() }
+        Self { cluster, domain, threshold, relaxation, best: None, solved: HashSet::new(), limits: Limits::default() }
     }
 
     /// A bound of all active sets, from a few prices, and a good active set.
@@ -65,7 +99,7 @@ impl<'a> Subsets<'a> {
             if region.bound >= self.threshold.bar() {
                 break;
             }
-            if self.relaxation.work >= MOST_WORK {
+            if self.relaxation.work >= self.limits.work {
                 open = region.bound;
                 break;
             }
@@ -78,14 +112,16 @@ impl<'a> Subsets<'a> {
     /// Closes a region or splits it.
     fn explore(&mut self, mut region: Region, frontier: &mut BinaryHeap<Region>, work: &mut Workspace) {
         let before = self.relaxation.work;
-        let Some(path) = self.relaxation.raise(&mut region, self.threshold.bar(), MOST_ROUNDS) else { return };
+        let path = self.relaxation.raise(&mut region, self.threshold.bar(), MOST_ROUNDS);
         if region.bound >= self.threshold.bar() {
             return;
         }
-        self.consider(work, &path.active);
-        let parts = region.split(&path, 1e-4 * self.threshold.cutoff.abs());
+        if let Some(path) = &path {
+            self.consider(work, &path.active);
+        }
+        let parts = path.and_then(|path| region.split(&path, 1e-4 * self.threshold.cutoff.abs()));
         let spent = self.relaxation.work - before;
-        let most = if parts.is_some() { 2 * spent } else { MOST_WORK.saturating_sub(self.relaxation.work) };
+        let most = if parts.is_some() { 2 * spent } else { self.limits.work.saturating_sub(self.relaxation.work) };
         let listed = Enumeration::new(&self.relaxation.places, self.relaxation.best.corners(), self.threshold.bar())
             .run(region.count.devices, self.relaxation.blocks(), most, &mut self.relaxation.work);
         match (listed, parts) {
@@ -144,7 +180,8 @@ impl<'a> Subsets<'a> {
     /// One region per number of devices, with bounds from a few prices.
     fn roots(&mut self, work: &mut Workspace) -> Vec<Region> {
         let (fewest, most) = self.counts();
-        let top = most.min(MOST_LAYERS);
+        let cells = (self.domain.high.len() + 2) * (self.relaxation.blocks() + 1);
+        let top = most.min(self.limits.layers).min((MOST_CELLS / cells).saturating_sub(2));
         let bases = self.cluster.bases;
         let mut whole = Region {
             bound: f64::NEG_INFINITY,

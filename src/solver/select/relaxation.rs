@@ -245,14 +245,15 @@ impl<'a> Relaxation<'a> {
     }
 
     /// Bounds a region at its prices and at better ones, until the bound meets the bar; leaves the best prices in the region
-    /// and their tables in `best`. Returns the best path there, `None` where no path fits.
+    /// and their tables in `best`. The bound is infinite where no path fits. Returns the best path there.
     pub fn raise(&mut self, region: &mut Region, bar: f64, rounds: usize) -> Option<Path> {
         let mut brackets = ((0.0, f64::INFINITY), (0.0, f64::INFINITY));
         let mut at = *region;
         let mut best = None;
         for round in 0..rounds {
             self.price(&at);
-            if self.tried.bound.is_infinite() {
+            if self.tried.bound == f64::INFINITY {
+                region.bound = f64::INFINITY;
                 return None;
             }
             let path = self.path(&at, at.count.devices);

@@ -181,16 +181,24 @@ fn enter_by_leave(place: &Place, leave: &[f64], enter: &mut [f64], window: &mut 
     }
 }
 
-/// Costs so far by blocks left, after one more device: before(n + d) + link + constant + c d, minimized over d.
-pub(crate) fn pass(place: &Place, link: f64, before: &[f64], after: &mut Vec<f64>) {
+/// Costs so far by blocks left, after one more device: after(n) = link + constant + min over d of before(n + d) + c d.
+pub(crate) fn pass(place: &Place, link: f64, before: &[f64], after: &mut Vec<f64>, window: &mut VecDeque<usize>) {
     after.clear();
     after.resize(before.len(), f64::INFINITY);
-    for (left, &cost) in before.iter().enumerate() {
-        if cost.is_finite() {
-            for size in place.fewest..=place.most.min(left) {
-                let whole = cost + link + place.constant + place.cost * size as f64;
-                after[left - size] = after[left - size].min(whole);
-            }
+    window.clear();
+    let value = |m: usize| before[m] + place.cost * m as f64;
+    // With m = n + d, from the most blocks left to the fewest.
+    for left in (0..before.len().saturating_sub(place.fewest)).rev() {
+        let newest = left + place.fewest;
+        while window.back().is_some_and(|&m| value(m) >= value(newest)) {
+            window.pop_back();
+        }
+        window.push_back(newest);
+        while window.front().is_some_and(|&m| m - left > place.most) {
+            window.pop_front();
+        }
+        if let Some(&m) = window.front() {
+            after[left] = link + place.constant - place.cost * left as f64 + value(m);
         }
     }
 }
