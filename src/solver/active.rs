@@ -1,8 +1,6 @@
 //! The best devices and sizes of a planned cluster.
 //!
-//! Where every device takes part the sizes are searched at once. Where the solver chooses, active sets are enumerated
-//! depth first along the pipeline; prices of phases that were solved before price every possible hop, so that each path,
-//! complete or not, gets lower bounds by adding up its hops. Only sets whose bound beats the best are solved.
+//! Where every device takes part the sizes are searched at once; where the solver chooses, `select` searches the active sets.
 
 use super::cluster::{Choice, Domain, PlannedCluster};
 use super::phase::Solved;

@@ -189,13 +189,13 @@ impl Links {
 
     /// The tangent of a hop, and by how much its two ends rise per unit of the price: the bandwidth bought there.
     fn tangent(&self, hop: &Hop, within: &Within, ln_price: f64, capped: &mut bool) -> (Tangent, (f64, f64)) {
+        if hop.shortest_time() + self.empty.latency > within.high * (1.0 + RESOLVED) {
+            return (Tangent { low: f64::INFINITY, high: f64::INFINITY }, (0.0, 0.0));
+        }
         let middle = self.touching(hop, within);
         let at = self.cap(hop, middle).map(|cap| (middle, cap));
         let Some((at, cap)) = at.or_else(|| self.cap(hop, within.high).map(|cap| (within.high, cap))) else {
             // A pace that a link can hardly keep is left to it without any cap: valid, and only weaker.
-            if hop.shortest_time() + self.empty.latency > within.high * (1.0 + RESOLVED) {
-                return (Tangent { low: f64::INFINITY, high: f64::INFINITY }, (0.0, 0.0));
-            }
             let sent = hop.free(within.band_price, ln_price);
             let value = sent.cost + within.band_price * sent.band;
             return (Tangent { low: value, high: value }, (sent.band, sent.band));
