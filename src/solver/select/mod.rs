@@ -82,10 +82,10 @@ impl<'a> Subsets<'a> {
     pub fn probe(mut self, work: &mut Workspace) -> Searched {
         let roots = self.roots(work);
         let bound = roots.iter().fold(f64::INFINITY, |least, root| least.min(root.bound));
-        if let Some(mut region) = roots.into_iter().max() {
-            if let Some(path) = self.relaxation.raise(&mut region, self.threshold.bar(), MOST_ROUNDS) {
-                self.consider(work, &path.active);
-            }
+        if let Some(mut region) = roots.into_iter().max()
+            && let Some(path) = self.relaxation.raise(&mut region, self.threshold.bar(), MOST_ROUNDS)
+        {
+            self.consider(work, &path.active);
         }
         Searched { bound, found: self.best }
     }

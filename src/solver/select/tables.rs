@@ -166,7 +166,7 @@ fn enter_by_leave(place: &Place, leave: &[f64], enter: &mut [f64], window: &mut 
     window.clear();
     let value = |m: usize| leave[m] - place.cost * m as f64;
     // With m = n − d: constant + c n + min over m of leave(m) − c m.
-    for left in place.fewest..leave.len() {
+    for (left, entered) in enter.iter_mut().enumerate().skip(place.fewest) {
         let newest = left - place.fewest;
         while window.back().is_some_and(|&m| value(m) >= value(newest)) {
             window.pop_back();
@@ -176,7 +176,7 @@ fn enter_by_leave(place: &Place, leave: &[f64], enter: &mut [f64], window: &mut 
             window.pop_front();
         }
         if let Some(&m) = window.front() {
-            enter[left] = place.constant + place.cost * left as f64 + value(m);
+            *entered = place.constant + place.cost * left as f64 + value(m);
         }
     }
 }
