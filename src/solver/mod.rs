@@ -142,7 +142,7 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 /// ```
 ///
 /// # Errors
-/// [`SolveError`] for settings out of range and for `overlap: none`. An infeasible problem is not an error: it comes
+/// [`SolveError`] for settings out of range, for `overlap: none`, and for `select` among more devices than fit into memory. An infeasible problem is not an error: it comes
 /// back with status [`Status::Infeasible`](crate::problem::Status::Infeasible) and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {
     Solver::new(*settings)?.solve(problem)
