@@ -1,7 +1,7 @@
 //! The exact slot solver: the best decision of a slot and a proof of how good it is.
 //!
 //! Inside out: `hop` one transmission at given prices; `phase` the hops of a phase, which share a band and a pace;
-//! `segments` the sizes; `active` the devices that take part; `single` one cluster; `network` all of them. Method and
+//! `segments` the sizes; `active` and `select` the devices that take part; `single` one cluster; `network` all of them. Method and
 //! proofs: `docs/solver.md`.
 
 mod active;
@@ -14,14 +14,13 @@ mod efficiency;
 mod envelope;
 mod hop;
 mod infeasible;
-mod links;
 mod network;
 mod phase;
 mod prepared;
 mod radio;
-mod relaxation;
 mod search;
 mod segments;
+mod select;
 mod settings;
 mod single;
 mod solution;
@@ -118,13 +117,19 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
     if problem.overlap != Overlap::Full {
         return Err(SolveError::Unsupported { field: "overlap", value: "none", instead: "\"full\"" });
     }
+    if problem.participation == Participation::Select {
+        for (index, cluster) in problem.clusters.iter().enumerate() {
+            select::check(index, cluster.devices.len(), problem.encoder.blocks as usize)?;
+        }
+    }
     Ok(())
 }
 
 /// Minimizes a slot problem: plan, active devices, segment sizes, bandwidths and powers together.
 ///
-/// One cluster is solved to [`Settings::gap`] with participation `all`, and with `select` while at most 16 devices may stay
-/// out; beyond that, and for networks, the gap is certified and reported. Deterministic.
+/// One cluster is solved to [`Settings::gap`] with participation `all`. With `select` the search over active sets is exact as
+/// well unless it reaches its limit of work (seen with far more than 50 devices); then, and for networks, the gap is certified and
+/// reported. Deterministic.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;
@@ -137,7 +142,7 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 /// ```
 ///
 /// # Errors
-/// [`SolveError`] for settings out of range and for `overlap: none`. An infeasible problem is not an error: it comes
+/// [`SolveError`] for settings out of range, for `overlap: none`, and for `select` among more devices than fit into memory. An infeasible problem is not an error: it comes
 /// back with status [`Status::Infeasible`](crate::problem::Status::Infeasible) and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {
     Solver::new(*settings)?.solve(problem)

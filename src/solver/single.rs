@@ -74,7 +74,13 @@ pub(crate) fn best_plan(
                         cutoff = found.value + plan.penalty;
                         best = Some((index, found));
                     }
-                    f64::NEG_INFINITY
+                    let threshold = Threshold { cutoff: cutoff - plan.penalty, tolerance };
+                    let probed = work.probe(&planned, domain, threshold);
+                    if let Some(found) = probed.found {
+                        cutoff = found.value + plan.penalty;
+                        best = Some((index, found));
+                    }
+                    probed.bound + plan.penalty
                 }
             };
             Candidate { index, planned, bound }

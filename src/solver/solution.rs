@@ -109,6 +109,21 @@ pub enum SolveError {
         /// What is supported.
         instead: &'static str,
     },
+    /// The choice among a cluster's devices would take too much memory.
+    #[error(
+        "clusters[{cluster}]: {field} = {value} with participation \"select\": at most {most}; \
+         offer fewer devices, or use participation \"all\""
+    )]
+    TooLarge {
+        /// The cluster.
+        cluster: usize,
+        /// What is too large.
+        field: &'static str,
+        /// Its value.
+        value: usize,
+        /// The largest value supported.
+        most: usize,
+    },
     /// What is given does not fit the problem.
     #[error(transparent)]
     Question(#[from] FieldError),

@@ -1,0 +1,111 @@
+//! All paths of a region whose bound is below a bar, depth first, pruned by the exact completions in the tables.
+
+use std::collections::VecDeque;
+
+use super::relaxation::Corner;
+use super::tables::{Place, pass};
+
+/// A path with its bound.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub bound: f64,
+    pub active: Vec<usize>,
+}
+
+/// The search with its buffers.
+pub(crate) struct Enumeration<'a> {
+    places: &'a [Place],
+    corners: &'a [Corner],
+    bar: f64,
+    /// Floating-point operations left to spend.
+    left: u64,
+    active: Vec<usize>,
+    /// Costs so far by blocks left: depth by depth, corner by corner.
+    costs: Vec<Vec<f64>>,
+    found: Vec<Candidate>,
+    window: VecDeque<usize>,
+}
+
+impl<'a> Enumeration<'a> {
+    pub fn new(places: &'a [Place], corners: &'a [Corner], bar: f64) -> Self {
+        Self {
+            places,
+            corners,
+            bar,
+            left: 0,
+            active: Vec::new(),
+            costs: Vec::new(),
+            found: Vec::new(),
+            window: VecDeque::new(),
+        }
+    }
+
+    /// The paths of up to so many devices, or `None` where finding them takes more work than there is; counts the work.
+    pub fn run(mut self, devices: usize, blocks: usize, most_work: u64, work: &mut u64) -> Option<Vec<Candidate>> {
+        self.left = most_work;
+        for corner in self.corners {
+            let mut start = vec![f64::INFINITY; blocks + 1];
+            start[blocks] = corner.offset;
+            self.costs.push(start);
+        }
+        let complete = self.extend(0, devices);
+        *work += most_work - self.left;
+        complete.then_some(self.found)
+    }
+
+    /// Extends the path that ends at `node`; false where the work is spent.
+    fn extend(&mut self, node: usize, layer: usize) -> bool {
+        let (corners, count) = (self.corners, self.corners.len());
+        let depth = self.active.len();
+        let Some(tables) = corners.first().map(|corner| &corner.tables) else { return true };
+        let (server, last) = (self.places.len() + 1, tables.last(node));
+        let link = |corner: &Corner, to: usize| corner.link[node * (2 * (server + 1) - node - 1) / 2 + to - node - 1];
+        if layer == 0 && node > 0 && last == server {
+            let whole = |(corner, costs): (&Corner, &Vec<f64>)| costs[0] + link(corner, server);
+            let bound = corners.iter().zip(&self.costs[depth * count..]).map(whole).fold(f64::INFINITY, f64::min);
+            if bound < self.bar {
+                self.found.push(Candidate { bound, active: self.active.clone() });
+                self.left = self.left.saturating_sub(1000);
+            }
+        }
+        let Some(next) = tables.next_layer(layer) else { return true };
+        for to in node + 1..=last.min(server - 1) {
+            let place = self.places[to - 1];
+            if place.most < place.fewest {
+                continue;
+            }
+            let costs = &self.costs[depth * count..(depth + 1) * count];
+            let width = costs[0].len();
+            self.left = self.left.saturating_sub((count * width) as u64);
+            let hopeful = corners.iter().zip(costs).any(|(corner, costs)| {
+                let link = link(corner, to);
+                link.is_finite() && least_sum(costs, corner.tables.entering(to, next)) + link < self.bar
+            });
+            if !hopeful {
+                continue;
+            }
+            if self.left == 0 {
+                return false;
+            }
+            self.costs.resize((depth + 2) * count, Vec::new());
+            for (index, corner) in corners.iter().enumerate() {
+                let (before, after) = self.costs.split_at_mut((depth + 1) * count);
+                pass(&place, link(corner, to), &before[depth * count + index], &mut after[index], &mut self.window);
+            }
+            self.left = self.left.saturating_sub((4 * count * width) as u64);
+            self.active.push(to - 1);
+            let complete = self.extend(to, next);
+            self.active.pop();
+            self.costs.truncate((depth + 2) * count);
+            if !complete {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+/// min over n of a(n) + b(n).
+fn least_sum(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).fold(f64::INFINITY, |least, (x, y)| least.min(x + y))
+}

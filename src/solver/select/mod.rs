@@ -1,0 +1,299 @@
+//! The search over active sets, where the solver chooses the devices.
+//!
+//! Regions of the search space (so many devices, a rectangle of paces) are bounded by `relaxation`, best first. Where the paths
+//! of a region that may beat the best are few, `enumeration` lists them, and each is solved as an active set of its own; where
+//! they are many, the region is split.
+
+mod enumeration;
+mod links;
+mod relaxation;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BinaryHeap, HashSet};
+
+use super::active::{Found, Searched, Workspace};
+use super::cluster::{Domain, PlannedCluster};
+use super::prepared::Prepared;
+use super::segments::{Threshold, blocks_within};
+use super::solution::SolveError;
+use enumeration::Enumeration;
+use relaxation::{Region, Relaxation, next_price};
+use tables::Count;
+
+/// What a search may cost.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Floating-point operations that are spent on bounds, roughly.
+    work: u64,
+    /// Regions of up to so many devices are bounded apart, those of more together.
+    layers: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { work: 2_000_000_000, layers: 32 }
+    }
+}
+
+/// Prices that are tried for a region.
+const MOST_ROUNDS: usize = 3;
+
+/// Cells of a table of completions. With the limits below that is some hundreds of megabytes at the worst.
+const MOST_CELLS: usize = 2_000_000;
+
+/// Devices of a cluster that chooses among them: every two are linked.
+const MOST_DEVICES: usize = 1000;
+
+/// Devices and the two ends, times blocks and one.
+const MOST_DEVICE_BLOCKS: usize = 1_200_000;
+
+/// Whether a cluster that chooses among its devices fits into memory.
+pub(crate) fn check(cluster: usize, devices: usize, blocks: usize) -> Result<(), SolveError> {
+    if devices > MOST_DEVICES {
+        return Err(SolveError::TooLarge { cluster, field: "devices", value: devices, most: MOST_DEVICES });
+    }
+    let (value, most) = ((devices + 2).saturating_mul(blocks.saturating_add(1)), MOST_DEVICE_BLOCKS);
+    if value > most {
+        return Err(SolveError::TooLarge { cluster, field: "(devices + 2) (blocks + 1)", value, most });
+    }
+    Ok(())
+}
+
+/// The search over active sets of one planned cluster.
+pub(crate) struct Subsets<'a> {
+    cluster: &'a PlannedCluster<'a>,
+    domain: &'a Domain,
+    threshold: Threshold,
+    relaxation: Relaxation<'a>,
+    best: Option<Found>,
+    solved: HashSet<Vec<usize>>,
+    limits: Limits,
+}
+
+impl<'a> Subsets<'a> {
+    pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, threshold: Threshold) -> Self {
+        let relaxation = Relaxation::new(cluster, domain);
+        Self { cluster, domain, threshold, relaxation, best: None, solved: HashSet::new(), limits: Limits::default() }
+    }
+
+    /// A bound of all active sets, from a few prices, and a good active set.
+    pub fn probe(mut self, work: &mut Workspace) -> Searched {
+        let roots = self.roots(work);
+        let bound = roots.iter().fold(f64::INFINITY, |least, root| least.min(root.bound));
+        if let Some(mut region) = roots.into_iter().max()
+            && let Some(path) = self.relaxation.raise(&mut region, self.threshold.bar(), MOST_ROUNDS)
+        {
+            self.consider(work, &path.active);
+        }
+        Searched { bound, found: self.best }
+    }
+
+    /// The best active set that beats the threshold, and a bound of all.
+    pub fn run(mut self, work: &mut Workspace) -> Searched {
+        let mut frontier: BinaryHeap<Region> = self.roots(work).into();
+        // Least bound of the regions that were left open.
+        let mut open = f64::INFINITY;
+        while let Some(region) = frontier.pop() {
+            if region.bound >= self.threshold.bar() {
+                break;
+            }
+            if self.relaxation.work >= self.limits.work {
+                open = region.bound;
+                break;
+            }
+            work.buffers.nodes += 1;
+            self.explore(region, &mut frontier, work);
+        }
+        Searched { bound: open.min(self.threshold.bar()), found: self.best }
+    }
+
+    /// Closes a region or splits it.
+    fn explore(&mut self, mut region: Region, frontier: &mut BinaryHeap<Region>, work: &mut Workspace) {
+        let before = self.relaxation.work;
+        let path = self.relaxation.raise(&mut region, self.threshold.bar(), MOST_ROUNDS);
+        if region.bound >= self.threshold.bar() {
+            return;
+        }
+        if let Some(path) = &path {
+            self.consider(work, &path.active);
+        }
+        let parts = path.and_then(|path| region.split(&path, 1e-4 * self.threshold.cutoff.abs()));
+        let spent = self.relaxation.work - before;
+        let most = if parts.is_some() { 2 * spent } else { self.limits.work.saturating_sub(self.relaxation.work) };
+        let listed = Enumeration::new(&self.relaxation.places, self.relaxation.best.corners(), self.threshold.bar())
+            .run(region.count.devices, self.relaxation.blocks(), most, &mut self.relaxation.work);
+        match (listed, parts) {
+            (Some(mut candidates), _) => {
+                candidates.sort_by(|a, b| a.bound.total_cmp(&b.bound));
+                for candidate in candidates {
+                    if candidate.bound < self.threshold.bar() && self.solved.insert(candidate.active.clone()) {
+                        self.solve(work, &candidate.active);
+                    }
+                }
+            }
+            (None, Some(parts)) => {
+                frontier.extend(parts.into_iter().map(|part| Region { bound: region.bound, ..part }));
+            }
+            (None, None) => frontier.push(region),
+        }
+    }
+
+    /// Devices that may take part, fewest and most.
+    fn counts(&self) -> (usize, usize) {
+        let usable = self.domain.high.iter().filter(|&&high| high > 0).count();
+        let mandatory = self.domain.low.iter().filter(|&&low| low > 0).count();
+        (mandatory.max(1), usable.min(self.relaxation.blocks()))
+    }
+
+    /// A pace that no path of up to so many devices beats.
+    fn least_pace(&self, devices: usize, base: f64, per_block: impl Fn(usize) -> f64) -> f64 {
+        let blocks = self.relaxation.blocks() as u64;
+        let mut most: Vec<u64> = Vec::new();
+        let mut fits = |pace: f64| {
+            most.clear();
+            most.extend(
+                self.cluster
+                    .stages
+                    .iter()
+                    .enumerate()
+                    .map(|(k, stage)| u64::from(blocks_within(pace, stage.overhead, per_block(k), stage.high))),
+            );
+            most.sort_unstable_by(|a, b| b.cmp(a));
+            most.iter().take(devices).sum::<u64>() >= blocks
+        };
+        if fits(base) || !fits(f64::MAX) {
+            return base;
+        }
+        let (mut low, mut high) = (base, base.max(1e-12));
+        while !fits(high) {
+            (low, high) = (high, 2.0 * high);
+        }
+        for _ in 0..30 {
+            let middle = 0.5 * (low + high);
+            if fits(middle) { high = middle } else { low = middle }
+        }
+        low
+    }
+
+    /// One region per number of devices, with bounds from a few prices.
+    fn roots(&mut self, work: &mut Workspace) -> Vec<Region> {
+        let (fewest, most) = self.counts();
+        let cells = (self.domain.high.len() + 2) * (self.relaxation.blocks() + 1);
+        let top = most.min(self.limits.layers).min((MOST_CELLS / cells).saturating_sub(2));
+        let bases = self.cluster.bases;
+        let mut whole = Region {
+            bound: f64::NEG_INFINITY,
+            count: Count { devices: top, or_more: false },
+            forward: (bases.0, f64::INFINITY),
+            backward: (bases.1, f64::INFINITY),
+            prices: self.guessed_prices(work),
+        };
+        let mut roots: Vec<Region> = (fewest..=top)
+            .map(|devices| {
+                let mut root = Region { count: Count { devices, or_more: false }, ..whole };
+                root.forward.0 = self.least_pace(devices, bases.0, |k| self.cluster.stages[k].forward);
+                root.backward.0 = self.least_pace(devices, bases.1, |k| self.cluster.stages[k].backward);
+                root
+            })
+            .collect();
+        let mut brackets = ((0.0, f64::INFINITY), (0.0, f64::INFINITY));
+        for _ in 0..3 {
+            let Some(path) = self.relaxation.scan(&whole, &mut roots) else { break };
+            whole.prices.0 = next_price(whole.prices.0, path.demand.0, &mut brackets.0);
+            whole.prices.1 = next_price(whole.prices.1, path.demand.1, &mut brackets.1);
+        }
+        let prices = whole.prices;
+        for factor in [0.3, 3.0, 10.0] {
+            whole.prices = (factor * prices.0, factor * prices.1);
+            self.relaxation.scan(&whole, &mut roots);
+        }
+        if most > top {
+            let count = Count { devices: top + 1, or_more: true };
+            roots.push(Region { count, prices, ..whole });
+        }
+        roots
+    }
+
+    /// Prices of the bands before any active set is solved: those at which a few hops share them.
+    fn guessed_prices(&self, work: &mut Workspace) -> (f64, f64) {
+        let (links, bases) = (&self.relaxation, self.cluster.bases);
+        let Prepared { forward, backward, .. } = &mut work.prepared;
+        links.forward.set_some(&mut forward.0);
+        links.backward.set_some(&mut backward.0);
+        (forward.0.guess(bases.0).band, backward.0.guess(bases.1).band)
+    }
+
+    /// Solves a path and, where it is the new best, looks around it.
+    fn consider(&mut self, work: &mut Workspace, active: &[usize]) {
+        if self.solved.insert(active.to_vec()) && self.solve(work, active) {
+            self.descend(work);
+        }
+    }
+
+    /// Local search from the best: a device in, out, or in another's place.
+    fn descend(&mut self, work: &mut Workspace) {
+        let usable: Vec<usize> = (0..self.domain.high.len()).filter(|&k| self.domain.high[k] > 0).collect();
+        while let Some(set) = self.best.as_ref().map(|best| best.choice.active.clone()) {
+            let mut improved = false;
+            for &k in usable.iter().filter(|&&k| self.domain.low[k] == 0) {
+                let mut next = set.clone();
+                match next.binary_search(&k) {
+                    Ok(at) => drop(next.remove(at)),
+                    Err(at) => next.insert(at, k),
+                }
+                improved |= self.try_set(work, &next);
+                if set.contains(&k) {
+                    for &other in usable.iter().filter(|other| !set.contains(other)) {
+                        let mut swapped = next.clone();
+                        swapped.insert(swapped.binary_search(&other).unwrap_or_else(|at| at), other);
+                        improved |= self.try_set(work, &swapped);
+                    }
+                }
+            }
+            if !improved {
+                break;
+            }
+        }
+    }
+
+    fn try_set(&mut self, work: &mut Workspace, active: &[usize]) -> bool {
+        !active.is_empty() && self.solved.insert(active.to_vec()) && self.solve(work, active)
+    }
+
+    /// Solves one active set if its bound beats the threshold; true if it is the new best.
+    fn solve(&mut self, work: &mut Workspace, active: &[usize]) -> bool {
+        let prepared = &mut work.prepared;
+        prepared.active.clear();
+        prepared.active.extend_from_slice(active);
+        prepared.stages.clear();
+        prepared.stages.extend(active.iter().map(|&k| self.cluster.stages[k]));
+        prepared.forward.1.clear();
+        prepared.backward.1.clear();
+        let Relaxation { forward, backward, .. } = &mut self.relaxation;
+        if !forward.set_path(&mut prepared.forward.0, active) || !backward.set_path(&mut prepared.backward.0, active) {
+            return false;
+        }
+        for (links, (radio, curve), base) in [
+            (&mut *forward, &mut prepared.forward, self.cluster.bases.0),
+            (&mut *backward, &mut prepared.backward, self.cluster.bases.1),
+        ] {
+            if !links.is_priced() {
+                links.add_prices(radio.guess(base));
+            }
+            links.minorants(active).for_each(|minorant| curve.add(minorant));
+        }
+        let found = prepared.best_sizes(self.cluster, self.threshold, &mut work.buffers);
+        // All links are priced at the prices at which a phase was solved last.
+        for (links, (_, curve)) in [(forward, &prepared.forward), (backward, &prepared.backward)] {
+            if let Some(solved) = curve.last_solved() {
+                links.add_prices(solved.prices);
+            }
+        }
+        let Some(found) = found else { return false };
+        self.threshold.cutoff = found.value;
+        self.best = Some(found);
+        true
+    }
+}

@@ -1,0 +1,204 @@
+//! Cheapest completions of a path, by dynamic programming backward along the pipeline.
+//!
+//! ```text
+//! leave(i, q, n) = min over j > i of link(i, j) + enter(j, q − 1, n)        link(i, server) if q = n = 0
+//! enter(j, q, n) = device(j) + min over d of c_j d + leave(j, q, n − d)
+//! ```
+//!
+//! with n blocks still to place and q devices still to come. O(K² L S) for paths of up to S devices.
+
+use std::collections::VecDeque;
+
+/// A device as far as the tables are concerned.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Cost of taking part at all.
+    pub constant: f64,
+    /// Cost per block.
+    pub cost: f64,
+    /// Fewest and most blocks; it cannot take part where the most are fewer than the fewest.
+    pub fewest: usize,
+    pub most: usize,
+    /// Whether no path may pass it by.
+    pub mandatory: bool,
+}
+
+/// How many devices paths have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub devices: usize,
+    /// Or more.
+    pub or_more: bool,
+}
+
+/// The tables; nodes are 0 (control unit), 1..=K, K + 1 (edge server).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tables {
+    nodes: usize,
+    /// Blocks to place, plus one.
+    width: usize,
+    /// Most devices to come, plus one.
+    layers: usize,
+    or_more: bool,
+    /// Node by node, layer by layer, by blocks left.
+    leave: Vec<f64>,
+    enter: Vec<f64>,
+    /// The last node that a path may go to next: a device that must take part cannot be passed by.
+    last: Vec<usize>,
+    window: VecDeque<usize>,
+}
+
+impl Tables {
+    /// Floating-point operations that one filling takes, roughly.
+    pub fn work(nodes: usize, blocks: usize, devices: usize) -> u64 {
+        (nodes * nodes / 2) as u64 * (blocks as u64 + 1) * (devices as u64 + 1)
+    }
+
+    /// Fills the tables for paths of up to so many devices (at least so many, where more are allowed); `link` are the links'
+    /// costs row by row, j > i.
+    pub fn fill(&mut self, places: &[Place], blocks: usize, count: Count, link: &[f64]) {
+        (self.nodes, self.width, self.layers) = (places.len() + 2, blocks + 1, count.devices + 1);
+        self.or_more = count.or_more;
+        let (nodes, width, block) = (self.nodes, self.width, self.width * self.layers);
+        let server = nodes - 1;
+        for table in [&mut self.leave, &mut self.enter] {
+            table.clear();
+            table.resize(nodes * block, f64::INFINITY);
+        }
+        self.last.clear();
+        self.last.resize(nodes, server);
+        for from in (0..server).rev() {
+            let mandatory = from + 1 < server && places[from].mandatory;
+            let last = if mandatory { from + 1 } else { self.last[from + 1] };
+            self.last[from] = last;
+            let row = from * (2 * nodes - from - 1) / 2;
+            let (leave, enter) = (&mut self.leave[from * block..(from + 1) * block], &self.enter);
+            for to in from + 1..=last.min(server - 1) {
+                let cost = link[row + to - from - 1];
+                if cost.is_infinite() || places[to - 1].most < places[to - 1].fewest {
+                    continue;
+                }
+                let enter = &enter[to * block..(to + 1) * block];
+                for (leave, enter) in leave[width..].iter_mut().zip(enter) {
+                    *leave = leave.min(cost + enter);
+                }
+                if count.or_more {
+                    for (leave, enter) in leave[..width].iter_mut().zip(enter) {
+                        *leave = leave.min(cost + enter);
+                    }
+                }
+            }
+            if last == server && from > 0 {
+                leave[0] = leave[0].min(link[row + server - from - 1]);
+            }
+            if from > 0 {
+                for layer in 0..self.layers {
+                    self.place(&places[from - 1], from, layer);
+                }
+            }
+        }
+    }
+
+    fn row(&self, node: usize, layer: usize) -> std::ops::Range<usize> {
+        let start = (node * self.layers + layer) * self.width;
+        start..start + self.width
+    }
+
+    fn place(&mut self, place: &Place, node: usize, layer: usize) {
+        let row = self.row(node, layer);
+        enter_by_leave(place, &self.leave[row.clone()], &mut self.enter[row], &mut self.window);
+    }
+
+    /// The layer that remains when one more device has been passed.
+    pub fn next_layer(&self, layer: usize) -> Option<usize> {
+        if layer == 0 { self.or_more.then_some(0) } else { Some(layer - 1) }
+    }
+
+    /// The last node that a path may go to after this one.
+    pub fn last(&self, node: usize) -> usize {
+        self.last[node]
+    }
+
+    /// Least costs of entering a device, by blocks left.
+    pub fn entering(&self, node: usize, layer: usize) -> &[f64] {
+        &self.enter[self.row(node, layer)]
+    }
+
+    /// The least cost of all paths with so many devices.
+    pub fn least(&self, devices: usize) -> f64 {
+        self.leave[self.row(0, devices).end - 1]
+    }
+
+    /// The best path with so many devices: its devices and sizes.
+    pub fn trace(&self, places: &[Place], devices: usize, link: &[f64]) -> Option<(Vec<usize>, Vec<u32>)> {
+        let server = self.nodes - 1;
+        let (mut node, mut left, mut layer) = (0, self.width - 1, devices);
+        let (mut active, mut sizes) = (Vec::new(), Vec::new());
+        loop {
+            let target = self.leave[self.row(node, layer)][left];
+            let row = node * (2 * self.nodes - node - 1) / 2;
+            let link = |to: usize| link[row + to - node - 1];
+            let last = self.last[node];
+            if layer == 0 && left == 0 && node > 0 && last == server && link(server) <= target {
+                return Some((active, sizes));
+            }
+            let next = self.next_layer(layer)?;
+            let reaches = |&to: &usize| {
+                places[to - 1].fewest <= places[to - 1].most && link(to) + self.entering(to, next)[left] <= target
+            };
+            let to = (node + 1..=last.min(server - 1)).find(reaches)?;
+            let place = &places[to - 1];
+            let leave = &self.leave[self.row(to, next)];
+            let cost = |d: usize| place.cost * d as f64 + leave[left - d];
+            let size = (place.fewest..=place.most.min(left)).min_by(|&x, &y| cost(x).total_cmp(&cost(y)))?;
+            if cost(size).is_infinite() {
+                return None;
+            }
+            active.push(to - 1);
+            sizes.push(size as u32);
+            (node, left, layer) = (to, left - size, next);
+        }
+    }
+}
+
+/// enter(n) = constant + min over d of c d + leave(n − d): a sliding minimum, as the cost is linear in d.
+fn enter_by_leave(place: &Place, leave: &[f64], enter: &mut [f64], window: &mut VecDeque<usize>) {
+    window.clear();
+    let value = |m: usize| leave[m] - place.cost * m as f64;
+    // With m = n − d: constant + c n + min over m of leave(m) − c m.
+    for (left, entered) in enter.iter_mut().enumerate().skip(place.fewest) {
+        let newest = left - place.fewest;
+        while window.back().is_some_and(|&m| value(m) >= value(newest)) {
+            window.pop_back();
+        }
+        window.push_back(newest);
+        while window.front().is_some_and(|&m| m + place.most < left) {
+            window.pop_front();
+        }
+        if let Some(&m) = window.front() {
+            *entered = place.constant + place.cost * left as f64 + value(m);
+        }
+    }
+}
+
+/// Costs so far by blocks left, after one more device: after(n) = link + constant + min over d of before(n + d) + c d.
+pub(crate) fn pass(place: &Place, link: f64, before: &[f64], after: &mut Vec<f64>, window: &mut VecDeque<usize>) {
+    after.clear();
+    after.resize(before.len(), f64::INFINITY);
+    window.clear();
+    let value = |m: usize| before[m] + place.cost * m as f64;
+    // With m = n + d, from the most blocks left to the fewest.
+    for left in (0..before.len().saturating_sub(place.fewest)).rev() {
+        let newest = left + place.fewest;
+        while window.back().is_some_and(|&m| value(m) >= value(newest)) {
+            window.pop_back();
+        }
+        window.push_back(newest);
+        while window.front().is_some_and(|&m| m - left > place.most) {
+            window.pop_front();
+        }
+        if let Some(&m) = window.front() {
+            after[left] = link + place.constant - place.cost * left as f64 + value(m);
+        }
+    }
+}

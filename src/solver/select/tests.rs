@@ -1,0 +1,130 @@
+//! The search over active sets against solving every active set on its own.
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config as ProptestConfig, RngSeed};
+
+use super::*;
+use crate::instances::InstanceSize;
+use crate::problem::{Participation, SlotProblem};
+use crate::solver::cluster::PricedCluster;
+use crate::solver::infeasible::block_caps;
+use crate::solver::{Settings, solve};
+
+const ANY: Threshold = Threshold { cutoff: f64::INFINITY, tolerance: 1e-9 };
+
+fn sampled(devices: usize, blocks: u32, plans: u32, seed: u64) -> SlotProblem {
+    let participation = Participation::Select;
+    InstanceSize { devices, blocks, plans, participation, clusters: 1 }.sample(seed).unwrap()
+}
+
+/// Runs `check` on every plan with the least value of all active sets among the free devices, solved one by one; the devices in
+/// `mandatory` take part in all of them.
+fn each_plan(problem: &SlotProblem, mandatory: &[usize], mut check: impl FnMut(&PlannedCluster, &Domain, f64)) {
+    let cluster = &problem.clusters[0];
+    let devices = cluster.devices.len();
+    let high = block_caps(problem, cluster);
+    let low = (0..devices).map(|k| u32::from(mandatory.contains(&k))).collect();
+    let domain = Domain { low, high: high.clone() };
+    let priced = PricedCluster::new(problem, cluster, problem.latency_weight);
+    let mut work = Workspace::default();
+    let sets: Vec<usize> = (1..1 << devices)
+        .filter(|set: &usize| set.count_ones() <= problem.encoder.blocks)
+        .filter(|set| mandatory.iter().all(|k| set >> k & 1 == 1))
+        .collect();
+    for plan in &problem.plans {
+        let planned = PlannedCluster::new(&priced, plan, &domain);
+        let mut least = f64::INFINITY;
+        for set in &sets {
+            let low: Vec<u32> = (0..devices).map(|k| (set >> k & 1) as u32).collect();
+            let high = low.iter().zip(&high).map(|(&low, &high)| low * high).collect();
+            if let Some(found) = work.best(&planned, &Domain { low, high }, ANY, None).found {
+                least = least.min(found.value);
+            }
+        }
+        check(&planned, &domain, least);
+    }
+}
+
+fn search(planned: &PlannedCluster, domain: &Domain, limits: Limits) -> Searched {
+    let mut search = Subsets::new(planned, domain, ANY);
+    search.limits = limits;
+    search.run(&mut Workspace::default())
+}
+
+fn agrees(problem: &SlotProblem, mandatory: &[usize], limits: Limits) {
+    each_plan(problem, mandatory, |planned, domain, least| {
+        let searched = search(planned, domain, limits);
+        assert!(searched.bound <= least * (1.0 + 1e-11), "bound {} above {least}", searched.bound);
+        let Some(found) = searched.found else {
+            assert!(least.is_infinite(), "nothing found, but {least} exists");
+            return;
+        };
+        assert!((found.value - least).abs() <= 3e-9 * least, "{} but {least} exists", found.value);
+        assert!(searched.bound >= found.value * (1.0 - 2e-9), "bound {} of {}", searched.bound, found.value);
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_limit_of_layers_finds_the_best_set(
+        seed in 0u64..10_000, devices in 2usize..9, blocks in 1u32..25, plans in 1u32..8, layers in 0usize..5, first in 0usize..3,
+    ) {
+        let problem = sampled(devices, blocks, plans, seed);
+        agrees(&problem, &[], Limits { layers, ..Limits::default() });
+        if blocks > 1 {
+            agrees(&problem, &[first.min(devices - 1)], Limits { layers, ..Limits::default() });
+        }
+    }
+
+    #[test]
+    fn a_search_cut_short_bounds_the_best_set(seed in 0u64..10_000, devices in 2usize..9, plans in 1u32..8, work in 0u64..400_000) {
+        each_plan(&sampled(devices, 12, plans, seed), &[], |planned, domain, least| {
+            let searched = search(planned, domain, Limits { work, ..Limits::default() });
+            assert!(searched.bound <= least * (1.0 + 1e-11), "bound {} above {least}", searched.bound);
+            assert!(searched.bound > 0.0, "bound {}", searched.bound);
+        });
+    }
+}
+
+#[test]
+fn three_blocks_among_twenty_devices() {
+    for (seed, devices) in (0..4).zip(17..) {
+        agrees(&sampled(devices, 3, 5, seed), &[], Limits::default());
+    }
+}
+
+#[test]
+fn many_devices_are_solved_to_optimality() {
+    for seed in 0..5 {
+        for devices in [17, 20, 30] {
+            let solution = solve(&sampled(devices, 24, 8, seed), &Settings::default()).unwrap();
+            let gap = solution.certified().unwrap().gap;
+            assert!(gap <= 1e-7, "{devices} devices, seed {seed}: gap {gap:e}");
+        }
+    }
+}
+
+#[test]
+fn sizes_beyond_memory_are_refused() {
+    for (devices, blocks, field) in
+        [(1001, 24, "devices"), (65_536, 1, "devices"), (100, 65_536, "(devices + 2) (blocks + 1)")]
+    {
+        let error = check(3, devices, blocks).unwrap_err();
+        let SolveError::TooLarge { cluster: 3, field: named, value, most } = error else { panic!("{error:?}") };
+        assert!(named == field && value > most, "{named} {value} {most}");
+    }
+    assert_eq!(check(0, 1000, 24), Ok(()));
+    assert_eq!(check(0, 16, 65_536), Ok(()));
+}
+
+/// A cluster whose devices share one gain and differ in nothing else: many paths cost the same.
+#[test]
+fn equal_devices() {
+    let mut spec = sampled(8, 12, 6, 3).into_spec();
+    let cluster = &mut spec.clusters[0];
+    cluster.devices = vec![cluster.devices[0]; 8];
+    cluster.gain_to_noise_hz_per_w.0.fill(1e9);
+    agrees(&SlotProblem::new(spec).unwrap(), &[], Limits::default());
+}
