@@ -53,28 +53,16 @@ impl Workspace {
         cluster.latency_by_weight(found, phases, &mut self.buffers.scratch)
     }
 
-    /// Where the solver chooses the devices: a bound of all choices from a few prices, and a choice that beats the threshold if
-    /// it is easily found.
-    pub fn probe(&mut self, cluster: &PlannedCluster, domain: &Domain, threshold: Threshold) -> Searched {
-        Subsets::new(cluster, domain, threshold).probe(self)
-    }
-
     /// The best choice within the domain that beats the threshold, and a bound of all choices.
-    pub fn best(
-        &mut self,
-        cluster: &PlannedCluster,
-        domain: &Domain,
-        threshold: Threshold,
-        start: Option<&Start>,
-    ) -> Searched {
+    pub fn best(&mut self, cluster: &PlannedCluster, domain: &Domain, threshold: Threshold) -> Searched {
         match domain.only_active() {
             Some(active) => {
                 self.prepared.set(cluster, &active);
-                self.prepared.estimate(cluster, start, &mut self.buffers);
+                self.prepared.estimate(cluster, None, &mut self.buffers);
                 let found = self.prepared.best_sizes(cluster, threshold, &mut self.buffers);
                 Searched::exhaustive(found, threshold)
             }
-            None => Subsets::new(cluster, domain, threshold).run(self),
+            None => Subsets::new(cluster, domain, self).run(threshold, self),
         }
     }
 }

@@ -20,6 +20,7 @@ use super::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
 use super::envelope::{Known, Sample};
 use super::prepared::Start;
 use super::segments::Threshold;
+use super::select::Subsets;
 use super::upload::Upload;
 use crate::problem::{Plan, SlotProblem};
 
@@ -134,7 +135,7 @@ impl Part<'_> {
                     let found = work.prepared.best_sizes(planned, threshold, &mut work.buffers);
                     Searched::exhaustive(found, threshold)
                 }
-                _ => work.best(planned, domain, threshold, None),
+                _ => work.best(planned, domain, threshold),
             };
             let bound = searched.bound;
             Some(match (searched.found, hint) {
@@ -151,14 +152,14 @@ impl Part<'_> {
     }
 
     /// A cheap bound of a cluster's choices at a latency price.
-    pub fn estimate(&self, cluster: usize, price: f64, tolerance: f64, work: &mut Workspace) -> f64 {
+    pub fn estimate(&self, cluster: usize, price: f64, work: &mut Workspace) -> f64 {
         self.with_cluster(cluster, price, |planned, domain| match domain.only_active() {
             Some(active) => {
                 work.prepared.set(planned, &active);
                 work.prepared.estimate(planned, None, &mut work.buffers);
                 work.prepared.bound(planned, &mut work.buffers)
             }
-            None => work.best(planned, domain, Threshold { cutoff: f64::INFINITY, tolerance }, None).bound,
+            None => Subsets::new(planned, domain, work).estimate(),
         })
     }
 }

@@ -106,8 +106,7 @@ impl Search<'_> {
         let mut heap = BinaryHeap::new();
         for (plan, chosen) in network.problem.plans.iter().enumerate() {
             let part = Part { network, plan: chosen, domains: &domains };
-            let tolerance = self.tolerance;
-            let bounds = part.each(self.work, |n, work| part.estimate(n, weights[n], tolerance, work));
+            let bounds = part.each(self.work, |n, work| part.estimate(n, weights[n], work));
             let bound = bounds.iter().sum::<f64>() + uploads + chosen.penalty;
             heap.push(Node { bound, plan, domains: domains.clone(), weights: None });
         }

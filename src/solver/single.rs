@@ -4,6 +4,7 @@ use super::active::{Found, Searched, Workspace};
 use super::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
 use super::prepared::{Prepared, Start};
 use super::segments::Threshold;
+use super::select::Subsets;
 use crate::problem::{Cluster, Plan, SlotSpec};
 
 /// What is remembered from one solve to the next, to start from. Only the time of a solve depends on it.
@@ -18,8 +19,9 @@ pub(crate) struct Memory {
 /// A plan with what it costs at the least.
 struct Candidate<'a> {
     index: usize,
-    planned: PlannedCluster<'a>,
     bound: f64,
+    /// The search over active sets that the bound is from, where the solver chooses.
+    subsets: Option<Subsets<'a>>,
 }
 
 /// The best plan and choice of one cluster.
@@ -51,57 +53,45 @@ pub(crate) fn best_plan(
         memory.best.take().filter(|(plan, choice)| *plan < plans.len() && domain.holds(choice, spec, cluster));
     let mut best: Option<(usize, Found)> = None;
     let mut cutoff = f64::INFINITY;
-    let mut candidates: Vec<Candidate> = (spec.plans.iter().zip(&mut plans).enumerate())
-        .map(|(index, (plan, prepared))| {
-            let planned = PlannedCluster::new(&priced, plan, domain);
+    let planned: Vec<PlannedCluster> =
+        spec.plans.iter().map(|plan| PlannedCluster::new(&priced, plan, domain)).collect();
+    let mut candidates: Vec<Candidate> = (planned.iter().zip(&mut plans).enumerate())
+        .map(|(index, (planned, prepared))| {
+            let penalty = planned.plan.penalty;
             let start = &mut memory.starts[index];
             let hint = remembered.as_ref().filter(|(best, _)| *best == index).map(|(_, choice)| choice);
-            let bound = match &only_active {
-                Some(active) => {
-                    prepared.set(&planned, active);
-                    if let Some(choice) = hint {
-                        let found = prepared.fixed(&planned, choice, start.as_ref(), &mut work.buffers);
-                        cutoff = found.value + plan.penalty;
-                        best = Some((index, found));
-                    } else {
-                        *start = Some(prepared.estimate(&planned, start.as_ref(), &mut work.buffers));
-                    }
-                    prepared.bound(&planned, &mut work.buffers) + plan.penalty
-                }
-                None => {
-                    if let Some(choice) = hint {
-                        let found = work.fixed(&planned, choice, start.as_ref());
-                        cutoff = found.value + plan.penalty;
-                        best = Some((index, found));
-                    }
-                    let threshold = Threshold { cutoff: cutoff - plan.penalty, tolerance };
-                    let probed = work.probe(&planned, domain, threshold);
-                    if let Some(found) = probed.found {
-                        cutoff = found.value + plan.penalty;
-                        best = Some((index, found));
-                    }
-                    probed.bound + plan.penalty
-                }
+            if let Some(choice) = hint {
+                prepared.set(planned, &choice.active);
+                let found = prepared.fixed(planned, choice, start.as_ref(), &mut work.buffers);
+                cutoff = found.value + penalty;
+                best = Some((index, found));
+            }
+            let Some(active) = &only_active else {
+                let mut subsets = Subsets::new(planned, domain, work);
+                return Candidate { index, bound: subsets.estimate() + penalty, subsets: Some(subsets) };
             };
-            Candidate { index, planned, bound }
+            if hint.is_none() {
+                prepared.set(planned, active);
+                *start = Some(prepared.estimate(planned, start.as_ref(), &mut work.buffers));
+            }
+            Candidate { index, bound: prepared.bound(planned, &mut work.buffers) + penalty, subsets: None }
         })
         .collect();
     candidates.sort_unstable_by(|a, b| a.bound.total_cmp(&b.bound).then(a.index.cmp(&b.index)));
     let mut searched_bound = f64::INFINITY;
-    for candidate in &candidates {
-        let penalty = candidate.planned.plan.penalty;
+    for Candidate { index, bound, subsets } in candidates {
+        let penalty = planned[index].plan.penalty;
         // Finer than what is reported, so that the difference to the settled value below does not matter.
         let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
-        if candidate.bound - penalty >= threshold.bar() {
+        if bound - penalty >= threshold.bar() {
             continue;
         }
-        let prepared = &mut plans[candidate.index];
-        let searched = match &only_active {
-            Some(_) => {
-                let found = prepared.best_sizes(&candidate.planned, threshold, &mut work.buffers);
+        let searched = match subsets {
+            Some(subsets) => subsets.run(threshold, work),
+            None => {
+                let found = plans[index].best_sizes(&planned[index], threshold, &mut work.buffers);
                 Searched::exhaustive(found, threshold)
             }
-            None => work.best(&candidate.planned, domain, threshold, None),
         };
         if searched.bound < threshold.bar() {
             // Cut short: the search has proved less than that nothing beats the best.
@@ -109,7 +99,7 @@ pub(crate) fn best_plan(
         }
         if let Some(found) = searched.found {
             cutoff = found.value + penalty;
-            best = Some((candidate.index, found));
+            best = Some((index, found));
         }
     }
     if only_active.is_some() {
@@ -118,7 +108,7 @@ pub(crate) fn best_plan(
         }
     }
     let (plan, found) = best?;
-    let planned = &candidates.iter().find(|candidate| candidate.index == plan)?.planned;
+    let planned = planned.get(plan)?;
     let prepared = &mut plans[plan];
     prepared.set(planned, &found.choice.active);
     let settled = prepared.fixed(planned, &found.choice, None, &mut work.buffers);

@@ -70,29 +70,61 @@ pub(crate) struct Subsets<'a> {
     best: Option<Found>,
     solved: HashSet<Vec<usize>>,
     limits: Limits,
+    /// The whole search space, at prices that are raised or lowered from one scan to the next.
+    whole: Region,
+    brackets: ((f64, f64), (f64, f64)),
+    /// One region per number of devices.
+    roots: Vec<Region>,
+    /// Whether more devices are possible than regions are told apart by.
+    more: bool,
 }
 
+/// Scans that follow the demand for bandwidth, and factors of the prices for those after them: short paths ask for low
+/// prices, long ones for high prices.
+const FOLLOWING: usize = 3;
+const FACTORS: [f64; 3] = [0.3, 3.0, 10.0];
+
 impl<'a> Subsets<'a> {
-    pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, threshold: Threshold) -> Self {
-        let relaxation = Relaxation::new(cluster, domain);
-        Self { cluster, domain, threshold, relaxation, best: None, solved: HashSet::new(), limits: Limits::default() }
+    pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, work: &mut Workspace) -> Self {
+        let bases = cluster.bases;
+        let mut subsets = Self {
+            cluster,
+            domain,
+            threshold: Threshold { cutoff: f64::INFINITY, tolerance: 0.0 },
+            relaxation: Relaxation::new(cluster, domain),
+            best: None,
+            solved: HashSet::new(),
+            limits: Limits::default(),
+            whole: Region {
+                bound: f64::NEG_INFINITY,
+                count: Count { devices: 0, or_more: false },
+                forward: (bases.0, f64::INFINITY),
+                backward: (bases.1, f64::INFINITY),
+                prices: (1.0, 1.0),
+            },
+            brackets: ((0.0, f64::INFINITY), (0.0, f64::INFINITY)),
+            roots: Vec::new(),
+            more: false,
+        };
+        subsets.whole.prices = subsets.guessed_prices(work);
+        subsets
     }
 
-    /// A bound of all active sets, from a few prices, and a good active set.
-    pub fn probe(mut self, work: &mut Workspace) -> Searched {
-        let roots = self.roots(work);
-        let bound = roots.iter().fold(f64::INFINITY, |least, root| least.min(root.bound));
-        if let Some(mut region) = roots.into_iter().max()
-            && let Some(path) = self.relaxation.raise(&mut region, self.threshold.bar(), MOST_ROUNDS)
-        {
-            self.consider(work, &path.active);
-        }
-        Searched { bound, found: self.best }
+    /// A bound of all active sets, from one scan.
+    pub fn estimate(&mut self) -> f64 {
+        self.set_roots();
+        self.follow();
+        self.bound()
     }
 
     /// The best active set that beats the threshold, and a bound of all.
-    pub fn run(mut self, work: &mut Workspace) -> Searched {
-        let mut frontier: BinaryHeap<Region> = self.roots(work).into();
+    pub fn run(mut self, threshold: Threshold, work: &mut Workspace) -> Searched {
+        self.threshold = threshold;
+        if self.roots.is_empty() {
+            self.estimate();
+        }
+        self.scan();
+        let mut frontier: BinaryHeap<Region> = std::mem::take(&mut self.roots).into();
         // Least bound of the regions that were left open.
         let mut open = f64::INFINITY;
         while let Some(region) = frontier.pop() {
@@ -177,43 +209,59 @@ impl<'a> Subsets<'a> {
         low
     }
 
-    /// One region per number of devices, with bounds from a few prices.
-    fn roots(&mut self, work: &mut Workspace) -> Vec<Region> {
+    /// One region per number of devices, with no bounds yet.
+    fn set_roots(&mut self) {
         let (fewest, most) = self.counts();
         let cells = (self.domain.high.len() + 2) * (self.relaxation.blocks() + 1);
         let top = most.min(self.limits.layers).min((MOST_CELLS / cells).saturating_sub(2));
         let bases = self.cluster.bases;
-        let mut whole = Region {
-            bound: f64::NEG_INFINITY,
-            count: Count { devices: top, or_more: false },
-            forward: (bases.0, f64::INFINITY),
-            backward: (bases.1, f64::INFINITY),
-            prices: self.guessed_prices(work),
-        };
-        let mut roots: Vec<Region> = (fewest..=top)
+        self.whole.count.devices = top;
+        self.more = most > top;
+        self.roots = (fewest..=top)
             .map(|devices| {
-                let mut root = Region { count: Count { devices, or_more: false }, ..whole };
+                let mut root = Region { count: Count { devices, or_more: false }, ..self.whole };
                 root.forward.0 = self.least_pace(devices, bases.0, |k| self.cluster.stages[k].forward);
                 root.backward.0 = self.least_pace(devices, bases.1, |k| self.cluster.stages[k].backward);
                 root
             })
             .collect();
-        let mut brackets = ((0.0, f64::INFINITY), (0.0, f64::INFINITY));
-        for _ in 0..3 {
-            let Some(path) = self.relaxation.scan(&whole, &mut roots) else { break };
-            whole.prices.0 = next_price(whole.prices.0, path.demand.0, &mut brackets.0);
-            whole.prices.1 = next_price(whole.prices.1, path.demand.1, &mut brackets.1);
+    }
+
+    /// The least bound of the regions.
+    fn bound(&self) -> f64 {
+        let least = self.roots.iter().fold(f64::INFINITY, |least, root| least.min(root.bound));
+        if self.more { f64::NEG_INFINITY } else { least }
+    }
+
+    /// Scans at the whole's prices, and moves them to where the best path buys as much bandwidth as there is; false where
+    /// there is no path.
+    fn follow(&mut self) -> bool {
+        let Some(path) = self.relaxation.scan(&self.whole, &mut self.roots) else { return false };
+        let (prices, brackets) = (&mut self.whole.prices, &mut self.brackets);
+        prices.0 = next_price(prices.0, path.demand.0, &mut brackets.0);
+        prices.1 = next_price(prices.1, path.demand.1, &mut brackets.1);
+        true
+    }
+
+    /// Raises the bounds of the regions by further scans, as long as there is something to raise.
+    fn scan(&mut self) {
+        for _ in 1..FOLLOWING {
+            if self.bound() >= self.threshold.bar() || !self.follow() {
+                break;
+            }
         }
-        let prices = whole.prices;
-        for factor in [0.3, 3.0, 10.0] {
-            whole.prices = (factor * prices.0, factor * prices.1);
-            self.relaxation.scan(&whole, &mut roots);
+        let prices = self.whole.prices;
+        for factor in FACTORS {
+            if self.bound() >= self.threshold.bar() {
+                break;
+            }
+            self.whole.prices = (factor * prices.0, factor * prices.1);
+            self.relaxation.scan(&self.whole, &mut self.roots);
         }
-        if most > top {
-            let count = Count { devices: top + 1, or_more: true };
-            roots.push(Region { count, prices, ..whole });
+        if self.more {
+            let count = Count { devices: self.whole.count.devices + 1, or_more: true };
+            self.roots.push(Region { count, prices, ..self.whole });
         }
-        roots
     }
 
     /// Prices of the bands before any active set is solved: those at which a few hops share them.

@@ -37,7 +37,7 @@ fn each_plan(problem: &SlotProblem, mandatory: &[usize], mut check: impl FnMut(&
         for set in &sets {
             let low: Vec<u32> = (0..devices).map(|k| (set >> k & 1) as u32).collect();
             let high = low.iter().zip(&high).map(|(&low, &high)| low * high).collect();
-            if let Some(found) = work.best(&planned, &Domain { low, high }, ANY, None).found {
+            if let Some(found) = work.best(&planned, &Domain { low, high }, ANY).found {
                 least = least.min(found.value);
             }
         }
@@ -46,9 +46,10 @@ fn each_plan(problem: &SlotProblem, mandatory: &[usize], mut check: impl FnMut(&
 }
 
 fn search(planned: &PlannedCluster, domain: &Domain, limits: Limits) -> Searched {
-    let mut search = Subsets::new(planned, domain, ANY);
+    let mut work = Workspace::default();
+    let mut search = Subsets::new(planned, domain, &mut work);
     search.limits = limits;
-    search.run(&mut Workspace::default())
+    search.run(ANY, &mut work)
 }
 
 fn agrees(problem: &SlotProblem, mandatory: &[usize], limits: Limits) {
