@@ -24,9 +24,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "conic")]
+mod conic;
 mod exact;
 mod question;
 
+#[cfg(feature = "conic")]
+pub use conic::{Conic, ConicSettings};
 pub use exact::Exact;
 pub use question::{RadioFor, Segments, WholeSlot};
 

@@ -1,0 +1,141 @@
+//! A lower bound from prices alone, whoever proposed them: weak duality.
+//!
+//! For weights V_n ≥ 0 with Σ V_n = V, cap prices ν_j ≥ 0 with Σ ν_j ≤ A_c = V_n I (M−1) for each pace c, and band prices
+//! λ_b ≥ 0, no feasible decision costs less than
+//!
+//! ```text
+//! constant + Σ_n V_n constant_n + Σ_c [Σ_j ν_j offset_j + (A_c − Σ_j ν_j) floor_c] − Σ_b λ_b W_b
+//!          + Σ_j min_{t,w} [(a_j + V_n m_j + ν_j) t + z_j p_j t + λ_b w]
+//! ```
+//!
+//! because T ≥ T_n, u_c ≥ offset_j + t_j, u_c ≥ floor_c and Σ w ≤ W hold for it. Each minimum is a search in one
+//! dimension ([`hop`](super::hop)).
+
+use super::hop::{Best, Priced, minimize};
+use super::model::{Band, Radio, Transmission};
+
+/// Prices of what the transmissions share.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Prices {
+    /// λ: per shared band, in the order of [`Radio::bands`] [1/Hz].
+    pub band: Vec<f64>,
+    /// V_n: price of a second of each cluster's latency.
+    pub latency: Vec<f64>,
+    /// ν: per transmission, 0 where it has no pace [1/s].
+    pub cap: Vec<f64>,
+    /// Per pace: price of its floor [1/s].
+    pub floor: Vec<f64>,
+}
+
+impl Prices {
+    /// The same prices, within the bounds that weak duality asks for: negative ones cut, sums scaled to what they must be.
+    pub fn made_valid(mut self, radio: &Radio) -> Self {
+        let clean = |prices: &mut Vec<f64>| {
+            for price in prices {
+                *price = if price.is_finite() { price.max(0.0) } else { 0.0 };
+            }
+        };
+        clean(&mut self.band);
+        clean(&mut self.latency);
+        clean(&mut self.cap);
+        clean(&mut self.floor);
+        let sum: f64 = self.latency.iter().sum();
+        if sum > 0.0 {
+            self.latency.iter_mut().for_each(|price| *price *= radio.latency_price / sum);
+        } else {
+            let share = radio.latency_price / self.latency.len() as f64;
+            self.latency.fill(share);
+        }
+        for (index, pace) in radio.paces.iter().enumerate() {
+            let members = || radio.members(index);
+            let spent: f64 = members().map(|j| self.cap[j]).sum::<f64>() + self.floor[index];
+            let price = self.latency[pace.cluster] * pace.latency_uses;
+            if spent > 0.0 {
+                members().for_each(|j| self.cap[j] *= price / spent);
+                self.floor[index] *= price / spent;
+            } else {
+                self.floor[index] = price;
+            }
+        }
+        self
+    }
+}
+
+impl Radio {
+    /// The transmissions of a pace.
+    pub fn members(&self, pace: usize) -> impl Iterator<Item = usize> + '_ {
+        (0..self.transmissions.len())
+            .filter(move |&j| self.transmissions[j].pace.is_some_and(|(index, _)| index == pace))
+    }
+
+    /// The transmission at prices.
+    fn priced(&self, j: usize, prices: &Prices) -> (Transmission, Priced) {
+        let sent = self.transmissions[j];
+        let time = sent.time_price + prices.latency[sent.cluster] * sent.latency_uses + prices.cap[j];
+        (sent, sent.at(time))
+    }
+
+    /// What the transmission adds to the bound.
+    fn share(&self, j: usize, prices: &Prices) -> Option<f64> {
+        let (sent, priced) = self.priced(j, prices);
+        let best: Best = match sent.band {
+            Band::Whole(width) => priced.on_band(width),
+            Band::Shared(band) => priced.on_shared_band(prices.band[band]),
+        }?;
+        Some(best.cost + sent.pace.map_or(0.0, |(_, offset)| prices.cap[j] * offset))
+    }
+
+    /// The value of the dual at valid prices. `None` where a search failed or the number is not finite.
+    pub fn dual_value(&self, prices: &Prices) -> Option<f64> {
+        let latency: f64 = self.latency.iter().zip(&prices.latency).map(|(time, price)| time * price).sum();
+        let floors: f64 = self.paces.iter().zip(&prices.floor).map(|(pace, price)| pace.floor * price).sum();
+        let bands: f64 = self.bands.iter().zip(&prices.band).map(|(band, price)| band.width * price).sum();
+        let mut value = self.constant + latency + floors - bands;
+        for j in 0..self.transmissions.len() {
+            value += self.share(j, prices)?;
+        }
+        value.is_finite().then_some(value)
+    }
+
+    /// Moves each band price to where its part of the dual is largest, the other prices kept.
+    pub fn improve_band_prices(&self, prices: &Prices) -> Prices {
+        let mut better = prices.clone();
+        for (index, band) in self.bands.iter().enumerate() {
+            let start = prices.band[index];
+            if start <= 0.0 || band.sharers == 0 {
+                continue;
+            }
+            let members: Vec<usize> =
+                (0..self.transmissions.len()).filter(|&j| self.transmissions[j].band == Band::Shared(index)).collect();
+            let part = |price: f64| {
+                let mut at = prices.clone();
+                at.band[index] = price;
+                members.iter().map(|&j| self.share(j, &at).unwrap_or(f64::NEG_INFINITY)).sum::<f64>()
+                    - price * band.width
+            };
+            // The search minimizes positive functions: the loss against a value that is never reached.
+            let here = part(start);
+            let most = here.abs().max(start * band.width) * 4.0;
+            let loss = |price: f64| (most - part(price)).max(0.0);
+            if let Some(price) = minimize(loss, (start / 30.0, start * 30.0))
+                && part(price) > here
+            {
+                better.band[index] = price;
+            }
+        }
+        better
+    }
+}
+
+impl Transmission {
+    /// The transmission at a price of its time, everything included.
+    pub fn at(&self, time_price: f64) -> Priced {
+        Priced {
+            nats: self.nats,
+            gain: self.gain,
+            max_power: self.max_power,
+            time: time_price,
+            energy: self.energy_price,
+        }
+    }
+}
