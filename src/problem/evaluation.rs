@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::ObjectiveTerms;
 use super::costs::{
-    Phase, Transmitter, block_cap, block_memory, boundary_bits, compute_energy_per_block, hop_uses, makespan, micro_batch,
-    path_node, position_time, shannon_rate, transfer_time,
+    Phase, Transmitter, block_cap, block_memory, boundary_bits, compute_energy_per_block, hop_uses, makespan,
+    micro_batch, path_node, position_time, shannon_rate, transfer_time,
 };
 use super::decision::{ClusterDecision, Decision, Link};
 use super::feasibility::{Constraint, FeasibilityReport, Transfer};

@@ -134,9 +134,9 @@ impl Backend<RadioFor> for Conic {
                 break;
             }
         }
-        search.proposal(&reports).and_then(|(proposal, work)| {
-            Solution::certified_by(problem, proposal, self.settings.gap, work)
-        })
+        search
+            .proposal(&reports)
+            .and_then(|(proposal, work)| Solution::certified_by(problem, proposal, self.settings.gap, work))
     }
 }
 

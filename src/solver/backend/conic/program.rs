@@ -273,7 +273,6 @@ fn transmission(program: &mut Program, radio: &Radio, scaling: &Scaling, layout:
         let exponent = node * s;
         let value = program.variable(unit * weight * exponent.exp());
         let a = Affine::of(inverse, exponent).plus(-exponent);
-        program
-            .cone(SupportedConeT::ExponentialConeT(), vec![a, Affine::constant(1.0), Affine::of(value, 1.0)]);
+        program.cone(SupportedConeT::ExponentialConeT(), vec![a, Affine::constant(1.0), Affine::of(value, 1.0)]);
     }
 }
