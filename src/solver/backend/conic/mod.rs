@@ -94,18 +94,34 @@ enum Units {
 }
 
 /// What is tried, in this order, until the gap is met.
-const LADDER: [(Units, f64, bool, f64); 6] = [
+const LADDER: [Rung; 6] = [
     // Short steps: with full ones the method loses its way on rate constraints.
-    (Units::Natural, 0.9, true, 1e-8),
+    Rung { units: Units::Natural, ..Rung::USUAL },
     // Around the answer, where every quantity is 1 and the quadrature is at its best.
-    (Units::Best, 0.9, true, 1e-8),
-    (Units::Best, 0.8, true, 1e-9),
+    Rung::USUAL,
+    // Other cones for the same constraint.
+    Rung { split: true, ..Rung::USUAL },
+    Rung { max_step_fraction: 0.8, regularization: 1e-9, split: true, ..Rung::USUAL },
     // Without Clarabel's own scaling on top of ours.
-    (Units::Best, 0.9, false, 1e-8),
+    Rung { equilibrate: false, ..Rung::USUAL },
     // Shorter steps, more regularization.
-    (Units::Natural, 0.7, true, 1e-7),
-    (Units::Best, 0.9, true, 1e-8),
+    Rung { units: Units::Natural, max_step_fraction: 0.7, regularization: 1e-7, split: true, ..Rung::USUAL },
 ];
+
+/// One attempt.
+#[derive(Clone, Copy, Debug)]
+struct Rung {
+    units: Units,
+    max_step_fraction: f64,
+    equilibrate: bool,
+    regularization: f64,
+    split: bool,
+}
+
+impl Rung {
+    const USUAL: Self =
+        Self { units: Units::Best, max_step_fraction: 0.9, equilibrate: true, regularization: 1e-8, split: false };
+}
 
 impl Backend<RadioFor> for Conic {
     fn name(&self) -> &'static str {
@@ -127,9 +143,14 @@ impl Backend<RadioFor> for Conic {
         }
         let mut search = Search { problem, question, radio: &radio, best: None, bound: None, work: Work::default() };
         let mut reports = Vec::new();
-        for (units, max_step_fraction, equilibrate, regularization) in LADDER {
-            let run = Run { max_step_fraction, equilibrate, regularization, max_iterations: self.settings.iterations };
+        for rung in LADDER {
+            let Rung { units, max_step_fraction, equilibrate, regularization, split } = rung;
+            let max_iterations = self.settings.iterations;
+            let run = Run { max_step_fraction, equilibrate, regularization, max_iterations, split };
             reports.push(search.rung(units, &run));
+            if std::env::var("CT").is_ok() {
+                println!("    {units:?} {} gap {:?}", reports.last().unwrap(), search.gap());
+            }
             if search.gap().is_some_and(|gap| gap <= self.settings.gap) {
                 break;
             }

@@ -24,6 +24,10 @@ const SMALL: f64 = 1e-5;
 /// The quadrature covers so many times the exponent at the scaling's reference.
 const REACH: f64 = 3.0;
 
+/// Slack, in the row's units, beyond which a constraint is moved closer: what is a thousand times longer than expected is not
+/// found, but rows stay comparable. Answers stay feasible, and the bound does not know of it.
+const SLACK: f64 = 1e3;
+
 /// How one rung of the ladder runs Clarabel.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
@@ -32,6 +36,8 @@ pub(super) struct Run {
     /// Static regularization of the linear systems.
     pub regularization: f64,
     pub max_iterations: u32,
+    /// y t w ≥ 1 as a second-order and a three-dimensional power cone instead of one generalized power cone.
+    pub split: bool,
 }
 
 /// What Clarabel returned, in physical units.
@@ -61,6 +67,12 @@ impl Affine {
 
     fn and(mut self, variable: usize, coefficient: f64) -> Self {
         self.terms.push((variable, coefficient));
+        self
+    }
+
+    /// With no more slack than [`SLACK`].
+    fn within_reach(mut self) -> Self {
+        self.constant = self.constant.min(SLACK);
         self
     }
 
@@ -149,7 +161,7 @@ pub(super) fn solve(radio: &Radio, scaling: &Scaling, run: &Run) -> Option<Repor
     let mut program = Program::default();
     let layout = shared(&mut program, radio, scaling);
     for j in 0..radio.transmissions.len() {
-        transmission(&mut program, radio, scaling, &layout, j);
+        transmission(&mut program, radio, scaling, &layout, (j, run.split));
     }
     let settings = DefaultSettings {
         verbose: false,
@@ -206,7 +218,7 @@ fn shared(program: &mut Program, radio: &Radio, scaling: &Scaling) -> Layout {
     for (j, sent) in radio.transmissions.iter().enumerate() {
         rows[sent.cluster].terms.push((time[j], -sent.latency_uses * scaling.time[j] / latency_unit));
     }
-    let latency_rows = rows.into_iter().map(|row| program.nonnegative(row)).collect();
+    let latency_rows = rows.into_iter().map(|row| program.nonnegative(row.within_reach())).collect();
     let mut rows: Vec<Affine> = radio.bands.iter().map(|_| Affine::constant(1.0)).collect();
     for (j, sent) in radio.transmissions.iter().enumerate() {
         if let (Band::Shared(index), Some(variable)) = (sent.band, band[j]) {
@@ -220,14 +232,14 @@ fn shared(program: &mut Program, radio: &Radio, scaling: &Scaling) -> Layout {
             let (index, offset) = sent.pace?;
             let (origin, unit) = scaling.pace[index];
             let row = Affine::of(pace[index], 1.0).and(time[j], -scaling.time[j] / unit);
-            Some(program.nonnegative(row.plus((origin - offset) / unit)))
+            Some(program.nonnegative(row.plus((origin - offset) / unit).within_reach()))
         })
         .collect();
     Layout { latency, pace, time, band, latency_rows, band_rows, cap_rows, floor_rows }
 }
 
 /// Energy and power limit of one transmission.
-fn transmission(program: &mut Program, radio: &Radio, scaling: &Scaling, layout: &Layout, j: usize) {
+fn transmission(program: &mut Program, radio: &Radio, scaling: &Scaling, layout: &Layout, (j, split): (usize, bool)) {
     let sent = &radio.transmissions[j];
     let (time, band) = (layout.time[j], layout.band[j]);
     let s = scaling.efficiency(radio, j);
@@ -256,6 +268,14 @@ fn transmission(program: &mut Program, radio: &Radio, scaling: &Scaling, layout:
     }
     let inverse = program.variable(0.0);
     match band {
+        Some(band) if split => {
+            // v² ≤ t w and y^(1/3) v^(2/3) ≥ 1.
+            let mean = program.variable(0.0);
+            let (sum, difference) = (Affine::of(time, 1.0).and(band, 1.0), Affine::of(time, 1.0).and(band, -1.0));
+            program.cone(SupportedConeT::SecondOrderConeT(3), vec![sum, difference, Affine::of(mean, 2.0)]);
+            let entries = vec![Affine::of(inverse, 1.0), Affine::of(mean, 1.0), Affine::constant(1.0)];
+            program.cone(SupportedConeT::PowerConeT(1.0 / 3.0), entries);
+        }
         Some(band) => {
             let third = vec![1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0];
             let entries = [inverse, time, band].map(|variable| Affine::of(variable, 1.0));
