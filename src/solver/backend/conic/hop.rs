@@ -34,8 +34,9 @@ fn phi(s: f64) -> f64 {
     if s < 1e-8 { 1.0 + 0.5 * s } else { s.exp_m1() / s }
 }
 
-/// Smallest and largest s considered. Below, φ is 1 to the last digit; above, e^s overflows.
-const RANGE: (f64, f64) = (1e-40, 650.0);
+/// Smallest and largest s considered. Below, φ is 1 to the last digit; above, e^s overflows, and a signal-to-noise ratio of
+/// 1e300 is beyond what the ranges of admitted gains, powers and bands multiply to.
+const RANGE: (f64, f64) = (1e-40, 700.0);
 
 impl Priced {
     fn energy_cost(&self, s: f64) -> f64 {

@@ -99,13 +99,12 @@ const LADDER: [Rung; 6] = [
     Rung { units: Units::Natural, ..Rung::USUAL },
     // Around the answer, where every quantity is 1 and the quadrature is at its best.
     Rung::USUAL,
-    // Other cones for the same constraint.
-    Rung { split: true, ..Rung::USUAL },
-    Rung { max_step_fraction: 0.8, regularization: 1e-9, split: true, ..Rung::USUAL },
     // Without Clarabel's own scaling on top of ours.
     Rung { equilibrate: false, ..Rung::USUAL },
+    Rung { max_step_fraction: 0.8, regularization: 1e-9, ..Rung::USUAL },
     // Shorter steps, more regularization.
-    Rung { units: Units::Natural, max_step_fraction: 0.7, regularization: 1e-7, split: true, ..Rung::USUAL },
+    Rung { units: Units::Natural, max_step_fraction: 0.7, regularization: 1e-7, ..Rung::USUAL },
+    Rung { equilibrate: false, max_step_fraction: 0.8, ..Rung::USUAL },
 ];
 
 /// One attempt.
@@ -115,12 +114,10 @@ struct Rung {
     max_step_fraction: f64,
     equilibrate: bool,
     regularization: f64,
-    split: bool,
 }
 
 impl Rung {
-    const USUAL: Self =
-        Self { units: Units::Best, max_step_fraction: 0.9, equilibrate: true, regularization: 1e-8, split: false };
+    const USUAL: Self = Self { units: Units::Best, max_step_fraction: 0.9, equilibrate: true, regularization: 1e-8 };
 }
 
 impl Backend<RadioFor> for Conic {
@@ -144,13 +141,10 @@ impl Backend<RadioFor> for Conic {
         let mut search = Search { problem, question, radio: &radio, best: None, bound: None, work: Work::default() };
         let mut reports = Vec::new();
         for rung in LADDER {
-            let Rung { units, max_step_fraction, equilibrate, regularization, split } = rung;
+            let Rung { units, max_step_fraction, equilibrate, regularization } = rung;
             let max_iterations = self.settings.iterations;
-            let run = Run { max_step_fraction, equilibrate, regularization, max_iterations, split };
+            let run = Run { max_step_fraction, equilibrate, regularization, max_iterations };
             reports.push(search.rung(units, &run));
-            if std::env::var("CT").is_ok() {
-                println!("    {units:?} {} gap {:?}", reports.last().unwrap(), search.gap());
-            }
             if search.gap().is_some_and(|gap| gap <= self.settings.gap) {
                 break;
             }

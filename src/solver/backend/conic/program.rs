@@ -3,7 +3,7 @@
 //! In units of a transmission's own (t₀, w₀), with s₀ = d/(t₀ w₀), κ = Pγ/w₀ and y ≥ 1/(t w):
 //!
 //! ```text
-//! y t w ≥ 1                                   power cone (second-order where w is given)
+//! v² ≤ t w,  y^(1/3) v^(2/3) ≥ 1              second-order and power cone; y t ≥ 1 where w is given
 //! z (d/γ) Σ_i c_i e^{θ_i s₀} r_i,  r_i ≥ e^{θ_i s₀ (y − 1)}      energy: quadrature of ∫₀¹ e^{θ s} dθ, exponential cones
 //! w ln(1 + κ/w) ≥ s₀ q,  q t ≥ 1              power limit: exponential and second-order cone
 //! ```
@@ -36,8 +36,6 @@ pub(super) struct Run {
     /// Static regularization of the linear systems.
     pub regularization: f64,
     pub max_iterations: u32,
-    /// y t w ≥ 1 as a second-order and a three-dimensional power cone instead of one generalized power cone.
-    pub split: bool,
 }
 
 /// What Clarabel returned, in physical units.
@@ -161,7 +159,7 @@ pub(super) fn solve(radio: &Radio, scaling: &Scaling, run: &Run) -> Option<Repor
     let mut program = Program::default();
     let layout = shared(&mut program, radio, scaling);
     for j in 0..radio.transmissions.len() {
-        transmission(&mut program, radio, scaling, &layout, (j, run.split));
+        transmission(&mut program, radio, scaling, &layout, j);
     }
     let settings = DefaultSettings {
         verbose: false,
@@ -239,7 +237,7 @@ fn shared(program: &mut Program, radio: &Radio, scaling: &Scaling) -> Layout {
 }
 
 /// Energy and power limit of one transmission.
-fn transmission(program: &mut Program, radio: &Radio, scaling: &Scaling, layout: &Layout, (j, split): (usize, bool)) {
+fn transmission(program: &mut Program, radio: &Radio, scaling: &Scaling, layout: &Layout, j: usize) {
     let sent = &radio.transmissions[j];
     let (time, band) = (layout.time[j], layout.band[j]);
     let s = scaling.efficiency(radio, j);
@@ -268,19 +266,13 @@ fn transmission(program: &mut Program, radio: &Radio, scaling: &Scaling, layout:
     }
     let inverse = program.variable(0.0);
     match band {
-        Some(band) if split => {
+        Some(band) => {
             // v² ≤ t w and y^(1/3) v^(2/3) ≥ 1.
             let mean = program.variable(0.0);
             let (sum, difference) = (Affine::of(time, 1.0).and(band, 1.0), Affine::of(time, 1.0).and(band, -1.0));
             program.cone(SupportedConeT::SecondOrderConeT(3), vec![sum, difference, Affine::of(mean, 2.0)]);
             let entries = vec![Affine::of(inverse, 1.0), Affine::of(mean, 1.0), Affine::constant(1.0)];
             program.cone(SupportedConeT::PowerConeT(1.0 / 3.0), entries);
-        }
-        Some(band) => {
-            let third = vec![1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0];
-            let entries = [inverse, time, band].map(|variable| Affine::of(variable, 1.0));
-            let cone = SupportedConeT::GenPowerConeT(third, 1);
-            program.cone(cone, entries.into_iter().chain([Affine::constant(1.0)]).collect());
         }
         None => program.hyperbola(inverse, time),
     }

@@ -102,7 +102,8 @@ impl Scaling {
             && usable(&self.objective)
     }
 
-    /// From physical to scaled.
+    /// From physical to scaled: what [`invert`](Self::invert) undoes.
+    #[cfg(test)]
     pub fn apply(&self, point: &Point) -> Point {
         Point {
             time: point.time.iter().zip(&self.time).map(|(value, unit)| value / unit).collect(),
