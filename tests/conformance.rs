@@ -24,6 +24,6 @@ fn exact_radio() {
 #[cfg(feature = "conic")]
 #[test]
 fn conic_radio() {
-    let allowed = Allowed { optimal: 1e-6, gap: Some(1e-5), excess: Some(1e-5), residual: Some(1e-2), ..EXACT };
+    let allowed = Allowed { optimal: 1e-6, gap: Some(1e-6), excess: Some(1e-6), residual: Some(2e-3), ..EXACT };
     radio(&Conic::default(), &allowed);
 }

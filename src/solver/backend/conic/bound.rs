@@ -13,6 +13,7 @@
 
 use super::hop::{Best, Priced, minimize};
 use super::model::{Band, Radio, Transmission};
+use super::scaling::Point;
 
 /// Prices of what the transmissions share.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,30 @@ pub(super) struct Prices {
 }
 
 impl Prices {
+    /// Without prices of constraints that the point leaves slack by more than a thousandth of what they limit: an
+    /// interior-point method keeps all prices above zero, and a little price times much slack is a weak bound.
+    pub fn complementary(mut self, radio: &Radio, point: &Point) -> Self {
+        const SLACK: f64 = 1e-3;
+        for (index, pace) in radio.paces.iter().enumerate() {
+            let excess = |j: usize| {
+                let sent = &radio.transmissions[j];
+                sent.pace.map_or(0.0, |(_, offset)| (offset - pace.floor) + point.time[j])
+            };
+            // Paces are compared by their differences to the floor, beside which times on air may vanish.
+            let slowest = radio.members(index).map(excess).fold(0.0, f64::max);
+            let longest = radio.members(index).map(|j| point.time[j]).fold(0.0, f64::max);
+            for j in radio.members(index) {
+                if slowest - excess(j) > SLACK * point.time[j] {
+                    self.cap[j] = 0.0;
+                }
+            }
+            if slowest > SLACK * longest {
+                self.floor[index] = 0.0;
+            }
+        }
+        self
+    }
+
     /// The same prices, within the bounds that weak duality asks for: negative ones cut, sums scaled to what they must be.
     pub fn made_valid(mut self, radio: &Radio) -> Self {
         let clean = |prices: &mut Vec<f64>| {
@@ -68,33 +93,36 @@ impl Radio {
             .filter(move |&j| self.transmissions[j].pace.is_some_and(|(index, _)| index == pace))
     }
 
-    /// The transmission at prices.
-    fn priced(&self, j: usize, prices: &Prices) -> (Transmission, Priced) {
-        let sent = self.transmissions[j];
+    /// The transmission's minimum at prices.
+    fn best(&self, j: usize, prices: &Prices) -> Option<Best> {
+        let sent = &self.transmissions[j];
         let time = sent.time_price + prices.latency[sent.cluster] * sent.latency_uses + prices.cap[j];
-        (sent, sent.at(time))
+        match sent.band {
+            Band::Whole(width) => sent.at(time).on_band(width),
+            Band::Shared(band) => sent.at(time).on_shared_band(prices.band[band]),
+        }
     }
 
-    /// What the transmission adds to the bound.
-    fn share(&self, j: usize, prices: &Prices) -> Option<f64> {
-        let (sent, priced) = self.priced(j, prices);
-        let best: Best = match sent.band {
-            Band::Whole(width) => priced.on_band(width),
-            Band::Shared(band) => priced.on_shared_band(prices.band[band]),
-        }?;
-        Some(best.cost + sent.pace.map_or(0.0, |(_, offset)| prices.cap[j] * offset))
+    /// What a transmission with this minimum adds to the bound.
+    fn share(&self, j: usize, prices: &Prices, best: &Best) -> f64 {
+        best.cost + self.transmissions[j].pace.map_or(0.0, |(_, offset)| prices.cap[j] * offset)
     }
 
-    /// The value of the dual at valid prices. `None` where a search failed or the number is not finite.
-    pub fn dual_value(&self, prices: &Prices) -> Option<f64> {
+    /// The value of the dual at valid prices, and the times and bandwidths that attain the minima. `None` where a search
+    /// failed or the value is not finite.
+    pub fn dual(&self, prices: &Prices) -> Option<(f64, Point)> {
         let latency: f64 = self.latency.iter().zip(&prices.latency).map(|(time, price)| time * price).sum();
         let floors: f64 = self.paces.iter().zip(&prices.floor).map(|(pace, price)| pace.floor * price).sum();
         let bands: f64 = self.bands.iter().zip(&prices.band).map(|(band, price)| band.width * price).sum();
         let mut value = self.constant + latency + floors - bands;
+        let mut point = Point { time: Vec::new(), band: Vec::new(), pace: Vec::new(), latency: 0.0 };
         for j in 0..self.transmissions.len() {
-            value += self.share(j, prices)?;
+            let best = self.best(j, prices)?;
+            value += self.share(j, prices, &best);
+            point.time.push(best.time);
+            point.band.push(best.band);
         }
-        value.is_finite().then_some(value)
+        value.is_finite().then_some((value, point))
     }
 
     /// Moves each band price to where its part of the dual is largest, the other prices kept.
@@ -110,8 +138,8 @@ impl Radio {
             let part = |price: f64| {
                 let mut at = prices.clone();
                 at.band[index] = price;
-                members.iter().map(|&j| self.share(j, &at).unwrap_or(f64::NEG_INFINITY)).sum::<f64>()
-                    - price * band.width
+                let share = |&j: &usize| self.best(j, &at).map_or(f64::NEG_INFINITY, |best| self.share(j, &at, &best));
+                members.iter().map(share).sum::<f64>() - price * band.width
             };
             // The search minimizes positive functions: the loss against a value that is never reached.
             let here = part(start);

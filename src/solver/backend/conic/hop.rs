@@ -27,6 +27,7 @@ pub(super) struct Priced {
 pub(super) struct Best {
     pub cost: f64,
     pub time: f64,
+    pub band: f64,
 }
 
 /// φ(s) = (e^s − 1)/s.
@@ -52,7 +53,7 @@ impl Priced {
     pub fn on_shared_band(&self, band_price: f64) -> Option<Best> {
         if self.time == 0.0 {
             // Ever slower on ever less bandwidth.
-            return Some(Best { cost: self.energy_cost(0.0), time: f64::INFINITY });
+            return Some(Best { cost: self.energy_cost(0.0), time: f64::INFINITY, band: 0.0 });
         }
         let time = |s: f64| {
             let free = (band_price * (self.nats / s) / self.time).sqrt();
@@ -63,7 +64,7 @@ impl Priced {
             self.time * t + self.energy_cost(s) + band_price * (self.nats / s) / t
         };
         let s = minimize(cost, RANGE)?;
-        Some(Best { cost: cost(s), time: time(s) })
+        Some(Best { cost: cost(s), time: time(s), band: self.nats / s / time(s) })
     }
 
     /// min over t of a t + z p t on bandwidth w.
@@ -72,12 +73,12 @@ impl Priced {
         let time = |s: f64| self.nats / (bandwidth * s);
         let cost = |s: f64| self.time * time(s) + self.energy_cost(s);
         if self.time == 0.0 {
-            return Some(Best { cost: self.energy_cost(0.0), time: f64::INFINITY });
+            return Some(Best { cost: self.energy_cost(0.0), time: f64::INFINITY, band: bandwidth });
         }
         let found = minimize(cost, (RANGE.0.min(0.5 * most), most.min(RANGE.1)))?;
         // The search does not evaluate the end of the range, which full power is.
         let s = if cost(most) <= cost(found) { most } else { found };
-        Some(Best { cost: cost(s), time: time(s) })
+        Some(Best { cost: cost(s), time: time(s), band: bandwidth })
     }
 }
 

@@ -15,7 +15,7 @@ mod tests;
 
 use bound::Prices;
 use model::Radio;
-use program::{Report, Run};
+use program::Run;
 use scaling::{Point, Scaling};
 
 use super::{Backend, RadioFor};
@@ -176,13 +176,14 @@ impl Search<'_> {
         self.work.nodes += 1;
         let Some(report) = program::solve(self.radio, &scaling, run) else { return "coefficients out of range".into() };
         self.work.iterations += u64::from(report.iterations);
-        self.take_point(&report);
-        self.take_prices(&report);
+        self.take_point(&report.point);
+        self.take_prices(report.prices, &report.point);
         format!("{:?} after {} iterations", report.status, report.iterations)
     }
 
-    fn take_point(&mut self, report: &Report) {
-        let Some(point) = self.radio.made_feasible(&report.point) else { return };
+    /// Clarabel's durations and bandwidths, made feasible.
+    fn take_point(&mut self, point: &Point) {
+        let Some(point) = self.radio.made_feasible(point) else { return };
         let decision = self.radio.decision(self.question, &point);
         let Ok(evaluation) = evaluate(self.problem, &decision) else { return };
         let objective = evaluation.objective;
@@ -192,16 +193,22 @@ impl Search<'_> {
         }
     }
 
-    fn take_prices(&mut self, report: &Report) {
-        let prices = report.prices.clone().made_valid(self.radio);
-        self.offer(prices.clone());
-        if self.gap().is_some_and(|gap| gap > 1e-9) {
-            self.offer(self.radio.improve_band_prices(&prices));
+    /// Clarabel's multipliers, and what they suggest.
+    fn take_prices(&mut self, prices: Prices, point: &Point) {
+        let raw = prices.clone().made_valid(self.radio);
+        let sparse = prices.complementary(self.radio, point).made_valid(self.radio);
+        for prices in [raw, sparse] {
+            self.offer(prices.clone());
+            if self.gap().is_some_and(|gap| gap > 1e-9) {
+                self.offer(self.radio.improve_band_prices(&prices));
+            }
         }
     }
 
+    /// The bound at valid prices, and the decision that every transmission's best answer to them makes.
     fn offer(&mut self, prices: Prices) {
-        let Some(value) = self.radio.dual_value(&prices) else { return };
+        let Some((value, point)) = self.radio.dual(&prices) else { return };
+        self.take_point(&point);
         if self.bound.as_ref().is_none_or(|(before, _)| value > *before) {
             self.bound = Some((value, prices));
         }

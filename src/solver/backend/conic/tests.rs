@@ -55,12 +55,14 @@ fn agrees_with_the_exact_solver() {
 /// Problems over many decades, with either overlap; the integers are random, not the optimal ones.
 #[test]
 fn random_problems_are_certified() {
-    proptest!(seeded(80), |((problem, decision) in problems_with_decisions(ProblemParameters::default()))| {
+    proptest!(seeded(1000), |((problem, decision) in problems_with_decisions(ProblemParameters::default()))| {
         let question = RadioFor::decision(&decision);
         let solution = Conic::default().solve(&problem, &question).unwrap();
         let status = solution.status;
+        let nodes = solution.work.nodes;
         let conic = certified(solution);
         let size = magnitude(&conic.evaluation.terms);
+        println!("GAP {:e} {}", (conic.objective() - conic.lower_bound) / size, nodes);
         prop_assert_eq!(status == Status::Optimal, conic.gap <= 1e-6);
         prop_assert!(conic.evaluation.feasibility.is_feasible(1e-12));
         // The worst of 300 such problems was 5e-6.
@@ -96,9 +98,9 @@ fn bounds_at_random_prices_are_valid() {
         let prices = prices.made_valid(&radio);
         let sum: f64 = prices.latency.iter().sum();
         prop_assert!((sum / problem.latency_weight - 1.0).abs() <= 1e-12);
-        let value = radio.dual_value(&prices).unwrap();
+        let value = radio.dual(&prices).unwrap().0;
         prop_assert!(value <= exact.objective() + 1e-9 * size, "{value} above {}", exact.objective());
-        let better = radio.dual_value(&radio.improve_band_prices(&prices)).unwrap();
+        let better = radio.dual(&radio.improve_band_prices(&prices)).unwrap().0;
         prop_assert!(better >= value - 1e-12 * value.abs() && better <= exact.objective() + 1e-9 * size);
     });
 }
