@@ -28,11 +28,17 @@
 mod conic;
 mod exact;
 mod question;
+#[cfg(feature = "smooth")]
+mod smooth;
+#[cfg(any(feature = "conic", feature = "smooth"))]
+mod transmissions;
 
 #[cfg(feature = "conic")]
 pub use conic::{Conic, ConicSettings};
 pub use exact::Exact;
 pub use question::{RadioFor, Segments, WholeSlot};
+#[cfg(feature = "smooth")]
+pub use smooth::{ExtraTerm, LocalBest, LocalSolution, LocalStatus, SmoothSettings, solve_with_term};
 
 use super::{Solution, SolveError};
 use crate::problem::SlotProblem;

@@ -12,8 +12,8 @@
 //! dimension ([`hop`](super::hop)).
 
 use super::hop::{Best, Priced, minimize};
-use super::model::{Band, Radio, Transmission};
-use super::scaling::Point;
+use crate::problem::ShadowPrices;
+use crate::solver::backend::transmissions::{Band, Point, Radio, Transmission};
 
 /// Prices of what the transmissions share.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,12 +110,12 @@ impl Radio {
 
     /// The value of the dual at valid prices, and the times and bandwidths that attain the minima. `None` where a search
     /// failed or the value is not finite.
-    pub fn dual(&self, prices: &Prices) -> Option<(f64, Point)> {
+    pub(super) fn dual(&self, prices: &Prices) -> Option<(f64, Point)> {
         let latency: f64 = self.latency.iter().zip(&prices.latency).map(|(time, price)| time * price).sum();
         let floors: f64 = self.paces.iter().zip(&prices.floor).map(|(pace, price)| pace.floor * price).sum();
         let bands: f64 = self.bands.iter().zip(&prices.band).map(|(band, price)| band.width * price).sum();
         let mut value = self.constant + latency + floors - bands;
-        let mut point = Point { time: Vec::new(), band: Vec::new(), pace: Vec::new(), latency: 0.0 };
+        let mut point = Point::default();
         for j in 0..self.transmissions.len() {
             let best = self.best(j, prices)?;
             value += self.share(j, prices, &best);
@@ -126,7 +126,7 @@ impl Radio {
     }
 
     /// Moves each band price to where its part of the dual is largest, the other prices kept.
-    pub fn improve_band_prices(&self, prices: &Prices) -> Prices {
+    pub(super) fn improve_band_prices(&self, prices: &Prices) -> Prices {
         let mut better = prices.clone();
         for (index, band) in self.bands.iter().enumerate() {
             let start = prices.band[index];
@@ -153,11 +153,22 @@ impl Radio {
         }
         better
     }
+
+    /// The prices in the names of the answer.
+    pub(super) fn shadow_prices(&self, prices: &Prices) -> ShadowPrices {
+        let clusters = self.latency.len();
+        ShadowPrices {
+            forward_band_per_hz: (0..clusters).map(|n| prices.band[2 * n]).collect(),
+            backward_band_per_hz: (0..clusters).map(|n| prices.band[2 * n + 1]).collect(),
+            uplink_per_hz: prices.band[self.uplink()],
+            latency_share: prices.latency.iter().map(|price| price / self.latency_price).collect(),
+        }
+    }
 }
 
 impl Transmission {
     /// The transmission at a price of its time, everything included.
-    pub fn at(&self, time_price: f64) -> Priced {
+    pub(super) fn at(&self, time_price: f64) -> Priced {
         Priced {
             nats: self.nats,
             gain: self.gain,

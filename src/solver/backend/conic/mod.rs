@@ -5,19 +5,17 @@
 
 mod bound;
 mod hop;
-mod model;
 mod program;
 mod quadrature;
-mod recover;
 mod scaling;
 #[cfg(test)]
 mod tests;
 
 use bound::Prices;
-use model::Radio;
 use program::Run;
-use scaling::{Point, Scaling};
+use scaling::Scaling;
 
+use super::transmissions::{Point, Radio};
 use super::{Backend, RadioFor};
 use crate::problem::{Decision, SlotProblem, Work, evaluate};
 use crate::solver::{Proposal, SettingsError, Solution, SolveError};

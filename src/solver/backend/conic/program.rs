@@ -15,9 +15,9 @@ use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};
 
 use super::bound::Prices;
-use super::model::{Band, Radio};
 use super::quadrature::Rule;
-use super::scaling::{Point, Scaling};
+use super::scaling::Scaling;
+use crate::solver::backend::transmissions::{Band, Point, Radio};
 
 /// Below this exponent the polynomials are exact to 1e-10.
 const SMALL: f64 = 1e-5;
@@ -143,8 +143,6 @@ impl Program {
 
 /// Where the shared variables and rows are.
 struct Layout {
-    latency: usize,
-    pace: Vec<usize>,
     /// Per transmission.
     time: Vec<usize>,
     band: Vec<Option<usize>>,
@@ -176,8 +174,6 @@ pub(super) fn solve(radio: &Radio, scaling: &Scaling, run: &Run) -> Option<Repor
     let scaled = Point {
         time: layout.time.iter().map(|&variable| x(variable)).collect(),
         band: layout.band.iter().map(|variable| variable.map_or(1.0, x)).collect(),
-        pace: layout.pace.iter().map(|&variable| x(variable)).collect(),
-        latency: x(layout.latency),
     };
     let multipliers = Prices {
         band: layout.band_rows.iter().map(|&row| z(row)).collect(),
@@ -233,7 +229,7 @@ fn shared(program: &mut Program, radio: &Radio, scaling: &Scaling) -> Layout {
             Some(program.nonnegative(row.plus((origin - offset) / unit).within_reach()))
         })
         .collect();
-    Layout { latency, pace, time, band, latency_rows, band_rows, cap_rows, floor_rows }
+    Layout { time, band, latency_rows, band_rows, cap_rows, floor_rows }
 }
 
 /// Energy and power limit of one transmission.

@@ -5,20 +5,7 @@
 //! paces are measured from the value that no radio decision can go below.
 
 use super::bound::Prices;
-use super::model::{Band, Radio};
-
-/// A point of the radio problem, physical or scaled.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Point {
-    /// Per transmission [s].
-    pub time: Vec<f64>,
-    /// Per transmission [Hz]; 1 scaled where it has a whole band.
-    pub band: Vec<f64>,
-    /// Per pace [s].
-    pub pace: Vec<f64>,
-    /// T [s].
-    pub latency: f64,
-}
+use crate::solver::backend::transmissions::{Band, Point, Radio};
 
 /// Units.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +27,7 @@ pub(super) struct Scaling {
 impl Scaling {
     /// Units from each transmission on an equal share of its band, at the time that is best there.
     pub fn natural(radio: &Radio) -> Option<Self> {
-        let mut point = Point { time: Vec::new(), band: Vec::new(), pace: Vec::new(), latency: 0.0 };
+        let mut point = Point::default();
         for sent in &radio.transmissions {
             let (width, sharers) = match sent.band {
                 Band::Whole(width) => (width, 1.0),
@@ -108,8 +95,6 @@ impl Scaling {
         Point {
             time: point.time.iter().zip(&self.time).map(|(value, unit)| value / unit).collect(),
             band: point.band.iter().zip(&self.band).map(|(value, unit)| value / unit).collect(),
-            pace: point.pace.iter().zip(&self.pace).map(|(value, (origin, unit))| (value - origin) / unit).collect(),
-            latency: (point.latency - self.latency.0) / self.latency.1,
         }
     }
 
@@ -118,8 +103,6 @@ impl Scaling {
         Point {
             time: point.time.iter().zip(&self.time).map(|(value, unit)| value * unit).collect(),
             band: point.band.iter().zip(&self.band).map(|(value, unit)| value * unit).collect(),
-            pace: point.pace.iter().zip(&self.pace).map(|(value, (origin, unit))| origin + value * unit).collect(),
-            latency: self.latency.0 + point.latency * self.latency.1,
         }
     }
 

@@ -55,18 +55,16 @@ fn agrees_with_the_exact_solver() {
 /// Problems over many decades, with either overlap; the integers are random, not the optimal ones.
 #[test]
 fn random_problems_are_certified() {
-    proptest!(seeded(1000), |((problem, decision) in problems_with_decisions(ProblemParameters::default()))| {
+    proptest!(seeded(80), |((problem, decision) in problems_with_decisions(ProblemParameters::default()))| {
         let question = RadioFor::decision(&decision);
         let solution = Conic::default().solve(&problem, &question).unwrap();
         let status = solution.status;
-        let nodes = solution.work.nodes;
         let conic = certified(solution);
         let size = magnitude(&conic.evaluation.terms);
-        println!("GAP {:e} {}", (conic.objective() - conic.lower_bound) / size, nodes);
         prop_assert_eq!(status == Status::Optimal, conic.gap <= 1e-6);
         prop_assert!(conic.evaluation.feasibility.is_feasible(1e-12));
-        // The worst of 300 such problems was 5e-6.
-        prop_assert!(conic.objective() - conic.lower_bound <= 1e-4 * size, "gap {:e}", conic.gap);
+        // All of 1000 such problems were solved to 1e-6.
+        prop_assert!(conic.objective() - conic.lower_bound <= 1e-5 * size, "gap {:e}", conic.gap);
         let random = evaluate(&problem, &decision).unwrap();
         prop_assert!(conic.lower_bound <= random.objective + 1e-9 * size);
         if problem.overlap == Overlap::Full {
@@ -118,14 +116,11 @@ fn scaling_is_undone() {
         let point = Point {
             time: scaling.time.iter().map(&mut scaled).collect(),
             band: scaling.band.iter().map(&mut scaled).collect(),
-            pace: scaling.pace.iter().map(|(origin, unit)| origin + scaled(unit)).collect(),
-            latency: scaling.latency.0 + scaled(&scaling.latency.1),
         };
         let close = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-13 * a.abs().max(b.abs()));
         let there = scaling.apply(&point);
         let back = scaling.invert(&there);
         prop_assert!(close(&back.time, &point.time) && close(&back.band, &point.band));
-        prop_assert!(close(&back.pace, &point.pace) && close(&[back.latency], &[point.latency]));
         // Around a point, the point's own times and bandwidths are 1.
         let around = Scaling::around(&radio, &point).apply(&point);
         prop_assert!(around.time.iter().chain(&around.band).all(|&value| value == 1.0));

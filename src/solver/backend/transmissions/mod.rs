@@ -1,4 +1,8 @@
-//! The radio problem of given integers, as a list of transmissions and what they share.
+//! The radio problem of given integers, as a list of transmissions and what they share: for the backends that see it whole.
+
+mod point;
+
+pub(super) use point::Point;
 
 use std::f64::consts::LN_2;
 

@@ -1,11 +1,18 @@
-//! From the interior-point method's durations and bandwidths to a decision that satisfies every constraint.
+//! Durations and bandwidths, and the decision they make.
 
-use super::bound::Prices;
-use super::model::{Band, Radio, Transmission};
-use super::scaling::Point;
-use crate::problem::{ClusterDecision, Decision, Link, Phase, ShadowPrices, Transfer};
+use super::{Band, Radio, Transmission};
+use crate::problem::{ClusterDecision, Decision, Link, Phase, Transfer};
 use crate::solver::backend::RadioFor;
 use crate::units::{Hertz, Watts};
+
+/// What is decided about every transmission. The feasible points are a convex set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::solver::backend) struct Point {
+    /// Per transmission [s].
+    pub time: Vec<f64>,
+    /// Per transmission [Hz].
+    pub band: Vec<f64>,
+}
 
 impl Transmission {
     /// Energy radiated by one use at time t on bandwidth w: (w/γ)(e^s − 1) t.
@@ -14,13 +21,13 @@ impl Transmission {
     }
 
     /// p = (w/γ)(e^s − 1), s = d/(t w).
-    fn power(&self, time: f64, band: f64) -> f64 {
+    pub fn power(&self, time: f64, band: f64) -> f64 {
         band / self.gain * (self.nats / (time * band)).exp_m1()
     }
 
-    /// d/(w ln(1 + Pγ/w)): time at full power.
-    fn shortest(&self, band: f64) -> f64 {
-        self.nats / (band * (self.max_power * self.gain / band).ln_1p())
+    /// d/(w ln(1 + pγ/w)): time at power p.
+    pub fn time_at(&self, power: f64, band: f64) -> f64 {
+        self.nats / (band * (power * self.gain / band).ln_1p())
     }
 }
 
@@ -47,7 +54,7 @@ impl Radio {
             if !usable(&point.band[j]) || !usable(&point.time[j]) {
                 return None;
             }
-            point.time[j] = point.time[j].max(sent.shortest(point.band[j]));
+            point.time[j] = point.time[j].max(sent.time_at(sent.max_power, point.band[j]));
         }
         Some(point)
     }
@@ -83,14 +90,36 @@ impl Radio {
         decision
     }
 
-    /// The prices in the names of the answer.
-    pub fn shadow_prices(&self, prices: &Prices) -> ShadowPrices {
-        let clusters = self.latency.len();
-        ShadowPrices {
-            forward_band_per_hz: (0..clusters).map(|n| prices.band[2 * n]).collect(),
-            backward_band_per_hz: (0..clusters).map(|n| prices.band[2 * n + 1]).collect(),
-            uplink_per_hz: prices.band[self.uplink()],
-            latency_share: prices.latency.iter().map(|price| price / self.latency_price).collect(),
+    /// Durations and bandwidths of a decision that has the question's integers.
+    #[cfg(feature = "smooth")]
+    pub fn point(&self, decision: &Decision) -> Point {
+        let mut point = Point::default();
+        for sent in &self.transmissions {
+            let link = sent.link(decision);
+            let nats_per_second =
+                crate::problem::shannon_rate(link.bandwidth_hz, link.power_w, sent.gain) * std::f64::consts::LN_2;
+            point.band.push(link.bandwidth_hz.0);
+            point.time.push(sent.nats / nats_per_second);
+        }
+        point
+    }
+}
+
+#[cfg(feature = "smooth")]
+impl Transmission {
+    /// The transmission's part of a decision.
+    fn link(&self, decision: &Decision) -> Link {
+        let choice = &decision.clusters[self.cluster];
+        let whole = |power_w| match self.band {
+            Band::Whole(width) => Link { bandwidth_hz: Hertz(width), power_w },
+            Band::Shared(_) => choice.upload,
+        };
+        match self.transfer {
+            Transfer::Hop { phase: Phase::Forward, hop } => choice.forward[hop],
+            Transfer::Hop { phase: Phase::Backward, hop } => choice.backward[hop],
+            Transfer::Collection { position } => whole(choice.collection_power_w[position]),
+            Transfer::Distribution { position } => whole(choice.distribution_power_w[position]),
+            Transfer::Upload => choice.upload,
         }
     }
 }
