@@ -87,20 +87,23 @@ fn convex_terms_are_bounded() {
     }
 }
 
-/// What a linearization does not see is found by the search without derivatives, at least in part.
+/// Alone, the search without derivatives goes part of the way.
 #[test]
 fn the_search_without_derivatives_improves_and_stays_feasible() {
-    let mut improved = 0;
+    let mut shares = Vec::new();
     for seed in 0..5 {
         let (problem, question) = sampled(seed);
-        let term = |evaluation: &Evaluation| 100.0 * evaluation.clusters[0].parts.upload.0;
-        let settings = SmoothSettings { linearizations: 0, ..SmoothSettings::default() };
-        let found = found(&problem, &question, &term, &settings);
-        assert!(found.total <= found.start && found.evaluation.feasibility.is_feasible(1e-9));
-        assert!(found.lower_bound_if_convex.is_none());
-        improved += u32::from(found.total < found.start * (1.0 - 1e-4));
+        let term = |evaluation: &Evaluation| 30.0 * evaluation.clusters[0].device_energy[1].transmit.0;
+        let alone = SmoothSettings { linearizations: 0, ..SmoothSettings::default() };
+        let searched = found(&problem, &question, &term, &alone);
+        assert!(searched.total <= searched.start && searched.evaluation.feasibility.is_feasible(1e-9));
+        assert!(searched.lower_bound_if_convex.is_none());
+        let best = found(&problem, &question, &term, &SmoothSettings::default());
+        assert!(best.total <= searched.total * (1.0 + 1e-9));
+        shares.push((searched.start - searched.total) / (searched.start - best.total));
     }
-    assert!(improved >= 3, "{improved} of 5");
+    println!("{shares:.2?} of what there is to gain");
+    assert!(shares.iter().filter(|&&share| share >= 0.1).count() >= 3, "{shares:?}");
 }
 
 /// A reward for energy drives prices below zero: no bound, and a status that promises nothing.
