@@ -102,6 +102,33 @@ pub fn radio(backend: &dyn Backend<RadioFor>, allowed: &Allowed) {
     worst.print(backend.name());
 }
 
+/// The optimality conditions notice when a decision is not optimal: a tenth of one hop's band given to another, one power
+/// halved.
+pub fn conditions_are_not_idle() {
+    let entry = catalogue().unwrap().into_iter().find(|entry| entry.name == "five-devices").unwrap();
+    let problem = &entry.problem;
+    let best = exact(problem).outcome.unwrap();
+    let size = magnitude(&best.evaluation.terms);
+    assert!(kkt::residual(problem, &best, size).worst() <= 1e-6);
+    let changes: [fn(&mut Decision); 3] = [
+        |decision| {
+            let hops = &mut decision.clusters[0].forward;
+            let moved = hops[0].bandwidth_hz * 0.1;
+            hops[0].bandwidth_hz = hops[0].bandwidth_hz - moved;
+            hops[1].bandwidth_hz = hops[1].bandwidth_hz + moved;
+        },
+        |decision| decision.clusters[0].backward[2].power_w = decision.clusters[0].backward[2].power_w * 0.5,
+        |decision| decision.clusters[0].collection_power_w[1] = decision.clusters[0].collection_power_w[1] * 0.5,
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        let mut other = best.clone();
+        change(&mut other.decision);
+        other.evaluation = evaluate(problem, &other.decision).unwrap();
+        let residual = kkt::residual(problem, &other, size);
+        assert!(residual.worst() > 5e-4, "change {index}: {residual:?}");
+    }
+}
+
 /// All devices take part (at most L of them), blocks dealt out one by one.
 fn dealt_out(problem: &SlotProblem) -> RadioFor {
     let blocks = problem.encoder.blocks as usize;

@@ -7,10 +7,11 @@ use super::bound::Prices;
 use super::hop::Priced;
 use super::*;
 use crate::instances::InstanceSize;
-use crate::problem::{ObjectiveTerms, Overlap, Status};
+use crate::problem::{ObjectiveTerms, Overlap, Plan, Status};
 use crate::solver::backend::Exact;
 use crate::solver::{Certified, Settings, solve};
 use crate::strategies::{ProblemParameters, problems_with_decisions};
+use crate::units::{Flops, Seconds};
 
 fn seeded(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() }
@@ -181,6 +182,47 @@ fn questions_and_settings_are_checked() {
     let exact = Exact::default().solve(&starved, &question).unwrap();
     assert_eq!(conic.status, Status::Infeasible);
     assert_eq!(conic.outcome.unwrap_err(), exact.outcome.unwrap_err());
+}
+
+/// Where all stages take c, computing and then sending paces like constant latencies longer by c, which the exact solver
+/// knows; only the sum of the times counts c once less per hop.
+#[test]
+fn without_overlap_equal_stages_are_a_longer_latency() {
+    for seed in 0..5 {
+        let (problem, question) = sampled(InstanceSize { devices: 4, blocks: 4, ..InstanceSize::default() }, seed);
+        let (c, micro_batches) = (0.05, 4);
+        let mut spec = problem.into_spec();
+        spec.plans = vec![Plan { local_iterations: 3, micro_batches, penalty: 0.0 }];
+        spec.encoder.forward_flops_per_sample = Flops(1e-30);
+        spec.encoder.backward_flops_per_sample = Flops(1e-30);
+        let cluster = &mut spec.clusters[0];
+        let per_sample = Seconds(c * f64::from(micro_batches) / f64::from(cluster.batch_size));
+        for end in [&mut cluster.embedding, &mut cluster.decoder] {
+            (end.forward_seconds_per_sample, end.backward_seconds_per_sample) = (per_sample, per_sample);
+        }
+        for device in &mut cluster.devices {
+            (device.stage_overhead_s, device.block_overhead_s) = (Seconds(c), Seconds(0.0));
+        }
+        let question = RadioFor { plan: 0, ..question };
+        let mut longer = spec.clone();
+        longer.clusters[0].hop_latency_s = longer.clusters[0].hop_latency_s + Seconds(c);
+        let exact = certified(Exact::default().solve(&SlotProblem::new(longer).unwrap(), &question).unwrap());
+        spec.overlap = Overlap::None;
+        let solution = Conic::default().solve(&SlotProblem::new(spec.clone()).unwrap(), &question).unwrap();
+        assert_eq!(solution.status, Status::Optimal);
+        let once_less = spec.latency_weight * 3.0 * 2.0 * 5.0 * c;
+        let expected = exact.objective() - once_less;
+        let found = certified(solution).objective();
+        assert!((found / expected - 1.0).abs() <= 2e-6, "seed {seed}: {found}, expected {expected}");
+    }
+}
+
+#[test]
+fn a_hundred_devices() {
+    let (problem, question) = sampled(InstanceSize { devices: 100, blocks: 200, ..InstanceSize::default() }, 1);
+    let solution = Conic::default().solve(&problem, &question).unwrap();
+    let status = solution.status;
+    assert_eq!(status, Status::Optimal, "gap {:e}", certified(solution).gap);
 }
 
 /// Stopped long before it is done, an answer is still feasible, and never called optimal.
