@@ -63,7 +63,8 @@ impl ConicSettings {
 ///
 /// Unlike the exact solver it also knows `overlap: none`. An answer is [`Optimal`](crate::problem::Status::Optimal) only
 /// where the certified gap is at most [`ConicSettings::gap`], else [`Feasible`](crate::problem::Status::Feasible) with its
-/// gap. [`Work::nodes`] counts rungs of the ladder, [`Work::iterations`] interior-point iterations.
+/// gap. [`Work::nodes`](crate::problem::Work::nodes) counts rungs of
+/// the ladder, [`Work::iterations`](crate::problem::Work::iterations) interior-point iterations.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;
