@@ -115,7 +115,7 @@ pub fn conditions_are_not_idle() {
             let hops = &mut decision.clusters[0].forward;
             let moved = hops[0].bandwidth_hz * 0.1;
             hops[0].bandwidth_hz = hops[0].bandwidth_hz - moved;
-            hops[1].bandwidth_hz = hops[1].bandwidth_hz + moved;
+            hops[1].bandwidth_hz += moved;
         },
         |decision| decision.clusters[0].backward[2].power_w = decision.clusters[0].backward[2].power_w * 0.5,
         |decision| decision.clusters[0].collection_power_w[1] = decision.clusters[0].collection_power_w[1] * 0.5,
