@@ -7,7 +7,7 @@ use super::bound::Prices;
 use super::hop::Priced;
 use super::*;
 use crate::instances::InstanceSize;
-use crate::problem::{ObjectiveTerms, Overlap, Plan, Status};
+use crate::problem::{ObjectiveTerms, Overlap, Plan, SlotSpec, Status};
 use crate::solver::backend::Exact;
 use crate::solver::{Certified, Settings, solve};
 use crate::strategies::{ProblemParameters, problems_with_decisions};
@@ -223,6 +223,45 @@ fn a_hundred_devices() {
     let solution = Conic::default().solve(&problem, &question).unwrap();
     let status = solution.status;
     assert_eq!(status, Status::Optimal, "gap {:e}", certified(solution).gap);
+}
+
+/// Numbers at the ends of what problems admit: an answer with a valid bound, or an error that names the statuses.
+#[test]
+fn extremes_are_answered_or_refused() {
+    let changes: [fn(&mut SlotSpec, f64); 6] = [
+        |spec, factor| spec.clusters[0].gain_to_noise_hz_per_w.0 *= factor,
+        |spec, factor| spec.latency_weight *= factor,
+        |spec, factor| spec.encoder.boundary_bits_per_sample.0 *= factor,
+        |spec, factor| spec.clusters[0].bandwidth_hz.0 *= factor,
+        |spec, factor| spec.clusters[0].devices.iter_mut().for_each(|device| device.energy_price *= factor),
+        |spec, factor| spec.clusters[0].devices[0].max_power_w.0 *= factor,
+    ];
+    let (problem, question) = sampled(InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() }, 2);
+    let mut optimal = 0;
+    for (index, change) in changes.iter().enumerate() {
+        for factor in [1e-20, 1e-12, 1e-6, 1e6, 1e12, 1e17] {
+            let mut spec = problem.clone().into_spec();
+            change(&mut spec, factor);
+            let changed = SlotProblem::new(spec).unwrap();
+            match Conic::default().solve(&changed, &question) {
+                Ok(solution) => {
+                    optimal += u32::from(solution.status == Status::Optimal);
+                    let conic = certified(solution);
+                    println!("change {index} by {factor:e}: gap {:.1e}", conic.gap);
+                    assert!(conic.evaluation.feasibility.is_feasible(1e-12));
+                    let Ok(exact) = Exact::default().solve(&changed, &question) else { continue };
+                    let (exact, size) = (certified(exact), magnitude(&conic.evaluation.terms));
+                    assert!(conic.lower_bound <= exact.objective() + 1e-9 * size, "change {index} by {factor:e}");
+                    assert!(conic.objective() >= exact.lower_bound - 1e-9 * size, "change {index} by {factor:e}");
+                }
+                Err(error) => {
+                    println!("change {index} by {factor:e}: {error}");
+                    assert!(matches!(error, SolveError::Backend { backend: "conic", .. }), "{error}");
+                }
+            }
+        }
+    }
+    assert!(optimal >= 34, "{optimal} of 36 optimal");
 }
 
 /// Stopped long before it is done, an answer is still feasible, and never called optimal.

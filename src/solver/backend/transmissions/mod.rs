@@ -100,7 +100,8 @@ impl Radio {
         radio.bands.push(SharedBand { width: problem.uplink.bandwidth_hz.0, sharers: 0 });
         for (index, cluster) in problem.clusters.iter().enumerate() {
             let server = cluster.devices.len() + 1;
-            radio.push(cluster, index, (0, server), Transfer::Upload, cluster.upload_bits.0, Band::Shared(uplink));
+            let draft = Draft::once(index, Transfer::Upload, Band::Shared(uplink));
+            radio.push(cluster, (0, server), cluster.upload_bits.0, draft);
         }
         Some(radio)
     }
@@ -110,33 +111,12 @@ impl Radio {
         self.bands.len() - 1
     }
 
-    /// A transmission that is sent once and has no pace, unless there is nothing to send.
-    fn push(
-        &mut self,
-        cluster: &Cluster,
-        index: usize,
-        (from, to): (usize, usize),
-        transfer: Transfer,
-        bits: f64,
-        band: Band,
-    ) {
-        self.push_used(cluster, index, (from, to), transfer, bits, band, (1.0, 1.0, None));
-    }
-
-    #[allow(clippy::too_many_arguments)]
-    fn push_used(
-        &mut self,
-        cluster: &Cluster,
-        index: usize,
-        (from, to): (usize, usize),
-        transfer: Transfer,
-        bits: f64,
-        band: Band,
-        (uses, latency_uses, pace): (f64, f64, Option<(usize, f64)>),
-    ) {
+    /// Adds a transmission from a node of a cluster to another, unless there is nothing to send.
+    fn push(&mut self, cluster: &Cluster, (from, to): (usize, usize), bits: f64, draft: Draft) {
         if bits == 0.0 {
             return;
         }
+        let Draft { index, transfer, band, uses, latency_uses, pace } = draft;
         if let Band::Shared(index) = band
             && let Some(shared) = self.bands.get_mut(index)
         {
@@ -155,6 +135,26 @@ impl Radio {
             band,
             pace,
         });
+    }
+}
+
+/// How a transmission is used.
+#[derive(Clone, Copy)]
+struct Draft {
+    /// The cluster.
+    index: usize,
+    transfer: Transfer,
+    band: Band,
+    /// Times that its energy is spent.
+    uses: f64,
+    latency_uses: f64,
+    pace: Option<(usize, f64)>,
+}
+
+impl Draft {
+    /// Sent once, without a pace.
+    fn once(index: usize, transfer: Transfer, band: Band) -> Self {
+        Self { index, transfer, band, uses: 1.0, latency_uses: 1.0, pace: None }
     }
 }
 
@@ -180,8 +180,9 @@ impl Builder<'_> {
             self.radio.constant += device.energy_price * (compute * f64::from(size)).0;
             let bits = (encoder.parameter_bits_per_block * f64::from(size)).0;
             let band = Band::Whole(cluster.bandwidth_hz.0);
-            self.radio.push(cluster, self.index, (k + 1, 0), Transfer::Collection { position }, bits, band);
-            self.radio.push(cluster, self.index, (0, k + 1), Transfer::Distribution { position }, bits, band);
+            let draft = |transfer| Draft::once(self.index, transfer, band);
+            self.radio.push(cluster, (k + 1, 0), bits, draft(Transfer::Collection { position }));
+            self.radio.push(cluster, (0, k + 1), bits, draft(Transfer::Distribution { position }));
         }
     }
 
@@ -219,10 +220,15 @@ impl Builder<'_> {
             let node = |position| path_node(cluster, segments.0, position);
             let link = (node(phase.sender(hop)), node(phase.receiver(hop)));
             let blocked = if overlapped { 0.0 } else { compute[phase.sender(hop)].0 };
-            let paced = pace.map(|pace| (pace, blocked + hop_latency));
-            let transfer = Transfer::Hop { phase, hop };
-            let uses = (hop_uses(plan), iterations, paced);
-            self.radio.push_used(cluster, self.index, link, transfer, bits, band, uses);
+            let draft = Draft {
+                index: self.index,
+                transfer: Transfer::Hop { phase, hop },
+                band,
+                uses: hop_uses(plan),
+                latency_uses: iterations,
+                pace: pace.map(|pace| (pace, blocked + hop_latency)),
+            };
+            self.radio.push(cluster, link, bits, draft);
         }
     }
 }
