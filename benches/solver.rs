@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use collapipe::instances::InstanceSize;
+use collapipe::instances::{CatalogueEntry, InstanceSize, catalogue};
 use collapipe::problem::{Participation, SlotProblem, evaluate};
 use collapipe::solver::{Settings, solve};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -36,6 +36,16 @@ fn one_cluster(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// All named instances, the hard and the degenerate among them.
+fn named(criterion: &mut Criterion) {
+    let entries: Vec<CatalogueEntry> = catalogue().unwrap_or_default();
+    criterion.bench_function("the whole catalogue", |bencher| {
+        bencher.iter(|| {
+            entries.iter().filter(|entry| solve(black_box(&entry.problem), &Settings::default()).is_ok()).count()
+        });
+    });
+}
+
 /// Prints seconds per network size and the fitted exponent of the growth.
 fn networks(_: &mut Criterion) {
     let settings = Settings { gap: 1e-3, ..Settings::default() };
@@ -62,5 +72,5 @@ fn networks(_: &mut Criterion) {
     println!("time grows with the number of clusters to the power {slope:.2}");
 }
 
-criterion_group!(benches, one_cluster, networks);
+criterion_group!(benches, named, one_cluster, networks);
 criterion_main!(benches);

@@ -52,12 +52,13 @@
 //!
 //! # Test allocations
 //!
-//! [`instances`] draws seeded problems of any size; feature `proptest` adds `strategies` for valid problems and feasible
+//! [`instances`] draws seeded problems of any size and has a catalogue of named ones; feature `proptest` adds `strategies` for valid problems and feasible
 //! decisions.
 //!
 //! # Features
 //!
-//! `cli` (default): the command line, scenario files, CSV and figures. `proptest`: strategies for property tests. A program
+//! `cli` (default): the command line, scenario files, CSV and figures. `conic` and `smooth` (default): further solvers
+//! beside the exact one, see [`solver::backend`]. `proptest`: strategies for property tests. A program
 //! that only calls the solver takes `default-features = false`.
 
 pub mod bounds;

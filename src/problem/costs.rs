@@ -105,6 +105,23 @@ pub(crate) fn stage_time(device: &Device, block_time: Seconds, size: u32) -> Sec
     device.stage_overhead_s + block_time * f64::from(size)
 }
 
+/// Stage time per micro-batch of `samples` at a position of the path: 0 the embedding, 1..=S the active devices, S+1 the
+/// decoder.
+pub(crate) fn position_time(
+    encoder: &Encoder,
+    cluster: &Cluster,
+    (active, sizes): (&[usize], &[u32]),
+    phase: Phase,
+    samples: f64,
+    position: usize,
+) -> Seconds {
+    let Some(rank) = position.checked_sub(1) else { return end_stage_time(&cluster.embedding, phase, samples) };
+    match (active.get(rank).and_then(|&k| cluster.devices.get(k)), sizes.get(rank)) {
+        (Some(device), Some(&size)) => stage_time(device, block_time(encoder, device, phase, samples), size),
+        _ => end_stage_time(&cluster.decoder, phase, samples),
+    }
+}
+
 /// Σ t + (M−1) max t: time of M micro-batches through stages and hops whose times sum to `sum` and of which the
 /// slowest takes `pace`.
 pub(crate) fn makespan(plan: &Plan, sum: Seconds, pace: Seconds) -> Seconds {

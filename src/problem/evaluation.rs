@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::ObjectiveTerms;
 use super::costs::{
-    Phase, Transmitter, block_cap, block_memory, block_time, boundary_bits, compute_energy_per_block, end_stage_time,
-    hop_uses, makespan, micro_batch, path_node, shannon_rate, stage_time, transfer_time,
+    Phase, Transmitter, block_cap, block_memory, boundary_bits, compute_energy_per_block, hop_uses, makespan,
+    micro_batch, path_node, position_time, shannon_rate, transfer_time,
 };
 use super::decision::{ClusterDecision, Decision, Link};
 use super::feasibility::{Constraint, FeasibilityReport, Transfer};
@@ -243,16 +243,9 @@ impl Evaluator<'_> {
         let (problem, plan, cluster, choice) = (self.problem, self.plan, self.cluster, self.choice);
         let micro_batch = micro_batch(cluster, plan);
         let bits = boundary_bits(&problem.encoder, micro_batch);
-        let compute_time = |position: usize| match position.checked_sub(1) {
-            None => end_stage_time(&cluster.embedding, phase, micro_batch),
-            Some(rank) => match (choice.active.get(rank).and_then(|&k| cluster.devices.get(k)), choice.sizes.get(rank))
-            {
-                (Some(device), Some(&size)) => {
-                    stage_time(device, block_time(&problem.encoder, device, phase, micro_batch), size)
-                }
-                _ => end_stage_time(&cluster.decoder, phase, micro_batch),
-            },
-        };
+        let segments = (choice.active.as_slice(), choice.sizes.as_slice());
+        let compute_time =
+            |position: usize| position_time(&problem.encoder, cluster, segments, phase, micro_batch, position);
         // The one stage that sends nothing: the decoder forward, the embedding backward.
         let silent = match phase {
             Phase::Forward => compute_time(links.len()),

@@ -6,10 +6,11 @@
 //! | question | what is free | answered by |
 //! |---|---|---|
 //! | [`WholeSlot`] | everything | [`Exact`] |
-//! | [`RadioFor`] | bandwidths and powers; plan, active devices and sizes are given | [`Exact`] |
+//! | [`RadioFor`] | bandwidths and powers; plan, active devices and sizes are given | [`Exact`], `Conic` (feature `conic`) |
 //!
 //! Whatever a backend claims, its answer is a [`Solution`]: the decision as [`evaluate`](crate::problem::evaluate) sees it,
-//! and a lower bound that does not rest on the backend's own word.
+//! and a lower bound that does not rest on the backend's own word. `solve_with_term` (feature `smooth`) is no backend: it
+//! minimizes the radio with a cost term of the user's own. What each is for and cannot do: `docs/backends.md`.
 //!
 //! ```
 //! use collapipe::instances::InstanceSize;
@@ -24,11 +25,23 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+#[cfg(feature = "conic")]
+mod conic;
 mod exact;
 mod question;
+#[cfg(feature = "smooth")]
+mod smooth;
+// What one of the two features does not use, the other does.
+#[cfg(any(feature = "conic", feature = "smooth"))]
+#[cfg_attr(not(all(feature = "conic", feature = "smooth")), allow(dead_code))]
+mod transmissions;
 
+#[cfg(feature = "conic")]
+pub use conic::{Conic, ConicSettings};
 pub use exact::Exact;
 pub use question::{RadioFor, Segments, WholeSlot};
+#[cfg(feature = "smooth")]
+pub use smooth::{ExtraTerm, LocalBest, LocalSolution, LocalStatus, SmoothSettings, solve_with_term};
 
 use super::{Solution, SolveError};
 use crate::problem::SlotProblem;

@@ -1,4 +1,4 @@
-//! Seeded random slot problems of any size, for tests, benchmarks and experiments.
+//! Seeded random slot problems of any size.
 //!
 //! The distribution is that of a small Transformer (width 256, sequence 128) on devices of 10 to 200 GFLOP/s with 20 MHz
 //! per cluster: device speeds over 1.3 decades, link gains over 2.2, energy prices over 2 with one device in seven free.
