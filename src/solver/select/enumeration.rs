@@ -1,9 +1,7 @@
 //! All paths of a region whose bound is below a bar, depth first, pruned by the exact completions in the tables.
 
-use std::collections::VecDeque;
-
 use super::relaxation::Corner;
-use super::tables::{Place, pass};
+use super::tables::{Place, Window, pass};
 
 /// A path with its bound.
 #[derive(Clone, Debug)]
@@ -23,7 +21,7 @@ pub(crate) struct Enumeration<'a> {
     /// Costs so far by blocks left: depth by depth, corner by corner.
     costs: Vec<Vec<f64>>,
     found: Vec<Candidate>,
-    window: VecDeque<usize>,
+    window: Window,
 }
 
 impl<'a> Enumeration<'a> {
@@ -36,7 +34,7 @@ impl<'a> Enumeration<'a> {
             active: Vec::new(),
             costs: Vec::new(),
             found: Vec::new(),
-            window: VecDeque::new(),
+            window: Window::default(),
         }
     }
 

@@ -153,7 +153,7 @@ impl<'a> Subsets<'a> {
         }
         let parts = path.and_then(|path| region.split(&path, 1e-4 * self.threshold.cutoff.abs()));
         let spent = self.relaxation.work - before;
-        let most = if parts.is_some() { 2 * spent } else { self.limits.work.saturating_sub(self.relaxation.work) };
+        let most = if parts.is_some() { 8 * spent } else { self.limits.work.saturating_sub(self.relaxation.work) };
         let listed = Enumeration::new(&self.relaxation.places, self.relaxation.best.corners(), self.threshold.bar())
             .run(region.count.devices, self.relaxation.blocks(), most, &mut self.relaxation.work);
         match (listed, parts) {

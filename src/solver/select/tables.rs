@@ -7,8 +7,6 @@
 //!
 //! with n blocks still to place and q devices still to come. O(K² L S) for paths of up to S devices.
 
-use std::collections::VecDeque;
-
 /// A device as far as the tables are concerned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
@@ -45,7 +43,7 @@ pub(crate) struct Tables {
     enter: Vec<f64>,
     /// The last node that a path may go to next: a device that must take part cannot be passed by.
     last: Vec<usize>,
-    window: VecDeque<usize>,
+    window: Window,
 }
 
 impl Tables {
@@ -161,44 +159,57 @@ impl Tables {
     }
 }
 
+/// Least values over a window that only moves on: candidates with increasing values, the least in front.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Window {
+    values: Vec<(f64, usize)>,
+    front: usize,
+}
+
+impl Window {
+    fn clear(&mut self) {
+        self.values.clear();
+        self.front = 0;
+    }
+
+    fn push(&mut self, value: f64, at: usize) {
+        while self.values.len() > self.front && self.values[self.values.len() - 1].0 >= value {
+            self.values.pop();
+        }
+        self.values.push((value, at));
+    }
+
+    /// The least value among those that are not `gone`.
+    fn least(&mut self, gone: impl Fn(usize) -> bool) -> f64 {
+        while self.front + 1 < self.values.len() && gone(self.values[self.front].1) {
+            self.front += 1;
+        }
+        self.values[self.front].0
+    }
+}
+
 /// enter(n) = constant + min over d of c d + leave(n − d): a sliding minimum, as the cost is linear in d.
-fn enter_by_leave(place: &Place, leave: &[f64], enter: &mut [f64], window: &mut VecDeque<usize>) {
+fn enter_by_leave(place: &Place, leave: &[f64], enter: &mut [f64], window: &mut Window) {
     window.clear();
-    let value = |m: usize| leave[m] - place.cost * m as f64;
     // With m = n − d: constant + c n + min over m of leave(m) − c m.
-    for (left, entered) in enter.iter_mut().enumerate().skip(place.fewest) {
+    for left in place.fewest..enter.len() {
         let newest = left - place.fewest;
-        while window.back().is_some_and(|&m| value(m) >= value(newest)) {
-            window.pop_back();
-        }
-        window.push_back(newest);
-        while window.front().is_some_and(|&m| m + place.most < left) {
-            window.pop_front();
-        }
-        if let Some(&m) = window.front() {
-            *entered = place.constant + place.cost * left as f64 + value(m);
-        }
+        window.push(leave[newest] - place.cost * newest as f64, newest);
+        let least = window.least(|m| m + place.most < left);
+        enter[left] = place.constant + place.cost * left as f64 + least;
     }
 }
 
 /// Costs so far by blocks left, after one more device: after(n) = link + constant + min over d of before(n + d) + c d.
-pub(crate) fn pass(place: &Place, link: f64, before: &[f64], after: &mut Vec<f64>, window: &mut VecDeque<usize>) {
+pub(crate) fn pass(place: &Place, link: f64, before: &[f64], after: &mut Vec<f64>, window: &mut Window) {
     after.clear();
     after.resize(before.len(), f64::INFINITY);
     window.clear();
-    let value = |m: usize| before[m] + place.cost * m as f64;
     // With m = n + d, from the most blocks left to the fewest.
     for left in (0..before.len().saturating_sub(place.fewest)).rev() {
         let newest = left + place.fewest;
-        while window.back().is_some_and(|&m| value(m) >= value(newest)) {
-            window.pop_back();
-        }
-        window.push_back(newest);
-        while window.front().is_some_and(|&m| m - left > place.most) {
-            window.pop_front();
-        }
-        if let Some(&m) = window.front() {
-            after[left] = link + place.constant - place.cost * left as f64 + value(m);
-        }
+        window.push(before[newest] + place.cost * newest as f64, newest);
+        let least = window.least(|m| m - left > place.most);
+        after[left] = link + place.constant - place.cost * left as f64 + least;
     }
 }
