@@ -79,10 +79,8 @@ pub(crate) struct Subsets<'a> {
     more: bool,
 }
 
-/// Scans that follow the demand for bandwidth, and factors of the prices for those after them: short paths ask for low
-/// prices, long ones for high prices.
-const FOLLOWING: usize = 3;
-const FACTORS: [f64; 3] = [0.3, 3.0, 10.0];
+/// Scans of the whole space that follow the demand for bandwidth.
+const MOST_SCANS: usize = 2;
 
 impl<'a> Subsets<'a> {
     pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, work: &mut Workspace) -> Self {
@@ -153,7 +151,7 @@ impl<'a> Subsets<'a> {
         }
         let parts = path.and_then(|path| region.split(&path, 1e-4 * self.threshold.cutoff.abs()));
         let spent = self.relaxation.work - before;
-        let most = if parts.is_some() { 8 * spent } else { self.limits.work.saturating_sub(self.relaxation.work) };
+        let most = if parts.is_some() { 16 * spent } else { self.limits.work.saturating_sub(self.relaxation.work) };
         let listed = Enumeration::new(&self.relaxation.places, self.relaxation.best.corners(), self.threshold.bar())
             .run(region.count.devices, self.relaxation.blocks(), most, &mut self.relaxation.work);
         match (listed, parts) {
@@ -202,7 +200,7 @@ impl<'a> Subsets<'a> {
         while !fits(high) {
             (low, high) = (high, 2.0 * high);
         }
-        for _ in 0..30 {
+        for _ in 0..12 {
             let middle = 0.5 * (low + high);
             if fits(middle) { high = middle } else { low = middle }
         }
@@ -245,22 +243,14 @@ impl<'a> Subsets<'a> {
 
     /// Raises the bounds of the regions by further scans, as long as there is something to raise.
     fn scan(&mut self) {
-        for _ in 1..FOLLOWING {
+        for _ in 1..MOST_SCANS {
             if self.bound() >= self.threshold.bar() || !self.follow() {
                 break;
             }
         }
-        let prices = self.whole.prices;
-        for factor in FACTORS {
-            if self.bound() >= self.threshold.bar() {
-                break;
-            }
-            self.whole.prices = (factor * prices.0, factor * prices.1);
-            self.relaxation.scan(&self.whole, &mut self.roots);
-        }
         if self.more {
             let count = Count { devices: self.whole.count.devices + 1, or_more: true };
-            self.roots.push(Region { count, prices, ..self.whole });
+            self.roots.push(Region { count, ..self.whole });
         }
     }
 
@@ -320,6 +310,12 @@ impl<'a> Subsets<'a> {
         prepared.forward.1.clear();
         prepared.backward.1.clear();
         let Relaxation { forward, backward, .. } = &mut self.relaxation;
+        for (links, curve) in [(&*forward, &mut prepared.forward.1), (&*backward, &mut prepared.backward.1)] {
+            links.minorants(active).for_each(|minorant| curve.add(minorant));
+        }
+        if prepared.bound(self.cluster, &mut work.buffers) >= self.threshold.bar() {
+            return false;
+        }
         if !forward.set_path(&mut prepared.forward.0, active) || !backward.set_path(&mut prepared.backward.0, active) {
             return false;
         }
@@ -329,8 +325,8 @@ impl<'a> Subsets<'a> {
         ] {
             if !links.is_priced() {
                 links.add_prices(radio.guess(base));
+                links.minorants(active).for_each(|minorant| curve.add(minorant));
             }
-            links.minorants(active).for_each(|minorant| curve.add(minorant));
         }
         let found = prepared.best_sizes(self.cluster, self.threshold, &mut work.buffers);
         // All links are priced at the prices at which a phase was solved last.
