@@ -33,6 +33,29 @@ fn raise(worst: &mut (f64, u64), value: f64, seed: u64) {
     }
 }
 
+impl Summary {
+    /// Adds what has been seen elsewhere.
+    pub fn merge(&mut self, other: Self) {
+        self.solved += other.solved;
+        self.infeasible += other.infeasible;
+        self.enumerated += other.enumerated;
+        self.choices += other.choices;
+        self.total += other.total;
+        for (worst, (value, seed)) in [
+            (&mut self.gap_single, other.gap_single),
+            (&mut self.gap_network, other.gap_network),
+            (&mut self.gap_of_size, other.gap_of_size),
+            (&mut self.violation, other.violation),
+            (&mut self.gain_by_perturbation, other.gain_by_perturbation),
+            (&mut self.excess_over_enumeration, other.excess_over_enumeration),
+            (&mut self.slowest_single, other.slowest_single),
+            (&mut self.slowest_network, other.slowest_network),
+        ] {
+            raise(worst, value, seed);
+        }
+    }
+}
+
 /// Σ |terms|: what rounding errors are relative to.
 fn size(terms: &ObjectiveTerms) -> f64 {
     terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs()
@@ -224,7 +247,8 @@ fn restrict(problem: &SlotProblem, plan: usize, chosen: &[&(Vec<usize>, Vec<u32>
     SlotProblem::new(spec).map_err(|error| error.to_string())
 }
 
-/// How much the best of many small changes of the decision saves: pairs of bandwidths, powers, sizes, plans.
+/// How much the best of many changes of the decision saves: pairs of bandwidths, powers, sizes, plans. How large the changes
+/// are depends on the seed.
 fn best_perturbation(problem: &SlotProblem, best: &Certified, seed: u64) -> f64 {
     let mut draw = Draw::new(seed ^ 0x5eed);
     let mut gain: f64 = 0.0;
@@ -235,7 +259,8 @@ fn best_perturbation(problem: &SlotProblem, best: &Certified, seed: u64) -> f64 
             gain = gain.max(best.objective() - other.objective);
         }
     };
-    for step in [1e-6, 1e-4, 1e-2, 0.3] {
+    let step = [1e-6, 1e-4, 1e-2, 0.3][(seed % 4) as usize];
+    {
         for n in 0..problem.clusters.len() {
             let hops = best.decision.clusters[n].forward.len();
             for (i, j) in (0..hops).flat_map(|i| (0..hops).map(move |j| (i, j))) {

@@ -16,7 +16,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use checks::{Summary, check};
+use collapipe::problem::{ProblemError, SlotProblem};
+use indicatif::{ProgressBar, ProgressStyle};
 use problems::Draw;
+use rayon::prelude::*;
 
 struct Arguments {
     count: u64,
@@ -41,20 +44,49 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
     Ok(parsed)
 }
 
+/// Seeds that are checked together.
+const CHUNK: usize = 500;
+
+/// A problem whose answer is wrong.
+struct Wrong {
+    seed: u64,
+    text: String,
+    problem: SlotProblem,
+}
+
+fn check_seed(seed: u64, clusters: Option<u32>) -> Result<(Summary, Option<Wrong>), ProblemError> {
+    let problem = Draw::new(seed).problem(clusters)?;
+    let mut summary = Summary::default();
+    let wrong = check(&problem, seed, &mut summary).err().map(|failure| {
+        let problem = failure.problem.map_or(problem, |problem| *problem);
+        Wrong { seed, text: failure.text, problem }
+    });
+    Ok((summary, wrong))
+}
+
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let Arguments { count, seed, clusters, out } = arguments()?;
     std::fs::create_dir_all(&out)?;
     let mut summary = Summary::default();
     let mut failures = 0;
-    for seed in seed..seed + count {
-        let problem = Draw::new(seed).problem(clusters)?;
-        if let Err(wrong) = check(&problem, seed, &mut summary) {
+    let last = seed + count;
+    let bar = ProgressBar::new(count).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left")?);
+    for chunk in (seed..last).step_by(CHUNK) {
+        let seeds = chunk..(chunk + CHUNK as u64).min(last);
+        let size = seeds.end - seeds.start;
+        let checked: Vec<(Summary, Option<Wrong>)> =
+            seeds.into_par_iter().map(|seed| check_seed(seed, clusters)).collect::<Result<_, _>>()?;
+        for (seen, wrong) in checked {
+            summary.merge(seen);
+            let Some(Wrong { seed, text, problem }) = wrong else { continue };
             failures += 1;
             let path = out.join(format!("fuzz-{seed}.json"));
-            std::fs::write(&path, wrong.problem.as_deref().unwrap_or(&problem).to_json()?)?;
-            println!("seed {seed}: {} ({})", wrong.text, path.display());
+            std::fs::write(&path, problem.to_json()?)?;
+            bar.suspend(|| println!("seed {seed}: {text} ({})", path.display()));
         }
+        bar.inc(size);
     }
+    bar.finish_and_clear();
     println!("{count} problems: {} solved, {} infeasible, {failures} failed", summary.solved, summary.infeasible);
     println!("{} of them enumerated, {} choices in all", summary.enumerated, summary.choices);
     println!("mean time {:.3e} s", summary.total.as_secs_f64() / count.max(1) as f64);
