@@ -5,8 +5,9 @@
 //!
 //! | question | what is free | answered by |
 //! |---|---|---|
-//! | [`WholeSlot`] | everything | [`Exact`] |
+//! | [`WholeSlot`] | everything | [`Exact`], [`Exhaustive`] |
 //! | [`RadioFor`] | bandwidths and powers; plan, active devices and sizes are given | [`Exact`] |
+//! | [`SegmentsFor`] | plan, active devices and sizes; bandwidths and powers are given | [`Exhaustive`] |
 //!
 //! Whatever a backend claims, its answer is a [`Solution`]: the decision as [`evaluate`](crate::problem::evaluate) sees it,
 //! and a lower bound that does not rest on the backend's own word.
@@ -25,10 +26,14 @@
 //! ```
 
 mod exact;
+mod exhaustive;
+mod given;
 mod question;
 
 pub use exact::Exact;
-pub use question::{RadioFor, Segments, WholeSlot};
+pub use exhaustive::Exhaustive;
+pub use given::GivenRadio;
+pub use question::{RadioFor, Segments, SegmentsFor, WholeSlot};
 
 use super::{Solution, SolveError};
 use crate::problem::SlotProblem;

@@ -8,6 +8,7 @@ use crate::problem::{ObjectiveTerms, SlotSpec, Status, evaluate};
 
 mod closed_forms;
 mod enumeration;
+mod exhaustive;
 mod extremes;
 mod infeasible;
 mod invariants;
