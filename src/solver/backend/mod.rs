@@ -28,11 +28,15 @@
 mod exact;
 mod exhaustive;
 mod given;
+#[cfg(feature = "milp")]
+mod milp;
 mod question;
 
 pub use exact::Exact;
 pub use exhaustive::Exhaustive;
 pub use given::GivenRadio;
+#[cfg(feature = "milp")]
+pub use milp::{LinearSolver, Milp};
 pub use question::{RadioFor, Segments, SegmentsFor, WholeSlot};
 
 use super::{Solution, SolveError};

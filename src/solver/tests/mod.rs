@@ -14,6 +14,8 @@ mod infeasible;
 mod invariants;
 mod many_devices;
 mod reaction;
+#[cfg(feature = "milp")]
+mod milp;
 mod scaling;
 
 /// So many cases, the same in every run.

@@ -1,0 +1,59 @@
+//! Linear programs in integers against the exact solver and against trying everything.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::problem::Participation;
+use crate::solver::backend::{Backend, Exact, Exhaustive, Milp, RadioFor, SegmentsFor, WholeSlot};
+use crate::strategies::{ProblemParameters, slot_problems};
+
+fn given_radio(problem: &SlotProblem, question: &SegmentsFor) -> (Solution, Solution) {
+    let tried = Exhaustive { radio: Exact::default(), choices: 200_000 }.solve(problem, question).unwrap();
+    (Milp::default().solve(problem, question).unwrap(), tried)
+}
+
+fn assert_agree(problem: &SlotProblem, question: &SegmentsFor) {
+    let (milp, tried) = given_radio(problem, question);
+    let (Some(best), Some(tried)) = (milp.certified(), tried.certified()) else {
+        assert_eq!(milp.outcome, tried.outcome);
+        return;
+    };
+    let size = magnitude(&tried.evaluation.terms);
+    let off = (best.objective() - tried.objective()) / size;
+    assert!(off.abs() <= 1e-7, "off by {off:e}");
+    assert!(best.lower_bound <= tried.objective() + 1e-12 * size && best.gap <= 1e-4);
+    assert!(best.evaluation.feasibility.is_feasible(1e-9), "{}", best.evaluation.feasibility);
+}
+
+#[test]
+fn segments_as_good_as_trying_all() {
+    for (participation, clusters, devices, blocks) in
+        [(Participation::All, 1, 4, 9), (Participation::Select, 1, 4, 7), (Participation::Select, 2, 2, 5)]
+    {
+        for seed in 0..12 {
+            let problem = InstanceSize { clusters, devices, blocks, plans: 3, participation }.sample(seed).unwrap();
+            assert_agree(&problem, &SegmentsFor::equal_shares(&problem));
+            assert_agree(&problem, &SegmentsFor::equal_shares(&problem).with_plan(1));
+        }
+    }
+}
+
+/// At the radio of the optimum no other sizes are better, and no plan.
+#[test]
+fn the_optimum_keeps_its_segments() {
+    for (participation, clusters) in [(Participation::All, 1), (Participation::Select, 1), (Participation::All, 2)] {
+        for seed in 0..12 {
+            let size = InstanceSize { clusters, devices: 4, blocks: 10, plans: 4, participation };
+            let problem = size.sample(seed).unwrap();
+            let solution = solve(&problem, &Settings::default()).unwrap();
+            let Some(best) = solution.certified() else { continue };
+            let question = SegmentsFor::decision(&problem, &best.decision).unwrap();
+            let milp = Milp::default().solve(&problem, &question).unwrap();
+            let found = milp.certified().unwrap();
+            let size = magnitude(&best.evaluation.terms);
+            let off = (found.objective() - best.objective()) / size;
+            assert!(off.abs() <= 1e-7, "seed {seed}: off by {off:e}");
+            assert!(found.objective() >= best.lower_bound - 1e-9 * size, "seed {seed}: beats the optimum");
+        }
+    }
+}
