@@ -57,3 +57,36 @@ fn the_optimum_keeps_its_segments() {
         }
     }
 }
+
+#[test]
+fn probe() {
+    for (participation, clusters, devices, blocks) in [
+        (Participation::All, 1, 4, 12),
+        (Participation::Select, 1, 4, 12),
+        (Participation::All, 2, 3, 8),
+        (Participation::Select, 2, 3, 8),
+    ] {
+        for seed in 0..6 {
+            let problem = InstanceSize { clusters, devices, blocks, plans: 4, participation }.sample(seed).unwrap();
+            let exact = solve(&problem, &Settings::default()).unwrap();
+            let Some(exact) = exact.certified() else { continue };
+            let start = std::time::Instant::now();
+            let milp = Milp::default().solve(&problem, &WholeSlot);
+            let time = start.elapsed().as_secs_f64();
+            match milp {
+                Ok(found) => {
+                    let best = found.certified().unwrap();
+                    let scale = exact.objective();
+                    println!(
+                        "{participation:?} {clusters} {seed}: {time:.2} s, rounds {}, gap {:.1e}, above exact {:.1e}, bound below exact {:.1e}",
+                        found.work.rounds,
+                        best.gap,
+                        best.objective() / scale - 1.0,
+                        1.0 - best.lower_bound / scale
+                    );
+                }
+                Err(error) => println!("{participation:?} {clusters} {seed}: {time:.2} s, {error}"),
+            }
+        }
+    }
+}

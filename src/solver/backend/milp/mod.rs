@@ -1,10 +1,12 @@
 //! Mixed-integer linear programs through `good_lp` (feature `milp`).
 
+mod cuts;
 mod model;
+mod outer;
 mod pipeline;
 mod segments;
 
-use super::{Backend, SegmentsFor};
+use super::{Backend, SegmentsFor, WholeSlot};
 use crate::problem::{ObjectiveTerms, SlotProblem};
 use crate::solver::{SettingsError, Solution, SolveError};
 
@@ -87,5 +89,15 @@ impl Backend<SegmentsFor> for Milp {
 
     fn solve(&self, problem: &SlotProblem, question: &SegmentsFor) -> Result<Solution, SolveError> {
         segments::solve(self, problem, question)
+    }
+}
+
+impl Backend<WholeSlot> for Milp {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn solve(&self, problem: &SlotProblem, _: &WholeSlot) -> Result<Solution, SolveError> {
+        outer::solve(self, problem)
     }
 }
