@@ -5,12 +5,12 @@
 //!
 //! | question | what is free | answered by |
 //! |---|---|---|
-//! | [`WholeSlot`] | everything | [`Exact`], [`Exhaustive`] |
+//! | [`WholeSlot`] | everything | [`Exact`], [`Exhaustive`], [`Alternating`], `Milp` |
 //! | [`RadioFor`] | bandwidths and powers; plan, active devices and sizes are given | [`Exact`] |
-//! | [`SegmentsFor`] | plan, active devices and sizes; bandwidths and powers are given | [`Exhaustive`] |
+//! | [`SegmentsFor`] | plan, active devices and sizes; bandwidths and powers are given | [`Exhaustive`], `Milp` |
 //!
 //! Whatever a backend claims, its answer is a [`Solution`]: the decision as [`evaluate`](crate::problem::evaluate) sees it,
-//! and a lower bound that does not rest on the backend's own word.
+//! and a lower bound that does not rest on the backend's own word; `Milp` (feature `milp`) is the exception and says so.
 //!
 //! ```
 //! use collapipe::instances::InstanceSize;
@@ -25,6 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alternating;
 mod exact;
 mod exhaustive;
 mod given;
@@ -32,6 +33,7 @@ mod given;
 mod milp;
 mod question;
 
+pub use alternating::Alternating;
 pub use exact::Exact;
 pub use exhaustive::Exhaustive;
 pub use given::GivenRadio;

@@ -61,32 +61,59 @@ fn the_optimum_keeps_its_segments() {
 #[test]
 fn probe() {
     for (participation, clusters, devices, blocks) in [
-        (Participation::All, 1, 4, 12),
-        (Participation::Select, 1, 4, 12),
-        (Participation::All, 2, 3, 8),
-        (Participation::Select, 2, 3, 8),
+        (Participation::All, 1, 10, 24),
+        (Participation::Select, 1, 6, 12),
+        (Participation::Select, 1, 8, 24),
+        (Participation::Select, 1, 10, 24),
+        (Participation::All, 3, 4, 12),
+        (Participation::All, 3, 6, 12),
+        (Participation::Select, 3, 4, 12),
     ] {
-        for seed in 0..6 {
+        for seed in 0..3 {
             let problem = InstanceSize { clusters, devices, blocks, plans: 4, participation }.sample(seed).unwrap();
             let exact = solve(&problem, &Settings::default()).unwrap();
             let Some(exact) = exact.certified() else { continue };
             let start = std::time::Instant::now();
-            let milp = Milp::default().solve(&problem, &WholeSlot);
+            let milp = Milp { integers: 1000, ..Milp::default() }.solve(&problem, &WholeSlot);
             let time = start.elapsed().as_secs_f64();
             match milp {
                 Ok(found) => {
                     let best = found.certified().unwrap();
                     let scale = exact.objective();
                     println!(
-                        "{participation:?} {clusters} {seed}: {time:.2} s, rounds {}, gap {:.1e}, above exact {:.1e}, bound below exact {:.1e}",
+                        "{participation:?} {clusters} {devices} {seed}: {time:.2} s, rounds {}, gap {:.1e}, above exact {:.1e}, bound below exact {:.1e}",
                         found.work.rounds,
                         best.gap,
                         best.objective() / scale - 1.0,
                         1.0 - best.lower_bound / scale
                     );
                 }
-                Err(error) => println!("{participation:?} {clusters} {seed}: {time:.2} s, {error}"),
+                Err(error) => println!("{participation:?} {clusters} {devices} {seed}: {time:.2} s, {error}"),
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..super::seeded(40) })]
+    #[test]
+    fn wild(problem in slot_problems(ProblemParameters { devices: 1..=3, blocks: 1..=6, clusters: 1..=2, overlap: Some(Overlap::Full), ..ProblemParameters::default() })) {
+        let exact = solve(&problem, &Settings::default()).unwrap();
+        let exact = exact.certified().unwrap();
+        let start = std::time::Instant::now();
+        let milp = Milp::default().solve(&problem, &WholeSlot);
+        let time = start.elapsed().as_secs_f64();
+        let scale = magnitude(&exact.evaluation.terms);
+        match milp {
+            Ok(found) => {
+                let best = found.certified().unwrap();
+                println!(
+                    "{} {}: {time:.2} s, rounds {}, gap {:.1e}, above exact {:.1e}, bound below exact {:.1e} {}",
+                    problem.clusters.len(), problem.plans.len(), found.work.rounds, best.gap, (best.objective() - exact.objective()) / scale, (exact.objective() - best.lower_bound) / scale,
+                    if best.lower_bound > exact.objective() + 1e-7 * scale || best.objective() < exact.lower_bound - 1e-7 * scale { "WRONG" } else {""}
+                );
+            }
+            Err(error) => println!("{}: {time:.2} s, {error}", problem.clusters.len()),
         }
     }
 }

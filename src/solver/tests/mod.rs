@@ -6,6 +6,8 @@ use super::*;
 use crate::instances::InstanceSize;
 use crate::problem::{ObjectiveTerms, SlotSpec, Status, evaluate};
 
+#[cfg(feature = "milp")]
+mod alternating;
 mod closed_forms;
 mod enumeration;
 mod exhaustive;
