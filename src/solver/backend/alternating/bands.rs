@@ -3,28 +3,15 @@
 //! A hop whose power is given is one whose power limit binds and whose energy costs by the second: the phase solver's own
 //! problem without energy prices.
 
-use super::{BISECTIONS, Iterate, LEAST_SHARE};
+use super::{Balanced, CLOSE, Iterate};
 use crate::problem::costs::{
     Phase, Transmitter, block_time, boundary_bits, end_stage_time, hop_uses, micro_batch, path_node, stage_time,
 };
-use crate::problem::{ClusterDecision, Decision, Link};
+use crate::problem::{ClusterDecision, Decision, Link, ShadowPrices};
 use crate::solver::hop::{Cap, Hop, Memory};
-use crate::solver::phase::{Radio, Scratch};
+use crate::solver::phase::{Radio, Scratch, falling_root};
 use crate::units::Hertz;
 use std::f64::consts::LN_2;
-
-/// A cluster's choice with new bandwidths, and what its bands are worth.
-pub(super) struct Shared {
-    pub choice: ClusterDecision,
-    /// Forward and backward, per Hz.
-    pub prices: (f64, f64),
-}
-
-impl AsRef<ClusterDecision> for Shared {
-    fn as_ref(&self) -> &ClusterDecision {
-        &self.choice
-    }
-}
 
 /// The slowest compute stage of a phase [s].
 pub(super) fn slowest_stage(iterate: &Iterate, n: usize, phase: Phase) -> f64 {
@@ -47,8 +34,8 @@ pub(super) fn sender(iterate: &Iterate, n: usize, phase: Phase, hop: usize) -> (
     (Transmitter::of(cluster, tx), cluster.gain_to_noise_hz_per_w.get(tx, rx))
 }
 
-/// The bandwidths of a cluster's phases at a price of its latency.
-pub(super) fn share(iterate: &Iterate, n: usize, price: f64) -> Shared {
+/// The bandwidths of a cluster's phases at a price of its latency, and what the bands are worth forward and backward.
+fn phases(iterate: &Iterate, n: usize, price: f64) -> (ClusterDecision, [f64; 2]) {
     let problem = iterate.problem;
     let (cluster, plan) = (&problem.clusters[n], &problem.plans[iterate.decision.plan]);
     let nats = boundary_bits(&problem.encoder, micro_batch(cluster, plan)).0 * LN_2;
@@ -69,81 +56,78 @@ pub(super) fn share(iterate: &Iterate, n: usize, price: f64) -> Shared {
         }
         solved.prices.band
     };
-    let prices = (share(Phase::Forward, &mut choice.forward), share(Phase::Backward, &mut choice.backward));
-    Shared { choice, prices }
+    let prices = [share(Phase::Forward, &mut choice.forward), share(Phase::Backward, &mut choice.backward)];
+    (choice, prices)
 }
 
-/// One cluster's upload at a given power.
-struct Upload {
-    hop: Hop,
-    /// Latency of everything else [s].
-    before: f64,
+/// An upload at the power as it is, at a price of its cluster's latency; `None` where nothing is sent.
+fn upload(iterate: &Iterate, n: usize, price: f64) -> Option<Hop> {
+    let (cluster, link) = (&iterate.problem.clusters[n], iterate.decision.clusters[n].upload);
+    let node = Transmitter::of(cluster, 0);
+    let gain = cluster.gain_to_noise_hz_per_w.get(0, cluster.devices.len() + 1);
+    let spent = node.energy_price * node.drawn(link.power_w).0;
+    let nats = cluster.upload_bits.0 * LN_2;
+    (nats > 0.0).then(|| Hop::new(nats, gain, link.power_w.0, price + spent, 0.0))
 }
 
-/// The uploads on the common band, and what it is worth per Hz: min V·T + Σ κ t with t ≤ T − before.
-///
-/// For a given T the clusters separate at a price of the band; V less the prices of their deadlines is the slope in T.
-pub(super) fn share_uplink(iterate: &Iterate) -> (Decision, f64) {
-    let (problem, mut decision) = (iterate.problem, iterate.decision.clone());
-    let (weight, band) = (problem.latency_weight, problem.uplink.bandwidth_hz.0);
-    let sending: Vec<usize> =
-        (0..problem.clusters.len()).filter(|&n| problem.clusters[n].upload_bits.0 > 0.0).collect();
-    let uploads: Vec<Upload> = (sending.iter())
-        .map(|&n| {
-            let (cluster, link) = (&problem.clusters[n], decision.clusters[n].upload);
-            let node = Transmitter::of(cluster, 0);
-            let gain = cluster.gain_to_noise_hz_per_w.get(0, cluster.devices.len() + 1);
-            let spent = node.energy_price * node.drawn(link.power_w).0;
-            let nats = cluster.upload_bits.0 * LN_2;
-            let evaluated = &iterate.evaluation.clusters[n];
-            Upload {
-                hop: Hop::new(nats, gain, link.power_w.0, spent + LEAST_SHARE * weight, 0.0),
-                before: evaluated.latency.0 - evaluated.parts.upload.0,
+/// All bandwidths, and what the bands are worth: the clusters are balanced at a price of the upload band, and that price fills
+/// the band.
+pub(super) fn share(iterate: &Iterate) -> (Decision, ShadowPrices) {
+    let (problem, whole) = (iterate.problem, iterate.problem.uplink.bandwidth_hz.0);
+    let at = |band_price: f64| {
+        iterate.balance(|iterate, n, price| {
+            let mut choice = phases(iterate, n, price).0;
+            if let Some(hop) = upload(iterate, n, price) {
+                let sent = hop.send(band_price, band_price.ln(), &Cap::NONE, &mut Memory::default());
+                choice.upload.bandwidth_hz = Hertz(sent.band);
             }
+            choice
         })
-        .collect();
-    // Bandwidths, and the sum of the deadlines' prices.
-    let at = |deadline: f64, ln_price: f64| {
-        let mut deadlines = 0.0;
-        let bands: Vec<f64> = (uploads.iter())
-            .map(|Upload { hop, before }| {
-                let shortest = hop.shortest_time();
-                let cap = Cap::new(shortest, (deadline - before) - shortest);
-                let sent = hop.send(ln_price.exp(), ln_price, &cap, &mut Memory::default());
-                deadlines += sent.cap_price;
-                sent.band
-            })
-            .collect();
-        (bands, deadlines)
     };
-    // The price that fills the band; `None` where the deadline asks for more than there is.
-    let filled = |deadline: f64| {
-        let (mut low, mut high) = (-690.0, 690.0);
-        if at(deadline, high).0.iter().sum::<f64>() > band {
-            return None;
-        }
-        for _ in 0..BISECTIONS {
-            let middle = 0.5 * (low + high);
-            if at(deadline, middle).0.iter().sum::<f64>() > band { low = middle } else { high = middle }
-        }
-        Some((high, at(deadline, high)))
+    // Those that send nothing keep what they have.
+    let sending: Vec<usize> = (0..problem.clusters.len()).filter(|&n| upload(iterate, n, 1.0).is_some()).collect();
+    let idle = |n: &usize| !sending.contains(n);
+    let idle: f64 = (0..problem.clusters.len()).filter(idle).map(|n| band_of(&iterate.decision, n)).sum();
+    let used = |decisions: &[ClusterDecision]| sending.iter().map(|&n| decisions[n].upload.bandwidth_hz.0).sum::<f64>();
+    let filled = |price: f64| {
+        let share = used(&at(price).choices) / (whole - idle);
+        if (1.0 - CLOSE..=1.0).contains(&share) { 1.0 } else { share }
     };
-    let (mut low, mut high) = (0.0, iterate.evaluation.round_latency.0);
-    // As it is the uploads meet the round latency, up to rounding.
-    let Some(mut best) = filled(high * (1.0 + 1e-12)) else { return (decision, iterate.prices.uplink_per_hz) };
-    if uploads.is_empty() {
-        return (decision, 0.0);
-    }
-    for _ in 0..BISECTIONS {
-        let middle = 0.5 * (low + high);
-        match filled(middle) {
-            Some(found) if found.1.1 <= weight => (high, best) = (middle, found),
-            _ => low = middle,
+    // What a share that is one's own would be worth to the whole round.
+    let typical = |&n: &usize| {
+        let hop = upload(iterate, n, problem.latency_weight);
+        hop.map_or(0.0, |hop| hop.limited_price(whole / sending.len() as f64, 0.0))
+    };
+    let start = sending.iter().map(typical).fold(0.0, f64::max);
+    let mut price = 0.0;
+    if start > 0.0 {
+        let (mut low, mut high, mut at_high) = (0.25 * start, start, filled(start));
+        while at_high > 1.0 && high < 1e12 * start {
+            (low, high) = (high, 4.0 * high);
+            at_high = filled(high);
         }
+        while low > 1e-12 * start && filled(low) <= 1.0 {
+            low *= 0.25;
+        }
+        price = falling_root(low, (high, at_high), filled);
     }
-    let (ln_price, (bands, _)) = best;
-    for (&n, share) in sending.iter().zip(bands) {
-        decision.clusters[n].upload.bandwidth_hz = Hertz(share);
+    let Balanced { weights, mut choices } = at(price);
+    let scale = (whole - idle) / used(&choices);
+    for &n in &sending {
+        let band = &mut choices[n].upload.bandwidth_hz;
+        *band = *band * scale;
     }
-    (decision, ln_price.exp())
+    let bands: Vec<[f64; 2]> = weights.iter().enumerate().map(|(n, &weight)| phases(iterate, n, weight).1).collect();
+    let total: f64 = weights.iter().sum();
+    let prices = ShadowPrices {
+        forward_band_per_hz: bands.iter().map(|band| band[0]).collect(),
+        backward_band_per_hz: bands.iter().map(|band| band[1]).collect(),
+        uplink_per_hz: price,
+        latency_share: weights.iter().map(|weight| weight / total).collect(),
+    };
+    (iterate.with_clusters(choices), prices)
+}
+
+fn band_of(decision: &Decision, n: usize) -> f64 {
+    decision.clusters[n].upload.bandwidth_hz.0
 }

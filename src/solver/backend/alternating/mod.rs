@@ -4,8 +4,11 @@ mod bands;
 mod powers;
 
 use super::{Backend, GivenRadio, Segments, SegmentsFor, WholeSlot};
-use crate::problem::{ClusterDecision, Decision, Evaluation, ShadowPrices, SlotProblem, Work, evaluate};
+use crate::problem::{
+    Cluster, ClusterDecision, Decision, Evaluation, ShadowPrices, SlotProblem, SlotSpec, Work, evaluate,
+};
 use crate::solver::cluster::Domain;
+use crate::solver::phase::falling_root;
 use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, domains, solve};
 
 /// Segments, plan, bandwidths and powers in turn, each solved to its own optimum while the others stand still.
@@ -18,8 +21,7 @@ use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, dom
 ///   shares of the band for all hops, full power, and the plan that is then best.
 /// * **Blocks**: (a) sizes and active devices for the radio as it is, a linear problem in integers that `segments` solves; links
 ///   that have never been used keep the start's radio; (b) the plan; (c) bandwidths for the powers as they are, convex;
-///   (d) powers for the bandwidths as they are, convex. In a network (c) and (d) go cluster by cluster, each with the
-///   others' latencies as they are, and the upload band after them.
+///   (d) powers for the bandwidths as they are, convex. In a network both are solved for all clusters together.
 /// * **End**: an iteration over all blocks improves by less than `tolerance`, or `iterations` is reached.
 ///
 /// A step is taken only if it lowers the objective, so that every iterate is feasible and no worse than the one before.
@@ -107,12 +109,14 @@ impl<S: Backend<SegmentsFor>> Backend<WholeSlot> for Alternating<S> {
 /// Least price of a cluster's latency, relative to that of the round: 0 has no logarithm.
 const LEAST_SHARE: f64 = 1e-9;
 
-/// Steps of a bisection: to the resolution of floating-point numbers.
-const BISECTIONS: usize = 60;
+/// Relative accuracy of deadlines and prices.
+const CLOSE: f64 = 1e-8;
 
 /// A feasible decision and what it costs.
 struct Iterate<'a> {
     problem: &'a SlotProblem,
+    /// Every cluster as a problem of its own.
+    alone: Vec<SlotProblem>,
     decision: Decision,
     evaluation: Evaluation,
     /// Radio of every link, those that the decision does not use as they were last.
@@ -144,7 +148,12 @@ impl<'a> Iterate<'a> {
             uplink_per_hz: 0.0,
             latency_share: vec![0.0; clusters],
         };
-        let mut start = Self { problem, decision, evaluation, radio: question.clusters, prices };
+        let alone = |cluster: &Cluster| {
+            SlotProblem::new(SlotSpec { clusters: vec![cluster.clone()], ..problem.clone().into_spec() })
+        };
+        let alone: Result<_, _> = problem.clusters.iter().map(alone).collect();
+        let alone = alone.map_err(|_| SolveError::Numerical)?;
+        let mut start = Self { problem, alone, decision, evaluation, radio: question.clusters, prices };
         start.choose_plan();
         Ok(start)
     }
@@ -166,13 +175,6 @@ impl<'a> Iterate<'a> {
         }
     }
 
-    /// The decision with another choice for one cluster.
-    fn with_cluster(&self, n: usize, choice: ClusterDecision) -> Decision {
-        let mut decision = self.decision.clone();
-        decision.clusters[n] = choice;
-        decision
-    }
-
     /// Block (a).
     fn choose_segments(&mut self, segments: &impl Backend<SegmentsFor>) -> Result<(), SolveError> {
         let question = SegmentsFor { plan: Some(self.decision.plan), clusters: self.radio.clone() };
@@ -191,64 +193,78 @@ impl<'a> Iterate<'a> {
 
     /// Block (c).
     fn share_bands(&mut self) {
-        for n in 0..self.problem.clusters.len() {
-            let (price, shared) = self.at_price(n, |iterate, price| bands::share(iterate, n, price));
-            self.prices.latency_share[n] = price;
-            (self.prices.forward_band_per_hz[n], self.prices.backward_band_per_hz[n]) = shared.prices;
-            self.offer(self.with_cluster(n, shared.choice));
-        }
-        let total: f64 = self.prices.latency_share.iter().sum();
-        self.prices.latency_share.iter_mut().for_each(|share| *share /= total);
-        let (decision, price) = bands::share_uplink(self);
-        self.prices.uplink_per_hz = price;
+        let (decision, prices) = bands::share(self);
+        self.prices = prices;
         self.offer(decision);
     }
 
     /// Block (d).
     fn set_powers(&mut self) {
-        for n in 0..self.problem.clusters.len() {
-            let (_, choice) = self.at_price(n, |iterate, price| powers::set(iterate, n, price));
-            self.offer(self.with_cluster(n, choice));
-        }
+        let balanced = self.balance(|iterate, n, price| powers::set(iterate, n, price));
+        self.offer(self.with_clusters(balanced.choices));
     }
 
-    /// A cluster's block at the price of its latency that the other clusters leave it: the whole price where it is the slowest
-    /// all the same, else the price at which it finishes with the slowest of them.
-    fn at_price<T: AsRef<ClusterDecision>>(&self, n: usize, block: impl Fn(&Self, f64) -> T) -> (f64, T) {
-        let whole = self.problem.latency_weight;
-        let best = block(self, whole);
-        let others = (self.evaluation.clusters.iter().enumerate())
-            .filter(|&(other, _)| other != n)
-            .fold(0.0, |slowest: f64, (_, cluster)| slowest.max(cluster.latency.0));
-        let in_time = |found: &T| {
-            let decision = self.with_cluster(n, found.as_ref().clone());
-            evaluate(self.problem, &decision).is_ok_and(|evaluation| evaluation.clusters[n].latency.0 <= others)
+    /// A cluster's latency if it did something else [s].
+    fn latency(&self, n: usize, choice: &ClusterDecision) -> f64 {
+        let decision = Decision { plan: self.decision.plan, clusters: vec![choice.clone()] };
+        evaluate(&self.alone[n], &decision).map_or(f64::INFINITY, |evaluation| evaluation.round_latency.0)
+    }
+
+    /// Minimizes V·max T_n + Σ (the clusters' energy costs) over one block, given by what each cluster does at a price of its
+    /// latency: convex, so that prices with sum V exist at which all clusters with a price above the least finish together.
+    fn balance(&self, block: impl Fn(&Self, usize, f64) -> ClusterDecision) -> Balanced {
+        let (whole, clusters) = (self.problem.latency_weight, self.problem.clusters.len());
+        let fastest: Vec<ClusterDecision> = (0..clusters).map(|n| block(self, n, whole)).collect();
+        if clusters == 1 {
+            return Balanced { weights: vec![whole], choices: fastest };
+        }
+        let latencies: Vec<f64> = fastest.iter().enumerate().map(|(n, choice)| self.latency(n, choice)).collect();
+        // The least price at which a cluster meets the deadline, and what it then does.
+        let least = |n: usize, deadline: f64| {
+            let late = |price: f64| {
+                let late = self.latency(n, &block(self, n, price)) / deadline;
+                if (1.0 - CLOSE..=1.0).contains(&late) { 1.0 } else { late }
+            };
+            if latencies[n] >= deadline {
+                return whole;
+            }
+            let (mut high, mut at_high) = (whole, latencies[n] / deadline);
+            while high > LEAST_SHARE * whole {
+                let low = 0.1 * high;
+                let at_low = late(low);
+                if at_low > 1.0 {
+                    return falling_root(low, (high, at_high), late);
+                }
+                (high, at_high) = (low, at_low);
+            }
+            high
         };
-        if !in_time(&best) {
-            return (whole, best);
+        let weights = |deadline: f64| -> Vec<f64> { (0..clusters).map(|n| least(n, deadline)).collect() };
+        let spent = |deadline: f64| {
+            let spent = weights(deadline).iter().sum::<f64>() / whole;
+            if (1.0 - CLOSE..=1.0).contains(&spent) { 1.0 } else { spent }
+        };
+        let low = latencies.iter().fold(0.0, |slowest: f64, &latency| slowest.max(latency));
+        let mut high = self.evaluation.round_latency.0.max(low * (1.0 + CLOSE));
+        let mut at_high = spent(high);
+        while at_high > 1.0 && high < 1e6 * low {
+            high *= 1.5;
+            at_high = spent(high);
         }
-        let (mut low, mut high, mut best) = (LEAST_SHARE * whole, whole, best);
-        for step in 0..BISECTIONS {
-            // The least price first: where that is in time there is nothing to search.
-            let price = if step == 0 { low } else { (low * high).sqrt() };
-            let found = block(self, price);
-            if in_time(&found) {
-                (high, best) = (price, found);
-            } else {
-                low = price;
-            }
-            if high <= low * (1.0 + 1e-12) {
-                break;
-            }
-        }
-        (high, best)
+        let weights = weights(falling_root(low, (high, at_high), spent));
+        let choices = weights.iter().enumerate().map(|(n, &weight)| block(self, n, weight)).collect();
+        Balanced { weights, choices }
+    }
+
+    fn with_clusters(&self, clusters: Vec<ClusterDecision>) -> Decision {
+        Decision { plan: self.decision.plan, clusters }
     }
 }
 
-impl AsRef<Self> for ClusterDecision {
-    fn as_ref(&self) -> &Self {
-        self
-    }
+/// Prices of the clusters' latencies, and what the clusters do at them.
+struct Balanced {
+    weights: Vec<f64>,
+    choices: Vec<ClusterDecision>,
 }
 
 /// Equal sizes on all devices, what does not fit on one moved to the first that has room; `None` where not all can take part.

@@ -1,13 +1,16 @@
 //! Block (d): powers for the bandwidths as they are.
 
+use super::Iterate;
 use super::bands::{sender, slowest_stage};
-use super::{BISECTIONS, Iterate};
 use crate::problem::costs::{Phase, Transmitter, boundary_bits, hop_uses, micro_batch};
 use crate::problem::{ClusterDecision, Link};
 use crate::solver::cluster::PricedCluster;
 use crate::solver::hop::{margin, whole_band_efficiency};
 use crate::units::Watts;
 use std::f64::consts::LN_2;
+
+/// Steps of a bisection: to the resolution of floating-point numbers.
+const BISECTIONS: usize = 60;
 
 /// A transmission on a bandwidth of its own.
 struct Sender {
