@@ -95,7 +95,7 @@ fn probe() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..super::seeded(40) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..super::seeded(200) })]
     #[test]
     fn wild(problem in slot_problems(ProblemParameters { devices: 1..=3, blocks: 1..=6, clusters: 1..=2, overlap: Some(Overlap::Full), ..ProblemParameters::default() })) {
         let exact = solve(&problem, &Settings::default()).unwrap();
@@ -107,13 +107,13 @@ proptest! {
         match milp {
             Ok(found) => {
                 let best = found.certified().unwrap();
-                println!(
+                if best.gap > 1e-4 || best.lower_bound > exact.objective() + 1e-7 * scale || best.objective() < exact.lower_bound - 1e-7 * scale || time > 2.0 { println!(
                     "{} {}: {time:.2} s, rounds {}, gap {:.1e}, above exact {:.1e}, bound below exact {:.1e} {}",
                     problem.clusters.len(), problem.plans.len(), found.work.rounds, best.gap, (best.objective() - exact.objective()) / scale, (exact.objective() - best.lower_bound) / scale,
                     if best.lower_bound > exact.objective() + 1e-7 * scale || best.objective() < exact.lower_bound - 1e-7 * scale { "WRONG" } else {""}
-                );
+                ); }
             }
-            Err(error) => println!("{}: {time:.2} s, {error}", problem.clusters.len()),
+            Err(error) => println!("{}: {time:.2} s, {error} {:?} uploads {:?} params {:?} prices {:?} T {:?}", problem.clusters.len(), problem.participation, problem.clusters.iter().map(|c| c.upload_bits.0).collect::<Vec<_>>(), problem.encoder.parameter_bits_per_block, exact.shadow_prices, exact.evaluation.clusters.iter().map(|c| c.latency.0).collect::<Vec<_>>()),
         }
     }
 }

@@ -75,7 +75,10 @@ impl Transmission {
                 for factor in [1.0 / 32.0, 0.25, 2.0, 16.0] {
                     let price = purpose.band_price * factor;
                     let sent = hop.send(price, price.ln(), &Cap::NONE, &mut Memory::default());
-                    points.push((sent.time, sent.band.min(whole)));
+                    let band = sent.band.min(whole);
+                    // On a band that is cut off to what there is, the time is longer.
+                    let shortest = nats / (band * (max_power * gain / band).ln_1p());
+                    points.push((sent.time.max(shortest), band));
                 }
             } else {
                 let s = whole_band_efficiency(time_price, energy_price, gain, whole, max_power);
@@ -145,7 +148,7 @@ impl Transmission {
             }
             Band::Whole(_) => self.add_count(&mut row, -shortest),
         }
-        model.at_least_zero(row);
+        model.cut(row, self.time);
     }
 
     /// Adds the tangents at a point, moved to where the power limit allows it.
@@ -167,7 +170,7 @@ impl Transmission {
             constant += unit * time * steep * band;
         }
         self.add_count(&mut row, -constant);
-        model.at_least_zero(row);
+        model.cut(row, energy);
     }
 
     /// Cuts off the program's solution where it is cheaper than any transmission by more than `tolerance`; true if it was.

@@ -9,6 +9,9 @@ use crate::solver::SolveError;
 /// By how much a solver's answer may violate a scaled row, a bound or integrality.
 const FEASIBILITY: f64 = 1e-5;
 
+/// Least coefficient, relative to the largest of its row, on which a cut may rest.
+const LEAST_COEFFICIENT: f64 = 1e-6;
+
 /// Index of a column.
 pub(super) type Column = usize;
 
@@ -89,6 +92,17 @@ impl Model {
     /// `expression >= 0`
     pub fn at_least_zero(&mut self, expression: Linear) {
         self.rows.push(Row { expression, equality: false });
+    }
+
+    /// `expression >= 0` for a row that may be left out: it is where `key`'s coefficient is so small in the solver's units, next to
+    /// the others, that the solver might take it for zero and the row for a stronger one.
+    pub fn cut(&mut self, expression: Linear, key: Column) {
+        let row = Row { expression, equality: false };
+        let size = |&(column, factor): &(Column, f64)| (factor * self.columns[column].unit).abs();
+        let own: f64 = row.expression.terms.iter().filter(|term| term.0 == key).map(size).sum();
+        if own >= LEAST_COEFFICIENT * self.row_scale(&row) {
+            self.rows.push(row);
+        }
     }
 
     /// `expression = 0`

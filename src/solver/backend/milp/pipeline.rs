@@ -113,7 +113,8 @@ impl<'a> Pipeline<'a> {
                         stages[sender].add_all(1.0, hop);
                     }
                 }
-                let pace = self.model.real(0.0, f64::INFINITY, self.scale.seconds);
+                let repeated = iterations * f64::from(plan.micro_batches);
+                let pace = self.model.real(0.0, f64::INFINITY, self.scale.seconds / repeated);
                 let sent_apart = if problem.overlap == Overlap::Full { hops.as_slice() } else { &[] };
                 for part in stages.iter().chain(sent_apart) {
                     let mut row = Linear::default().with(1.0, pace);
