@@ -8,7 +8,7 @@ use crate::problem::costs::{
     Phase, Transmitter, block_time, boundary_bits, end_stage_time, hop_uses, micro_batch, path_node, stage_time,
 };
 use crate::problem::{ClusterDecision, Decision, Link, ShadowPrices};
-use crate::solver::hop::{Cap, Hop, Memory};
+use crate::solver::hop::Hop;
 use crate::solver::phase::{Radio, Scratch, falling_root};
 use crate::units::Hertz;
 use std::f64::consts::LN_2;
@@ -78,7 +78,7 @@ pub(super) fn share(iterate: &Iterate) -> (Decision, ShadowPrices) {
         iterate.balance(|iterate, n, price| {
             let mut choice = phases(iterate, n, price).0;
             if let Some(hop) = upload(iterate, n, price) {
-                let sent = hop.send(band_price, band_price.ln(), &Cap::NONE, &mut Memory::default());
+                let sent = hop.free(band_price, band_price.ln());
                 choice.upload.bandwidth_hz = Hertz(sent.band);
             }
             choice

@@ -5,7 +5,8 @@ use super::bands::{sender, slowest_stage};
 use crate::problem::costs::{Phase, Transmitter, boundary_bits, hop_uses, micro_batch};
 use crate::problem::{ClusterDecision, Link};
 use crate::solver::cluster::PricedCluster;
-use crate::solver::hop::{margin, whole_band_efficiency};
+use crate::solver::efficiency::Efficiency;
+use crate::solver::hop::whole_band_efficiency;
 use crate::units::Watts;
 use std::f64::consts::LN_2;
 
@@ -49,7 +50,7 @@ impl Sender {
     /// What one more second would save at a time on air: −d(a t + z p t)/dt.
     fn saving(&self, time: f64) -> f64 {
         let s = self.nats / (time * self.band);
-        self.energy_price * self.band / self.gain * margin(s).0 * s.exp() - self.time_price
+        self.energy_price * self.band / self.gain * Efficiency::new(s).m * s.exp() - self.time_price
     }
 
     /// The power that takes this long.

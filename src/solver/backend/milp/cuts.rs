@@ -10,7 +10,8 @@ use super::model::{Column, Found, Linear, Model};
 use super::pipeline::Scale;
 use crate::problem::Cluster;
 use crate::problem::costs::Transmitter;
-use crate::solver::hop::{Cap, Hop, Memory, margin, whole_band_efficiency};
+use crate::solver::efficiency::Efficiency;
+use crate::solver::hop::{Hop, whole_band_efficiency};
 
 /// Which band a transmission uses.
 #[derive(Clone, Copy, Debug)]
@@ -74,7 +75,7 @@ impl Transmission {
                 let hop = Hop::new(nats, gain, max_power, time_price, energy_price);
                 for factor in [1.0 / 32.0, 0.25, 2.0, 16.0] {
                     let price = purpose.band_price * factor;
-                    let sent = hop.send(price, price.ln(), &Cap::NONE, &mut Memory::default());
+                    let sent = hop.free(price, price.ln());
                     let band = sent.band.min(whole);
                     // On a band that is cut off to what there is, the time is longer.
                     let shortest = nats / (band * (max_power * gain / band).ln_1p());
@@ -142,7 +143,7 @@ impl Transmission {
         let (shortest, mut row) = (self.shortest(band), Linear::default().with(1.0, self.time));
         match self.band {
             Band::Share { column, .. } => {
-                let slope = -self.nats * margin(s).0 / (band * s).powi(2);
+                let slope = -self.nats * Efficiency::new(s).m / (band * s).powi(2);
                 row.add(-slope, column);
                 self.add_count(&mut row, slope * band - shortest);
             }
@@ -161,7 +162,7 @@ impl Transmission {
         let time = time.max(shortest);
         let s = self.nats / (time * band);
         // (s − 1)eˢ + 1: minus the slopes, in units of z w/γ and z t/γ.
-        let steep = margin(s).0 * s.exp();
+        let steep = Efficiency::new(s).m * s.exp();
         let unit = self.energy_price / self.gain;
         let mut row = Linear::default().with(1.0, energy).with(unit * band * steep, self.time);
         let mut constant = self.cost(time, band) + unit * band * steep * time;

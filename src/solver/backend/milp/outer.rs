@@ -187,7 +187,7 @@ fn with_radio(problem: &SlotProblem, plan: usize, clusters: Vec<Segments>) -> Re
 
 pub(super) fn solve(milp: &Milp, problem: &SlotProblem) -> Result<Solution, SolveError> {
     milp.validate()?;
-    check(problem, &Settings::default())?;
+    check(problem)?;
     let domains = match domains(problem) {
         Ok(domains) => domains,
         Err(reasons) => return Ok(Solution::infeasible(reasons)),
