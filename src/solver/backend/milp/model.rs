@@ -162,7 +162,7 @@ impl Model {
         let broken = |what: String| SolveError::Backend { backend: NAME, what };
         for (at, (value, column)) in values.iter_mut().zip(&self.columns).enumerate() {
             let slack = FEASIBILITY * column.unit * 1f64.max(value.abs() / column.unit);
-            // A comparison that NaN fails.
+            // NaN is outside.
             if !(*value >= column.low - slack && *value <= column.high + slack) {
                 return Err(broken(format!("column {at} = {value:e} outside [{:e}, {:e}]", column.low, column.high)));
             }
@@ -181,7 +181,9 @@ impl Model {
             // Relative to the terms that the row sums up: with large integers they are large.
             let sizes = row.expression.terms.iter().map(|&(column, factor)| (factor * values[column]).abs());
             let size = 1f64.max(sizes.sum::<f64>() / self.row_scale(row));
-            if !(violation <= FEASIBILITY * size) {
+            // NaN does not.
+            let holds = violation <= FEASIBILITY * size;
+            if !holds {
                 return Err(broken(format!("row {at} violated by {violation:e}")));
             }
         }

@@ -246,8 +246,8 @@ pub(super) fn solve(milp: &Milp, problem: &SlotProblem) -> Result<Solution, Solv
             break;
         }
         let radio = with_radio(problem, plan, segments.clone())?;
-        // A comparison that NaN fails.
-        if !(master.bound <= radio.objective() + ACCURACY * magnitude(&radio.evaluation.terms)) {
+        let below = master.bound <= radio.objective() + ACCURACY * magnitude(&radio.evaluation.terms);
+        if !below {
             let what = format!(
                 "claims that nothing costs less than {:e}, but {:e} is possible",
                 master.bound,

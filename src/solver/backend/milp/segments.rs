@@ -173,8 +173,8 @@ pub(super) fn solve(milp: &Milp, problem: &SlotProblem, question: &SegmentsFor) 
             let what = format!("the segments it found are not feasible: {}", evaluation.feasibility);
             return Err(SolveError::Backend { backend: NAME, what });
         }
-        // A comparison that NaN fails.
-        if !((costs - found.objective).abs() <= ACCURACY * size) {
+        let agrees = (costs - found.objective).abs() <= ACCURACY * size;
+        if !agrees {
             let what = format!("claims an objective of {:e} for segments that cost {costs:e}", found.objective);
             return Err(SolveError::Backend { backend: NAME, what });
         }
