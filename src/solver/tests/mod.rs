@@ -15,9 +15,9 @@ mod extremes;
 mod infeasible;
 mod invariants;
 mod many_devices;
-mod reaction;
 #[cfg(feature = "milp")]
 mod milp;
+mod reaction;
 mod scaling;
 
 /// So many cases, the same in every run.

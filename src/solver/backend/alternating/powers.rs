@@ -44,7 +44,7 @@ impl Sender {
     /// The cheapest time on air without a pace [s].
     fn free(&self) -> f64 {
         let (a, z) = (self.time_price, self.energy_price);
-        self.nats / (self.band * whole_band_efficiency(a, z, self.gain, self.band, self.max_power))
+        self.nats / (self.band * whole_band_efficiency(a, z, self.gain, self.band, self.max_power).0)
     }
 
     /// What one more second would save at a time on air: −d(a t + z p t)/dt.

@@ -82,7 +82,7 @@ impl Transmission {
                     points.push((sent.time.max(shortest), band));
                 }
             } else {
-                let s = whole_band_efficiency(time_price, energy_price, gain, whole, max_power);
+                let (s, _) = whole_band_efficiency(time_price, energy_price, gain, whole, max_power);
                 points.push((nats / (whole * s), whole));
             }
         }
