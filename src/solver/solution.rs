@@ -144,7 +144,7 @@ pub enum SolveError {
     },
     /// The problem is larger than the backend is meant for.
     #[error("{backend}: the problem has {found} {what}, and settings.{field} allows {limit}; {instead}")]
-    TooLarge {
+    OverLimit {
         /// The solver.
         backend: &'static str,
         /// What was counted.

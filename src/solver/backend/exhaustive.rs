@@ -45,7 +45,7 @@ impl<B> Exhaustive<B> {
         let each = domains.iter().map(|domain| count(domain, blocks));
         let found = each.fold(plans as u64, u64::saturating_mul);
         if found > self.choices {
-            return Err(SolveError::TooLarge {
+            return Err(SolveError::OverLimit {
                 backend: NAME,
                 what: "choices of plan, devices and sizes",
                 found,

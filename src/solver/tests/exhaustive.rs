@@ -56,7 +56,7 @@ fn two_clusters_select() {
 fn too_many_choices() {
     let problem = InstanceSize { clusters: 2, ..InstanceSize::default() }.sample(1).unwrap();
     let error = Exhaustive::<Exact>::default().solve(&problem, &WholeSlot).unwrap_err();
-    assert!(matches!(error, SolveError::TooLarge { found, limit: 20_000, .. } if found > 20_000), "{error}");
+    assert!(matches!(error, SolveError::OverLimit { found, limit: 20_000, .. } if found > 20_000), "{error}");
     assert!(error.to_string().contains("settings.choices allows 20000"), "{error}");
     // 4 blocks into 2 segments: 3 ways per cluster and plan.
     let size = InstanceSize { clusters: 2, devices: 2, blocks: 4, plans: 2, participation: Participation::All };
@@ -67,11 +67,11 @@ fn too_many_choices() {
     let problem = built(spec);
     let allowed = |choices| Exhaustive { radio: Exact::default(), choices }.solve(&problem, &WholeSlot);
     assert_eq!(allowed(18).unwrap().enumerated, Some(18));
-    assert!(matches!(allowed(17).unwrap_err(), SolveError::TooLarge { found: 18, limit: 17, .. }));
+    assert!(matches!(allowed(17).unwrap_err(), SolveError::OverLimit { found: 18, limit: 17, .. }));
     // More than any integer counts.
     let problem = InstanceSize { devices: 60, blocks: 6000, ..InstanceSize::default() }.sample(1).unwrap();
     let error = Exhaustive::<Exact>::default().solve(&problem, &WholeSlot).unwrap_err();
-    assert!(matches!(error, SolveError::TooLarge { found: u64::MAX, .. }), "{error}");
+    assert!(matches!(error, SolveError::OverLimit { found: u64::MAX, .. }), "{error}");
 }
 
 #[test]

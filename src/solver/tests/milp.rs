@@ -169,7 +169,7 @@ fn infeasible_for_the_same_reasons() {
 fn limits_and_bad_questions() {
     let problem = InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() }.sample(1).unwrap();
     let error = Milp { integers: 9, ..Milp::default() }.solve(&problem, &WholeSlot).unwrap_err();
-    assert!(matches!(error, SolveError::TooLarge { found: 10, limit: 9, .. }), "{error}");
+    assert!(matches!(error, SolveError::OverLimit { found: 10, limit: 9, .. }), "{error}");
     for (milp, field) in [
         (Milp { gap: f64::NAN, ..Milp::default() }, "settings.gap"),
         (Milp { gap: 0.0, ..Milp::default() }, "settings.gap"),

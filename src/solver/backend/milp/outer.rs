@@ -204,7 +204,7 @@ pub(super) fn solve(milp: &Milp, problem: &SlotProblem) -> Result<Solution, Solv
         .collect();
     let integers = links.iter().zip(&domains).map(|(links, domain)| (links.len() + 2 * domain.high.len()) as u64).sum();
     if integers > milp.integers {
-        return Err(SolveError::TooLarge {
+        return Err(SolveError::OverLimit {
             backend: NAME,
             what: "integers in its linear program",
             found: integers,
