@@ -2,9 +2,7 @@
 
 use super::{Segments, SegmentsFor};
 use crate::problem::costs::{Phase, Transmitter, path_node};
-use crate::problem::{
-    Cluster, ClusterDecision, Decision, DecisionError, FieldError, Link, Participation, SlotProblem, evaluate,
-};
+use crate::problem::{Cluster, ClusterDecision, Decision, DecisionError, FieldError, Link, SlotProblem, evaluate};
 use crate::units::{Hertz, Watts};
 
 /// How far given bandwidths may exceed their band, relative: the rounding of a sum.
@@ -219,16 +217,4 @@ impl SegmentsFor {
 
 fn uplink(problem: &SlotProblem) -> f64 {
     problem.uplink.bandwidth_hz.0
-}
-
-/// The pairs of nodes that may be neighbours on a path: all, or under participation `all` those of the whole pipeline.
-pub(crate) fn possible_links(problem: &SlotProblem, cluster: &Cluster) -> Vec<(usize, usize)> {
-    let server = cluster.devices.len() + 1;
-    match problem.participation {
-        Participation::All => (0..server).map(|node| (node, node + 1)).collect(),
-        Participation::Select => (0..server)
-            .flat_map(|from| (from + 1..=server).map(move |to| (from, to)))
-            .filter(|&link| link != (0, server))
-            .collect(),
-    }
 }

@@ -4,11 +4,10 @@ use std::f64::consts::LN_2;
 
 use super::cuts::{Purpose, Transmission};
 use super::model::{Found, Linear};
-use super::pipeline::{PHASES, Pipeline, Scale};
+use super::pipeline::{PHASES, Pipeline, Scale, possible_links};
 use super::{ACCURACY, Milp, NAME, magnitude};
 use crate::problem::costs::{boundary_bits, hop_uses, micro_batch};
 use crate::problem::{Decision, SlotProblem, Work};
-use crate::solver::backend::given::possible_links;
 use crate::solver::backend::{RadioFor, Segments, SegmentsFor};
 use crate::solver::cluster::Domain;
 use crate::solver::{Certified, Proposal, Settings, Solution, SolveError, check, domains, solve_radio};

@@ -181,3 +181,15 @@ fn path(
     model.zero(start);
     Path { links, sizes, taken }
 }
+
+/// The pairs of nodes that may be neighbours on a path: all, or under participation `all` those of the whole pipeline.
+pub(super) fn possible_links(problem: &SlotProblem, cluster: &Cluster) -> Vec<(usize, usize)> {
+    let server = cluster.devices.len() + 1;
+    match problem.participation {
+        Participation::All => (0..server).map(|node| (node, node + 1)).collect(),
+        Participation::Select => (0..server)
+            .flat_map(|from| (from + 1..=server).map(move |to| (from, to)))
+            .filter(|&link| link != (0, server))
+            .collect(),
+    }
+}

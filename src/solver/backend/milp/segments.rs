@@ -1,12 +1,11 @@
 //! Segments for a given radio: one linear program in integers per plan.
 
 use super::model::Linear;
-use super::pipeline::{PHASES, Pipeline, Scale};
+use super::pipeline::{PHASES, Pipeline, Scale, possible_links};
 use super::{ACCURACY, Milp, NAME, magnitude};
 use crate::problem::costs::{Transmitter, boundary_bits, hop_uses, micro_batch, transfer_time};
 use crate::problem::{Cluster, Link, Phase, Plan, SlotProblem, Work, evaluate, shannon_rate};
 use crate::solver::backend::exhaustive::given_radio_prices;
-use crate::solver::backend::given::possible_links;
 use crate::solver::backend::{GivenRadio, SegmentsFor};
 use crate::solver::cluster::Domain;
 use crate::solver::infeasible::Reason;
