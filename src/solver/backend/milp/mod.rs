@@ -65,8 +65,8 @@ pub struct Milp {
     pub rounds: u32,
     /// Most integers (links, devices and sizes of all clusters) of a program for the whole problem; default 400.
     pub integers: u64,
-    /// Time limit of one linear program in seconds, against programs that a solver cannot cope with; default 60. Reaching it is an error,
-    /// so that no answer depends on the machine.
+    /// Time limit of one linear program in seconds, against programs that a solver cannot cope with; in [1e-3, 1e6], default
+    /// 60. Reaching it is an error, so that no answer depends on the machine.
     pub seconds: f64,
 }
 
