@@ -61,6 +61,14 @@ pub struct Work {
     pub nodes: u64,
     /// Evaluations of a radio phase at given prices.
     pub iterations: u64,
+    /// Rounds of a backend that improves its answer in rounds (linearizations, alternations); 0 for all others.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rounds: u64,
+}
+
+/// Whether a count is left out of the exchange format.
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A solver's answer in the exchange format.

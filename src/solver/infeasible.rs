@@ -59,6 +59,11 @@ pub enum Reason {
         /// The cluster.
         cluster: usize,
     },
+    /// No path that holds L blocks can do with the given bandwidths and powers.
+    GivenRadio {
+        /// The cluster.
+        cluster: usize,
+    },
 }
 
 impl fmt::Display for Reason {
@@ -90,6 +95,11 @@ impl fmt::Display for Reason {
                 f,
                 "clusters[{cluster}].gain_to_noise_hz_per_w: no path of working links from the control unit to the edge \
                  server through devices that hold all encoder blocks"
+            ),
+            Self::GivenRadio { cluster } => write!(
+                f,
+                "clusters[{cluster}].bandwidth_hz: no path through devices that hold all encoder blocks can do with the given \
+                 bandwidths and powers; give more links, or less bandwidth to each"
             ),
         }
     }

@@ -86,16 +86,10 @@ impl Solver {
     /// As [`solve`], but for the settings.
     pub fn solve(&mut self, problem: &SlotProblem) -> Result<Solution, SolveError> {
         check(problem)?;
-        let caps: Vec<Vec<u32>> =
-            problem.clusters.iter().map(|cluster| infeasible::block_caps(problem, cluster)).collect();
-        let reasons: Vec<Reason> =
-            caps.iter().enumerate().flat_map(|(index, caps)| infeasible::reasons(problem, index, caps)).collect();
-        if !reasons.is_empty() {
-            return Ok(Solution::infeasible(reasons));
+        match domains(problem) {
+            Ok(domains) => self.within(problem, domains),
+            Err(reasons) => Ok(Solution::infeasible(reasons)),
         }
-        let low = u32::from(problem.participation == Participation::All);
-        let domains = caps.into_iter().map(|high| Domain { low: vec![low; high.len()], high }).collect();
-        self.within(problem, domains)
     }
 
     /// Minimizes over domains that hold a feasible choice for every cluster.
@@ -106,7 +100,7 @@ impl Solver {
             [domain] => single_cluster(problem, domain, settings, memory, work),
             _ => search::solve(problem, domains, settings, work),
         };
-        let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations };
+        let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations, rounds: 0 };
         let proposal = proposal.ok_or(SolveError::Numerical)?;
         Solution::certified_by(problem, proposal, settings.gap, spent)
     }
@@ -146,6 +140,21 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 /// back with status [`Status::Infeasible`](crate::problem::Status::Infeasible) and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {
     Solver::new(*settings)?.solve(problem)
+}
+
+/// The choices of every cluster that memory, participation and the links of the devices' own transfers leave.
+///
+/// # Errors
+/// All reasons why no choice is feasible.
+fn domains(problem: &SlotProblem) -> Result<Vec<Domain>, Vec<Reason>> {
+    let caps: Vec<Vec<u32>> = problem.clusters.iter().map(|cluster| infeasible::block_caps(problem, cluster)).collect();
+    let reasons: Vec<Reason> =
+        caps.iter().enumerate().flat_map(|(index, caps)| infeasible::reasons(problem, index, caps)).collect();
+    if !reasons.is_empty() {
+        return Err(reasons);
+    }
+    let low = u32::from(problem.participation == Participation::All);
+    Ok(caps.into_iter().map(|high| Domain { low: vec![low; high.len()], high }).collect())
 }
 
 /// How much of the gap asked for the searches may use up, and the finest that double precision resolves.

@@ -417,7 +417,7 @@ impl Radio {
 
 /// Where a decreasing positive function falls to 1, from above, to the resolution of the floating-point numbers: secants on
 /// logarithmic scales, kept off the ends, and bisection in turn. `high` comes with its value, which is at most 1.
-fn falling_root(low: f64, high: (f64, f64), mut value: impl FnMut(f64) -> f64) -> f64 {
+pub(crate) fn falling_root(low: f64, high: (f64, f64), mut value: impl FnMut(f64) -> f64) -> f64 {
     let ((mut low, mut above), (mut high, mut below)) = ((low, f64::INFINITY), high);
     for round in 0..200 {
         let (a, b) = (low.ln(), high.ln());

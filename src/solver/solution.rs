@@ -39,12 +39,19 @@ pub struct Solution {
     pub outcome: Result<Certified, Infeasibility>,
     /// What the solve cost.
     pub work: Work,
+    /// How many discrete choices an enumerating backend visited; `None` for all others.
+    pub enumerated: Option<u64>,
 }
 
 impl Solution {
     /// No decision exists, for these reasons.
     pub(super) fn infeasible(reasons: Vec<Reason>) -> Self {
-        Self { status: Status::Infeasible, outcome: Err(Infeasibility { reasons }), work: Work::default() }
+        Self {
+            status: Status::Infeasible,
+            outcome: Err(Infeasibility { reasons }),
+            work: Work::default(),
+            enumerated: None,
+        }
     }
 
     /// Evaluates a proposed decision; the status is what its gap says.
@@ -64,7 +71,7 @@ impl Solution {
         let gap = if objective == lower_bound { 0.0 } else { (objective - lower_bound) / objective.abs() };
         let status = if gap <= tolerance { Status::Optimal } else { Status::Feasible };
         let certified = Certified { decision, evaluation, lower_bound, gap, shadow_prices };
-        Ok(Self { status, outcome: Ok(certified), work })
+        Ok(Self { status, outcome: Ok(certified), work, enumerated: None })
     }
 
     /// The certified decision; `None` for an infeasible problem.
@@ -87,7 +94,7 @@ impl Solution {
             shadow_prices: best.map(|b| b.shadow_prices.clone()),
             work: Some(self.work),
             reason: self.outcome.as_ref().err().map(ToString::to_string),
-            enumerated: None,
+            enumerated: self.enumerated,
         }
     }
 }
@@ -134,6 +141,22 @@ pub enum SolveError {
         backend: &'static str,
         /// What it reported, or what its answer violates.
         what: String,
+    },
+    /// The problem is larger than the backend is meant for.
+    #[error("{backend}: the problem has {found} {what}, and settings.{field} allows {limit}; {instead}")]
+    OverLimit {
+        /// The solver.
+        backend: &'static str,
+        /// What was counted.
+        what: &'static str,
+        /// The count; the largest u64 where it is that large or larger.
+        found: u64,
+        /// The setting that limits it.
+        field: &'static str,
+        /// The limit.
+        limit: u64,
+        /// What to do.
+        instead: &'static str,
     },
     /// The numbers are so far apart that no allocation could be computed within double precision.
     #[error("the problem's numbers are too far apart for double precision: rescale gains, powers, prices or times")]

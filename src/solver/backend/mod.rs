@@ -5,11 +5,12 @@
 //!
 //! | question | what is free | answered by |
 //! |---|---|---|
-//! | [`WholeSlot`] | everything | [`Exact`] |
+//! | [`WholeSlot`] | everything | [`Exact`], [`Exhaustive`], [`Alternating`], `Milp` |
 //! | [`RadioFor`] | bandwidths and powers; plan, active devices and sizes are given | [`Exact`], `Conic` (feature `conic`) |
+//! | [`SegmentsFor`] | plan, active devices and sizes; bandwidths and powers are given | [`Exhaustive`], `Milp` |
 //!
 //! Whatever a backend claims, its answer is a [`Solution`]: the decision as [`evaluate`](crate::problem::evaluate) sees it,
-//! and a lower bound that does not rest on the backend's own word. `solve_with_term` (feature `smooth`) is no backend: it
+//! and a lower bound that does not rest on the backend's own word; `Milp` (feature `milp`) is the exception and says so. `solve_with_term` (feature `smooth`) is no backend: it
 //! minimizes the radio with a cost term of the user's own. What each is for and cannot do: `docs/backends.md`.
 //!
 //! ```
@@ -25,9 +26,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alternating;
 #[cfg(feature = "conic")]
 mod conic;
 mod exact;
+mod exhaustive;
+mod given;
+#[cfg(feature = "milp")]
+mod milp;
 mod question;
 #[cfg(feature = "smooth")]
 mod smooth;
@@ -36,10 +42,15 @@ mod smooth;
 #[cfg_attr(not(all(feature = "conic", feature = "smooth")), allow(dead_code))]
 mod transmissions;
 
+pub use alternating::Alternating;
 #[cfg(feature = "conic")]
 pub use conic::{Conic, ConicSettings};
 pub use exact::Exact;
-pub use question::{RadioFor, Segments, WholeSlot};
+pub use exhaustive::Exhaustive;
+pub use given::GivenRadio;
+#[cfg(feature = "milp")]
+pub use milp::{LinearSolver, Milp};
+pub use question::{RadioFor, Segments, SegmentsFor, WholeSlot};
 #[cfg(feature = "smooth")]
 pub use smooth::{ExtraTerm, LocalBest, LocalSolution, LocalStatus, SmoothSettings, solve_with_term};
 

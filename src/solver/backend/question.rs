@@ -1,5 +1,6 @@
 //! What a backend is asked.
 
+use super::given::GivenRadio;
 use crate::problem::{ClusterDecision, Decision};
 
 /// Everything is free: plan, active devices, sizes, bandwidths, powers.
@@ -36,4 +37,16 @@ impl RadioFor {
     pub fn decision(decision: &Decision) -> Self {
         Self { plan: decision.plan, clusters: decision.clusters.iter().map(Segments::from).collect() }
     }
+}
+
+/// Bandwidth and power of every possible transmission are given; plan, active devices and sizes are free: a linear problem
+/// in integers.
+///
+/// A choice of devices is feasible if the given bandwidths of its path's hops fit into the cluster's band together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SegmentsFor {
+    /// Index (from 0) of the plan; `None` where it is free.
+    pub plan: Option<usize>,
+    /// One entry per cluster.
+    pub clusters: Vec<GivenRadio>,
 }

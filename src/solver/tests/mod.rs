@@ -6,12 +6,17 @@ use super::*;
 use crate::instances::InstanceSize;
 use crate::problem::{ObjectiveTerms, SlotSpec, Status, evaluate};
 
+#[cfg(feature = "milp")]
+mod alternating;
 mod closed_forms;
 mod enumeration;
+mod exhaustive;
 mod extremes;
 mod infeasible;
 mod invariants;
 mod many_devices;
+#[cfg(feature = "milp")]
+mod milp;
 mod reaction;
 mod scaling;
 

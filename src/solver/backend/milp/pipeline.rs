@@ -1,0 +1,195 @@
+//! What both linear models share: paths, sizes, paces and the round latency of all clusters under one plan.
+
+use super::model::{Column, Found, Linear, Model};
+use crate::problem::costs::{block_time, compute_energy_per_block, end_stage_time, micro_batch};
+use crate::problem::{Cluster, Overlap, Participation, Phase, Plan, SlotProblem};
+use crate::solver::backend::Segments;
+use crate::solver::cluster::Domain;
+
+/// Typical values of what the columns hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scale {
+    /// Seconds in a round.
+    pub seconds: f64,
+    /// Objective units.
+    pub objective: f64,
+}
+
+impl Scale {
+    /// From what no decision can avoid: all blocks on the fastest device.
+    pub fn of(problem: &SlotProblem, plan: &Plan) -> Self {
+        let least = |cluster: &Cluster| {
+            let samples = micro_batch(cluster, plan);
+            let fastest = |phase| {
+                let blocks = cluster.devices.iter().map(|d| block_time(&problem.encoder, d, phase, samples).0);
+                blocks.fold(f64::INFINITY, f64::min)
+            };
+            f64::from(problem.encoder.blocks) * PHASES.into_iter().map(fastest).sum::<f64>()
+        };
+        let slowest = problem.clusters.iter().map(least).fold(0.0, f64::max);
+        let seconds = slowest * f64::from(plan.local_iterations);
+        Self { seconds, objective: problem.latency_weight * seconds }
+    }
+}
+
+pub(super) const PHASES: [Phase; 2] = [Phase::Forward, Phase::Backward];
+
+/// A link that a path may use.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    pub from: usize,
+    pub to: usize,
+    /// 1 where the path uses it.
+    pub used: Column,
+}
+
+/// The integers of one cluster.
+#[derive(Clone, Debug)]
+pub(super) struct Path {
+    pub links: Vec<Link>,
+    /// Per device: blocks; 0 where it stays out.
+    pub sizes: Vec<Column>,
+    /// Per device: 1 where it takes part.
+    taken: Vec<Column>,
+}
+
+/// One plan's model under construction.
+#[derive(Clone, Debug)]
+pub(super) struct Pipeline<'a> {
+    pub problem: &'a SlotProblem,
+    pub plan: &'a Plan,
+    pub model: Model,
+    pub paths: Vec<Path>,
+    pub scale: Scale,
+    /// T.
+    round: Column,
+}
+
+impl<'a> Pipeline<'a> {
+    /// Paths and sizes of all clusters, over the links given for each: T has its price, and nothing else has.
+    pub fn new(
+        problem: &'a SlotProblem,
+        plan: &'a Plan,
+        domains: &[Domain],
+        links: &[Vec<(usize, usize)>],
+        scale: Scale,
+    ) -> Self {
+        let mut model = Model::default();
+        let round = model.real(0.0, f64::INFINITY, scale.seconds);
+        model.objective = Linear { constant: plan.penalty, ..Linear::default() }.with(problem.latency_weight, round);
+        let each = problem.clusters.iter().zip(domains).zip(links);
+        let paths = each.map(|((cluster, domain), links)| path(&mut model, problem, cluster, domain, links)).collect();
+        Self { problem, plan, model, paths, scale, round }
+    }
+
+    /// Adds the stages, paces and latency of a cluster: `times` are those of the hops on air, per phase and in the order of
+    /// the links; `transfers` is all that segments and upload take.
+    pub fn add_cluster(&mut self, n: usize, times: [&[Linear]; 2], transfers: &Linear) {
+        let (problem, plan) = (self.problem, self.plan);
+        let (cluster, samples) = (&problem.clusters[n], micro_batch(&problem.clusters[n], plan));
+        let iterations = f64::from(plan.local_iterations);
+        let mut latency = transfers.clone();
+        latency.constant += cluster.fixed_seconds.0;
+        for (phase, times) in PHASES.into_iter().zip(times) {
+            let path = &self.paths[n];
+            let hops: Vec<Linear> = (path.links.iter().zip(times))
+                .map(|(link, time)| time.clone().with(cluster.hop_latency_s.0, link.used))
+                .collect();
+            // By node: compute time of its stage.
+            let end = |stage| Linear { constant: end_stage_time(stage, phase, samples).0, ..Linear::default() };
+            let devices = cluster.devices.iter().enumerate().map(|(k, device)| {
+                let block = block_time(&problem.encoder, device, phase, samples).0;
+                Linear::default().with(device.stage_overhead_s.0, path.taken[k]).with(block, path.sizes[k])
+            });
+            let mut stages = vec![end(&cluster.embedding)];
+            stages.extend(devices);
+            stages.push(end(&cluster.decoder));
+            stages.iter().chain(&hops).for_each(|part| latency.add_all(iterations, part));
+            if plan.micro_batches > 1 {
+                if problem.overlap == Overlap::None {
+                    // A stage computes and then sends.
+                    for (link, hop) in path.links.iter().zip(&hops) {
+                        let sender = [link.from, link.to][phase.sender(0)];
+                        stages[sender].add_all(1.0, hop);
+                    }
+                }
+                let repeated = iterations * f64::from(plan.micro_batches);
+                let pace = self.model.real(0.0, f64::INFINITY, self.scale.seconds / repeated);
+                let sent_apart = if problem.overlap == Overlap::Full { hops.as_slice() } else { &[] };
+                for part in stages.iter().chain(sent_apart) {
+                    let mut row = Linear::default().with(1.0, pace);
+                    row.add_all(-1.0, part);
+                    self.model.at_least_zero(row);
+                }
+                latency.add(iterations * f64::from(plan.micro_batches - 1), pace);
+            }
+        }
+        let mut row = Linear::default().with(1.0, self.round);
+        row.add_all(-1.0, &latency);
+        self.model.at_least_zero(row);
+        for (device, &size) in cluster.devices.iter().zip(&self.paths[n].sizes) {
+            let energy = compute_energy_per_block(&problem.encoder, cluster, plan, device).0;
+            self.model.objective.add(device.energy_price * energy, size);
+        }
+    }
+
+    /// The segments of all clusters in a solution.
+    pub fn segments(&self, found: &Found) -> Vec<Segments> {
+        let read = |path: &Path| {
+            // Rounded already; `as` saturates.
+            let blocks = |k: usize| found.values[path.sizes[k]].round() as u32;
+            let active: Vec<usize> = (0..path.sizes.len()).filter(|&k| blocks(k) > 0).collect();
+            Segments { sizes: active.iter().map(|&k| blocks(k)).collect(), active }
+        };
+        self.paths.iter().map(read).collect()
+    }
+}
+
+/// One unit of flow from the control unit to the edge server, through the devices that take part.
+fn path(
+    model: &mut Model,
+    problem: &SlotProblem,
+    cluster: &Cluster,
+    domain: &Domain,
+    links: &[(usize, usize)],
+) -> Path {
+    let blocks = problem.encoder.blocks;
+    let devices = cluster.devices.len();
+    let all = problem.participation == Participation::All;
+    // Where every device holds a block, none can hold more than the others leave.
+    let most = if all { blocks.saturating_sub(devices as u32 - 1) } else { blocks };
+    let caps: Vec<u32> = domain.high.iter().map(|&high| high.min(most)).collect();
+    let fixed = u32::from(all);
+    let taken: Vec<Column> = caps.iter().map(|&cap| model.integer(fixed, cap.min(1).max(fixed))).collect();
+    let sizes: Vec<Column> = caps.iter().map(|&cap| model.integer(fixed, cap.max(fixed))).collect();
+    let links: Vec<Link> = (links.iter()).map(|&(from, to)| Link { from, to, used: model.integer(fixed, 1) }).collect();
+    let mut sum = Linear { constant: -f64::from(blocks), ..Linear::default() };
+    for k in 0..devices {
+        sum.add(1.0, sizes[k]);
+        model.at_least_zero(Linear::default().with(1.0, sizes[k]).with(-1.0, taken[k]));
+        model.at_least_zero(Linear::default().with(f64::from(caps[k]), taken[k]).with(-1.0, sizes[k]));
+        for entering in [true, false] {
+            let mut flow = Linear::default().with(-1.0, taken[k]);
+            let touching = links.iter().filter(|link| if entering { link.to } else { link.from } == k + 1);
+            touching.for_each(|link| flow.add(1.0, link.used));
+            model.zero(flow);
+        }
+    }
+    model.zero(sum);
+    let mut start = Linear { constant: -1.0, ..Linear::default() };
+    links.iter().filter(|link| link.from == 0).for_each(|link| start.add(1.0, link.used));
+    model.zero(start);
+    Path { links, sizes, taken }
+}
+
+/// The pairs of nodes that may be neighbours on a path: all, or under participation `all` those of the whole pipeline.
+pub(super) fn possible_links(problem: &SlotProblem, cluster: &Cluster) -> Vec<(usize, usize)> {
+    let server = cluster.devices.len() + 1;
+    match problem.participation {
+        Participation::All => (0..server).map(|node| (node, node + 1)).collect(),
+        Participation::Select => (0..server)
+            .flat_map(|from| (from + 1..=server).map(move |to| (from, to)))
+            .filter(|&link| link != (0, server))
+            .collect(),
+    }
+}
