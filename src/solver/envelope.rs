@@ -12,6 +12,7 @@
 use super::balance::{LEAST_SHARE, upload_price};
 use super::cluster::Choice;
 use super::network::Network;
+use super::phase::falling_root;
 use super::prepared::Start;
 
 /// Relative accuracy of weights and deadline.
@@ -28,14 +29,22 @@ struct Arc {
 }
 
 impl Arc {
-    /// Value and latency at another weight, as if the latency were α + β/√V: what times on air do that are free to react.
+    /// Value and latency at another weight, as if the latency were α + β/√V: what times on air do that are free to react. A
+    /// latency that falls faster than that is extrapolated as a power of V, so that it stays positive.
     #[inline]
     fn at(&self, weight: f64) -> (f64, f64) {
-        let ratio = (weight / self.weight).sqrt();
-        let latency = self.latency + 2.0 * self.slope * (1.0 - 1.0 / ratio);
-        let value = self.value + (self.latency + 2.0 * self.slope) * (weight - self.weight)
-            - 4.0 * self.slope * self.weight * (ratio - 1.0);
-        (value, latency)
+        let (latency, slope, ratio) = (self.latency, self.slope, weight / self.weight);
+        if latency + 2.0 * slope >= 0.0 {
+            let root = ratio.sqrt();
+            let least = latency + 2.0 * slope;
+            let value = self.value + least * (weight - self.weight) - 4.0 * slope * self.weight * (root - 1.0);
+            return (value, least - 2.0 * slope / root);
+        }
+        let rest = 1.0 + slope / latency;
+        let log = ratio.ln();
+        // ∫ V^(rest − 1) dV, which is a logarithm where the rest is zero.
+        let gained = if (rest * log).abs() < 1e-9 { log } else { (rest * log).exp_m1() / rest };
+        (self.value + latency * self.weight * gained, latency * ((rest - 1.0) * log).exp())
     }
 }
 
@@ -202,29 +211,68 @@ impl Envelope<'_> {
     }
 }
 
+/// Deadlines that are tried for one price of the upload band.
+const MOST_DEADLINES: usize = 100;
+
 /// A deadline with the weights at which the clusters meet it.
 type Side = (f64, Vec<f64>);
 
 /// Rounds in which weights and upload prices are brought together, and the change of the weights, relative to V, that ends
 /// them.
 const MOST_UPLOADS: usize = 8;
+/// Steps to either side in which a price that is too low or too high is found otherwise.
+const MOST_STRIDES: usize = 40;
 const SETTLED: f64 = 1e-6;
 
 /// Maximizes the dual over the known choices.
 pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64]) -> Deadline {
-    let mut price = upload_price(network, start, None);
-    let mut best = at_upload_price(network, known, start, price);
-    let mut start = start.to_vec();
-    for _ in 1..MOST_UPLOADS {
-        let moved: f64 = best.weights.iter().zip(&start).map(|(a, b)| (a - b).abs()).sum();
+    let first = upload_price(network, start, None);
+    let (mut price, mut weights) = (first, start.to_vec());
+    for _ in 0..MOST_UPLOADS {
+        let best = at_upload_price(network, known, &weights, price);
+        let moved = distance(&best.weights, &weights);
+        weights.clone_from(&best.weights);
         if moved <= SETTLED * network.price() {
+            return best;
+        }
+        price = upload_price(network, &weights, Some(price));
+    }
+    // Weights and price that chase each other: the demand for the band, with the weights settled, falls with its price.
+    let settled = |price: f64| {
+        let mut best = at_upload_price(network, known, start, price);
+        for _ in 1..MOST_UPLOADS {
+            let next = at_upload_price(network, known, &best.weights, price);
+            let moved = distance(&next.weights, &best.weights);
+            best = next;
+            if moved <= SETTLED * network.price() {
+                break;
+            }
+        }
+        let sent = network.uploads.iter().zip(&best.weights).map(|(upload, &weight)| upload.send(weight, price).band);
+        let filled = sent.sum::<f64>() / network.band();
+        (best, filled)
+    };
+    let (mut low, mut high) = (first, first);
+    let mut filled = settled(high).1;
+    for _ in 0..MOST_STRIDES {
+        if filled <= 1.0 {
             break;
         }
-        start.clone_from(&best.weights);
-        price = upload_price(network, &start, Some(price));
-        best = at_upload_price(network, known, &start, price);
+        high *= 16.0;
+        filled = settled(high).1;
     }
-    best
+    for _ in 0..MOST_STRIDES {
+        if settled(low).1 >= 1.0 {
+            break;
+        }
+        low /= 16.0;
+    }
+    let price = falling_root(low, (high, filled), |price| settled(price).1);
+    settled(price).0
+}
+
+fn distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
 }
 
 /// Maximizes the dual over the known choices at a price of the upload band, with uploads extrapolated from `start`.
@@ -251,7 +299,7 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
     let (mut early, mut late): (Option<Side>, Option<Side>) = (None, None);
     let mut deadline = guess;
     let mut stride = 0.01;
-    for round in 0..60 {
+    for round in 0..MOST_DEADLINES {
         let surplus = sum(&pairs) - total;
         let side = if surplus > 0.0 { &mut early } else { &mut late };
         *side = Some((deadline, weights.clone()));

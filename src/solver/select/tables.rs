@@ -192,11 +192,11 @@ impl Window {
 fn enter_by_leave(place: &Place, leave: &[f64], enter: &mut [f64], window: &mut Window) {
     window.clear();
     // With m = n − d: constant + c n + min over m of leave(m) − c m.
-    for left in place.fewest..enter.len() {
+    for (left, enter) in enter.iter_mut().enumerate().skip(place.fewest) {
         let newest = left - place.fewest;
         window.push(leave[newest] - place.cost * newest as f64, newest);
         let least = window.least(|m| m + place.most < left);
-        enter[left] = place.constant + place.cost * left as f64 + least;
+        *enter = place.constant + place.cost * left as f64 + least;
     }
 }
 
