@@ -14,6 +14,7 @@ use super::cluster::Choice;
 use super::network::Network;
 use super::phase::falling_root;
 use super::prepared::Start;
+use super::upload::Upload;
 
 /// Relative accuracy of weights and deadline.
 const TOLERANCE: f64 = 1e-10;
@@ -79,7 +80,7 @@ impl Sample {
     }
 }
 
-/// Samples kept of a choice: the latest.
+/// Samples kept of a choice.
 const MOST_SAMPLES: usize = 8;
 
 impl Known {
@@ -87,19 +88,26 @@ impl Known {
         Self { choice, samples: vec![sample] }
     }
 
-    /// Adds a sample.
+    /// Adds a sample, in the place of the nearest where there are many.
     pub fn learn(&mut self, sample: Sample) {
-        if self.samples.len() == MOST_SAMPLES {
-            self.samples.remove(0);
+        match self.place(sample.arc.weight) {
+            Some(nearest) if self.samples.len() == MOST_SAMPLES => self.samples[nearest] = sample,
+            _ => self.samples.push(sample),
         }
-        self.samples.push(sample);
     }
 
     /// The sample nearest to a weight.
     pub fn nearest(&self, weight: f64) -> Option<&Sample> {
-        let distance = |sample: &Sample| (sample.arc.weight / weight).max(weight / sample.arc.weight);
+        self.place(weight).map(|at| &self.samples[at])
+    }
+
+    fn place(&self, weight: f64) -> Option<usize> {
+        let distance = |&at: &usize| {
+            let ratio = self.samples[at].arc.weight / weight;
+            ratio.max(1.0 / ratio)
+        };
         // Of equally near ones the latest.
-        self.samples.iter().rev().min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        (0..self.samples.len()).rev().min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 }
 
@@ -125,15 +133,27 @@ pub(crate) struct Deadline {
     pub losses: Vec<(f64, usize)>,
 }
 
+/// Factor of a weight within which an upload is extrapolated.
+const NEAR: f64 = 4.0;
+
 /// One cluster's envelope under evaluation.
 struct Envelope<'a> {
     known: &'a [Known],
-    upload: Arc,
+    upload: &'a Upload,
+    band_price: f64,
+    /// The upload near the weight to start from.
+    near: Arc,
 }
 
 impl Envelope<'_> {
     fn of(&self, choice: usize, weight: f64) -> Point {
-        let (mut value, mut latency) = self.upload.at(weight);
+        let ratio = weight / self.near.weight;
+        let (mut value, mut latency) = if ratio < NEAR && ratio > 1.0 / NEAR {
+            self.near.at(weight)
+        } else {
+            let sent = self.upload.send(weight, self.band_price);
+            (sent.cost + self.band_price * sent.band, sent.time)
+        };
         if let Some(sample) = self.known[choice].nearest(weight) {
             let own = sample.arc.at(weight);
             (value, latency) = (value + own.0, latency + own.1);
@@ -283,7 +303,8 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
         .map(|((known, &weight), upload)| {
             let (sent, reaction) = upload.send_reacting(weight, band_price);
             let value = sent.cost + band_price * sent.band;
-            Envelope { known, upload: Arc { weight, value, latency: sent.time, slope: reaction.time_by_weight } }
+            let near = Arc { weight, value, latency: sent.time, slope: reaction.time_by_weight };
+            Envelope { known, upload, band_price, near }
         })
         .collect();
     let mut weights = start.to_vec();
