@@ -2,11 +2,14 @@
 //! discrete choices solved one by one.
 //!
 //! ```text
-//! cargo run --release --example fuzz -- --count 20000 --seed 1 [--clusters N] [--out DIR]
+//! cargo run --release --example fuzz -- --count 20000 --seed 1 [--clusters N] [--choices N] [--out DIR]
 //! ```
 //!
+//! Problems with more than `--choices` discrete choices (default 3000) are not enumerated; fewer make a long run faster.
+//!
 //! A problem that fails is saved as `DIR/fuzz-SEED.json` (default: the current directory) for
-//! `collapipe solve`. Exit code 1 if any fails.
+//! `collapipe solve`. Exit code 1 if any fails. A network whose certified gap exceeds 1e-3 is reported and saved as well, but
+//! fails only if there are more of them than one in 5,000 problems.
 
 mod checks;
 mod problems;
@@ -25,11 +28,12 @@ struct Arguments {
     count: u64,
     seed: u64,
     clusters: Option<u32>,
+    choices: usize,
     out: PathBuf,
 }
 
 fn arguments() -> Result<Arguments, Box<dyn Error>> {
-    let mut parsed = Arguments { count: 1000, seed: 1, clusters: None, out: PathBuf::from(".") };
+    let mut parsed = Arguments { count: 1000, seed: 1, clusters: None, choices: 3000, out: PathBuf::from(".") };
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {
         let value = words.next().ok_or_else(|| format!("{name}: value missing"))?;
@@ -37,8 +41,9 @@ fn arguments() -> Result<Arguments, Box<dyn Error>> {
             "--count" => parsed.count = value.parse()?,
             "--seed" => parsed.seed = value.parse()?,
             "--clusters" => parsed.clusters = Some(value.parse()?),
+            "--choices" => parsed.choices = value.parse()?,
             "--out" => parsed.out = value.into(),
-            _ => return Err(format!("{name}: unknown; use --count, --seed, --clusters, --out").into()),
+            _ => return Err(format!("{name}: unknown; use --count, --seed, --clusters, --choices, --out").into()),
         }
     }
     Ok(parsed)
@@ -52,34 +57,35 @@ struct Wrong {
     seed: u64,
     text: String,
     problem: SlotProblem,
+    wide_gap: bool,
 }
 
-fn check_seed(seed: u64, clusters: Option<u32>) -> Result<(Summary, Option<Wrong>), ProblemError> {
+fn check_seed(seed: u64, clusters: Option<u32>, choices: usize) -> Result<(Summary, Option<Wrong>), ProblemError> {
     let problem = Draw::new(seed).problem(clusters)?;
     let mut summary = Summary::default();
-    let wrong = check(&problem, seed, &mut summary).err().map(|failure| {
+    let wrong = check(&problem, seed, choices, &mut summary).err().map(|failure| {
         let problem = failure.problem.map_or(problem, |problem| *problem);
-        Wrong { seed, text: failure.text, problem }
+        Wrong { seed, text: failure.text, problem, wide_gap: failure.wide_gap }
     });
     Ok((summary, wrong))
 }
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { count, seed, clusters, out } = arguments()?;
+    let Arguments { count, seed, clusters, choices, out } = arguments()?;
     std::fs::create_dir_all(&out)?;
     let mut summary = Summary::default();
-    let mut failures = 0;
+    let (mut failures, mut wide_gaps) = (0, 0);
     let last = seed + count;
     let bar = ProgressBar::new(count).with_style(ProgressStyle::with_template("{bar:40} {pos}/{len}, {eta} left")?);
     for chunk in (seed..last).step_by(CHUNK) {
         let seeds = chunk..(chunk + CHUNK as u64).min(last);
         let size = seeds.end - seeds.start;
         let checked: Vec<(Summary, Option<Wrong>)> =
-            seeds.into_par_iter().map(|seed| check_seed(seed, clusters)).collect::<Result<_, _>>()?;
+            seeds.into_par_iter().map(|seed| check_seed(seed, clusters, choices)).collect::<Result<_, _>>()?;
         for (seen, wrong) in checked {
             summary.merge(seen);
-            let Some(Wrong { seed, text, problem }) = wrong else { continue };
-            failures += 1;
+            let Some(Wrong { seed, text, problem, wide_gap }) = wrong else { continue };
+            *if wide_gap { &mut wide_gaps } else { &mut failures } += 1;
             let path = out.join(format!("fuzz-{seed}.json"));
             std::fs::write(&path, problem.to_json()?)?;
             bar.suspend(|| println!("seed {seed}: {text} ({})", path.display()));
@@ -87,7 +93,10 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         bar.inc(size);
     }
     bar.finish_and_clear();
-    println!("{count} problems: {} solved, {} infeasible, {failures} failed", summary.solved, summary.infeasible);
+    println!(
+        "{count} problems: {} solved, {} infeasible, {failures} failed, {wide_gaps} with a wide gap",
+        summary.solved, summary.infeasible
+    );
     println!("{} of them enumerated, {} choices in all", summary.enumerated, summary.choices);
     println!("mean time {:.3e} s", summary.total.as_secs_f64() / count.max(1) as f64);
     for (name, (value, seed)) in [
@@ -102,5 +111,5 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     ] {
         println!("{name}: {value:.3e} (seed {seed})");
     }
-    Ok(if failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if failures == 0 && wide_gaps * 5_000 <= count { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
