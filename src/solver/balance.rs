@@ -6,7 +6,7 @@
 
 use super::active::{Found, Workspace};
 use super::envelope::{Known, deadline};
-use super::network::{Network, Part};
+use super::network::{Network, Part, in_parallel};
 
 /// Weights below this share of V count as zero: a cluster that waits for the others.
 pub(crate) const LEAST_SHARE: f64 = 1e-13;
@@ -26,13 +26,11 @@ pub(crate) struct Balanced {
 /// linear and decreasing.
 pub(crate) fn upload_price(network: &Network, weights: &[f64], start: Option<f64>) -> f64 {
     let demand = |price: f64| {
-        let (mut band, mut slope) = (0.0, 0.0);
-        for (upload, &weight) in network.uploads.iter().zip(weights) {
-            let sent = upload.send(weight, price);
-            band += sent.band;
-            slope += sent.band * sent.band_by_price;
-        }
-        (band, slope)
+        let sent = in_parallel(weights.len(), |n| {
+            let sent = network.uploads[n].send(weights[n], price);
+            (sent.band, sent.band * sent.band_by_price)
+        });
+        sent.iter().fold((0.0, 0.0), |sum, sent| (sum.0 + sent.0, sum.1 + sent.1))
     };
     if network.uploads.iter().all(|upload| upload.is_empty()) {
         // Nothing is uploaded: the band is worth nothing.

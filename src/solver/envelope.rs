@@ -11,7 +11,7 @@
 
 use super::balance::{LEAST_SHARE, upload_price};
 use super::cluster::Choice;
-use super::network::Network;
+use super::network::{Network, in_parallel};
 use super::phase::falling_root;
 use super::prepared::Start;
 use super::upload::Upload;
@@ -309,8 +309,10 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
         .collect();
     let mut weights = start.to_vec();
     let at = |deadline: f64, weights: &[f64]| -> Vec<(Point, Point)> {
-        let each = envelopes.iter().zip(weights);
-        each.map(|(e, &w)| e.bracket(deadline, w, limits, |weight| e.best(weight))).collect()
+        in_parallel(envelopes.len(), |n| {
+            let envelope = &envelopes[n];
+            envelope.bracket(deadline, weights[n], limits, |weight| envelope.best(weight))
+        })
     };
     let sum = |pairs: &[(Point, Point)]| pairs.iter().map(|(_, fast)| fast.weight).sum::<f64>();
     let guess: f64 = envelopes.iter().zip(start).map(|(e, &w)| w / total * e.best(w).latency).sum();
@@ -355,15 +357,10 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
     }
     let scale = total / weights.iter().sum::<f64>();
     weights.iter_mut().for_each(|w| *w *= scale);
-    let mut chosen = Vec::with_capacity(known.len());
-    let mut losses = Vec::with_capacity(known.len());
-    let mut value = -band_price * network.band();
-    for (envelope, (&weight, pair)) in envelopes.iter().zip(weights.iter().zip(&pairs)) {
-        let counted = {
-            let point = envelope.best(weight);
-            value += point.value;
-            point.value - weight * deadline
-        };
+    // Per cluster the dual's value, and the cheapest choice at the deadline with what it loses and its alternative.
+    let settled = in_parallel(envelopes.len(), |n| {
+        let (envelope, weight, pair) = (&envelopes[n], weights[n], &pairs[n]);
+        let counted = envelope.best(weight).value;
         let (mut best, mut cost) = (pair.1.choice, f64::INFINITY);
         if envelope.known.len() > 1 {
             for choice in 0..envelope.known.len() {
@@ -375,8 +372,11 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
             }
         }
         let other = if pair.0.choice == best { pair.1.choice } else { pair.0.choice };
-        chosen.push(best);
-        losses.push((if cost.is_finite() { (cost - counted).max(0.0) } else { 0.0 }, other));
-    }
+        let loss = if cost.is_finite() { (cost - (counted - weight * deadline)).max(0.0) } else { 0.0 };
+        (counted, best, (loss, other))
+    });
+    let value = settled.iter().map(|settled| settled.0).sum::<f64>() - band_price * network.band();
+    let chosen = settled.iter().map(|settled| settled.1).collect();
+    let losses = settled.iter().map(|settled| settled.2).collect();
     Deadline { value, weights, chosen, losses }
 }

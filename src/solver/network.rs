@@ -56,6 +56,16 @@ impl<'a> Network<'a> {
     }
 }
 
+/// Evaluates something cheap for every cluster, in the clusters' order.
+pub(crate) fn in_parallel<T: Send>(clusters: usize, f: impl Fn(usize) -> T + Sync + Send) -> Vec<T> {
+    /// Fewer are not worth a thread.
+    const LEAST: usize = 512;
+    if clusters < 2 * LEAST {
+        return (0..clusters).map(f).collect();
+    }
+    (0..clusters).into_par_iter().with_min_len(LEAST).map(f).collect()
+}
+
 /// A plan and a domain per cluster: a part of the search space.
 pub(crate) struct Part<'a> {
     pub network: &'a Network<'a>,

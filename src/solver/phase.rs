@@ -16,6 +16,9 @@ use super::hop::{Cap, Hop, Sending};
 
 /// Relative accuracy to which the band is filled and the pace price is spent.
 const TOLERANCE: f64 = 1e-12;
+/// The same where only a bound is asked for: of the band, to which the dual reacts in second order, and of the pace price, to
+/// which it reacts in first order.
+const COARSE: (f64, f64) = (1e-7, 1e-10);
 /// Relative step of the pace at which double precision ends: near the least pace that any band allows, Σ ν changes by
 /// more than its tolerance from one floating-point number to the next.
 const RESOLUTION: f64 = 8.0 * f64::EPSILON;
@@ -91,6 +94,8 @@ struct Totals {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
     capped: Vec<bool>,
+    /// Whether bounds are all that is asked for.
+    pub coarse: bool,
     pub evaluations: u64,
 }
 
@@ -249,7 +254,7 @@ impl Radio {
         if on_floor {
             prices.pace = floor;
         }
-        let missed = (self.pace_price - sums.cap_price).abs() > 10.0 * TOLERANCE * self.pace_price;
+        let missed = (self.pace_price - sums.cap_price).abs() > COARSE.1 * self.pace_price;
         let binding = !on_floor || sums.cap_price > self.pace_price;
         let minorant = if missed && binding {
             self.rescued_minorant(prices, &sums, scratch)
@@ -274,12 +279,13 @@ impl Radio {
     fn newton(&self, floor: f64, start: Prices, scratch: &mut Scratch) -> Option<(Prices, Totals)> {
         let floor = self.floor_excess(floor);
         let paced = self.pace_price > 0.0;
+        let (band_accuracy, pace_accuracy) = if scratch.coarse { COARSE } else { (TOLERANCE, 10.0 * TOLERANCE) };
         let mut prices = start;
         for _ in 0..40 {
             let sums = self.totals(prices, scratch);
             let fill = (sums.band / self.band).ln();
             if !paced {
-                if fill.abs() <= TOLERANCE {
+                if fill.abs() <= band_accuracy {
                     return Some((prices, sums));
                 }
                 let step = -fill * sums.band / sums.band_by_price;
@@ -291,7 +297,7 @@ impl Radio {
             }
             let spare = self.pace_price - sums.cap_price;
             let on_floor = prices.excess <= floor && spare >= 0.0;
-            if fill.abs() <= TOLERANCE && (on_floor || spare.abs() <= 10.0 * TOLERANCE * self.pace_price) {
+            if fill.abs() <= band_accuracy && (on_floor || spare.abs() <= pace_accuracy * self.pace_price) {
                 return Some((prices, sums));
             }
             let (band_step, pace_step);

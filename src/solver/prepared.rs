@@ -98,7 +98,10 @@ impl Prepared {
         let blocks = cluster.at.spec.encoder.blocks;
         let mut forward = PhaseSearch { radio: &forward.0, curve: &mut forward.1, base: cluster.bases.0 };
         let mut backward = PhaseSearch { radio: &backward.0, curve: &mut backward.1, base: cluster.bases.1 };
-        let best = search(stages, blocks, constant, &mut forward, &mut backward, threshold, buffers)?;
+        buffers.scratch.coarse = true;
+        let best = search(stages, blocks, constant, &mut forward, &mut backward, threshold, buffers);
+        buffers.scratch.coarse = false;
+        let best = best?;
         let choice = Choice { active: active.clone(), sizes: buffers.best.clone() };
         let forward = forward.curve.exact(forward.radio, best.forward_pace, &mut buffers.scratch);
         let backward = backward.curve.exact(backward.radio, best.backward_pace, &mut buffers.scratch);
