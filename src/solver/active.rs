@@ -58,7 +58,7 @@ impl Workspace {
         match domain.only_active() {
             Some(active) => {
                 self.prepared.set(cluster, &active);
-                self.prepared.estimate(cluster, None, &mut self.buffers);
+                self.prepared.estimate(cluster, None, f64::INFINITY, &mut self.buffers);
                 let found = self.prepared.best_sizes(cluster, threshold, &mut self.buffers);
                 Searched::exhaustive(found, threshold)
             }

@@ -169,6 +169,11 @@ impl Hop {
         self.shortest_time
     }
 
+    /// No band however wide makes sending cheaper: time at full power, energy at the least.
+    pub fn least_cost(&self) -> f64 {
+        self.time_price * self.shortest_time + self.energy_price * (self.nats / self.gain)
+    }
+
     /// Whether the power limit binds.
     pub fn at_full_power(&self, sending: &Sending) -> bool {
         sending.power >= self.max_power

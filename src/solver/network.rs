@@ -166,7 +166,7 @@ impl Part<'_> {
         self.with_cluster(cluster, price, |planned, domain| match domain.only_active() {
             Some(active) => {
                 work.prepared.set(planned, &active);
-                work.prepared.estimate(planned, None, &mut work.buffers);
+                work.prepared.estimate(planned, None, f64::INFINITY, &mut work.buffers);
                 work.prepared.bound(planned, &mut work.buffers)
             }
             None => Subsets::new(planned, domain, work).estimate(),

@@ -237,6 +237,11 @@ impl Radio {
         self.prices(band, excess)
     }
 
+    /// A minorant from no evaluation at all: every hop as if all bandwidth in the world were its own.
+    pub fn trivial_minorant(&self) -> Minorant {
+        Minorant { intercept: self.hops.iter().map(Hop::least_cost).sum(), slope: self.pace_price }
+    }
+
     /// A cheap minorant, from one evaluation at given or guessed prices.
     pub fn quick_minorant(&self, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> (Prices, Minorant) {
         scratch.reset(self);

@@ -32,15 +32,32 @@ impl Prepared {
         }
     }
 
-    /// Adds a cheap minorant to either phase: at the prices to start from, or at guessed ones. Returns those prices.
-    pub fn estimate(&mut self, cluster: &PlannedCluster, start: Option<&Start>, buffers: &mut Buffers) -> Start {
-        let mut add = |(radio, curve): &mut (Radio, Curve), base, start| {
-            let (prices, minorant) = radio.quick_minorant(base, start, &mut buffers.scratch);
-            curve.add(minorant);
-            prices
-        };
-        let forward = add(&mut self.forward, cluster.bases.0, start.map(|s| s.0));
-        (forward, add(&mut self.backward, cluster.bases.1, start.map(|s| s.1)))
+    /// Adds a cheap minorant to either phase, at the prices to start from or at guessed ones, and returns those prices; `None`
+    /// where the bound reaches the bar before.
+    pub fn estimate(
+        &mut self,
+        cluster: &PlannedCluster,
+        start: Option<&Start>,
+        bar: f64,
+        buffers: &mut Buffers,
+    ) -> Option<Start> {
+        if bar < f64::INFINITY {
+            self.forward.1.add(self.forward.0.trivial_minorant());
+            self.backward.1.add(self.backward.0.trivial_minorant());
+            if self.bound(cluster, buffers) >= bar {
+                return None;
+            }
+        }
+        let (forward, minorant) =
+            self.forward.0.quick_minorant(cluster.bases.0, start.map(|s| s.0), &mut buffers.scratch);
+        self.forward.1.add(minorant);
+        if bar < f64::INFINITY && self.bound(cluster, buffers) >= bar {
+            return None;
+        }
+        let (backward, minorant) =
+            self.backward.0.quick_minorant(cluster.bases.1, start.map(|s| s.1), &mut buffers.scratch);
+        self.backward.1.add(minorant);
+        Some((forward, backward))
     }
 
     /// The prices at which the phases were solved last, where both were.

@@ -55,24 +55,25 @@ pub(crate) fn best_plan(
     let mut cutoff = f64::INFINITY;
     let planned: Vec<PlannedCluster> =
         spec.plans.iter().map(|plan| PlannedCluster::new(&priced, plan, domain)).collect();
+    if let Some((index, choice)) = &remembered {
+        let (planned, prepared) = (&planned[*index], &mut plans[*index]);
+        prepared.set(planned, &choice.active);
+        let found = prepared.fixed(planned, choice, memory.starts[*index].as_ref(), &mut work.buffers);
+        cutoff = found.value + planned.plan.penalty;
+        best = Some((*index, found));
+    }
     let mut candidates: Vec<Candidate> = (planned.iter().zip(&mut plans).enumerate())
         .map(|(index, (planned, prepared))| {
             let penalty = planned.plan.penalty;
             let start = &mut memory.starts[index];
-            let hint = remembered.as_ref().filter(|(best, _)| *best == index).map(|(_, choice)| choice);
-            if let Some(choice) = hint {
-                prepared.set(planned, &choice.active);
-                let found = prepared.fixed(planned, choice, start.as_ref(), &mut work.buffers);
-                cutoff = found.value + penalty;
-                best = Some((index, found));
-            }
             let Some(active) = &only_active else {
                 let mut subsets = Subsets::new(planned, domain, work);
                 return Candidate { index, bound: subsets.estimate() + penalty, subsets: Some(subsets) };
             };
-            if hint.is_none() {
+            if remembered.as_ref().is_none_or(|(best, _)| *best != index) {
                 prepared.set(planned, active);
-                *start = Some(prepared.estimate(planned, start.as_ref(), &mut work.buffers));
+                let bar = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance }.bar();
+                *start = prepared.estimate(planned, start.as_ref(), bar, &mut work.buffers).or(*start);
             }
             Candidate { index, bound: prepared.bound(planned, &mut work.buffers) + penalty, subsets: None }
         })
