@@ -100,6 +100,11 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    /// Relative accuracy to which the band is filled, and to which the pace price is spent.
+    fn accuracy(&self) -> (f64, f64) {
+        if self.coarse { COARSE } else { (TOLERANCE, 10.0 * TOLERANCE) }
+    }
+
     fn reset(&mut self, radio: &Radio) {
         self.capped.clear();
         // Where the pace has a price most hops run at their cap.
@@ -259,7 +264,7 @@ impl Radio {
         if on_floor {
             prices.pace = floor;
         }
-        let missed = (self.pace_price - sums.cap_price).abs() > COARSE.1 * self.pace_price;
+        let missed = (self.pace_price - sums.cap_price).abs() > scratch.accuracy().1 * self.pace_price;
         let binding = !on_floor || sums.cap_price > self.pace_price;
         let minorant = if missed && binding {
             self.rescued_minorant(prices, &sums, scratch)
@@ -284,7 +289,7 @@ impl Radio {
     fn newton(&self, floor: f64, start: Prices, scratch: &mut Scratch) -> Option<(Prices, Totals)> {
         let floor = self.floor_excess(floor);
         let paced = self.pace_price > 0.0;
-        let (band_accuracy, pace_accuracy) = if scratch.coarse { COARSE } else { (TOLERANCE, 10.0 * TOLERANCE) };
+        let (band_accuracy, pace_accuracy) = scratch.accuracy();
         let mut prices = start;
         for _ in 0..40 {
             let sums = self.totals(prices, scratch);
