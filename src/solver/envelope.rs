@@ -101,6 +101,27 @@ impl Known {
         self.place(weight).map(|at| &self.samples[at])
     }
 
+    /// Value and latency at a weight: from the nearest samples on both sides, each counting by how near it is.
+    fn at(&self, weight: f64) -> (f64, f64) {
+        let (mut below, mut above): (Option<&Arc>, Option<&Arc>) = (None, None);
+        for Sample { arc, .. } in &self.samples {
+            if arc.weight <= weight {
+                below = below.filter(|best| best.weight > arc.weight).or(Some(arc));
+            } else {
+                above = above.filter(|best| best.weight <= arc.weight).or(Some(arc));
+            }
+        }
+        match (below, above) {
+            (Some(below), Some(above)) => {
+                let way = (weight / below.weight).ln() / (above.weight / below.weight).ln();
+                let (low, high) = (below.at(weight), above.at(weight));
+                (low.0 + way * (high.0 - low.0), low.1 + way * (high.1 - low.1))
+            }
+            (Some(one), None) | (None, Some(one)) => one.at(weight),
+            (None, None) => (f64::INFINITY, f64::INFINITY),
+        }
+    }
+
     fn place(&self, weight: f64) -> Option<usize> {
         let distance = |&at: &usize| {
             let ratio = self.samples[at].arc.weight / weight;
@@ -154,10 +175,8 @@ impl Envelope<'_> {
             let sent = self.upload.send(weight, self.band_price);
             (sent.cost + self.band_price * sent.band, sent.time)
         };
-        if let Some(sample) = self.known[choice].nearest(weight) {
-            let own = sample.arc.at(weight);
-            (value, latency) = (value + own.0, latency + own.1);
-        }
+        let own = self.known[choice].at(weight);
+        (value, latency) = (value + own.0, latency + own.1);
         Point { weight, choice, value, latency }
     }
 
