@@ -62,6 +62,7 @@
 //! that only calls the solver takes `default-features = false`.
 
 pub mod bounds;
+mod digest;
 pub mod instances;
 pub mod lyapunov;
 pub mod model;

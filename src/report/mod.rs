@@ -8,6 +8,7 @@
 //! Everything is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
 //! gives the same report as the run that wrote it.
 
+mod convergence;
 #[cfg(feature = "cli")]
 mod figures;
 #[cfg(feature = "cli")]
@@ -18,6 +19,7 @@ mod table;
 #[cfg(feature = "cli")]
 mod tidy;
 
+pub use convergence::ConvergenceSummary;
 #[cfg(feature = "cli")]
 pub use folder::{ReportError, write_folder};
 pub use summary::{

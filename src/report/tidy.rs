@@ -16,6 +16,9 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
         ["slot", "status", "latency_s", "plan", "local_iterations", "micro_batches", "objective", "lower_bound"];
     let mut header: Vec<String> = fixed.iter().chain(&["gap", "outage_reason"]).map(ToString::to_string).collect();
     header.extend(record.clusters.iter().map(|name| format!("latency_s:{name}")));
+    if record.convergence.is_some() {
+        header.extend(["convergence_violation_loss", "convergence_queue"].map(String::from));
+    }
     csv.write_record(&header)?;
     for slot in &record.slots {
         let mut row = vec![slot.slot.to_string()];
@@ -44,13 +47,17 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
                 row.extend(record.clusters.iter().map(|_| String::new()));
             }
         }
+        if record.convergence.is_some() {
+            let of_slot = slot.convergence.map(|of| [of.violation, of.queue].map(float));
+            row.extend(of_slot.unwrap_or_default());
+        }
         csv.write_record(&row)?;
     }
     csv.flush().map_err(Into::into)
 }
 
 /// The fewest digits that read back as the same number.
-fn float(value: f64) -> String {
+pub(super) fn float(value: f64) -> String {
     format!("{value:?}")
 }
 
