@@ -6,14 +6,14 @@ use super::convergence::ConvergenceSummary;
 use super::summary::{NodeSummary, Summary};
 
 /// Columns of text, each as wide as its widest cell; the first is flush left, the others right.
-pub(super) struct Table(Vec<Vec<String>>);
+pub(crate) struct Table(Vec<Vec<String>>);
 
 impl Table {
-    pub(super) fn new(headers: &[&[&str]]) -> Self {
+    pub(crate) fn new(headers: &[&[&str]]) -> Self {
         Self(headers.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect())
     }
 
-    pub(super) fn push(&mut self, row: Vec<String>) {
+    pub(crate) fn push(&mut self, row: Vec<String>) {
         self.0.push(row);
     }
 }
@@ -38,7 +38,7 @@ impl fmt::Display for Table {
 }
 
 /// Four significant digits.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     significant(value, 4)
 }
 
@@ -55,11 +55,11 @@ pub(super) fn significant(value: f64, digits: i32) -> String {
     format!("{value:.decimals$}")
 }
 
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
 }
 
-pub(super) fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+pub(crate) fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "-".into(), show)
 }
 
