@@ -59,7 +59,7 @@ fn values(arguments: &TradeoffArguments, text: &ScenarioText) -> Result<(Axis, V
         Over::Epsilon => (Axis::Target, 3.0),
     };
     let own = axis.value(&text.build(|spec| set_slots(spec, arguments))?).ok_or_else(|| missing(text))?;
-    let (from, to) = (arguments.from.unwrap_or(own / factor), arguments.to.unwrap_or(own * factor));
+    let (from, to) = (arguments.from.unwrap_or(round(own / factor)), arguments.to.unwrap_or(round(own * factor)));
     if from >= to {
         return Err(Failure::Input(format!("--from {from:?}: must be below --to {to:?}")));
     }
@@ -73,15 +73,15 @@ fn values(arguments: &TradeoffArguments, text: &ScenarioText) -> Result<(Axis, V
     if values.windows(2).any(|pair| pair.first() >= pair.last()) {
         let points = arguments.points;
         return Err(Failure::Input(format!(
-            "--points {points}: must be fewer, or --from {from:?} and --to {to:?} further apart: values have four digits"
+            "--points {points}: must be fewer, or --from {from:?} and --to {to:?} further apart: values have three digits"
         )));
     }
     Ok((axis, values))
 }
 
-/// Four significant digits: values that can be read, and typed again.
+/// Three significant digits: values that can be read, and typed again.
 fn round(value: f64) -> f64 {
-    format!("{value:.3e}").parse().unwrap_or(value)
+    format!("{value:.2e}").parse().unwrap_or(value)
 }
 
 fn missing(text: &ScenarioText) -> Failure {
@@ -93,12 +93,7 @@ fn set_slots(spec: &mut ScenarioSpec, arguments: &TradeoffArguments) {
 }
 
 /// The scenario at one value.
-fn variant(
-    arguments: &TradeoffArguments,
-    text: &ScenarioText,
-    axis: Axis,
-    value: f64,
-) -> Result<Scenario, Failure> {
+fn variant(arguments: &TradeoffArguments, text: &ScenarioText, axis: Axis, value: f64) -> Result<Scenario, Failure> {
     let scenario = text.build(|spec| {
         set_slots(spec, arguments);
         match axis {

@@ -117,13 +117,7 @@ impl ConvergenceController {
     /// As [`ConvergenceConstraint::certified_mean`].
     pub fn certified_mean(&self) -> Result<Option<f64>, BoundError> {
         let Some(certificate) = self.certificate() else { return Ok(None) };
-        certified_mean(
-            &self.constraint,
-            certificate.rounds,
-            self.planned,
-            self.steps_played,
-            self.scale * self.queue(),
-        )
+        certified_mean(&self.constraint, certificate.rounds, self.planned, self.steps_played, self.scale * self.queue())
     }
 }
 

@@ -1,8 +1,8 @@
 //! The run: one slot after the other.
 
 use super::record::{
-    ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, RunSchema,
-    SlotOutcome, SlotRecord,
+    ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
+    RunSchema, SlotOutcome, SlotRecord,
 };
 use crate::bounds::BoundError;
 use crate::lyapunov::{BudgetError, ConvergenceController, EnergyController, QueueError};

@@ -82,12 +82,7 @@ impl PointFolder {
         self.keep(&reference_name(reference.multipliers_from), reference)
     }
 
-    fn check<T>(
-        &self,
-        name: &str,
-        found: Option<T>,
-        ours: impl Fn(&T) -> bool,
-    ) -> Result<Option<T>, PointFolderError> {
+    fn check<T>(&self, name: &str, found: Option<T>, ours: impl Fn(&T) -> bool) -> Result<Option<T>, PointFolderError> {
         match found {
             Some(found) if !ours(&found) => {
                 let reason = "is of another scenario, seed, number of slots, setting or version".into();

@@ -13,6 +13,8 @@ use crate::simulation::RunError;
 use crate::solver::{Settings, SolveError, solve};
 use crate::units::Seconds;
 
+/// Share of a budget from which on it counts as used up.
+const BINDING: f64 = 0.99;
 /// Slots solved between two looks at the stop flag.
 const CHUNK: u64 = 64;
 
@@ -26,7 +28,8 @@ const CHUNK: u64 = 64;
 /// ```
 ///
 /// and decisions that keep the constraints over them have mean T ≥ D. A point's *excess* is left minus right side: its latency above
-/// the bound, overspending charged at μ. μ are the mean queues over V of one of the sweep's runs; any μ ≥ 0 makes a valid bound.
+/// the bound, overspending charged at μ. Any μ ≥ 0 makes a valid bound; these are the mean queues over
+/// V, 0 for budgets that are not used up, of that run among the four with the largest V whose bound is greatest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -71,7 +74,9 @@ impl Reference {
     ) -> Result<Option<Self>, RunError> {
         let weight = scenario.spec().latency_weight;
         let part = &point.second_half;
-        let multipliers: Vec<f64> = part.mean_queues.iter().map(|queue| queue / weight).collect();
+        // Complementary slackness: a budget that is not used up has the price 0, although its queue is not always empty.
+        let multiplier = |(queue, spending): (&f64, &f64)| if *spending >= BINDING { queue / weight } else { 0.0 };
+        let multipliers: Vec<f64> = part.mean_queues.iter().zip(&part.mean_spending).map(multiplier).collect();
         let convergence_multiplier = part.mean_convergence_queue / weight;
         let convergence =
             scenario.convergence().map(|c| ConvergenceController::new(c.clone(), scenario.plans())).transpose()?;

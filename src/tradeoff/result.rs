@@ -124,10 +124,7 @@ fn fits(points: &[SweepPoint], excess_s: &[Option<f64>], gap: f64) -> Fits {
         excess.filter(|excess| *excess > 10.0 * gap * latency).map(|excess| (point.value, excess))
     });
     let backlog = settled().map(|(point, _)| (point.value, point.second_half.backlog()));
-    Fits {
-        excess: PowerFit::of(&excess.collect::<Vec<_>>()),
-        backlog: PowerFit::of(&backlog.collect::<Vec<_>>()),
-    }
+    Fits { excess: PowerFit::of(&excess.collect::<Vec<_>>()), backlog: PowerFit::of(&backlog.collect::<Vec<_>>()) }
 }
 
 impl fmt::Display for Tradeoff {

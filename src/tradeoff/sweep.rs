@@ -18,6 +18,9 @@ use crate::solver::Settings;
 /// Most values of a sweep.
 pub const MAX_POINTS: usize = 1000;
 
+/// Runs whose mean queues are tried as prices of the bound: those of the largest V, whose queues over V vary least.
+const CANDIDATES: usize = 4;
+
 /// Told of slots as they are finished, from any thread.
 pub type Progress<'a> = dyn Fn(u64) + Sync + 'a;
 
@@ -122,8 +125,9 @@ impl Sweep {
     #[must_use]
     pub fn slots(&self) -> u64 {
         let runs: u64 = self.scenarios.iter().map(|(_, scenario)| scenario.spec().slots).sum();
-        let reference = self.scenarios.last().map_or(0, |(_, scenario)| slots_of_reference(scenario.spec().slots));
-        runs.saturating_add(if self.axis == Axis::LatencyWeight { reference } else { 0 })
+        let bounds = self.scenarios.iter().rev().take(CANDIDATES);
+        let bounds: u64 = bounds.map(|(_, scenario)| slots_of_reference(scenario.spec().slots)).sum();
+        runs.saturating_add(if self.axis == Axis::LatencyWeight { bounds } else { 0 })
     }
 
     /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, and keeps every run there as soon as it is
@@ -164,9 +168,7 @@ impl Sweep {
             },
             Axis::Target => None,
         };
-        Ok(self.scenarios.first().map(|(_, first)| {
-            Tradeoff::new(self.axis, first, &self.settings, points, reference)
-        }))
+        Ok(self.scenarios.first().map(|(_, first)| Tradeoff::new(self.axis, first, &self.settings, points, reference)))
     }
 
     /// Digest of all that decides a run's numbers.
@@ -204,7 +206,7 @@ impl Sweep {
         Ok(Some(point))
     }
 
-    /// The bound at the multipliers of the largest V whose queues have settled, or of the largest V.
+    /// The greatest of the bounds at the mean queues of the runs with the largest V; `None` where the sweep was stopped.
     fn reference(
         &self,
         points: &[SweepPoint],
@@ -212,19 +214,26 @@ impl Sweep {
         stop: &AtomicBool,
         progress: &Progress,
     ) -> Result<Option<Reference>, SweepError> {
-        let pairs = || points.iter().zip(&self.scenarios).rev();
-        let Some((point, (value, scenario))) = pairs().find(|(p, _)| p.second_half.settled()).or(pairs().next()) else {
-            return Ok(None);
-        };
-        if let Some(reference) = folder.reference(point)? {
-            progress(slots_of_reference(point.slots));
-            return Ok(Some(reference));
+        let mut best: Option<Reference> = None;
+        for (point, (value, scenario)) in points.iter().zip(&self.scenarios).rev().take(CANDIDATES) {
+            let reference = match folder.reference(point)? {
+                Some(known) => {
+                    progress(slots_of_reference(point.slots));
+                    known
+                }
+                None => {
+                    let solved = Reference::solve(scenario, &self.settings, point, stop, progress);
+                    let Some(solved) = solved.map_err(self.failed(*value))? else { return Ok(None) };
+                    folder.keep_reference(&solved)?;
+                    solved
+                }
+            };
+            let bound = |reference: &Reference| reference.bound_s.map_or(f64::NEG_INFINITY, |bound| bound.0);
+            if best.as_ref().is_none_or(|best| bound(&reference) > bound(best)) {
+                best = Some(reference);
+            }
         }
-        let solved = Reference::solve(scenario, &self.settings, point, stop, progress).map_err(self.failed(*value))?;
-        if let Some(reference) = &solved {
-            folder.keep_reference(reference)?;
-        }
-        Ok(solved)
+        Ok(best)
     }
 }
 

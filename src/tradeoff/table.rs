@@ -63,7 +63,10 @@ fn write_fit(name: &str, promised: &str, fit: Option<&PowerFit>, f: &mut Formatt
         Some(fit) => {
             let over: Vec<String> = fit.over.iter().map(|value| number(*value)).collect();
             let (exponent, r_squared) = (fit.exponent, fit.r_squared);
-            write!(f, "  {name} ~ V^{exponent:.3} (r^2 {r_squared:.3}; theory: at most a constant times V^{promised}),")?;
+            write!(
+                f,
+                "  {name} ~ V^{exponent:.3} (r^2 {r_squared:.3}; theory: at most a constant times V^{promised}),"
+            )?;
             writeln!(f, " least squares of logs over V = {}.", over.join(", "))
         }
     }
@@ -99,6 +102,9 @@ fn write_targets(tradeoff: &Tradeoff, f: &mut Formatter<'_>) -> fmt::Result {
     }
     write!(f, "\n{table}\n")?;
     writeln!(f, "  certified: bound on the mean of E|grad F|^2 over the rounds, by C1 from the final queue H.")?;
-    writeln!(f, "  overspend: mean of E/budget - 1 of the node where it is largest. I.. M..: share of the rounds with")?;
+    writeln!(
+        f,
+        "  overspend: mean of E/budget - 1 of the node where it is largest. I.. M..: share of the rounds with"
+    )?;
     writeln!(f, "  that many local iterations and micro-batches.")
 }

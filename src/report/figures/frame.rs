@@ -10,8 +10,9 @@ use crate::report::table::number;
 
 /// Room left of the data [px].
 const LEFT: i32 = 66;
-/// Most labels on the horizontal axis.
-const MOST_LABELS: usize = 12;
+/// Widths of a character and of the gap between labels on the horizontal axis [px].
+const CHARACTER: usize = 7;
+const GAP: usize = 10;
 
 /// Where values stand along an axis.
 #[derive(Clone, Debug)]
@@ -71,7 +72,9 @@ impl Scale {
     pub(super) fn places(names: impl Iterator<Item = String>) -> Self {
         let names: Vec<String> = names.collect();
         let count = names.len().max(1);
-        let every = count.div_ceil(MOST_LABELS);
+        let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or_default() * CHARACTER + GAP;
+        let room = usize::try_from(WIDTH - LABELS - LEFT).unwrap_or_default();
+        let every = (count * widest).div_ceil(room).max(1);
         let ticks = (0u32..).zip(names).map(|(place, name)| (f64::from(place), name)).step_by(every).collect();
         Self { low: -0.5, high: count as f64 - 0.5, log: false, ticks }
     }
@@ -268,7 +271,7 @@ mod tests {
     #[test]
     fn many_places_have_few_names() {
         let places = Scale::places((0..100).map(|place| place.to_string()));
-        assert!(places.ticks.len() <= MOST_LABELS);
+        assert!(places.ticks.len() <= 30);
         assert_eq!((places.at(-0.5), places.at(99.5)), (0.0, 1.0));
     }
 

@@ -4,13 +4,14 @@ use plotters::prelude::*;
 
 use super::frame::{Frame, Scale, Titles, value_name};
 use super::panel::{Label, Sample, figure_height, rows};
-use super::style::{BLUE, FAINT, Figure, LOOKS, Look, WIDTH, canvas, device_look, empty};
+use super::style::{BLUE, FAINT, Figure, LOOKS, Look, VERMILLION, WIDTH, canvas, device_look, empty};
 use super::tradeoff::subject;
 use crate::report::table::significant;
 use crate::tradeoff::{Axis, SweepPoint, Tradeoff};
 
 const OTHERS: RGBColor = RGBColor(200, 200, 200);
 const LINE: Look = Look { line: BLUE, area: BLUE, dashed: false };
+const SUM: Look = Look { line: VERMILLION, area: VERMILLION, dashed: true };
 const LIMIT: Look = Look { line: FAINT, area: FAINT, dashed: false };
 
 pub(super) fn draw(tradeoff: &Tradeoff) -> Figure {
@@ -25,6 +26,10 @@ pub(super) fn draw(tradeoff: &Tradeoff) -> Figure {
         let convergence = point.convergence.as_ref()?;
         Some(convergence.certified_mean? / convergence.target)
     };
+    let summed = |point: &SweepPoint| {
+        let convergence = point.convergence.as_ref()?;
+        Some(convergence.certified_mean_of_sum? / convergence.target)
+    };
     let certified = tradeoff.points.iter().any(|point| learned(point).is_some());
     let panels = if certified { 3 } else { 2 };
     let places = || Scale::places(tradeoff.points.iter().map(|point| value_name(point.value)));
@@ -37,16 +42,20 @@ pub(super) fn draw(tradeoff: &Tradeoff) -> Figure {
         let latency = points(tradeoff, |point| point.latency.map(|latency| latency.mean_s.0));
         let titles = Titles { heading: "Round latency", y: "Mean [s]", x: (!certified).then_some(x_title) };
         let scale = Scale::linear(latency.iter().map(|point| point.1), None);
-        series(&Frame::draw(root, next(), &titles, places(), scale)?, &latency, "latency", "s")?;
+        let frame = Frame::draw(root, next(), &titles, places(), scale)?;
+        let latency = series(&frame, &latency, LINE, "latency", "s")?;
+        frame.labels(latency.into_iter().collect())?;
         if certified {
-            let bounds = points(tradeoff, learned);
-            let heading = "Certified mean of E|∇F|² over target ε (C1); at or below 1 the target is met";
+            let (by_queue, by_sum) = (points(tradeoff, learned), points(tradeoff, summed));
+            let heading = "Certified mean of E|∇F|² over the target ε: met at or below 1";
             let titles = Titles { heading, y: "Certified / ε", x: Some(x_title) };
-            let scale = Scale::linear(bounds.iter().map(|point| point.1), Some(1.0));
+            let scale = Scale::linear(by_queue.iter().chain(&by_sum).map(|point| point.1), Some(1.0));
             let frame = Frame::draw(root, next(), &titles, places(), scale)?;
             let (from, to) = frame.x_range();
             frame.line(&[(from, 1.0), (to, 1.0)], LIMIT, 1.6)?;
-            series(&frame, &bounds, "certified / ε", "")?;
+            let by_sum = series(&frame, &by_sum, SUM, "by sum of g", "")?;
+            let by_queue = series(&frame, &by_queue, LINE, "by C1", "")?;
+            frame.labels(by_queue.into_iter().chain(by_sum).collect())?;
         }
         Ok(())
     })
@@ -57,15 +66,17 @@ fn points(tradeoff: &Tradeoff, value: impl Fn(&SweepPoint) -> Option<f64>) -> Ve
     places.filter_map(|(place, point)| Some((place, value(point)?))).collect()
 }
 
-fn series(frame: &Frame, points: &[(f64, f64)], name: &str, unit: &str) -> Result<(), String> {
-    frame.line(points, LINE, 1.4)?;
+/// Draws a line with a dot at every value; its label.
+fn series(frame: &Frame, points: &[(f64, f64)], look: Look, name: &str, unit: &str) -> Result<Option<Label>, String> {
+    frame.line(points, look, 1.4)?;
     for point in points {
-        frame.dot(*point, LINE, true)?;
+        frame.dot(*point, look, !look.dashed)?;
     }
-    let Some(last) = points.last() else { return Ok(()) };
-    let shown = format!("{} {unit}", significant(last.1, 4));
-    let sample = Sample::Line(LINE, 1.4);
-    frame.labels(vec![Label { value: last.1, name: name.into(), shown: shown.trim().into(), sample }])
+    Ok(points.last().map(|last| {
+        let shown = format!("{} {unit}", significant(last.1, 4));
+        let sample = Sample::Line(look, 1.4);
+        Label { value: last.1, name: name.into(), shown: shown.trim().into(), sample }
+    }))
 }
 
 fn shares(frame: &Frame, tradeoff: &Tradeoff) -> Result<(), String> {

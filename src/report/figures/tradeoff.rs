@@ -36,14 +36,13 @@ fn latency_and_overspend(tradeoff: &Tradeoff) -> Figure {
     let runs: Vec<(f64, (f64, f64))> = tradeoff
         .points
         .iter()
-        .filter_map(|point| {
-            Some((point.value, (100.0 * point.worst_node()?.mean_overspend, point.latency?.mean_s.0)))
-        })
+        .filter_map(|point| Some((point.value, (100.0 * point.worst_node()?.mean_overspend, point.latency?.mean_s.0))))
         .collect();
     if runs.is_empty() {
         return empty(title, "no run with rounds and energy budgets");
     }
-    let subtitle = "Each run by its V [1/s]: a larger V buys latency with energy; left of the line at 0 all budgets are kept";
+    let subtitle =
+        "Each run by its V [1/s]: a larger V buys latency with energy; left of the line at 0 all budgets are kept";
     let x = Scale::linear(runs.iter().map(|run| run.1.0), Some(0.0));
     let y = Scale::linear(runs.iter().map(|run| run.1.1), None);
     canvas((WIDTH, figure_height(1)), [title, subtitle, &subject(tradeoff)], |root| {
@@ -78,7 +77,7 @@ fn name_points(root: &Area, frame: &Frame, runs: &[(f64, (f64, f64))]) -> Result
         let name = value_name(*value);
         let half = px(4) * i32::try_from(name.chars().count()).unwrap_or(i32::MAX / 64);
         let near = px(9) + half;
-        let offsets = [(near, 0), (0, -px(13)), (0, px(13)), (-near, 0), (near, -px(11)), (-near, px(11))];
+        let offsets = [(near, -px(9)), (near, 0), (0, -px(13)), (0, px(13)), (-near, px(11)), (-near, 0)];
         let clear = |&(dx, dy): &(i32, i32)| {
             let (cx, cy) = (x + dx, y + dy);
             let far = |(ox, oy): &(i32, i32), w: i32, h: i32| (cx - ox).abs() > w || (cy - oy).abs() > h;
