@@ -64,6 +64,15 @@ fn resumed_equals_fresh_on_any_number_of_threads() {
         assert!(files(&fresh).contains_key(&format!("/{name}")), "{name}");
         assert!(printed.contains(name), "{printed}");
     }
+    assert!(
+        printed.lines().take_while(|line| !line.starts_with("Wrote")).all(|line| line.chars().count() <= 120),
+        "{printed}"
+    );
+    for (name, content) in files(&fresh).iter().filter(|(name, _)| name.ends_with(".svg")) {
+        let text = String::from_utf8_lossy(content);
+        assert!(text.starts_with("<svg") && text.trim_end().ends_with("</svg>"), "{name}");
+        assert!(!text.contains("NaN") && !text.contains("inf"), "{name}");
+    }
     // A part of the values, in another order; then what a kill leaves behind; then the rest.
     good(&scenario, &resumed, &["--v", "10,0.1", "--slots", "24"]);
     fs::remove_file(resumed.join("points/v-1e1.json")).unwrap();

@@ -160,8 +160,11 @@ fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) ->
         or_dash(certificate, |c| if c.holds() { "holds" } else { "BROKEN" }.into()),
     ]);
     let unit = number(convergence.scale);
-    write!(f, "\n{table}  G = {unit} loss; the mean of E|grad F|^2 over the rounds, weighted by their local steps,")?;
-    writeln!(f, " is at most the certified one.")
+    writeln!(
+        f,
+        "\n{table}  G = {unit} loss. Certified: an upper bound on the mean of E|grad F|^2 over the rounds, weighted by"
+    )?;
+    writeln!(f, "  their local steps, on any sample path.")
 }
 
 /// Reasons for outages that are listed one by one.

@@ -94,10 +94,17 @@ pub(super) fn constraint(
         rounds: scenario.slots,
         target: spec.target,
     };
-    for (index, plan) in plans.iter().enumerate() {
-        constraint.violation(plan).map_err(|error| refused(error, index, plan))?;
+    let errors = plans.iter().enumerate();
+    let errors = errors.filter_map(|(index, plan)| Some((index, plan, constraint.violation(plan).err()?)));
+    // Of plans that ask for a smaller step, the one that asks for the smallest: it is not refused again for another.
+    let rank = |error: &BoundError| match error {
+        BoundError::StepSize { largest, .. } => *largest,
+        _ => 0.0,
+    };
+    match errors.min_by(|a, b| rank(&a.2).total_cmp(&rank(&b.2))) {
+        Some((index, plan, error)) => Err(refused(error, index, plan)),
+        None => Ok(constraint),
     }
-    Ok(constraint)
 }
 
 fn one_per_cluster(clusters: usize) -> String {

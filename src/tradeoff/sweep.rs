@@ -192,9 +192,9 @@ impl Sweep {
         progress: &Progress,
     ) -> Result<Option<SweepPoint>, SweepError> {
         let failed = self.failed(value);
-        let mut run = Run::new(scenario, self.settings.clone()).map_err(&failed)?;
+        let mut run = Run::new(scenario, self.settings).map_err(&failed)?;
         let mut slots = Vec::new();
-        while let Some(slot) = run.next() {
+        for slot in run.by_ref() {
             if stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }

@@ -67,7 +67,9 @@ fn write_fit(name: &str, promised: &str, fit: Option<&PowerFit>, f: &mut Formatt
                 f,
                 "  {name} ~ V^{exponent:.3} (r^2 {r_squared:.3}; theory: at most a constant times V^{promised}),"
             )?;
-            writeln!(f, " least squares of logs over V = {}.", over.join(", "))
+            writeln!(f, " least squares of logs over")?;
+            let chunks: Vec<String> = over.chunks(10).map(|values| values.join(", ")).collect();
+            writeln!(f, "    V = {}.", chunks.join(",\n    "))
         }
     }
 }

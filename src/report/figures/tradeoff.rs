@@ -156,7 +156,7 @@ impl Law<'_> {
         let (exponent, name) = self.promised;
         if count > 0.0 {
             // Through the middle of the settled runs.
-            let (x0, y0) = ((sum.0 / count as f64).exp(), (sum.1 / count as f64).exp());
+            let (x0, y0) = ((sum.0 / count).exp(), (sum.1 / count).exp());
             let guide = |x: f64| y0 * (x / x0).powf(exponent);
             frame.line(&curve(&guide, frame.x_range()), GUIDE, 1.2)?;
             let value = guide(frame.x_range().1);
