@@ -96,7 +96,7 @@ impl Scale {
 fn nice(low: f64, high: f64, count: u32) -> Vec<f64> {
     let rough = (high - low) / f64::from(count);
     let decade = 10f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * decade).into_iter().find(|step| *step >= rough);
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|factor| factor * decade).into_iter().find(|step| *step >= rough);
     let step = step.unwrap_or(rough);
     let first = (low / step).ceil();
     // Whole multiples, so that ticks carry no rounding of sums.
@@ -260,7 +260,7 @@ mod tests {
         let narrow = Scale::log([115.0, 126.0].into_iter());
         assert!(narrow.ticks.len() >= 3, "{:?}", narrow.ticks);
         let linear = Scale::linear([-3.0, 7.0].into_iter(), Some(0.0));
-        assert_eq!(linear.ticks.iter().map(|tick| tick.0).collect::<Vec<_>>(), [-2.0, 0.0, 2.0, 4.0, 6.0]);
+        assert_eq!(linear.ticks.iter().map(|tick| tick.0).collect::<Vec<_>>(), [-2.5, 0.0, 2.5, 5.0, 7.5]);
         for empty in [Scale::log(std::iter::empty()), Scale::linear(std::iter::empty(), None)] {
             assert!(empty.low < empty.high && !empty.ticks.is_empty());
         }
