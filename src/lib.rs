@@ -43,7 +43,8 @@
 //! # Run round after round
 //!
 //! [`lyapunov`] turns the energy spent so far into the next slot's prices and certifies what the budgets are worth;
-//! [`simulation`] runs a scenario and records it; [`report`] makes tables and figures of the record.
+//! [`simulation`] runs a scenario and records it; [`report`] makes tables and figures of the record; [`tradeoff`] does so for many
+//! values of V, or of the gradient norm wanted.
 //!
 //! # What a schedule learns
 //!
@@ -62,6 +63,7 @@
 //! that only calls the solver takes `default-features = false`.
 
 pub mod bounds;
+mod digest;
 pub mod instances;
 pub mod lyapunov;
 pub mod model;
@@ -73,6 +75,7 @@ pub mod simulation;
 pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;
+pub mod tradeoff;
 pub mod units;
 
 /// The linear algebra of the public types, in the version they use.

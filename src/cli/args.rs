@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::scenario::MAX_SLOTS;
 use collapipe::solver::Settings;
+use collapipe::tradeoff::MAX_POINTS;
 
 /// Plan collaborative training of Transformers over edge devices: which device holds how many encoder blocks, how many
 /// micro-batches, and how bandwidth and transmit power are shared, round after round, within energy budgets.
@@ -22,6 +23,7 @@ const EXAMPLES: &str = "\
 Examples:
   collapipe                                      run the built-in scenario, write collapipe-out/
   collapipe run my.toml --slots 100 --out here   run your own (docs/scenario.md describes the file)
+  collapipe tradeoff my.toml --slots 2000        latency against overspending for several V
   collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
   collapipe check p.json a.json                  evaluate any decision independently
@@ -32,12 +34,13 @@ Exit codes:
   0    solved, or done
   1    the machine failed: a file could not be written, numbers beyond double precision
   2    bad input or usage
-  3    infeasible: the problem, the decision checked, or (run) every slot
+  3    infeasible: the problem, the decision checked, or (run, tradeoff) every slot
   130  stopped by Ctrl-C; files hold the finished slots";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(RunArguments),
+    Tradeoff(TradeoffArguments),
     Solve(SolveArguments),
     Check(CheckArguments),
     Problem(ProblemArguments),
@@ -92,6 +95,7 @@ pub struct ScenarioArguments {
     pub latency_weight: Option<f64>,
 }
 
+/// V, or another number that must be positive.
 fn latency_weight(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if (MIN_MAGNITUDE..=MAX_MAGNITUDE).contains(&value) => Ok(value),
@@ -133,6 +137,59 @@ impl Default for RunArguments {
             accuracy: Accuracy::default(),
         }
     }
+}
+
+/// Run a scenario at several V, or several targets ε of its convergence constraint, and show what one buys of the other.
+///
+/// Prints a table and writes tradeoff.json, tradeoff.csv and figures to the output folder. Runs go on in parallel; each finished one is
+/// kept in the folder's `points`, so that the same command goes on after a Ctrl-C or a kill where it was, and further values can be
+/// added later. Points of another scenario, seed, setting or version are refused.
+#[derive(Clone, Debug, Args)]
+pub struct TradeoffArguments {
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// Values of V in 1/s, separated by commas
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = latency_weight, conflicts_with_all = ["epsilon", "over", "from", "to", "points"])]
+    pub v: Vec<f64>,
+    /// Targets ε in loss²/par², separated by commas; the scenario must have a section [convergence]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = latency_weight, conflicts_with_all = ["over", "from", "to", "points"])]
+    pub epsilon: Vec<f64>,
+    /// What to vary where no list is given
+    #[arg(long, value_enum, default_value_t)]
+    pub over: Over,
+    /// Least value; a tenth (V) or a third (ε) of the scenario's if left out
+    #[arg(long, value_name = "A", value_parser = latency_weight)]
+    pub from: Option<f64>,
+    /// Greatest value; ten (V) or three (ε) times the scenario's if left out
+    #[arg(long, value_name = "B", value_parser = latency_weight)]
+    pub to: Option<f64>,
+    /// Number of values, evenly spaced in their logarithm
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u16).range(2..=MAX_POINTS as i64))]
+    pub points: u16,
+    /// Number of slots of every run, instead of the scenario's
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
+    pub slots: Option<u64>,
+    /// Threads; as many as the machine has if left out. The results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Folder for points, tables and figures
+    #[arg(long, value_name = "DIR", default_value = "collapipe-tradeoff")]
+    pub out: PathBuf,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    pub accuracy: Accuracy,
+}
+
+/// What a sweep varies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Over {
+    /// V, the price of a second.
+    #[default]
+    V,
+    /// ε, the target of the convergence constraint.
+    Epsilon,
 }
 
 /// Solve one slot problem and print the answer as JSON: status, decision, objective, lower bound, gap, shadow prices.

@@ -6,6 +6,7 @@ mod io;
 mod presets;
 mod run;
 mod slot;
+mod tradeoff;
 
 use std::process::ExitCode;
 
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command.unwrap_or_else(|| Command::Run(RunArguments::default())) {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Tradeoff(arguments) => tradeoff::tradeoff(&arguments),
         Command::Solve(arguments) => slot::solve(&arguments),
         Command::Check(arguments) => slot::check(&arguments),
         Command::Problem(arguments) => slot::problem(&arguments),

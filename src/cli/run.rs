@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use collapipe::report::{summary, write_folder};
-use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile};
+use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
 use collapipe::simulation::{Run, RunError};
 use collapipe::solver::SolveError;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -68,22 +68,45 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
 
 /// Reads and validates a scenario, with the command line's options in place of its own values.
 pub fn load(arguments: &ScenarioArguments, slots: Option<u64>) -> Result<Scenario, Failure> {
-    let path = arguments.scenario.as_deref();
-    let (name, text, folder) = match path {
+    read(arguments)?.build(|spec| spec.slots = slots.unwrap_or(spec.slots))
+}
+
+/// A scenario's text and where it came from, with the command line's options.
+pub struct ScenarioText<'a> {
+    arguments: &'a ScenarioArguments,
+    name: &'a Path,
+    text: String,
+    folder: PathBuf,
+}
+
+pub fn read(arguments: &ScenarioArguments) -> Result<ScenarioText<'_>, Failure> {
+    let (name, text, folder) = match arguments.scenario.as_deref() {
         None => (Path::new("built-in scenario"), BUILTIN.to_owned(), PathBuf::new()),
         Some(path) => {
             let folder = if io::is_stdin(path) { None } else { path.parent() };
             (path, io::read(path)?, folder.unwrap_or(Path::new("")).to_owned())
         }
     };
-    let load = || {
-        let mut file = ScenarioFile::parse(&text, &folder)?;
-        file.spec.slots = slots.unwrap_or(file.spec.slots);
-        file.spec.seed = arguments.seed.unwrap_or(file.spec.seed);
-        file.spec.latency_weight = arguments.latency_weight.unwrap_or(file.spec.latency_weight);
-        file.build()
-    };
-    load().map_err(|error| io::bad_input(name, &error))
+    Ok(ScenarioText { arguments, name, text, folder })
+}
+
+impl ScenarioText<'_> {
+    /// The scenario with the command line's options, and then with a change of one's own.
+    pub fn build(&self, change: impl Fn(&mut ScenarioSpec)) -> Result<Scenario, Failure> {
+        let load = || {
+            let mut file = ScenarioFile::parse(&self.text, &self.folder)?;
+            file.spec.seed = self.arguments.seed.unwrap_or(file.spec.seed);
+            file.spec.latency_weight = self.arguments.latency_weight.unwrap_or(file.spec.latency_weight);
+            change(&mut file.spec);
+            file.build()
+        };
+        load().map_err(|error| self.bad(&error))
+    }
+
+    /// An error of this scenario.
+    pub fn bad(&self, error: &dyn std::fmt::Display) -> Failure {
+        io::bad_input(self.name, error)
+    }
 }
 
 /// What a run's error means for the user.
@@ -95,7 +118,7 @@ pub fn failure(error: RunError) -> Failure {
 }
 
 /// A flag that the first Ctrl-C or termination signal raises; the second one ends the program.
-fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
+pub fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&stop);
     ctrlc::set_handler(move || {
@@ -116,7 +139,7 @@ fn progress(slots: u64) -> ProgressBar {
     }
 }
 
-fn wrote(folder: &Path, files: &[PathBuf]) -> String {
+pub fn wrote(folder: &Path, files: &[PathBuf]) -> String {
     let names: Vec<_> = files.iter().filter_map(|file| file.file_name()).map(|name| name.to_string_lossy()).collect();
     format!("Wrote to {}: {}", folder.display(), names.join(", "))
 }

@@ -1,43 +1,12 @@
 //! The output folder of a run.
 
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::files::{Content, ReportError, write_whole};
 use super::{figures, summary, tidy};
 use crate::simulation::RunRecord;
-
-/// Why a report was not written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReportError {
-    /// The folder is missing and cannot be made.
-    #[error("cannot create the folder {}: {source}", path.display())]
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file cannot be written; what was there before is unchanged.
-    #[error("cannot write {}: {source}", path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A figure cannot be drawn.
-    #[error("cannot draw {}: {cause}", path.display())]
-    Figure {
-        /// The file it was meant for.
-        path: PathBuf,
-        /// What the drawing library says.
-        cause: String,
-    },
-}
-
-type Content<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
+use crate::tradeoff::Tradeoff;
 
 /// Writes a run's files into `folder`, which is created where it is missing, and returns their paths.
 ///
@@ -76,22 +45,28 @@ pub fn write_folder(record: &RunRecord, folder: &Path) -> Result<Vec<PathBuf>, R
     Ok(written)
 }
 
-fn write_whole(folder: &Path, name: &str, content: &Content) -> Result<PathBuf, ReportError> {
-    let path = folder.join(name);
-    // The process number keeps two runs into one folder apart.
-    let temporary = folder.join(format!(".{name}.{}.part", std::process::id()));
-    let write = || {
-        let mut out = BufWriter::new(File::create(&temporary)?);
-        content(&mut out)?;
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&temporary, &path)
-    };
-    match write() {
-        Ok(()) => Ok(path),
-        Err(source) => {
-            // The first error is the one to report; a leftover that cannot be removed either is hidden by its name.
-            let _ = fs::remove_file(&temporary);
-            Err(ReportError::File { path, source })
-        }
+/// Writes a sweep's files into `folder`, which is created where it is missing, and returns their paths.
+///
+/// | file | content |
+/// |---|---|
+/// | `tradeoff.json` | the [`Tradeoff`] |
+/// | `tradeoff.csv` | one row per value |
+/// | `plans.svg` | shares of the plans, and latency, against the value |
+/// | `tradeoff.svg`, `scaling.svg` | over V: latency against overspending; latency excess and backlog against V |
+///
+/// Every file is whole, as those of [`write_folder`].
+///
+/// # Errors
+/// [`ReportError`] with the path and the cause; files written before it stay.
+pub fn write_tradeoff(tradeoff: &Tradeoff, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.into(), source })?;
+    let mut written = vec![
+        write_whole(folder, "tradeoff.json", &|out| serde_json::to_writer_pretty(out, tradeoff).map_err(Into::into))?,
+        write_whole(folder, "tradeoff.csv", &|out| tidy::tradeoff(tradeoff, out).map_err(Into::into))?,
+    ];
+    for (name, draw) in figures::of_tradeoff(tradeoff.axis) {
+        let svg = draw(tradeoff).map_err(|cause| ReportError::Figure { path: folder.join(name), cause })?;
+        written.push(write_whole(folder, name, &|out| out.write_all(svg.as_bytes()))?);
     }
+    Ok(written)
 }

@@ -4,22 +4,28 @@
 //! |---|---|
 //! | the run in numbers, to print or to compute with | [`summary`] → [`Summary`] |
 //! | files for a notebook and figures for a paper | `write_folder` (feature `cli`) |
+//! | the same of a sweep over V or ε ([`tradeoff`](crate::tradeoff)) | `write_tradeoff` (feature `cli`) |
 //!
 //! Everything is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
 //! gives the same report as the run that wrote it.
 
+mod convergence;
 #[cfg(feature = "cli")]
 mod figures;
+mod files;
 #[cfg(feature = "cli")]
 mod folder;
 mod series;
 mod summary;
-mod table;
+pub(crate) mod table;
 #[cfg(feature = "cli")]
 mod tidy;
 
+pub use convergence::ConvergenceSummary;
+pub use files::ReportError;
+pub(crate) use files::write_whole;
 #[cfg(feature = "cli")]
-pub use folder::{ReportError, write_folder};
+pub use folder::{write_folder, write_tradeoff};
 pub use summary::{
     ClusterSummary, GapSummary, LatencySummary, NodeSummary, OutageSummary, PlanSummary, SegmentSummary, Summary,
     summary,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::convergence::{ConvergenceSummary, convergence};
 use super::series::{budget, devices, energy, planned_slots, quantile, sorted};
 use super::table;
 use crate::lyapunov::Certificate;
@@ -135,13 +136,17 @@ pub struct Summary {
     pub clusters: Vec<ClusterSummary>,
     /// One entry per node of the record.
     pub nodes: Vec<NodeSummary>,
+    /// What was learned; none without a convergence constraint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convergence: Option<ConvergenceSummary>,
 }
 
 impl Summary {
-    /// Whether certificate C1 holds for every node with a budget.
+    /// Whether certificate C1 holds for every node with a budget, and for the convergence constraint if there is one.
     #[must_use]
     pub fn certified(&self) -> bool {
-        self.nodes.iter().filter_map(|node| node.certificate).all(|certificate| certificate.holds())
+        let learned = self.convergence.iter().filter_map(|convergence| convergence.certificate);
+        self.nodes.iter().filter_map(|node| node.certificate).chain(learned).all(|certificate| certificate.holds())
     }
 
     /// The summary as aligned text, units in the headers.
@@ -167,7 +172,8 @@ impl fmt::Display for Summary {
 /// #     slots_planned: 0, gap_tolerance: 1e-3,
 /// # };
 /// # let record = RunRecord {
-/// #     schema: RunSchema::V1, provenance, scenario: None, clusters: vec![], blocks: 12, nodes: vec![], plans: vec![], slots: vec![],
+/// #     schema: RunSchema::V1, provenance, scenario: None, clusters: vec![], blocks: 12, nodes: vec![], plans: vec![],
+/// #     convergence: None, slots: vec![],
 /// # };
 /// let summary = summary(&record);
 /// assert_eq!(summary.slots, record.slots.len() as u64);
@@ -188,6 +194,7 @@ pub fn summary(record: &RunRecord) -> Summary {
         plans: plans(record, planned),
         clusters: clusters(record),
         nodes: nodes(record),
+        convergence: convergence(record),
     }
 }
 

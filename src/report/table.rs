@@ -2,17 +2,18 @@
 
 use std::fmt::{self, Formatter};
 
+use super::convergence::ConvergenceSummary;
 use super::summary::{NodeSummary, Summary};
 
 /// Columns of text, each as wide as its widest cell; the first is flush left, the others right.
-struct Table(Vec<Vec<String>>);
+pub(crate) struct Table(Vec<Vec<String>>);
 
 impl Table {
-    fn new(headers: &[&[&str]]) -> Self {
+    pub(crate) fn new(headers: &[&[&str]]) -> Self {
         Self(headers.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect())
     }
 
-    fn push(&mut self, row: Vec<String>) {
+    pub(crate) fn push(&mut self, row: Vec<String>) {
         self.0.push(row);
     }
 }
@@ -37,7 +38,7 @@ impl fmt::Display for Table {
 }
 
 /// Four significant digits.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     significant(value, 4)
 }
 
@@ -54,11 +55,11 @@ pub(super) fn significant(value: f64, digits: i32) -> String {
     format!("{value:.decimals$}")
 }
 
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
 }
 
-fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
+pub(crate) fn or_dash<T>(value: Option<T>, show: impl Fn(T) -> String) -> String {
     value.map_or_else(|| "-".into(), show)
 }
 
@@ -109,10 +110,14 @@ pub(super) fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "  Proved gap: median {median}, largest {max}; {within} of {planned} rounds within {asked}")?;
     }
 
-    let mut table = Table::new(&[&["Plan", "local iterations I", "micro-batches M", "rounds [%]"]]);
+    let mut header = vec!["Plan", "local iterations I", "micro-batches M", "rounds [%]"];
+    header.extend(summary.convergence.iter().map(|_| "g [loss]"));
+    let mut table = Table::new(&[&header]);
     for (index, plan) in summary.plans.iter().enumerate().filter(|(_, plan)| plan.rounds > 0) {
         let (iterations, batches) = (plan.local_iterations.to_string(), plan.micro_batches.to_string());
-        table.push(vec![index.to_string(), iterations, batches, percent(plan.share)]);
+        let mut row = vec![index.to_string(), iterations, batches, percent(plan.share)];
+        row.extend(summary.convergence.iter().map(|of| or_dash(of.plan_violations.get(index), |g| number(*g))));
+        table.push(row);
     }
     write!(f, "\n{table}")?;
 
@@ -133,7 +138,33 @@ pub(super) fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         table.push(node_row(node));
     }
     write!(f, "\n{table}")?;
-    writeln!(f, "  C1: after every slot, average overspend so far <= queue / slots; holds on any sample path.")
+    writeln!(f, "  C1: after every slot, average overspend so far <= queue / slots; holds on any sample path.")?;
+    summary.convergence.as_ref().map_or(Ok(()), |convergence| write_convergence(convergence, f))
+}
+
+fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) -> fmt::Result {
+    let mut table = Table::new(&[
+        &["Convergence", "target", "certified mean", "the same", "local", "queue H", "mean g", "C1 bound", "C1"],
+        &["", "epsilon", "by C1", "from sum of g", "steps", "[G]", "[G]", "[G]", ""],
+    ]);
+    let certificate = convergence.certificate;
+    table.push(vec![
+        "|grad F|^2".into(),
+        number(convergence.target),
+        or_dash(convergence.certified_mean, number),
+        or_dash(convergence.certified_mean_of_sum, number),
+        convergence.local_steps.to_string(),
+        number(convergence.final_queue),
+        or_dash(certificate, |c| number(c.mean_violation)),
+        or_dash(certificate, |c| number(c.bound)),
+        or_dash(certificate, |c| if c.holds() { "holds" } else { "BROKEN" }.into()),
+    ]);
+    let unit = number(convergence.scale);
+    writeln!(
+        f,
+        "\n{table}  G = {unit} loss. Certified: an upper bound on the mean of E|grad F|^2 over the rounds, weighted by"
+    )?;
+    writeln!(f, "  their local steps, on any sample path.")
 }
 
 /// Reasons for outages that are listed one by one.

@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
+use super::convergence;
 use super::sampler::Sampler;
 use super::spec::{ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, ScenarioSpec};
+use crate::bounds::ConvergenceConstraint;
+use crate::digest::fnv1a;
 use crate::model::{ModelCosts, ModelError, Transformer};
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
 use crate::problem::{
@@ -62,6 +65,7 @@ pub struct Scenario {
     template: SlotSpec,
     nodes: Vec<Node>,
     channels: Vec<Channel>,
+    convergence: Option<ConvergenceConstraint>,
 }
 
 impl Scenario {
@@ -114,6 +118,8 @@ impl Scenario {
             Ok(problem) => problem.into_spec(),
             Err(ProblemError::Field(error)) => return Err(error.into()),
         };
+        let convergence = spec.convergence.as_ref();
+        let convergence = convergence.map(|c| convergence::constraint(&spec, c, &template.plans)).transpose()?;
         let channels = spec
             .clusters
             .iter()
@@ -121,7 +127,7 @@ impl Scenario {
             .map(|(n, cluster)| channel(&spec, n, cluster, traces.get(n).map_or(&[], Vec::as_slice)))
             .collect::<Result<_, _>>()?;
         let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
-        Ok(Self { spec, model, template, nodes, channels })
+        Ok(Self { spec, model, template, nodes, channels, convergence })
     }
 
     /// The data.
@@ -152,6 +158,25 @@ impl Scenario {
     #[must_use]
     pub fn budgets(&self) -> Vec<Option<Joules>> {
         self.nodes.iter().map(|node| node.budget).collect()
+    }
+
+    /// The convergence constraint, where the scenario has one; every candidate plan has a g.
+    #[must_use]
+    pub fn convergence(&self) -> Option<&ConvergenceConstraint> {
+        self.convergence.as_ref()
+    }
+
+    /// FNV-1a digest (64 bits, in hex) of the compact JSON of the data, as in a run's provenance.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        // A valid scenario has no number or key that JSON cannot hold.
+        fnv1a(&serde_json::to_string(&self.spec).unwrap_or_default())
+    }
+
+    /// The same of all that decides the slots' states: the data and the rate traces that were read.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        fnv1a(&format!("{} {:?}", self.digest(), self.channels))
     }
 
     /// The states of the slots, from slot 0 on.

@@ -12,12 +12,14 @@
 //! same states.
 
 mod build;
+mod convergence;
 #[cfg(feature = "cli")]
 mod file;
 mod sampler;
 mod spec;
 
 pub use build::{Node, Role, Scenario, ScenarioError};
+pub use convergence::{ConvergenceSpec, PerCluster};
 #[cfg(feature = "cli")]
 pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};
 pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};

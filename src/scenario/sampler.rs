@@ -51,7 +51,7 @@ pub enum SlotError {
         /// How many devices it has.
         devices: usize,
     },
-    /// An energy price that no slot problem admits: negative, not finite or beyond 1e30.
+    /// An energy price or a penalty that no slot problem admits: not finite or beyond 1e30, or a negative price.
     #[error(transparent)]
     Problem(#[from] ProblemError),
 }
@@ -107,7 +107,22 @@ impl SlotState<'_> {
     /// # Errors
     /// [`SlotError`] for a cluster without any device, and for a price out of range.
     pub fn problem(&self, energy_price: impl Fn(usize) -> f64) -> Result<SlotInstance, SlotError> {
+        self.problem_with_penalties(energy_price, |_| 0.0)
+    }
+
+    /// The same with `penalty(plan)` added to the scenario's own penalty of each candidate plan, in objective units.
+    ///
+    /// # Errors
+    /// As [`SlotState::problem`], and for a penalty out of range.
+    pub fn problem_with_penalties(
+        &self,
+        energy_price: impl Fn(usize) -> f64,
+        penalty: impl Fn(usize) -> f64,
+    ) -> Result<SlotInstance, SlotError> {
         let mut spec = self.scenario.template().clone();
+        for (index, plan) in spec.plans.iter_mut().enumerate() {
+            plan.penalty = price(plan.penalty + penalty(index));
+        }
         let mut node = 0;
         for (n, (cluster, (present, gains))) in
             spec.clusters.iter_mut().zip(self.present.iter().zip(&self.gains)).enumerate()
@@ -132,7 +147,7 @@ impl SlotState<'_> {
     }
 }
 
-/// Prices below what a slot problem admits are as good as none.
+/// Prices and penalties below what a slot problem admits are as good as none.
 fn price(value: f64) -> f64 {
     if value.abs() < crate::problem::MIN_MAGNITUDE { 0.0 } else { value }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::convergence::ConvergenceSpec;
 use crate::model::{Checkpointing, Head, ModelPreset, Optimizer, Precisions, TransformerSpec};
 use crate::network::device::{DevicePreset, EdgeServerPreset};
 use crate::network::radio::{ChannelConfig, Position};
@@ -48,6 +49,9 @@ pub struct ScenarioSpec {
     pub uplink: Uplink,
     /// Candidate plans, common to all clusters.
     pub plans: Vec<PlanSpec>,
+    /// Long-term constraint on what is learned; none if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convergence: Option<ConvergenceSpec>,
     /// The radio of every cluster that has none of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelConfig>,

@@ -27,6 +27,7 @@ mod record;
 mod run;
 
 pub use record::{
-    ClusterPlan, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
+    ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
+    RunSchema, SlotOutcome, SlotRecord,
 };
 pub use run::{Run, RunError};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bounds::ConvergenceConstraint;
 use crate::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
 use crate::scenario::ScenarioSpec;
 use crate::units::{Joules, Seconds};
@@ -136,6 +137,31 @@ pub struct SlotRecord {
     pub energy_j: Vec<Joules>,
     /// Q after the slot, in budgets; 0 for nodes without a budget.
     pub queues: Vec<f64>,
+    /// The convergence constraint's part; none in a run without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convergence: Option<ConvergenceSlot>,
+}
+
+/// The convergence constraint in a slot.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvergenceSlot {
+    /// g of the plan that was played, Δ/R without a round; in loss.
+    pub violation: f64,
+    /// H after the slot, in units of [`ConvergenceRecord::scale`].
+    pub queue: f64,
+}
+
+/// The convergence constraint of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvergenceRecord {
+    /// The constraint, its horizon the slots asked for.
+    pub constraint: ConvergenceConstraint,
+    /// G: unit of the queue H, in loss.
+    pub scale: f64,
+    /// g of every candidate plan, in loss, in the order of [`RunRecord::plans`].
+    pub violations: Vec<f64>,
 }
 
 /// A whole run, or the finished part of one.
@@ -155,8 +181,11 @@ pub struct RunRecord {
     pub blocks: u32,
     /// The nodes whose energy is accounted for: of each cluster the control unit, then its devices.
     pub nodes: Vec<NodeRecord>,
-    /// Candidate plans.
+    /// Candidate plans, with the scenario's own penalties.
     pub plans: Vec<Plan>,
+    /// The convergence constraint; none in a run without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub convergence: Option<ConvergenceRecord>,
     /// The slots so far, in order.
     pub slots: Vec<SlotRecord>,
 }

@@ -1,9 +1,11 @@
 //! The run: one slot after the other.
 
 use super::record::{
-    ClusterPlan, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
+    ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
+    RunSchema, SlotOutcome, SlotRecord,
 };
-use crate::lyapunov::{BudgetError, EnergyController, QueueError};
+use crate::bounds::BoundError;
+use crate::lyapunov::{BudgetError, ConvergenceController, EnergyController, QueueError};
 use crate::problem::ProblemError;
 use crate::scenario::{Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
 use crate::solver::{Certified, Settings, Solution, SolveError, solve};
@@ -19,12 +21,15 @@ pub enum RunError {
     /// A budget is not positive and finite.
     #[error(transparent)]
     Budget(#[from] BudgetError),
+    /// The convergence constraint has no bound for a plan.
+    #[error(transparent)]
+    Convergence(#[from] BoundError),
     /// A queue price went out of the range of a slot problem.
     #[error(transparent)]
     Problem(#[from] ProblemError),
-    /// A decision's energies are not finite.
-    #[error("energy of slot {slot}: {source}")]
-    Energy {
+    /// A decision's energies, or the convergence constraint's violation, are not finite.
+    #[error("queues of slot {slot}: {source}")]
+    Queues {
         /// The slot.
         slot: u64,
         /// What is wrong.
@@ -34,15 +39,16 @@ pub enum RunError {
 
 /// A drift-plus-penalty run: an iterator over the slots of a scenario.
 ///
-/// Every slot is solved at the prices Z_k = Q_k/Ē_k of the energy queues, then the queues take the energies spent
-/// (formulation section 2). A slot without a feasible decision is an outage: it is recorded with its reason, nothing is
-/// spent, the queues shrink by a budget, and the run goes on. Slots are played one after the other on one thread.
+/// Every slot is solved at the prices Z_k = Q_k/Ē_k of the energy queues and, with a convergence constraint, at the plan penalties
+/// of its queue; then the queues take what the slot spent and learned. A slot without a feasible decision is an outage: it is recorded with its reason, nothing is
+/// spent, the energy queues shrink by a budget, and the run goes on. Slots are played one after the other on one thread.
 #[derive(Clone, Debug)]
 pub struct Run<'a> {
     scenario: &'a Scenario,
     settings: Settings,
     sampler: Sampler<'a>,
     controller: EnergyController,
+    convergence: Option<ConvergenceController>,
     played: u64,
 }
 
@@ -54,13 +60,21 @@ impl<'a> Run<'a> {
     pub fn new(scenario: &'a Scenario, settings: Settings) -> Result<Self, RunError> {
         settings.validate().map_err(SolveError::from)?;
         let controller = EnergyController::new(scenario.budgets())?;
-        Ok(Self { scenario, settings, sampler: scenario.sampler(), controller, played: 0 })
+        let plans = scenario.plans();
+        let convergence = scenario.convergence().map(|c| ConvergenceController::new(c.clone(), plans)).transpose()?;
+        Ok(Self { scenario, settings, sampler: scenario.sampler(), controller, convergence, played: 0 })
     }
 
     /// The energy queues as they stand.
     #[must_use]
     pub fn controller(&self) -> &EnergyController {
         &self.controller
+    }
+
+    /// The convergence queue as it stands; none where the scenario has no such constraint.
+    #[must_use]
+    pub fn convergence(&self) -> Option<&ConvergenceController> {
+        self.convergence.as_ref()
     }
 
     /// Slots played so far.
@@ -95,7 +109,7 @@ impl<'a> Run<'a> {
             provenance: Provenance {
                 version: env!("CARGO_PKG_VERSION").into(),
                 scenario: spec.name.clone(),
-                scenario_digest: digest(spec),
+                scenario_digest: self.scenario.digest(),
                 seed: spec.seed,
                 latency_weight: spec.latency_weight,
                 slots_planned: spec.slots,
@@ -106,12 +120,18 @@ impl<'a> Run<'a> {
             blocks: self.scenario.model().blocks,
             nodes: nodes.collect(),
             plans: self.scenario.plans().to_vec(),
+            convergence: self.convergence.as_ref().map(|controller| ConvergenceRecord {
+                constraint: controller.constraint().clone(),
+                scale: controller.scale(),
+                violations: controller.violations().to_vec(),
+            }),
             slots,
         }
     }
 
     fn problem(&self, state: &SlotState) -> Result<SlotInstance, SlotError> {
-        state.problem(|node| self.controller.energy_price(node))
+        let penalty = |plan| self.convergence.as_ref().map_or(0.0, |controller| controller.penalty(plan));
+        state.problem_with_penalties(|node| self.controller.energy_price(node), penalty)
     }
 
     fn play(&mut self) -> Result<SlotRecord, RunError> {
@@ -123,7 +143,19 @@ impl<'a> Run<'a> {
             Err(reason @ SlotError::NoDevices { .. }) => self.outage(&reason),
             Err(SlotError::Problem(error)) => return Err(error.into()),
         };
-        self.controller.spend(&energy_j).map_err(|source| RunError::Energy { slot: state.slot(), source })?;
+        let failed = |source| RunError::Queues { slot: state.slot(), source };
+        self.controller.spend(&energy_j).map_err(failed)?;
+        let plan = match &outcome {
+            SlotOutcome::Planned(planned) => Some(planned.plan),
+            SlotOutcome::Outage { .. } => None,
+        };
+        let convergence = match &mut self.convergence {
+            Some(controller) => {
+                controller.play(plan).map_err(failed)?;
+                Some(ConvergenceSlot { violation: controller.violation(plan), queue: controller.queue() })
+            }
+            None => None,
+        };
         Ok(SlotRecord {
             slot: state.slot(),
             present: state.present().to_vec(),
@@ -131,6 +163,7 @@ impl<'a> Run<'a> {
             outcome,
             energy_j,
             queues: nodes.map(|node| self.controller.queue(node).unwrap_or(0.0)).collect(),
+            convergence,
         })
     }
 
@@ -211,14 +244,4 @@ impl Iterator for Run<'_> {
         self.played = if record.is_ok() { self.played + 1 } else { self.scenario.spec().slots };
         Some(record)
     }
-}
-
-/// FNV-1a over the compact JSON: enough to tell scenarios apart, not against forgery.
-fn digest(scenario: &crate::scenario::ScenarioSpec) -> String {
-    // A scenario was validated: it has no number or key that JSON cannot hold.
-    let text = serde_json::to_string(scenario).unwrap_or_default();
-    let hash = text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("{hash:016x}")
 }

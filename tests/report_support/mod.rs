@@ -126,6 +126,7 @@ pub fn record(made: &Made) -> RunRecord {
             outcome,
             energy_j,
             queues: queues.clone(),
+            convergence: None,
         });
     }
     RunRecord {
@@ -144,6 +145,7 @@ pub fn record(made: &Made) -> RunRecord {
         blocks,
         nodes,
         plans: plans.to_vec(),
+        convergence: None,
         slots,
     }
 }

@@ -1,12 +1,16 @@
-//! Figures of a run as SVG, 800 px wide, for screen, print and colour-blind eyes.
+//! Figures of a run, and of a sweep of runs, as SVG, 800 px wide, for screen, print and colour-blind eyes.
 
+mod frame;
 mod latency;
 mod lines;
 mod panel;
+mod plans;
 mod segments;
 mod style;
+mod tradeoff;
 
 use style::Figure;
+pub(super) use tradeoff::of_tradeoff;
 
 use super::series::planned_slots;
 use crate::simulation::RunRecord;

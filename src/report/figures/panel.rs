@@ -213,14 +213,24 @@ pub(super) enum Sample {
 }
 
 /// Writes labels near their values without overlap.
-pub(super) fn labels(root: &Area, chart: &Chart, mut labels: Vec<Label>) -> Result<(), String> {
+pub(super) fn labels(root: &Area, chart: &Chart, labels: Vec<Label>) -> Result<(), String> {
     let (xs, ys) = chart.plotting_area().get_pixel_range();
-    labels.sort_by(|a, b| b.value.total_cmp(&a.value));
     let x = chart.x_range().start;
-    let wanted = labels.iter().map(|label| chart.backend_coord(&(x, label.value)).1);
-    let heights = spread(wanted.collect(), px(LABEL_GAP), (ys.start, ys.end));
+    write_labels(root, xs.end, (ys.start, ys.end), &|value| chart.backend_coord(&(x, value)).1, labels)
+}
+
+/// The same right of a panel that ends at `right`, between two heights; `height` is that of a value. In fine pixels.
+pub(super) fn write_labels(
+    root: &Area,
+    right: i32,
+    range: (i32, i32),
+    height: &dyn Fn(f64) -> i32,
+    mut labels: Vec<Label>,
+) -> Result<(), String> {
+    labels.sort_by(|a, b| b.value.total_cmp(&a.value));
+    let heights = spread(labels.iter().map(|label| height(label.value)).collect(), px(LABEL_GAP), range);
     for (label, y) in labels.iter().zip(heights) {
-        let left = xs.end + px(8);
+        let left = right + px(8);
         match label.sample {
             Sample::Line(look, stroke) => {
                 let style = look.line.stroke_width(width(stroke));

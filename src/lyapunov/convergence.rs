@@ -1,0 +1,146 @@
+//! The convergence constraint as a virtual queue that prices the plans.
+
+use nalgebra::DVector;
+
+use super::queues::{Certificate, QueueError, Queues};
+use crate::bounds::{BoundError, ConvergenceConstraint, PlayedRounds};
+use crate::problem::Plan;
+
+/// Turns what was learned so far into the plans' penalties of the next slot.
+///
+/// Constraint avg g ≤ 0 with g(plan) of [`ConvergenceConstraint`]; a slot without a round makes no steps, so that its g is Δ/R.
+/// The queue is of g/G, G = max |g| over the candidates ([`ConvergenceConstraint::scale`]), so that the same latency weight V
+/// suits it and the energy queues: H ← max(H + g/G, 0), and a plan's penalty is H·g(plan)/G.
+///
+/// ```
+/// use collapipe::bounds::{ConvergenceConstraint, LearningProblem, UpdateRule};
+/// use collapipe::lyapunov::ConvergenceController;
+/// use collapipe::problem::Plan;
+/// let learning = LearningProblem {
+///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![16.0], batch_size: vec![16],
+///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerMicroBatch,
+/// };
+/// let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0 };
+/// let plan = |micro_batches| Plan { local_iterations: 1, micro_batches, penalty: 0.0 };
+/// let mut controller = ConvergenceController::new(constraint, &[plan(1), plan(2)])?;
+/// controller.play(Some(0))?;
+/// assert!(controller.violation(Some(0)) > controller.violation(Some(1)));
+/// assert!(controller.queue() > 0.0 && controller.penalty(0) > controller.penalty(1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConvergenceController {
+    constraint: ConvergenceConstraint,
+    /// g of every candidate, in loss.
+    violations: Vec<f64>,
+    /// K of every candidate.
+    steps: Vec<u64>,
+    scale: f64,
+    queue: Queues,
+    planned: u64,
+    steps_played: u64,
+}
+
+impl ConvergenceController {
+    /// Controller of a run with these candidate plans, before its first slot.
+    ///
+    /// # Errors
+    /// As [`ConvergenceConstraint::violation`], for the first plan that has no bound.
+    pub fn new(constraint: ConvergenceConstraint, plans: &[Plan]) -> Result<Self, BoundError> {
+        let violations = plans.iter().map(|plan| constraint.violation(plan)).collect::<Result<_, _>>()?;
+        let steps = plans.iter().map(|plan| local_steps(&constraint, plan)).collect::<Result<_, _>>()?;
+        // All g = 0: any scale keeps the queue empty.
+        let scale = Some(constraint.scale(plans)?).filter(|scale| *scale > 0.0).unwrap_or(1.0);
+        Ok(Self { constraint, violations, steps, scale, queue: Queues::empty(1), planned: 0, steps_played: 0 })
+    }
+
+    /// The constraint.
+    #[must_use]
+    pub fn constraint(&self) -> &ConvergenceConstraint {
+        &self.constraint
+    }
+
+    /// G, in loss: the queue's unit.
+    #[must_use]
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// g of every candidate plan, in loss.
+    #[must_use]
+    pub fn violations(&self) -> &[f64] {
+        &self.violations
+    }
+
+    /// g of a slot in which plan `plan` was played, or no round (`None`, or a plan there is not): Δ/R, in loss.
+    #[must_use]
+    pub fn violation(&self, plan: Option<usize>) -> f64 {
+        let idle = self.constraint.learning.initial_gap / self.constraint.rounds as f64;
+        plan.and_then(|plan| self.violations.get(plan)).copied().unwrap_or(idle)
+    }
+
+    /// H, in units of G.
+    #[must_use]
+    pub fn queue(&self) -> f64 {
+        self.queue.backlog().iter().sum()
+    }
+
+    /// H·g(plan)/G, in objective units; 0 for a plan there is not.
+    #[must_use]
+    pub fn penalty(&self, plan: usize) -> f64 {
+        self.violations.get(plan).map_or(0.0, |violation| self.queue() * (violation / self.scale))
+    }
+
+    /// Books a slot: the plan that was played, or none.
+    ///
+    /// # Errors
+    /// [`QueueError`] for a violation that is not finite in the queue's unit.
+    pub fn play(&mut self, plan: Option<usize>) -> Result<(), QueueError> {
+        self.queue.update(&DVector::from_element(1, self.violation(plan) / self.scale))?;
+        if let Some(steps) = plan.and_then(|plan| self.steps.get(plan)) {
+            self.planned += 1;
+            self.steps_played = self.steps_played.saturating_add(*steps);
+        }
+        Ok(())
+    }
+
+    /// C1 in units of G; `None` before the first slot.
+    #[must_use]
+    pub fn certificate(&self) -> Option<Certificate> {
+        self.queue.certificate(0)
+    }
+
+    /// What C1 certifies: a bound on the K-weighted mean of E|∇F|² over the rounds so far, in loss²/par². `None` before the
+    /// first round.
+    ///
+    /// # Errors
+    /// As [`ConvergenceConstraint::certified_mean`].
+    pub fn certified_mean(&self) -> Result<Option<f64>, BoundError> {
+        let Some(certificate) = self.certificate() else { return Ok(None) };
+        certified_mean(&self.constraint, certificate.rounds, self.planned, self.steps_played, self.scale * self.queue())
+    }
+}
+
+/// Bound on the K-weighted mean of E|∇F|² from Σ g over `slots` slots (or a bound on it), `planned` of which had a round, with
+/// `steps` local steps in all; `None` without a round.
+pub(crate) fn certified_mean(
+    constraint: &ConvergenceConstraint,
+    slots: u64,
+    planned: u64,
+    steps: u64,
+    violation_sum: f64,
+) -> Result<Option<f64>, BoundError> {
+    if planned == 0 {
+        return Ok(None);
+    }
+    // The theorem is about rounds with steps: take out what the other slots added, Δ/R each.
+    let idle = constraint.learning.initial_gap * (slots.saturating_sub(planned) as f64 / constraint.rounds as f64);
+    let played = PlayedRounds { rounds: planned, steps, violation_sum: violation_sum - idle };
+    constraint.certified_mean(&played).map(Some)
+}
+
+/// K of a plan: the same in all clusters.
+pub(crate) fn local_steps(constraint: &ConvergenceConstraint, plan: &Plan) -> Result<u64, BoundError> {
+    let schedule = constraint.learning.local_steps(plan, constraint.step_size, constraint.rounds)?;
+    Ok(schedule.local_steps.into_iter().max().unwrap_or_default())
+}

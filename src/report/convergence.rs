@@ -1,0 +1,68 @@
+//! The convergence constraint in a run's summary, computed from the record alone.
+
+use serde::{Deserialize, Serialize};
+
+use super::series::planned;
+use crate::bounds::UpdateRule;
+use crate::lyapunov::{Certificate, certified_mean, local_steps};
+use crate::simulation::{ConvergenceRecord, RunRecord};
+
+/// What a run proves about what was learned.
+///
+/// Bounds are on Σ K E|∇F|² / Σ K over the rounds, in loss²/par²; they hold whatever the channel did, if the constants do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ConvergenceSummary {
+    /// ε: the bound wanted.
+    pub target: f64,
+    /// When the pipelines update.
+    pub update: UpdateRule,
+    /// Σ K: local steps of all rounds, in each cluster.
+    pub local_steps: u64,
+    /// H(R): the queue at the end, in units of `scale`.
+    pub final_queue: f64,
+    /// G: unit of the queue, in loss.
+    pub scale: f64,
+    /// Certificate C1 of the queue, in units of `scale`, recomputed from the record; none without slots.
+    pub certificate: Option<Certificate>,
+    /// The bound that C1 certifies through the final queue; none without a round.
+    pub certified_mean: Option<f64>,
+    /// The bound from Σ g itself, at most the former; none without a round.
+    pub certified_mean_of_sum: Option<f64>,
+    /// g of every candidate plan, in loss: a target is within reach only if some of them are negative.
+    pub plan_violations: Vec<f64>,
+}
+
+pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
+    let ConvergenceRecord { constraint, scale, violations } = record.convergence.as_ref()?;
+    let (mut sum, mut certificate, mut final_queue) = (0.0, None::<Certificate>, 0.0);
+    let (mut slots, mut rounds, mut steps) = (0u64, 0u64, 0u64);
+    for slot in &record.slots {
+        let of_slot = slot.convergence?;
+        slots += 1;
+        sum += of_slot.violation;
+        final_queue = of_slot.queue;
+        let (mean_violation, bound) = (sum / scale / slots as f64, final_queue / slots as f64);
+        let so_far = certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
+        let least_slack = so_far.min(bound - mean_violation);
+        certificate = Some(Certificate { rounds: slots, mean_violation, bound, least_slack });
+        if let Some(plan) = planned(slot).and_then(|planned| record.plans.get(planned.plan)) {
+            rounds += 1;
+            steps = steps.saturating_add(local_steps(constraint, plan).ok()?);
+        }
+    }
+    // A record with impossible numbers certifies nothing.
+    let certified = |violation_sum| certified_mean(constraint, slots, rounds, steps, violation_sum).ok().flatten();
+    Some(ConvergenceSummary {
+        target: constraint.target,
+        update: constraint.learning.update,
+        local_steps: steps,
+        final_queue,
+        scale: *scale,
+        certificate,
+        certified_mean: certified(scale * final_queue),
+        certified_mean_of_sum: certified(sum),
+        plan_violations: violations.clone(),
+    })
+}

@@ -1,0 +1,132 @@
+//! The convergence constraint of a scenario: plain data, and what they mean for its plans.
+
+use serde::{Deserialize, Serialize};
+
+use super::spec::ScenarioSpec;
+use crate::bounds::{BoundError, ConvergenceConstraint, LearningProblem, UpdateRule};
+use crate::problem::{FieldError, Plan};
+
+/// Long-term constraint on what is learned: the K-weighted mean of E|∇F|² over the run is to be at most ε
+/// ([`ConvergenceConstraint`], whose symbols and units these are). The batch sizes are those of the clusters, and the horizon R
+/// is the scenario's number of slots.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConvergenceSpec {
+    /// ε, in loss²/par².
+    pub target: f64,
+    /// Δ = F(θ_0) − inf F, in loss.
+    pub initial_gap: f64,
+    /// η, in par²/loss; small enough for every candidate plan.
+    pub step_size: f64,
+    /// L, in loss/par².
+    pub smoothness: f64,
+    /// σ²: largest variance of one sample's gradient, in loss²/par²; of all clusters, or of each.
+    pub sample_variance: PerCluster,
+    /// ζ²: how far the clusters' gradients are apart, in loss²/par².
+    #[serde(default)]
+    pub heterogeneity: f64,
+    /// β² ≥ 1.
+    #[serde(default = "one")]
+    pub dissimilarity: f64,
+    /// ρ_n, of sum 1, one per cluster; equal if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Vec<f64>>,
+    /// When the pipelines update.
+    pub update: UpdateRule,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// A number for all clusters, or one for each.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "must be a number, or a list with one number per cluster")]
+pub enum PerCluster {
+    /// The same for all.
+    All(f64),
+    /// One entry per cluster.
+    Each(Vec<f64>),
+}
+
+impl PerCluster {
+    /// One entry per cluster; a list is returned as it is, whatever its length.
+    #[must_use]
+    pub fn list(&self, clusters: usize) -> Vec<f64> {
+        match self {
+            Self::All(value) => vec![*value; clusters],
+            Self::Each(values) => values.clone(),
+        }
+    }
+}
+
+/// The constraint of a scenario, defined for each of its plans.
+pub(super) fn constraint(
+    scenario: &ScenarioSpec,
+    spec: &ConvergenceSpec,
+    plans: &[Plan],
+) -> Result<ConvergenceConstraint, FieldError> {
+    let clusters = scenario.clusters.len();
+    if let Some(weights) = &spec.weights
+        && weights.len() != clusters
+    {
+        let value = format!("a list of {}", weights.len());
+        return Err(FieldError::new("convergence.weights", value, one_per_cluster(clusters)));
+    }
+    if let PerCluster::Each(values) = &spec.sample_variance
+        && values.len() != clusters
+    {
+        let value = format!("a list of {}", values.len());
+        return Err(FieldError::new("convergence.sample_variance", value, one_per_cluster(clusters)));
+    }
+    let constraint = ConvergenceConstraint {
+        learning: LearningProblem {
+            initial_gap: spec.initial_gap,
+            smoothness: spec.smoothness,
+            weights: spec.weights.clone().unwrap_or_else(|| vec![1.0 / clusters as f64; clusters]),
+            sample_variance: spec.sample_variance.list(clusters),
+            batch_size: scenario.clusters.iter().map(|cluster| cluster.batch_size).collect(),
+            heterogeneity: spec.heterogeneity,
+            dissimilarity: spec.dissimilarity,
+            update: spec.update,
+        },
+        step_size: spec.step_size,
+        rounds: scenario.slots,
+        target: spec.target,
+    };
+    let errors = plans.iter().enumerate();
+    let errors = errors.filter_map(|(index, plan)| Some((index, plan, constraint.violation(plan).err()?)));
+    // Of plans that ask for a smaller step, the one that asks for the smallest: it is not refused again for another.
+    let rank = |error: &BoundError| match error {
+        BoundError::StepSize { largest, .. } => *largest,
+        _ => 0.0,
+    };
+    match errors.min_by(|a, b| rank(&a.2).total_cmp(&rank(&b.2))) {
+        Some((index, plan, error)) => Err(refused(error, index, plan)),
+        None => Ok(constraint),
+    }
+}
+
+fn one_per_cluster(clusters: usize) -> String {
+    format!("a list of {clusters}, one entry per cluster")
+}
+
+/// A bound's error in the scenario's names.
+fn refused(error: BoundError, index: usize, plan: &Plan) -> FieldError {
+    match error {
+        BoundError::Field(field) => field.within("convergence"),
+        BoundError::StepSize { step_size, assumption, largest, .. } => {
+            let (iterations, batches) = (plan.local_iterations, plan.micro_batches);
+            let allowed = format!(
+                "at most {largest:?} for plans[{index}] (I = {iterations}, M = {batches}), because the bound assumes \
+                 {assumption}; or drop that plan"
+            );
+            FieldError::new("convergence.step_size", format!("{step_size:?}"), allowed)
+        }
+        other => FieldError::new(
+            "convergence",
+            format!("numbers for which plans[{index}] has no bound ({other})"),
+            "of magnitudes whose products a double can hold",
+        ),
+    }
+}

@@ -1,0 +1,27 @@
+//! What one number trades for another: a scenario run at several values of V, or of the target ε of its convergence constraint.
+//!
+//! | task | here |
+//! |---|---|
+//! | the values, each with its scenario | [`Sweep`] |
+//! | runs in parallel, finished ones kept in a folder | [`Sweep::play`], [`PointFolder`] |
+//! | what comes out, as table, JSON and (feature `cli`) CSV and figures | [`Tradeoff`], `report::write_tradeoff` |
+//! | exponents of latency excess and backlog against V | [`PowerFit`], [`Reference`] |
+//!
+//! Drift plus penalty promises a latency within O(1/V) of the best at a backlog of O(V) (Neely 2010). The best is not known, but
+//! bounded: see [`Reference`]. Every run is sequential and every number is put together in the order of the values, so that the
+//! result is the same on any number of threads, and after any number of interruptions.
+
+mod fit;
+mod folder;
+mod point;
+mod reference;
+mod result;
+mod sweep;
+mod table;
+
+pub use fit::PowerFit;
+pub use folder::{PointFolder, PointFolderError};
+pub use point::{NodeOverspend, PointSchema, SettledPart, SweepPoint};
+pub use reference::Reference;
+pub use result::{Fits, SweepProvenance, Tradeoff, TradeoffSchema};
+pub use sweep::{Axis, MAX_POINTS, Progress, Sweep, SweepError};

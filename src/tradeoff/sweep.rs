@@ -1,0 +1,242 @@
+//! The runs of a sweep.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::folder::{PointFolder, PointFolderError};
+use super::point::SweepPoint;
+use super::reference::Reference;
+use super::result::Tradeoff;
+use crate::digest::fnv1a;
+use crate::problem::FieldError;
+use crate::scenario::Scenario;
+use crate::simulation::{Run, RunError};
+use crate::solver::Settings;
+
+/// Most values of a sweep.
+pub const MAX_POINTS: usize = 1000;
+
+/// Runs whose mean queues are tried as prices of the bound: those of the largest V, whose queues over V vary least.
+const CANDIDATES: usize = 4;
+
+/// Told of slots as they are finished, from any thread.
+pub type Progress<'a> = dyn Fn(u64) + Sync + 'a;
+
+/// What a sweep varies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Axis {
+    /// V, the price of a second of round latency (`latency_weight`).
+    #[default]
+    LatencyWeight,
+    /// ε, the target of the convergence constraint (`convergence.target`).
+    Target,
+}
+
+impl Axis {
+    /// The scenario's value; none where it has no convergence constraint.
+    #[must_use]
+    pub fn value(self, scenario: &Scenario) -> Option<f64> {
+        match self {
+            Self::LatencyWeight => Some(scenario.spec().latency_weight),
+            Self::Target => scenario.spec().convergence.as_ref().map(|convergence| convergence.target),
+        }
+    }
+
+    /// Letters for names of files.
+    #[must_use]
+    pub fn symbol(self) -> &'static str {
+        match self {
+            Self::LatencyWeight => "v",
+            Self::Target => "epsilon",
+        }
+    }
+}
+
+/// Why a sweep has no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// The values do not make a sweep.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// A run failed.
+    #[error("{} = {value:?}: {source}", axis.symbol())]
+    Run {
+        /// What is varied.
+        axis: Axis,
+        /// Its value in that run.
+        value: f64,
+        /// Why.
+        source: RunError,
+    },
+    /// Points could not be kept or taken up again.
+    #[error(transparent)]
+    Folder(#[from] PointFolderError),
+}
+
+/// Scenarios that differ in one number.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    axis: Axis,
+    settings: Settings,
+    /// By increasing value.
+    scenarios: Vec<(f64, Scenario)>,
+}
+
+impl Sweep {
+    /// A sweep over the scenarios' own values of `axis`, in any order.
+    ///
+    /// # Errors
+    /// [`SweepError::Field`] for no scenario, more than [`MAX_POINTS`], two of one value, or one without the constraint whose target
+    /// is to be varied.
+    pub fn new(axis: Axis, scenarios: Vec<Scenario>, settings: Settings) -> Result<Self, SweepError> {
+        if scenarios.is_empty() || scenarios.len() > MAX_POINTS {
+            let found = format!("a list of {}", scenarios.len());
+            return Err(FieldError::new(axis.symbol(), found, format!("a list of 1 to {MAX_POINTS} values")).into());
+        }
+        let missing = || FieldError::new("convergence", "(missing)", "given where its target is to be varied");
+        let valued = scenarios.into_iter().map(|scenario| Ok((axis.value(&scenario).ok_or_else(missing)?, scenario)));
+        let mut scenarios = valued.collect::<Result<Vec<_>, FieldError>>()?;
+        scenarios.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let values: Vec<f64> = scenarios.iter().map(|(value, _)| *value).collect();
+        if let Some(pair) = values.windows(2).find(|pair| pair.first() == pair.last()) {
+            let found = format!("{:?} twice", pair.first().copied().unwrap_or_default());
+            return Err(FieldError::new(axis.symbol(), found, "a list of different values").into());
+        }
+        Ok(Self { axis, settings, scenarios })
+    }
+
+    /// What is varied.
+    #[must_use]
+    pub fn axis(&self) -> Axis {
+        self.axis
+    }
+
+    /// The values, increasing.
+    pub fn values(&self) -> impl Iterator<Item = f64> {
+        self.scenarios.iter().map(|(value, _)| *value)
+    }
+
+    /// Slots of all runs and of the reference bound: what [`Sweep::play`] will report as progress.
+    #[must_use]
+    pub fn slots(&self) -> u64 {
+        let runs: u64 = self.scenarios.iter().map(|(_, scenario)| scenario.spec().slots).sum();
+        let bounds = self.scenarios.iter().rev().take(CANDIDATES);
+        let bounds: u64 = bounds.map(|(_, scenario)| slots_of_reference(scenario.spec().slots)).sum();
+        runs.saturating_add(if self.axis == Axis::LatencyWeight { bounds } else { 0 })
+    }
+
+    /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, and keeps every run there as soon as it is
+    /// finished. `None` where `stop` was raised; what was finished is kept.
+    ///
+    /// # Errors
+    /// [`SweepError`]; points of other sweeps in the folder are found before anything is played.
+    pub fn play(
+        &self,
+        folder: &PointFolder,
+        stop: &AtomicBool,
+        progress: &Progress,
+    ) -> Result<Option<Tradeoff>, SweepError> {
+        let mut known = Vec::with_capacity(self.scenarios.len());
+        for (value, scenario) in &self.scenarios {
+            let fingerprint = self.fingerprint(scenario);
+            let point = folder.point(self.axis, *value, &fingerprint)?;
+            if let Some(point) = &point {
+                progress(point.slots);
+            }
+            known.push((point, fingerprint));
+        }
+        let points: Vec<Result<Option<SweepPoint>, SweepError>> = self
+            .scenarios
+            .par_iter()
+            .zip(known)
+            .map(|((value, scenario), (known, fingerprint))| match known {
+                Some(point) => Ok(Some(point)),
+                None => self.point(*value, scenario, fingerprint, folder, stop, progress),
+            })
+            .collect();
+        let points: Option<Vec<SweepPoint>> = points.into_iter().collect::<Result<_, _>>()?;
+        let Some(points) = points else { return Ok(None) };
+        let reference = match self.axis {
+            Axis::LatencyWeight => match self.reference(&points, folder, stop, progress)? {
+                None => return Ok(None),
+                found => found,
+            },
+            Axis::Target => None,
+        };
+        Ok(self.scenarios.first().map(|(_, first)| Tradeoff::new(self.axis, first, &self.settings, points, reference)))
+    }
+
+    /// Digest of all that decides a run's numbers.
+    fn fingerprint(&self, scenario: &Scenario) -> String {
+        let Settings { gap, nodes } = &self.settings;
+        fnv1a(&format!("{} {} {gap:?} {nodes}", env!("CARGO_PKG_VERSION"), scenario.fingerprint()))
+    }
+
+    fn failed(&self, value: f64) -> impl Fn(RunError) -> SweepError {
+        let axis = self.axis;
+        move |source| SweepError::Run { axis, value, source }
+    }
+
+    fn point(
+        &self,
+        value: f64,
+        scenario: &Scenario,
+        fingerprint: String,
+        folder: &PointFolder,
+        stop: &AtomicBool,
+        progress: &Progress,
+    ) -> Result<Option<SweepPoint>, SweepError> {
+        let failed = self.failed(value);
+        let mut run = Run::new(scenario, self.settings).map_err(&failed)?;
+        let mut slots = Vec::new();
+        for slot in run.by_ref() {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            slots.push(slot.map_err(&failed)?);
+            progress(1);
+        }
+        let point = SweepPoint::new(&run.record(slots), self.axis, value, fingerprint);
+        folder.keep_point(&point)?;
+        Ok(Some(point))
+    }
+
+    /// The greatest of the bounds at the mean queues of the runs with the largest V; `None` where the sweep was stopped.
+    fn reference(
+        &self,
+        points: &[SweepPoint],
+        folder: &PointFolder,
+        stop: &AtomicBool,
+        progress: &Progress,
+    ) -> Result<Option<Reference>, SweepError> {
+        let mut best: Option<Reference> = None;
+        for (point, (value, scenario)) in points.iter().zip(&self.scenarios).rev().take(CANDIDATES) {
+            let reference = match folder.reference(point)? {
+                Some(known) => {
+                    progress(slots_of_reference(point.slots));
+                    known
+                }
+                None => {
+                    let solved = Reference::solve(scenario, &self.settings, point, stop, progress);
+                    let Some(solved) = solved.map_err(self.failed(*value))? else { return Ok(None) };
+                    folder.keep_reference(&solved)?;
+                    solved
+                }
+            };
+            let bound = |reference: &Reference| reference.bound_s.map_or(f64::NEG_INFINITY, |bound| bound.0);
+            if best.as_ref().is_none_or(|best| bound(&reference) > bound(best)) {
+                best = Some(reference);
+            }
+        }
+        Ok(best)
+    }
+}
+
+fn slots_of_reference(slots: u64) -> u64 {
+    slots - slots / 2
+}
