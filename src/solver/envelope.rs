@@ -262,18 +262,21 @@ const MOST_UPLOADS: usize = 8;
 /// Steps to either side in which a price that is too low or too high is found otherwise.
 const MOST_STRIDES: usize = 40;
 const SETTLED: f64 = 1e-6;
+/// Change of the weights, relative to V, that is accepted when the rounds are over.
+const FLAT: f64 = 0.05;
 
 /// Maximizes the dual over the known choices.
 pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64]) -> Deadline {
     let first = upload_price(network, start, None);
     let (mut price, mut weights) = (first, start.to_vec());
-    for _ in 0..MOST_UPLOADS {
+    for round in 1..=MOST_UPLOADS {
         let best = at_upload_price(network, known, &weights, price);
-        let moved = distance(&best.weights, &weights);
-        weights.clone_from(&best.weights);
-        if moved <= SETTLED * network.price() {
+        let moved = distance(&best.weights, &weights) / network.price();
+        // Where the dual is flat, weights move a little for ever.
+        if moved <= SETTLED || (round == MOST_UPLOADS && moved <= FLAT) {
             return best;
         }
+        weights.clone_from(&best.weights);
         price = upload_price(network, &weights, Some(price));
     }
     // Weights and price that chase each other: the demand for the band, with the weights settled, falls with its price.
