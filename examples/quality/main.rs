@@ -1,40 +1,67 @@
-//! Prints how good the certified answers are on seeded random problems: gaps, times and work, one table per family.
+//! Prints how good the certified answers are on seeded random problems: gaps, times and work, one row per family.
 //!
 //! ```text
-//! cargo run --release --example quality -- [--devices 20,50] [--seeds 20] [--networks 200] [--small 40] [--each]
+//! cargo run --release --example quality -- [--families select,networks,enumerated] [--devices 20,50] [--seeds 10]
+//!     [--networks 20] [--enumerated 40] [--each]
 //! ```
 //!
 //! Times are those of the machine at hand; gaps and work are the same everywhere. `--each` prints every problem as well.
 
+mod enumerated;
 mod networks;
 mod select;
 
 use std::error::Error;
+use std::time::Instant;
+
+use collapipe::problem::SlotProblem;
+use collapipe::solver::{Settings, solve};
 
 struct Arguments {
+    families: Vec<String>,
     devices: Vec<usize>,
     seeds: u64,
     networks: u64,
-    small: u64,
+    enumerated: u64,
     each: bool,
 }
 
+const FAMILIES: [&str; 3] = ["select", "networks", "enumerated"];
+
 fn arguments() -> Result<Arguments, Box<dyn Error>> {
-    let mut parsed = Arguments { devices: vec![20, 50], seeds: 20, networks: 200, small: 40, each: false };
+    let mut parsed = Arguments {
+        families: FAMILIES.map(String::from).to_vec(),
+        devices: vec![20, 50],
+        seeds: 10,
+        networks: 20,
+        enumerated: 40,
+        each: false,
+    };
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {
         let mut value = || words.next().ok_or_else(|| format!("{name}: value missing"));
         match name.as_str() {
+            "--families" => parsed.families = value()?.split(',').map(String::from).collect(),
             "--devices" => parsed.devices = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
             "--seeds" => parsed.seeds = value()?.parse()?,
             "--networks" => parsed.networks = value()?.parse()?,
-            "--small" => parsed.small = value()?.parse()?,
+            "--enumerated" => parsed.enumerated = value()?.parse()?,
             "--each" => parsed.each = true,
-            _ => return Err(format!("{name}: unknown; use --devices, --seeds, --networks, --small, --each").into()),
+            _ => {
+                let known = "--families, --devices, --seeds, --networks, --enumerated, --each";
+                return Err(format!("{name}: unknown; use {known}").into());
+            }
         }
     }
-    if parsed.seeds == 0 {
-        return Err("--seeds 0: must be at least 1".into());
+    if let Some(family) = parsed.families.iter().find(|family| !FAMILIES.contains(&family.as_str())) {
+        return Err(format!("--families {family}: must be of {}", FAMILIES.join(", ")).into());
+    }
+    for (name, count) in
+        [("--seeds", parsed.seeds), ("--networks", parsed.networks), ("--enumerated", parsed.enumerated)]
+    {
+        if count == 0 {
+            return Err(format!("{name} 0: must be at least 1").into());
+        }
     }
     Ok(parsed)
 }
@@ -48,49 +75,63 @@ struct Row {
     iterations: u64,
 }
 
-/// Prints the median and the worst of a family of problems.
-fn summarize(family: &str, rows: &[Row]) {
-    let spread = |value: fn(&Row) -> f64| {
-        let mut values: Vec<f64> = rows.iter().map(value).collect();
-        values.sort_by(f64::total_cmp);
-        (values[values.len() / 2], values[values.len() - 1])
-    };
-    let (gap, seconds) = (spread(|row| row.gap), spread(|row| row.seconds));
-    let (nodes, iterations) = (spread(|row| row.nodes as f64), spread(|row| row.iterations as f64));
-    let row = format!("{family:<28} {:>5} {:>9.1e} {:>9.1e}", rows.len(), gap.0, gap.1);
-    let row = format!("{row} {:>10.4} {:>10.4} {:>11} {:>11}", seconds.0, seconds.1, nodes.0, nodes.1);
-    println!("{row} {:>12} {:>12}", iterations.0, iterations.1);
+/// Solves at default settings.
+fn solved(problem: &SlotProblem, seed: u64) -> Result<Row, Box<dyn Error>> {
+    let start = Instant::now();
+    let solution = solve(problem, &Settings::default())?;
+    let seconds = start.elapsed().as_secs_f64();
+    let best = solution.certified().ok_or_else(|| format!("seed {seed}: infeasible"))?;
+    let work = solution.work;
+    Ok(Row { seed, gap: best.gap, seconds, nodes: work.nodes, iterations: work.iterations })
+}
+
+/// Value at a share of the sorted ones (nearest rank).
+fn quantile(mut values: Vec<f64>, share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let rank = (share * values.len() as f64).ceil() as usize;
+    values[rank.clamp(1, values.len()) - 1]
+}
+
+fn head() {
+    println!("| family | seeds | gap: median | 90 % | 99 % | worst | time [s]: median | worst | nodes | iterations |");
+    println!("|---|---|---|---|---|---|---|---|---|---|");
+}
+
+/// Prints the spread of a family of problems: gaps, times, and the medians of the work.
+fn summarize(family: &str, rows: &[Row], each: bool) {
+    if each {
+        for Row { seed, gap, seconds, nodes, iterations } in rows {
+            println!("  seed {seed:>4} gap {gap:.3e} {seconds:.4} s, {nodes} nodes, {iterations} iterations");
+        }
+    }
+    let at = |value: fn(&Row) -> f64, share| quantile(rows.iter().map(value).collect(), share);
+    let gaps = [0.5, 0.9, 0.99, 1.0].map(|share| format!("{:.1e}", at(|row| row.gap, share)));
+    let times = [0.5, 1.0].map(|share| format!("{:.3}", at(|row| row.seconds, share)));
+    let work = [at(|row| row.nodes as f64, 0.5), at(|row| row.iterations as f64, 0.5)];
+    let count = rows.len();
+    println!("| {family} | {count} | {} | {} | {} | {} |", gaps.join(" | "), times.join(" | "), work[0], work[1]);
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let Arguments { devices, seeds, networks, small, each } = arguments()?;
-    let heads = ["family", "seeds", "gap", "worst", "seconds", "worst", "nodes", "worst", "iterations", "worst"];
-    let [family, count, head @ ..] = heads;
-    let numbers: String = head.iter().zip([9, 9, 10, 10, 11, 11, 12, 12]).map(|(h, w)| format!(" {h:>w$}")).collect();
-    println!("{family:<28} {count:>5}{numbers}");
-    for devices in devices {
-        let mut rows = Vec::new();
-        for seed in 0..seeds {
-            let row = select::solved(devices, seed)?;
-            if each {
-                let Row { seed, gap, seconds, nodes, iterations } = row;
-                println!("  {seed:>4} gap {gap:.3e} {seconds:.4} s, {nodes} nodes, {iterations} iterations");
-            }
-            rows.push(row);
+    let arguments = arguments()?;
+    let asked = |family: &str| arguments.families.iter().any(|name| name == family);
+    if asked("select") || asked("networks") {
+        head();
+    }
+    if asked("select") {
+        for &devices in &arguments.devices {
+            let rows = select::rows(devices, arguments.seeds)?;
+            summarize(&format!("select, {devices} devices"), &rows, arguments.each);
         }
-        summarize(&format!("select, {devices} devices"), &rows);
     }
-    let rows = (0..networks).map(networks::solved).collect::<Result<Vec<Row>, _>>()?;
-    if !rows.is_empty() {
-        summarize("networks, 2 to 50 clusters", &rows);
-        let mut gaps: Vec<f64> = rows.iter().map(|row| row.gap).collect();
-        gaps.sort_by(f64::total_cmp);
-        println!("  gap: 90 % below {:.1e}, 99 % below {:.1e}", gaps[gaps.len() * 9 / 10], gaps[gaps.len() * 99 / 100]);
+    if asked("networks") {
+        for (name, participation) in networks::KINDS {
+            let rows = networks::rows(participation, arguments.networks)?;
+            summarize(&format!("networks, {name}"), &rows, arguments.each);
+        }
     }
-    let mut worst = 0.0f64;
-    for seed in 0..small {
-        worst = worst.max(networks::against_enumeration(seed)?);
+    if asked("enumerated") {
+        enumerated::print(arguments.enumerated, arguments.each)?;
     }
-    println!("{small} networks of 2 clusters against every discrete choice: objectives differ by at most {worst:.1e}");
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Slot problems for tests, benchmarks and experiments: seeded random ones of any size, and a catalogue of named ones.
+//! Slot problems for tests, benchmarks and experiments: seeded random ones of any size,
+//! slots that follow one another, and a catalogue of named ones.
 //!
 //! ```
 //! use collapipe::instances::{Expected, catalogue};
@@ -13,6 +14,8 @@
 
 mod catalogue;
 mod random;
+mod sequence;
 
 pub use catalogue::{CatalogueEntry, Expected, catalogue};
 pub use random::InstanceSize;
+pub use sequence::Slots;
