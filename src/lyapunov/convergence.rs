@@ -17,7 +17,7 @@ use crate::problem::Plan;
 /// use collapipe::lyapunov::ConvergenceController;
 /// use collapipe::problem::Plan;
 /// let learning = LearningProblem {
-///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![16.0], batch_size: vec![16],
+///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![1.0], batch_size: vec![16],
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerMicroBatch,
 /// };
 /// let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0 };
