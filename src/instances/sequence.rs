@@ -32,7 +32,8 @@ impl InstanceSize {
     /// use collapipe::solver::{Settings, Solver};
     /// let mut solver = Solver::new(Settings::default())?;
     /// let mut plans = Vec::new();
-    /// for problem in InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() }.slots(5)?.take(4) {
+    /// let size = InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() };
+    /// for problem in size.slots(5)?.take(4) {
     ///     let solution = solver.solve(&problem)?;
     ///     plans.push(solution.certified().ok_or("infeasible")?.decision.plan);
     /// }
