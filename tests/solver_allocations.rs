@@ -1,5 +1,7 @@
 //! What a solve allocates does not grow with the work of the search.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use collapipe::instances::InstanceSize;
 use collapipe::problem::SlotProblem;
 use collapipe::solver::{Settings, Solver};
