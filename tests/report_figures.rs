@@ -10,7 +10,7 @@ use collapipe::simulation::{RunRecord, SlotOutcome};
 use collapipe::units::{Joules, Seconds};
 use report_support::{Made, record};
 
-const FIGURES: [&str; 4] = ["latency.svg", "queues.svg", "energy.svg", "segments.svg"];
+const FIGURES: [&str; 5] = ["latency.svg", "queues.svg", "energy.svg", "segments.svg", "certificates.svg"];
 
 fn folder(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report_figures").join(name)
@@ -54,7 +54,7 @@ fn assert_on_canvas(svg: &str) {
 }
 
 /// Writes a run's figures, checks what holds for all of them, and returns them.
-fn figures(name: &str, record: &RunRecord) -> [String; 4] {
+fn figures(name: &str, record: &RunRecord) -> [String; 5] {
     let folder = folder(name);
     write_folder(record, &folder).unwrap();
     FIGURES.map(|file| {
@@ -77,7 +77,7 @@ fn assert_shows(svg: &str, words: &[&str]) {
 
 #[test]
 fn a_usual_run_has_titles_units_and_names() {
-    let [latency, queues, energy, segments] = figures("usual", &record(&Made::default()));
+    let [latency, queues, energy, segments, certificates] = figures("usual", &record(&Made::default()));
     assert_shows(
         &latency,
         &["Round latency T [s]", "Slot", "p50", "p90", "p99", "mean so far", "slots without a round"],
@@ -89,6 +89,7 @@ fn a_usual_run_has_titles_units_and_names() {
     assert_shows(&energy, &["Energy / budget"]);
     assert_shows(&segments, &nodes[3..]);
     assert_shows(&segments, &["Encoder blocks", "averaged over 3 slots"]);
+    assert_shows(&certificates, &["the run was not compared with what else was possible"]);
 }
 
 #[test]
@@ -101,12 +102,12 @@ fn files_stay_small_however_long_the_run() {
 #[test]
 fn many_devices_share_a_label_and_many_clusters_a_page() {
     let devices = record(&Made { clusters: 1, devices: 14, slots: 60, ..Made::default() });
-    let [_, queues, energy, segments] = figures("many_devices", &devices);
+    let [_, queues, energy, segments, _] = figures("many_devices", &devices);
     for svg in [queues, energy, segments] {
         assert_shows(&svg, &["pi-11", "2 others"]);
     }
     let clusters = record(&Made { clusters: 40, devices: 3, slots: 20, ..Made::default() });
-    for svg in &figures("many_clusters", &clusters)[1..] {
+    for svg in &figures("many_clusters", &clusters)[1..4] {
         assert_shows(svg, &["the 6 of 40 clusters that weigh most"]);
     }
 }
@@ -130,7 +131,7 @@ fn runs_without_budgets_say_so() {
     let mut zero = record(&Made { slots: 40, ..Made::default() });
     zero.nodes.iter_mut().for_each(|node| node.budget_j = Some(Joules(0.0)));
     for (name, record) in [("no_budget", none), ("zero_budget", zero)] {
-        let [_, queues, energy, segments] = figures(name, &record);
+        let [_, queues, energy, segments, _] = figures(name, &record);
         assert_shows(&queues, &["no node has an energy budget"]);
         assert_shows(&energy, &["no node has an energy budget"]);
         assert_shows(&segments, &["pixel-4"]);

@@ -28,6 +28,7 @@ Examples:
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
   collapipe check p.json a.json                  evaluate any decision independently
   collapipe bound b.json                         how small the gradient is after so many rounds
+  collapipe recommend --latency-tolerance 30     which V keeps the mean latency that close to the least
   collapipe presets                              models, devices and radio models, with their sources
 
 Exit codes:
@@ -45,6 +46,7 @@ pub enum Command {
     Check(CheckArguments),
     Problem(ProblemArguments),
     Bound(BoundArguments),
+    Recommend(RecommendArguments),
     Presets(PresetsArguments),
 }
 
@@ -121,8 +123,26 @@ pub struct RunArguments {
     /// How to print the summary
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    /// How much work to put into the certificates beyond C1: the slots are solved again at other prices
+    #[arg(long, value_enum, default_value_t)]
+    pub certificates: CertificateEffort,
+    /// Start the queues where a pilot run on 100 later slots says they will end up, instead of at zero
+    #[arg(long)]
+    pub warm_start: bool,
     #[command(flatten)]
     pub accuracy: Accuracy,
+}
+
+/// Work for the certificates beyond C1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum CertificateEffort {
+    /// Every slot again twice as a rule, to gaps of 1e-2 and 1e-1.
+    #[default]
+    Quick,
+    /// Up to twelve times, to a gap of 1e-4: closer bounds, in several times the time of the run.
+    Full,
+    /// C1 alone.
+    Off,
 }
 
 const DEFAULT_FOLDER: &str = "collapipe-out";
@@ -134,6 +154,8 @@ impl Default for RunArguments {
             slots: None,
             out: DEFAULT_FOLDER.into(),
             format: Format::default(),
+            certificates: CertificateEffort::default(),
+            warm_start: false,
             accuracy: Accuracy::default(),
         }
     }
@@ -248,6 +270,37 @@ pub struct ProblemArguments {
 pub struct BoundArguments {
     /// Parameters (JSON), or `-` for standard input
     pub parameters: PathBuf,
+}
+
+/// Recommend V for a tolerance on latency or on overspend, with the reason.
+///
+/// Measures B + C and the multiplier in a pilot run of 100 slots and puts them into the bounds C2 and C4. Worst cases: a run
+/// may well do better. Prints JSON.
+#[derive(Clone, Debug, Args)]
+pub struct RecommendArguments {
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// Mean latency may be this many seconds above the least possible
+    #[arg(long, value_name = "SECONDS", value_parser = positive, required_unless_present = "overspend_tolerance")]
+    pub latency_tolerance: Option<f64>,
+    /// Mean overspend of every budget may be this much, as a share of the budget
+    #[arg(long, value_name = "SHARE", value_parser = positive, conflicts_with = "latency_tolerance")]
+    pub overspend_tolerance: Option<f64>,
+    /// Number of slots of the run to be planned, instead of the scenario's
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
+    pub slots: Option<u64>,
+    /// The run has no fixed number of slots: recommend a growing V(t)
+    #[arg(long, conflicts_with = "slots")]
+    pub no_horizon: bool,
+    #[command(flatten)]
+    pub accuracy: Accuracy,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
+        _ => Err("must be a finite number > 0".into()),
+    }
 }
 
 /// List what scenario files can name: models, devices, edge servers, path loss, with numbers and sources.

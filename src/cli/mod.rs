@@ -4,6 +4,7 @@ mod args;
 mod bound;
 mod io;
 mod presets;
+mod recommend;
 mod run;
 mod slot;
 mod tradeoff;
@@ -44,6 +45,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => slot::check(&arguments),
         Command::Problem(arguments) => slot::problem(&arguments),
         Command::Bound(arguments) => bound::bound(&arguments),
+        Command::Recommend(arguments) => recommend::recommend(&arguments),
         Command::Presets(arguments) => presets::presets(&arguments),
     };
     let (code, message) = match done {

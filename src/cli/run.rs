@@ -8,11 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use collapipe::report::{summary, write_folder};
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
-use collapipe::simulation::{Run, RunError};
+use collapipe::simulation::{Effort, Pilot, Run, RunError};
 use collapipe::solver::SolveError;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::args::{Format, RunArguments, ScenarioArguments};
+use super::args::{CertificateEffort, Format, RunArguments, ScenarioArguments};
+use super::recommend::pilot_failure;
 use super::{Done, Failure, io};
 
 pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
@@ -21,7 +22,18 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     fs::create_dir_all(&arguments.out)
         .map_err(|error| Failure::Machine(format!("cannot create the folder {}: {error}", arguments.out.display())))?;
     let stop = stop_on_signal()?;
-    let mut run = Run::new(&scenario, arguments.accuracy.settings()).map_err(failure)?;
+    let settings = arguments.accuracy.settings();
+    let mut run = Run::new(&scenario, settings).map_err(failure)?;
+    if arguments.warm_start {
+        let pilot = Pilot::measure(&scenario, settings).map_err(pilot_failure)?;
+        let queues: Vec<f64> = pilot
+            .multiplier
+            .iter()
+            .map(|mu| scenario.spec().latency_weight * mu)
+            .take(scenario.nodes().len())
+            .collect();
+        run = run.warm_start(&queues).map_err(failure)?;
+    }
     let mut slots = Vec::new();
     let bar = progress(scenario.spec().slots);
     let mut failed = None;
@@ -41,7 +53,19 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     if let Some(error) = failed.take_if(|_| slots.is_empty()) {
         return Err(failure(error));
     }
-    let record = run.record(slots);
+    let mut record = run.record(slots);
+    let effort = match arguments.certificates {
+        CertificateEffort::Quick => Some(Effort::Quick),
+        CertificateEffort::Full => Some(Effort::Full),
+        CertificateEffort::Off => None,
+    };
+    // Someone who stopped the run does not wait for more.
+    if let Some(effort) = effort.filter(|_| failed.is_none() && !stop.load(Ordering::Relaxed)) {
+        match record.compare(&scenario, settings, effort) {
+            Ok(comparison) => record.comparison = Some(comparison),
+            Err(error) => io::note(&format!("certificates beyond C1 are left out: {error}")),
+        }
+    }
     let written = write_folder(&record, &arguments.out).map_err(|error| Failure::Machine(error.to_string()))?;
     if let Some(error) = failed {
         io::note(&wrote(&arguments.out, &written));

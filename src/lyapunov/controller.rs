@@ -2,7 +2,8 @@
 
 use nalgebra::DVector;
 
-use super::queues::{Certificate, QueueError, Queues};
+use super::certificate::Certificate;
+use super::queues::{QueueError, Queues};
 use crate::units::Joules;
 
 /// A budget that is not positive and finite.
@@ -13,6 +14,18 @@ pub struct BudgetError {
     pub node: usize,
     /// Its budget in joules.
     pub value: f64,
+}
+
+/// Why a warm start is none.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WarmStartError {
+    /// A budget.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
+    /// A wrong number of queues, or one that is negative or not finite.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
 }
 
 /// Turns energy spent so far into the energy prices of the next slot.
@@ -53,6 +66,28 @@ impl EnergyController {
         }
         let queues = Queues::empty(budgets.len());
         Ok(Self { budgets, queues })
+    }
+
+    /// Controller whose queues start at `initial` Q(0), in budgets, one per node; that of a node without a budget stays 0.
+    ///
+    /// # Errors
+    /// [`WarmStartError`] for budgets as in [`EnergyController::new`], and for a wrong number of queues or one that is negative
+    /// or not finite.
+    pub fn starting_at(budgets: Vec<Option<Joules>>, initial: &[f64]) -> Result<Self, WarmStartError> {
+        let cold = Self::new(budgets)?;
+        if initial.len() != cold.nodes() {
+            return Err(QueueError::Length { expected: cold.nodes(), found: initial.len() }.into());
+        }
+        let kept = initial.iter().enumerate().map(|(k, q)| if cold.budget(k).is_some() { *q } else { 0.0 });
+        let queues = Queues::new(DVector::from_iterator(initial.len(), kept))?;
+        Ok(Self { queues, ..cold })
+    }
+
+    /// Q(0) of every node; empty for a cold start.
+    #[must_use]
+    pub fn initial(&self) -> Vec<f64> {
+        let initial = self.queues.initial();
+        if initial.iter().all(|q| *q == 0.0) { Vec::new() } else { initial.iter().copied().collect() }
     }
 
     /// Number of nodes.

@@ -2,7 +2,8 @@
 
 use nalgebra::DVector;
 
-use super::queues::{Certificate, QueueError, Queues};
+use super::certificate::Certificate;
+use super::queues::{QueueError, Queues};
 use crate::bounds::{BoundError, ConvergenceConstraint, PlayedRounds};
 use crate::problem::Plan;
 

@@ -1,16 +1,36 @@
-//! Long-term constraints by drift plus penalty: virtual queues, queue prices, certificate C1.
+//! Long-term constraints by drift plus penalty: virtual queues, queue prices, and what a run proves.
 //!
 //! A long-term constraint avg g ≤ 0 becomes a queue Q ← max(Q + g, 0). Minimizing V·T + Q·g in every slot keeps all
 //! queues stable where that can be done, without knowledge of the channel's law (Neely 2010, *Stochastic Network
-//! Optimization*); whatever the slots were, the final queue certifies how much the constraint was broken
-//! ([`Certificate`]). [`Queues`] serve any constraint; on top of them [`EnergyController`] turns the energy budgets of a network's
-//! nodes into the slot problem's energy prices, and [`ConvergenceController`] a wanted gradient norm into its plans' penalties.
+//! Optimization*).
+//!
+//! | task | here |
+//! |---|---|
+//! | queues of any constraints | [`Queues`] |
+//! | energy budgets per round as queues, queues as energy prices | [`EnergyController`] |
+//! | a wanted gradient norm as a queue, the queue as penalties of the plans | [`ConvergenceController`] |
+//! | budgets in watts | [`PowerController`] |
+//! | objectives per unit of progress | [`minimize_ratio`] |
+//! | what a run proves | [`History`], [`certificate`] |
+//! | the best that could have been done, known afterwards | [`OfflineProblem`] |
+//! | which V | [`recommend`] |
 
+pub mod certificate;
 mod controller;
 mod convergence;
+mod history;
+mod offline;
+mod power;
 mod queues;
+mod ratio;
+pub mod recommend;
 
-pub use controller::{BudgetError, EnergyController};
+pub use certificate::{Certificate, Claim};
+pub use controller::{BudgetError, EnergyController, WarmStartError};
 pub use convergence::ConvergenceController;
 pub(crate) use convergence::{certified_mean, local_steps};
-pub use queues::{Certificate, QueueError, Queues};
+pub use history::{Action, History, HistoryError, Step};
+pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
+pub use power::{Duration, PowerBudgetError, PowerController};
+pub use queues::{QueueError, Queues};
+pub use ratio::{Ratio, RatioError, RatioStep, minimize_ratio};

@@ -1,39 +1,8 @@
 //! Virtual queues and what they certify.
 
 use nalgebra::DVector;
-use serde::{Deserialize, Serialize};
 
-/// What a queue proves about its constraint after R rounds, on any sample path (certificate C1):
-///
-/// ```text
-/// (1/R) Σ g ≤ (Q(R) − Q(0)) / R
-/// ```
-///
-/// *Proof.* Q(t+1) = max(Q(t) + g(t), 0) ≥ Q(t) + g(t); sum over the rounds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Certificate {
-    /// R: rounds so far; positive.
-    pub rounds: u64,
-    /// Left side: the constraint's mean violation (negative where it is kept with slack).
-    pub mean_violation: f64,
-    /// Right side.
-    pub bound: f64,
-    /// Smallest right minus left side over all prefixes 1..=R; rounding can take it below zero.
-    pub least_slack: f64,
-}
-
-impl Certificate {
-    /// Rounding that sums of R terms are allowed, relative to the larger side (and 1).
-    pub const TOLERANCE: f64 = 1e-9;
-
-    /// Whether the inequality held after every round so far, up to rounding.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        let scale = self.mean_violation.abs().max(self.bound.abs()).max(1.0);
-        self.least_slack >= -Self::TOLERANCE * scale
-    }
-}
+use super::certificate::Certificate;
 
 /// Why queues were not created or updated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -119,6 +88,12 @@ impl Queues {
     #[must_use]
     pub fn backlog(&self) -> &DVector<f64> {
         &self.backlog
+    }
+
+    /// Q(0).
+    #[must_use]
+    pub fn initial(&self) -> &DVector<f64> {
+        &self.initial
     }
 
     /// Rounds played.

@@ -17,7 +17,7 @@ use crate::tradeoff::Tradeoff;
 /// | `slots.csv` | one row per slot: status, latency, plan, objective, bound, gap, reason of an outage, latency per cluster |
 /// | `nodes.csv` | one row per slot and node: energy, budget, queue |
 /// | `segments.csv` | one row per planned slot and device: encoder blocks |
-/// | `latency.svg`, `queues.svg`, `energy.svg`, `segments.svg` | figures |
+/// | `latency.svg`, `queues.svg`, `energy.svg`, `segments.svg`, `certificates.svg` | figures |
 ///
 /// Every file is written under a temporary name and then renamed: whoever reads a file of that name reads a whole one,
 /// also when the program is killed in between.

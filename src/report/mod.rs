@@ -9,6 +9,9 @@
 //! Everything is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
 //! gives the same report as the run that wrote it.
 
+#[cfg(feature = "cli")]
+mod bound_paths;
+mod certificates;
 mod convergence;
 #[cfg(feature = "cli")]
 mod figures;
@@ -21,6 +24,7 @@ pub(crate) mod table;
 #[cfg(feature = "cli")]
 mod tidy;
 
+pub use certificates::{OfflineSummary, Omission};
 pub use convergence::ConvergenceSummary;
 pub use files::ReportError;
 pub(crate) use files::write_whole;

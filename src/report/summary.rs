@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::certificates::{Certificates, OfflineSummary, Omission, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
 use super::series::{budget, devices, energy, planned_slots, quantile, sorted};
 use super::table;
-use crate::lyapunov::Certificate;
+use crate::lyapunov::{Certificate, Claim};
 use crate::simulation::{NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, SlotOutcome};
 use crate::units::{Joules, Seconds};
 
@@ -106,7 +107,7 @@ pub struct NodeSummary {
     /// Q(R): the queue at the end, in budgets.
     pub final_queue: f64,
     /// Certificate C1, recomputed from the record's energies and queues: after every slot the average overspend so far,
-    /// in budgets, is at most the queue over the number of slots. None without a positive budget.
+    /// in budgets, is at most the queue's growth over the number of slots. None without a positive budget.
     pub certificate: Option<Certificate>,
     /// What it held; none for a control unit and for a run without planned rounds.
     pub segment: Option<SegmentSummary>,
@@ -139,6 +140,15 @@ pub struct Summary {
     /// What was learned; none without a convergence constraint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergence: Option<ConvergenceSummary>,
+    /// What the run proves: C1 of every node with a budget, then what its comparison gives.
+    #[serde(default)]
+    pub certificates: Vec<Claim>,
+    /// Certificates that cannot be given, and why.
+    #[serde(default)]
+    pub omitted_certificates: Vec<Omission>,
+    /// What was possible; none for a run that was not compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<OfflineSummary>,
 }
 
 impl Summary {
@@ -173,7 +183,7 @@ impl fmt::Display for Summary {
 /// # };
 /// # let record = RunRecord {
 /// #     schema: RunSchema::V1, provenance, scenario: None, clusters: vec![], blocks: 12, nodes: vec![], plans: vec![],
-/// #     convergence: None, slots: vec![],
+/// #     convergence: None, initial_queues: vec![], slots: vec![], comparison: None,
 /// # };
 /// let summary = summary(&record);
 /// assert_eq!(summary.slots, record.slots.len() as u64);
@@ -183,6 +193,7 @@ impl fmt::Display for Summary {
 #[must_use]
 pub fn summary(record: &RunRecord) -> Summary {
     let planned = planned_slots(record).count() as u64;
+    let Certificates { claims, omissions, offline } = certificates(record);
     Summary {
         provenance: record.provenance.clone(),
         blocks: record.blocks,
@@ -195,6 +206,9 @@ pub fn summary(record: &RunRecord) -> Summary {
         clusters: clusters(record),
         nodes: nodes(record),
         convergence: convergence(record),
+        certificates: claims,
+        omitted_certificates: omissions,
+        offline,
     }
 }
 
@@ -312,10 +326,11 @@ fn held(record: &RunRecord, cluster: usize, device: usize) -> Option<SegmentSumm
 /// C1 from the record's own queues: a queue that was updated by any other law shows here.
 fn certificate(record: &RunRecord, index: usize, node: &NodeRecord) -> Option<Certificate> {
     let budget = budget(node)?;
+    let initial = record.initial_queues.get(index).copied().unwrap_or(0.0);
     let (mut sum, mut certificate) = (0.0, None::<Certificate>);
     for (rounds, slot) in (1u64..).zip(&record.slots) {
         sum += energy(slot, index) / budget - 1.0;
-        let (mean_violation, bound) = (sum / rounds as f64, slot.queues.get(index)? / rounds as f64);
+        let (mean_violation, bound) = (sum / rounds as f64, (slot.queues.get(index)? - initial) / rounds as f64);
         let so_far = certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
         certificate =
             Some(Certificate { rounds, mean_violation, bound, least_slack: so_far.min(bound - mean_violation) });

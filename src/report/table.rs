@@ -2,8 +2,10 @@
 
 use std::fmt::{self, Formatter};
 
+use super::certificates::OfflineSummary;
 use super::convergence::ConvergenceSummary;
 use super::summary::{NodeSummary, Summary};
+use crate::lyapunov::certificate::{CertificateName, Claim};
 
 /// Columns of text, each as wide as its widest cell; the first is flush left, the others right.
 pub(crate) struct Table(Vec<Vec<String>>);
@@ -138,8 +140,14 @@ pub(super) fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         table.push(node_row(node));
     }
     write!(f, "\n{table}")?;
-    writeln!(f, "  C1: after every slot, average overspend so far <= queue / slots; holds on any sample path.")?;
-    summary.convergence.as_ref().map_or(Ok(()), |convergence| write_convergence(convergence, f))
+    writeln!(
+        f,
+        "  C1: after every slot, average overspend so far <= growth of the queue / slots; holds on any sample path."
+    )?;
+    if let Some(convergence) = &summary.convergence {
+        write_convergence(convergence, f)?;
+    }
+    certificates(summary, f)
 }
 
 fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) -> fmt::Result {
@@ -165,6 +173,60 @@ fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) ->
         "\n{table}  G = {unit} loss. Certified: an upper bound on the mean of E|grad F|^2 over the rounds, weighted by"
     )?;
     writeln!(f, "  their local steps, on any sample path.")
+}
+
+/// What a certificate other than C1 says, and its unit.
+fn meaning(name: CertificateName) -> (&'static str, &'static str) {
+    match name {
+        CertificateName::C1 => ("mean overspend, by the queue", "budgets"),
+        CertificateName::C2 => ("mean latency, by the offline optimum", "s"),
+        CertificateName::C3 => ("mean latency, by the offline mixture on the same slots", "s"),
+        CertificateName::C4 => ("final |Q|, by the multiplier", "budgets"),
+        CertificateName::C5 => ("largest |Q|, by Slater actions", "budgets"),
+        CertificateName::C7 => ("mean latency, by the best of every frame", "s"),
+        CertificateName::D => ("least mean latency with this overspend", "s"),
+    }
+}
+
+/// What may be concluded from a claim.
+fn verdict(claim: &Claim) -> &'static str {
+    match (claim.holds, claim.is_void(), claim.is_verified()) {
+        (true, false, true) => "proved",
+        (false, false, true) => "BROKEN",
+        (true, false, false) => "holds; in expectation",
+        (false, false, false) => "exceeded by this run; in expectation",
+        (true, true, _) => "holds; slots are not independent",
+        (false, true, _) => "exceeded; slots are not independent",
+    }
+}
+
+fn certificates(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
+    let mut rest = summary.certificates.iter().filter(|claim| claim.name != CertificateName::C1).peekable();
+    if rest.peek().is_some() {
+        let mut table = Table::new(&[&["Certificate", "value", "bound", "unit", "value <= bound"]]);
+        for claim in rest {
+            let (meaning, unit) = meaning(claim.name);
+            let what = format!("{:<2}  {meaning}", claim.name.to_string());
+            table.push(vec![what, number(claim.value), number(claim.bound), unit.into(), verdict(claim).into()]);
+        }
+        write!(f, "\n{table}")?;
+    }
+    let mut omitted: Vec<(String, &str)> = Vec::new();
+    for omission in &summary.omitted_certificates {
+        match omitted.iter_mut().find(|(_, reason)| *reason == omission.reason) {
+            Some((names, _)) => *names += &format!(", {}", omission.name),
+            None => omitted.push((omission.name.to_string(), &omission.reason)),
+        }
+    }
+    for (names, reason) in omitted {
+        writeln!(f, "  Not given: {names}: {reason}")?;
+    }
+    if let Some(OfflineSummary { lower_bound_s, upper_estimate_s }) = summary.offline {
+        let lower = number(lower_bound_s);
+        let upper = upper_estimate_s.map_or_else(String::new, |upper| format!("; {} s can be had", number(upper)));
+        writeln!(f, "  Within the constraints, all slots known in advance: no mean latency below {lower} s{upper}.")?;
+    }
+    Ok(())
 }
 
 /// Reasons for outages that are listed one by one.

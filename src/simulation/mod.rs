@@ -22,10 +22,21 @@
 //! # #[cfg(not(feature = "cli"))]
 //! # fn main() {}
 //! ```
+//!
+//! A record can be [compared](RunRecord::compare) with what else was possible in its states; [`RunRecord::history`] turns it
+//! into the plain data of [`lyapunov::certificate`](crate::lyapunov::certificate).
+//!
+//! The record's format keeps its version as long as every record that was written can be read: new fields are optional, and
+//! left out where a run has no use for them. A change that gives an old field another meaning takes a new version.
 
+mod compare;
+mod history;
+mod pilot;
 mod record;
 mod run;
 
+pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
+pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
 pub use record::{
     ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
     RunSchema, SlotOutcome, SlotRecord,

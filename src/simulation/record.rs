@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::compare::ComparisonRecord;
 use crate::bounds::ConvergenceConstraint;
 use crate::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
 use crate::scenario::ScenarioSpec;
@@ -186,6 +187,12 @@ pub struct RunRecord {
     /// The convergence constraint; none in a run without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergence: Option<ConvergenceRecord>,
+    /// Q(0) of a warm start, in budgets, in the order of `nodes`; empty for queues that started empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub initial_queues: Vec<f64>,
     /// The slots so far, in order.
     pub slots: Vec<SlotRecord>,
+    /// What else was possible in the slots' states; none where that was not looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comparison: Option<ComparisonRecord>,
 }

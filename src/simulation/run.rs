@@ -5,7 +5,7 @@ use super::record::{
     RunSchema, SlotOutcome, SlotRecord,
 };
 use crate::bounds::BoundError;
-use crate::lyapunov::{BudgetError, ConvergenceController, EnergyController, QueueError};
+use crate::lyapunov::{BudgetError, ConvergenceController, EnergyController, QueueError, WarmStartError};
 use crate::problem::ProblemError;
 use crate::scenario::{Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
 use crate::solver::{Certified, Settings, Solution, SolveError, solve};
@@ -35,6 +35,17 @@ pub enum RunError {
         /// What is wrong.
         source: QueueError,
     },
+    /// A warm start has a wrong number of queues, or one that is negative or not finite.
+    #[error("warm start: {0}")]
+    WarmStart(QueueError),
+    /// Too many slots to keep all their alternatives.
+    #[error("{slots} slots: a run of more than {most} is not compared with what else was possible")]
+    TooLong {
+        /// How many slots it has.
+        slots: usize,
+        /// The most.
+        most: usize,
+    },
 }
 
 /// A drift-plus-penalty run: an iterator over the slots of a scenario.
@@ -63,6 +74,33 @@ impl<'a> Run<'a> {
         let plans = scenario.plans();
         let convergence = scenario.convergence().map(|c| ConvergenceController::new(c.clone(), plans)).transpose()?;
         Ok(Self { scenario, settings, sampler: scenario.sampler(), controller, convergence, played: 0 })
+    }
+
+    /// Starts the queues at Q(0) instead of at zero, in budgets, one per node; those of nodes without a budget are left out of
+    /// account. V·μ̂ with a good estimate μ̂ of the multiplier spares the run most of its transient, and the certificates
+    /// account for Q(0).
+    ///
+    /// # Errors
+    /// [`RunError::WarmStart`] for a wrong number of queues, or one that is negative or not finite.
+    pub fn warm_start(mut self, initial: &[f64]) -> Result<Self, RunError> {
+        self.controller =
+            EnergyController::starting_at(self.scenario.budgets(), initial).map_err(|error| match error {
+                WarmStartError::Budget(error) => RunError::Budget(error),
+                WarmStartError::Queue(error) => RunError::WarmStart(error),
+            })?;
+        Ok(self)
+    }
+
+    /// Leaves out the scenario's first `slots` slots, as if they had never been.
+    pub(super) fn skip_states(mut self, slots: u64) -> Self {
+        (0..slots).for_each(|_| drop(self.sampler.next_slot()));
+        self
+    }
+
+    /// Accuracy of the solves.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The energy queues as they stand.
@@ -125,7 +163,9 @@ impl<'a> Run<'a> {
                 scale: controller.scale(),
                 violations: controller.violations().to_vec(),
             }),
+            initial_queues: self.controller.initial(),
             slots,
+            comparison: None,
         }
     }
 
@@ -199,7 +239,7 @@ impl<'a> Run<'a> {
     }
 
     /// Sizes and energies, from the devices of a slot to those of the scenario.
-    fn to_scenario(&self, instance: &SlotInstance, best: &Certified) -> (Vec<ClusterPlan>, Vec<Joules>) {
+    pub(super) fn to_scenario(&self, instance: &SlotInstance, best: &Certified) -> (Vec<ClusterPlan>, Vec<Joules>) {
         let mut plans = Vec::with_capacity(instance.present.len());
         let mut energy = Vec::with_capacity(self.controller.nodes());
         let clusters = self.scenario.spec().clusters.iter().zip(&instance.present);

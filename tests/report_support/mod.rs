@@ -146,6 +146,8 @@ pub fn record(made: &Made) -> RunRecord {
         nodes,
         plans: plans.to_vec(),
         convergence: None,
+        initial_queues: Vec::new(),
         slots,
+        comparison: None,
     }
 }

@@ -1,5 +1,6 @@
 //! Figures of a run, and of a sweep of runs, as SVG, 800 px wide, for screen, print and colour-blind eyes.
 
+mod certificates;
 mod frame;
 mod latency;
 mod lines;
@@ -18,11 +19,12 @@ use crate::simulation::RunRecord;
 type Draw = fn(&RunRecord) -> Figure;
 
 /// File name and drawing of every figure.
-pub(super) const ALL: [(&str, Draw); 4] = [
+pub(super) const ALL: [(&str, Draw); 5] = [
     ("latency.svg", latency::draw),
     ("queues.svg", lines::queues),
     ("energy.svg", lines::energy_shares),
     ("segments.svg", segments::draw),
+    ("certificates.svg", certificates::draw),
 ];
 
 const NO_ROUND: &str = "no planned round";

@@ -1,0 +1,108 @@
+//! C4 and C5: how large the queues get.
+
+use super::penalty::{by_drift_plus_penalty, check_multiplier, check_policy, finite};
+use super::{Assumption, CertificateError, CertificateName, Claim};
+use crate::lyapunov::history::{Action, History, squared, squared_distance};
+
+/// C4, for independent, identically distributed slots, with prices μ ≥ 0:
+///
+/// ```text
+/// √E|Q(R)|² ≤ V|μ| + √(|Q(0) − Vμ|² + 2 (mean(½|g|² + C) + V s) R)
+/// ```
+///
+/// s ≥ p* − inf (E p + μ·E g) is by how much μ misses to be a multiplier of the average problem: 0 for a Lagrange multiplier,
+/// otherwise an upper estimate of the optimum less a lower bound at μ. Of one run the left side is the realised |Q(R)|.
+///
+/// # Errors
+/// [`CertificateError`] without slots, where a gap is not known, and for prices or a slack that are negative or not finite.
+pub fn queue_norm(history: &History, multiplier: &[f64], duality_slack: f64) -> Result<Claim, CertificateError> {
+    let bound = QueueNormBound::new(history, multiplier, duality_slack)?;
+    let (value, slots) = (squared(history.final_queue()).sqrt(), history.steps().len() as f64);
+    let mut assumptions = by_drift_plus_penalty();
+    assumptions
+        .push(Assumption::assumed("in expectation over runs whose slots are independent and identically distributed"));
+    let claim = (value, bound.at(slots));
+    Ok(Claim::new(CertificateName::C4, claim, 0.0, assumptions))
+}
+
+/// The right side of C4 as a function of the number of slots, with the means of the whole history.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct QueueNormBound {
+    /// V|μ|.
+    level: f64,
+    /// |Q(0) − Vμ|².
+    start: f64,
+    /// 2 (mean(½|g|² + C) + V s).
+    growth: f64,
+}
+
+impl QueueNormBound {
+    /// The bound of a history, for prices μ and their slack s.
+    ///
+    /// # Errors
+    /// As [`queue_norm`].
+    pub fn new(history: &History, multiplier: &[f64], duality_slack: f64) -> Result<Self, CertificateError> {
+        check_multiplier(history, multiplier)?;
+        if !(duality_slack.is_finite() && duality_slack >= 0.0) {
+            let allowed = "a finite number >= 0";
+            return Err(CertificateError::Value { what: "duality_slack", index: 0, value: duality_slack, allowed });
+        }
+        let weight = history.penalty_weight();
+        Ok(Self {
+            level: weight * squared(multiplier).sqrt(),
+            start: squared_distance(history.initial(), weight, multiplier),
+            growth: 2.0 * (history.mean_drift()? + weight * duality_slack),
+        })
+    }
+
+    /// The bound after so many slots.
+    #[must_use]
+    pub fn at(&self, slots: f64) -> f64 {
+        self.level + (self.start + self.growth * slots).sqrt()
+    }
+}
+
+/// C5, on any sample path and after every slot: where each state t has an action (p', g') with all g' ≤ −ε(t) < 0,
+///
+/// ```text
+/// |Q(t)| ≤ max(|Q(0)|, max over s < t of (½|g(s)|² + C(s) + V (p'(s) − p(s)))/ε(s) + |g(s)|)
+/// ```
+///
+/// `actions` has one per slot. The claim is about the largest queue of the history.
+///
+/// # Errors
+/// [`CertificateError::NoSlack`] names the first slot whose action does not keep every constraint with slack: the reason why
+/// C5 does not apply. Others as [`against_policy`](super::against_policy).
+pub fn slater(history: &History, actions: &[Action]) -> Result<Claim, CertificateError> {
+    check_policy(history, actions)?;
+    if history.steps().is_empty() {
+        return Err(CertificateError::NoSlots);
+    }
+    let weight = history.penalty_weight();
+    let start = squared(history.initial()).sqrt();
+    let (mut value, mut bound) = (start, start);
+    let (mut least_slack, mut range) = (f64::INFINITY, f64::NEG_INFINITY);
+    for (slot, (step, action)) in history.steps().iter().zip(actions).enumerate() {
+        let worst = action.violations.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        let slack = match worst {
+            Some((constraint, violation)) if violation >= 0.0 => {
+                return Err(CertificateError::NoSlack { slot, constraint, violation });
+            }
+            Some((_, violation)) => -violation,
+            // Without constraints there are no queues to bound.
+            None => f64::INFINITY,
+        };
+        let dearer = action.penalty - step.penalty;
+        let threshold = (history.drift(slot, step)? + weight * dearer) / slack;
+        bound = bound.max(threshold + squared(&step.violations).sqrt());
+        value = value.max(squared(&step.queue_after).sqrt());
+        (least_slack, range) = (least_slack.min(slack), range.max(dearer));
+    }
+    finite("bound", 0, bound)?;
+    let mut assumptions = by_drift_plus_penalty();
+    let slater = format!(
+        "every state has an action with all g <= -{least_slack:.3e}, at most {range:.3e} dearer than the one taken"
+    );
+    assumptions.push(Assumption::verified(slater));
+    Ok(Claim::new(CertificateName::C5, (value, bound), 0.0, assumptions))
+}

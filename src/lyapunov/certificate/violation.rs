@@ -1,0 +1,67 @@
+//! C1: a queue bounds how much its constraint was broken.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Assumption, CertificateName, Claim};
+use crate::lyapunov::History;
+
+/// What a queue proves about its constraint after R rounds, on any sample path (certificate C1):
+///
+/// ```text
+/// (1/R) Σ g ≤ (Q(R) − Q(0)) / R
+/// ```
+///
+/// *Proof.* Q(t+1) = max(Q(t) + g(t), 0) ≥ Q(t) + g(t); sum over the rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// R: rounds so far; positive.
+    pub rounds: u64,
+    /// Left side: the constraint's mean violation (negative where it is kept with slack).
+    pub mean_violation: f64,
+    /// Right side.
+    pub bound: f64,
+    /// Smallest right minus left side over all prefixes 1..=R; rounding can take it below zero.
+    pub least_slack: f64,
+}
+
+impl Certificate {
+    /// Rounding that sums of R terms are allowed, relative to the larger side (and 1).
+    pub const TOLERANCE: f64 = 1e-9;
+
+    /// Whether the inequality held after every round so far, up to rounding.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let scale = self.mean_violation.abs().max(self.bound.abs()).max(1.0);
+        self.least_slack >= -Self::TOLERANCE * scale
+    }
+}
+
+impl Certificate {
+    /// C1 of constraint `index` of a history; `None` before the first slot and for a constraint there is not.
+    #[must_use]
+    pub fn of(history: &History, index: usize) -> Option<Self> {
+        let initial = *history.initial().get(index)?;
+        let (mut sum, mut certificate) = (0.0, None::<Self>);
+        for (rounds, step) in (1u64..).zip(history.steps()) {
+            sum += step.violations.get(index)?;
+            let (mean_violation, bound) =
+                (sum / rounds as f64, (step.queue_after.get(index)? - initial) / rounds as f64);
+            let so_far = certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
+            let least_slack = so_far.min(bound - mean_violation);
+            certificate = Some(Self { rounds, mean_violation, bound, least_slack });
+        }
+        certificate
+    }
+
+    /// The certificate as a row of a table; it holds if it held after every round.
+    #[must_use]
+    pub fn claim(&self, constraint: &str) -> Claim {
+        let law = Assumption::verified("every queue followed Q(t+1) = max(Q(t) + g(t), 0), from the Q(0) recorded");
+        let scale = self.mean_violation.abs().max(self.bound.abs()).max(1.0);
+        let mut claim = Claim::new(CertificateName::C1, (self.mean_violation, self.bound), scale, vec![law]);
+        claim.constraint = Some(constraint.into());
+        claim.holds = claim.holds && self.holds();
+        claim
+    }
+}
