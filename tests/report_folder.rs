@@ -25,7 +25,7 @@ fn record_reads_back_bit_for_bit_and_nothing_else_is_left() {
         let named: BTreeSet<PathBuf> = written.into_iter().collect();
         let found: BTreeSet<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(named, found);
-        assert_eq!(found.len(), 9);
+        assert_eq!(found.len(), 10);
     }
     let text = fs::read_to_string(folder.join("record.json")).unwrap();
     assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);
