@@ -159,7 +159,7 @@ pub(crate) fn balance(
             break;
         }
         let choices: Vec<&[Known]> = known.iter().zip(chosen).map(|(known, &at)| &known[at..=at]).collect();
-        weights = normalized(deadline(part.network, &choices, &weights).weights);
+        weights = normalized(deadline(part.network, &choices, &weights, 0.1 * ACCEPTED).weights);
         let next = assess(part, known, chosen, weights.clone(), Some(price), work);
         price = next.balanced.band_price;
         if next.gap < best.gap {
@@ -169,12 +169,13 @@ pub(crate) fn balance(
     best.balanced
 }
 
-/// One Newton step on T_n = T (clusters with weight), Σ V_n = V, Σ w_n = const.
+/// One Newton step on ln T_n = ln T (clusters with weight), Σ V_n = V, Σ w_n = const: latencies are nearly powers of weights.
 fn newton_step(points: &[Point], weights: &mut [f64], least: f64, total: f64) {
-    // Unknowns: T and δ = δ log λ; cluster n moves by x_n = (T − T_n − T_λ δ)/S_n.
+    // Unknowns: τ = δ ln T and δ = δ ln λ; cluster n moves by x_n = (T_n (ln T + τ − ln T_n) − T_λ δ)/S_n.
     let (mut a, mut b, mut c, mut d, mut r, mut q) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
     let target = points.iter().zip(weights.iter()).map(|(p, w)| p.latency * w).sum::<f64>() / total;
     let waits = |p: &Point, w: f64| w <= 2.0 * least && p.latency < target;
+    let excess = |p: &Point| p.latency * (p.latency / target).ln();
     for (p, &w) in points.iter().zip(weights.iter()) {
         d += p.band_by_price;
         if waits(p, w) {
@@ -182,13 +183,13 @@ fn newton_step(points: &[Point], weights: &mut [f64], least: f64, total: f64) {
         }
         let s = p.latency_by_weight;
         // Σ V_n x_n = 0
-        a += w / s;
+        a += w * p.latency / s;
         b -= w * p.latency_by_price / s;
-        r += w * (p.latency - target) / s;
+        r += w * excess(p) / s;
         // Σ (w_x x_n + w_λ δ) = 0
-        c += p.band_by_weight / s;
+        c += p.band_by_weight * p.latency / s;
         d -= p.band_by_weight * p.latency_by_price / s;
-        q += p.band_by_weight * (p.latency - target) / s;
+        q += p.band_by_weight * excess(p) / s;
     }
     let (t, price) = if d == 0.0 {
         (r / a, 0.0)
@@ -201,7 +202,7 @@ fn newton_step(points: &[Point], weights: &mut [f64], least: f64, total: f64) {
         if waits(p, *w) {
             continue;
         }
-        let step = (target + t - p.latency - p.latency_by_price * price) / p.latency_by_weight;
+        let step = (p.latency * t - excess(p) - p.latency_by_price * price) / p.latency_by_weight;
         *w = (*w * step.clamp(-3.0, 3.0).exp()).max(least);
     }
 }

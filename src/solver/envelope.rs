@@ -12,7 +12,6 @@
 use super::balance::{LEAST_SHARE, upload_price};
 use super::cluster::Choice;
 use super::network::{Network, in_parallel};
-use super::phase::falling_root;
 use super::prepared::Start;
 use super::upload::Upload;
 
@@ -46,6 +45,31 @@ impl Arc {
         // ∫ V^(rest − 1) dV, which is a logarithm where the rest is zero.
         let gained = if (rest * log).abs() < 1e-9 { log } else { (rest * log).exp_m1() / rest };
         (self.value + latency * self.weight * gained, latency * ((rest - 1.0) * log).exp())
+    }
+}
+
+impl Arc {
+    /// Value and latency between two points: extrapolated from both, kept within what concavity proves, and mixed by how near
+    /// they are.
+    ///
+    /// The value lies above the chord and below both tangents. The latency decreases, and its mean from either end to here has
+    /// to lead to a value below the other end's tangent. Over many decades of weights extrapolation knows less than that.
+    fn between(below: &Self, above: &Self, weight: f64) -> (f64, f64) {
+        if weight <= below.weight {
+            return (below.value, below.latency);
+        }
+        let (left, right) = (weight - below.weight, above.weight - weight);
+        let (width, rise) = (above.weight - below.weight, above.value - below.value);
+        let tangents = (below.value + left * below.latency, above.value - right * above.latency);
+        let chord = below.value + rise * (left / width);
+        let most = (above.latency + (rise - width * above.latency) / left).min(below.latency);
+        let least = (below.latency - (width * below.latency - rise) / right).max(above.latency).min(most);
+        let highest = tangents.0.min(tangents.1).max(chord);
+        let within = |(value, latency): (f64, f64)| (value.max(chord).min(highest), latency.max(least).min(most));
+        let way = (weight / below.weight).ln() / (above.weight / below.weight).ln();
+        let (low, high) = (within(below.at(weight)), within(above.at(weight)));
+        // Latencies may differ by decades.
+        (low.0 + way * (high.0 - low.0), low.1 * (high.1 / low.1).powf(way))
     }
 }
 
@@ -112,11 +136,7 @@ impl Known {
             }
         }
         match (below, above) {
-            (Some(below), Some(above)) => {
-                let way = (weight / below.weight).ln() / (above.weight / below.weight).ln();
-                let (low, high) = (below.at(weight), above.at(weight));
-                (low.0 + way * (high.0 - low.0), low.1 + way * (high.1 - low.1))
-            }
+            (Some(below), Some(above)) => Arc::between(below, above, weight),
             (Some(one), None) | (None, Some(one)) => one.at(weight),
             (None, None) => (f64::INFINITY, f64::INFINITY),
         }
@@ -144,6 +164,7 @@ struct Point {
 }
 
 /// The dual's maximum over the known choices.
+#[derive(Clone)]
 pub(crate) struct Deadline {
     /// The dual's value without the plan's penalty, extrapolated.
     pub value: f64,
@@ -224,8 +245,8 @@ impl Envelope<'_> {
             }
             let (a, b) = (slow.weight.ln(), fast.weight.ln());
             let next = if slow.choice == fast.choice {
-                // Secant in log V, kept off the ends; bisection now and then.
-                let way = (slow.latency - deadline) / (slow.latency - fast.latency);
+                // Secant in log V and log T, kept off the ends; bisection now and then.
+                let way = (slow.latency / deadline).ln() / (slow.latency / fast.latency).ln();
                 let way = if round % 4 == 3 { 0.5 } else { way.clamp(0.02, 0.98) };
                 (a + way * (b - a)).exp()
             } else {
@@ -256,65 +277,77 @@ const MOST_DEADLINES: usize = 100;
 /// A deadline with the weights at which the clusters meet it.
 type Side = (f64, Vec<f64>);
 
-/// Rounds in which weights and upload prices are brought together, and the change of the weights, relative to V, that ends
-/// them.
-const MOST_UPLOADS: usize = 8;
-/// Steps to either side in which a price that is too low or too high is found otherwise.
-const MOST_STRIDES: usize = 40;
-const SETTLED: f64 = 1e-6;
-/// Change of the weights, relative to V, that is accepted when the rounds are over.
-const FLAT: f64 = 0.05;
+/// Prices of the upload band that are tried.
+const MOST_UPLOADS: usize = 40;
+/// Longest step between two of them, in logarithms.
+const LONGEST_STEP: f64 = 30.0;
 
-/// Maximizes the dual over the known choices.
-pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64]) -> Deadline {
-    let first = upload_price(network, start, None);
-    let (mut price, mut weights) = (first, start.to_vec());
-    for round in 1..=MOST_UPLOADS {
+/// A price of the upload band that was tried.
+struct Trial {
+    ln_price: f64,
+    /// ln of the price that fills the band at the weights found here, less `ln_price`.
+    excess: f64,
+    best: Deadline,
+}
+
+/// Maximizes the dual over the known choices, until the price of the upload band is right to a relative `accuracy`.
+///
+/// From a price follow the weights, and from those the price at which the uploads fill their band. It exceeds the price
+/// tried where that is too low, because the dual is concave in the price: a root in one dimension.
+pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], accuracy: f64) -> Deadline {
+    let mut price = upload_price(network, start, None);
+    let mut weights = start.to_vec();
+    // The nearest trials below and above the root, and the last one.
+    let (mut low, mut high): (Option<Trial>, Option<Trial>) = (None, None);
+    let mut last: Option<(f64, f64)> = None;
+    let mut stride = 1.0;
+    let mut round = 0;
+    loop {
+        round += 1;
         let best = at_upload_price(network, known, &weights, price);
-        let moved = distance(&best.weights, &weights) / network.price();
-        // Where the dual is flat, weights move a little for ever.
-        if moved <= SETTLED || (round == MOST_UPLOADS && moved <= FLAT) {
+        if price <= 0.0 {
+            // Nothing is uploaded.
             return best;
         }
         weights.clone_from(&best.weights);
-        price = upload_price(network, &weights, Some(price));
-    }
-    // Weights and price that chase each other: the demand for the band, with the weights settled, falls with its price.
-    let settled = |price: f64| {
-        let mut best = at_upload_price(network, known, start, price);
-        for _ in 1..MOST_UPLOADS {
-            let next = at_upload_price(network, known, &best.weights, price);
-            let moved = distance(&next.weights, &best.weights);
-            best = next;
-            if moved <= SETTLED * network.price() {
-                break;
+        let (at, excess) = (price.ln(), (upload_price(network, &weights, Some(price)) / price).ln());
+        if excess.abs() <= accuracy || round == MOST_UPLOADS {
+            return best;
+        }
+        *if excess > 0.0 { &mut low } else { &mut high } = Some(Trial { ln_price: at, excess, best });
+        let secant = last.map(|(x, y)| at - excess * (at - x) / (excess - y)).filter(|next| next.is_finite());
+        last = Some((at, excess));
+        let next = match (&low, &high) {
+            (Some(low), Some(high)) => {
+                let width = high.ln_price - low.ln_price;
+                if width <= 1e-3 * accuracy {
+                    return mixed(low, high);
+                }
+                let margin = |next: f64| (next - low.ln_price).min(high.ln_price - next);
+                let inside = secant.filter(|&next| round % 4 != 0 && margin(next) > 0.01 * width);
+                inside.unwrap_or(low.ln_price + 0.5 * width)
             }
-        }
-        let sent = network.uploads.iter().zip(&best.weights).map(|(upload, &weight)| upload.send(weight, price).band);
-        let filled = sent.sum::<f64>() / network.band();
-        (best, filled)
-    };
-    let (mut low, mut high) = (first, first);
-    let mut filled = settled(high).1;
-    for _ in 0..MOST_STRIDES {
-        if filled <= 1.0 {
-            break;
-        }
-        high *= 16.0;
-        filled = settled(high).1;
+            _ => {
+                // Where the secant says, but not farther than a growing multiple of the excess.
+                stride *= 2.0;
+                let reach = stride * excess;
+                let share = secant.map_or(1.0 / stride, |next| (next - at) / reach);
+                at + (if share > 0.0 { share.min(1.0) } else { 1.0 } * reach).clamp(-LONGEST_STEP, LONGEST_STEP)
+            }
+        };
+        price = next.exp();
     }
-    for _ in 0..MOST_STRIDES {
-        if settled(low).1 >= 1.0 {
-            break;
-        }
-        low /= 16.0;
-    }
-    let price = falling_root(low, (high, filled), |price| settled(price).1);
-    settled(price).0
 }
 
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum()
+/// Where the weights jump between two prices that hardly differ, any mixture of the weights is as good: one that about fills
+/// the band.
+fn mixed(low: &Trial, high: &Trial) -> Deadline {
+    let way = low.excess / (low.excess - high.excess);
+    let mut best = low.best.clone();
+    for (weight, other) in best.weights.iter_mut().zip(&high.best.weights) {
+        *weight += way * (other - *weight);
+    }
+    best
 }
 
 /// Maximizes the dual over the known choices at a price of the upload band, with uploads extrapolated from `start`.
@@ -353,7 +386,7 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
         }
         deadline = match (&early, &late) {
             (Some((t, _)), None) => t * (1.0 + stride),
-            (None, Some((t, _))) => t * (1.0 - stride),
+            (None, Some((t, _))) => t / (1.0 + stride),
             (Some((a, x)), Some((b, y))) => {
                 if b / a - 1.0 <= TOLERANCE {
                     break;
@@ -365,9 +398,6 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
             (None, None) => break,
         };
         stride *= 2.0;
-        if deadline <= 0.0 {
-            break;
-        }
         pairs = at(deadline, &weights);
         weights = pairs.iter().map(|p| p.1.weight).collect();
     }

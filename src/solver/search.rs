@@ -71,6 +71,8 @@ struct Priced {
     best: Vec<Best>,
 }
 
+/// Relative accuracy of the upload band's price at weights that are going to be priced anew.
+const UPLOAD_ACCURACY: f64 = 1e-6;
 /// Rounds of balancing and pricing in one node.
 const MOST_ROUNDS: usize = 12;
 
@@ -184,7 +186,8 @@ impl Search<'_> {
                 break;
             }
             let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();
-            let Deadline { value, weights, chosen, losses } = deadline(network, &choices, &best.weights);
+            let Deadline { value, weights, chosen, losses } =
+                deadline(network, &choices, &best.weights, UPLOAD_ACCURACY);
             best.branch = branch(&known, &chosen, &losses);
             let predicted = value + part.plan.penalty;
             let priced = self.priced(&part, &weights, Some(&hints(&known, &chosen)))?;
