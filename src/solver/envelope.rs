@@ -62,8 +62,11 @@ impl Arc {
         let (width, rise) = (above.weight - below.weight, above.value - below.value);
         let tangents = (below.value + left * below.latency, above.value - right * above.latency);
         let chord = below.value + rise * (left / width);
-        let most = (above.latency + (rise - width * above.latency) / left).min(below.latency);
-        let least = (below.latency - (width * below.latency - rise) / right).max(above.latency).min(most);
+        // What rounding may make of the differences of values.
+        let noise = 4.0 * f64::EPSILON * (below.value.abs() + above.value.abs());
+        let most = above.latency + (rise - width * above.latency + noise).max(0.0) / left;
+        let least = below.latency - (width * below.latency - rise + noise).max(0.0) / right;
+        let (most, least) = (most.min(below.latency), least.max(above.latency));
         let highest = tangents.0.min(tangents.1).max(chord);
         let within = |(value, latency): (f64, f64)| (value.max(chord).min(highest), latency.max(least).min(most));
         let way = (weight / below.weight).ln() / (above.weight / below.weight).ln();
