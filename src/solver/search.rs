@@ -188,7 +188,7 @@ impl Search<'_> {
             let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();
             let Deadline { value, weights, chosen, losses } =
                 deadline(network, &choices, &best.weights, UPLOAD_ACCURACY);
-            best.branch = branch(&known, &chosen, &losses);
+            best.branch = branch(&known, &chosen, &losses).or(best.branch);
             let predicted = value + part.plan.penalty;
             let priced = self.priced(&part, &weights, Some(&hints(&known, &chosen)))?;
             let missing = predicted - priced.bound;
@@ -218,6 +218,8 @@ impl Search<'_> {
             }
             balanced_before.push(chosen);
         }
+        // A gap without a kink: extrapolation has misled. The part is not given up while it holds several choices.
+        best.branch = best.branch.or_else(|| Branch::widest(&node.domains));
         Some(best)
     }
 
@@ -307,6 +309,18 @@ impl Explored {
 }
 
 impl Branch {
+    /// Halves the numbers of blocks of the device that has most of them to choose from; `None` where nothing is left to choose.
+    fn widest(domains: &[Arc<Domain>]) -> Option<Self> {
+        let ranges = domains.iter().enumerate().flat_map(|(cluster, domain)| {
+            let ranges = domain.low.iter().zip(&domain.high).enumerate();
+            ranges.map(move |(device, (&low, &high))| (high.saturating_sub(low), low, cluster, device))
+        });
+        let (width, low, cluster, device) = ranges.max_by_key(|&(width, _, cluster, device)| {
+            (width, std::cmp::Reverse(cluster), std::cmp::Reverse(device))
+        })?;
+        (width > 0).then(|| Self { cluster, device, most: low + (width - 1) / 2 })
+    }
+
     fn split(&self, domain: &Domain) -> [Domain; 2] {
         let (mut few, mut many) = (domain.clone(), domain.clone());
         few.high[self.device] = self.most;
