@@ -158,7 +158,6 @@ impl Hop {
         self.time_price
     }
 
-    #[cfg(test)]
     /// Cost of a sending's time and energy, without its bandwidth.
     pub fn cost_of(&self, sending: &Sending) -> f64 {
         (self.time_price + self.energy_price * sending.power) * sending.time

@@ -15,6 +15,7 @@ mod envelope;
 mod hop;
 mod infeasible;
 mod network;
+mod one_phase;
 mod phase;
 mod prepared;
 mod radio;
@@ -29,6 +30,7 @@ mod tests;
 mod upload;
 
 pub use infeasible::{Infeasibility, Reason};
+pub use one_phase::{PhaseProblem, PhaseSolution};
 pub use radio::solve_radio;
 pub use settings::{Settings, SettingsError};
 pub use solution::{Certified, Solution, SolveError};

@@ -418,6 +418,13 @@ impl Radio {
         self.pace_at(band, floor, scratch)
     }
 
+    /// The pace that sendings keep at a floor, and what they cost, from the definition.
+    pub fn spent(&self, floor: f64, sent: &[Sending]) -> (f64, f64) {
+        let pace = sent.iter().fold(floor, |pace, s| pace.max(self.latency + s.time));
+        let hops: f64 = self.hops.iter().zip(sent).map(|(hop, s)| hop.cost_of(s)).sum();
+        (pace, hops + self.pace_price * pace)
+    }
+
     /// Durations, bandwidths and powers of the hops at a solution, the band filled exactly.
     pub fn sendings(&self, solved: &Solved, scratch: &mut Scratch) -> Vec<Sending> {
         scratch.reset(self);

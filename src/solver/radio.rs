@@ -24,13 +24,8 @@ pub fn solve_radio(problem: &SlotProblem, given: &RadioFor, settings: &Settings)
     let mut spec = problem.clone().into_spec();
     spec.plans = vec![problem.plans[given.plan]];
     let planned = SlotProblem::new(spec).map_err(|_| SolveError::Numerical)?;
-    let domains = problem.clusters.iter().zip(&given.clusters).map(|(cluster, segments)| {
-        let mut high = vec![0; cluster.devices.len()];
-        for (&k, &size) in segments.active.iter().zip(&segments.sizes) {
-            high[k] = size;
-        }
-        Domain { low: high.clone(), high }
-    });
+    let each = problem.clusters.iter().zip(&given.clusters);
+    let domains = each.map(|(cluster, segments)| segments.domain(cluster.devices.len()));
     let mut solution = solver.within(&planned, domains.collect())?;
     if let Ok(certified) = &mut solution.outcome {
         certified.decision.plan = given.plan;
@@ -70,6 +65,15 @@ impl RadioFor {
 }
 
 impl Segments {
+    /// The domain of this choice alone among so many devices, which it must fit.
+    pub(crate) fn domain(&self, devices: usize) -> Domain {
+        let mut high = vec![0; devices];
+        for (&k, &size) in self.active.iter().zip(&self.sizes) {
+            high[k] = size;
+        }
+        Domain { low: high.clone(), high }
+    }
+
     fn check(&self, devices: usize, blocks: u32, all: bool) -> Result<(), FieldError> {
         let active = &self.active;
         let increasing = active.windows(2).all(|pair| pair[0] < pair[1]);

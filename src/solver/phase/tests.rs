@@ -21,13 +21,6 @@ fn random_phase(rng: &mut Pcg64, hops: usize, spread: f64) -> Radio {
     radio
 }
 
-/// Cost of an allocation, from its definition.
-fn primal(radio: &Radio, floor: f64, sent: &[Sending]) -> f64 {
-    let slowest = sent.iter().fold(floor, |u, s| u.max(radio.latency + s.time));
-    let hops: f64 = radio.hops.iter().zip(sent).map(|(hop, s)| hop.cost_of(s)).sum();
-    hops + if radio.pace_price > 0.0 { radio.pace_price * slowest } else { 0.0 }
-}
-
 #[test]
 fn primal_meets_dual() {
     let mut rng = Pcg64::seed_from_u64(1);
@@ -49,7 +42,7 @@ fn primal_meets_dual() {
             evaluations += scratch.evaluations;
             let solved = radio.solve(floor, None, &mut scratch);
             let sent = radio.sendings(&solved, &mut scratch);
-            let value = primal(&radio, floor, &sent);
+            let value = radio.spent(floor, &sent).1;
             let gap = (value - solved.value) / value;
             let band: f64 = sent.iter().map(|s| s.band).sum();
             assert!((band / radio.band - 1.0).abs() < 1e-12, "band {band}");
