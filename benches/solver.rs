@@ -1,38 +1,97 @@
 //! How long a slot takes: medians over seeded instances, and how the time grows with the clusters.
 //!
-//! `cargo bench --bench solver`
+//! `cargo bench --bench solver`; a part of a group's name after `--` runs that group alone.
 
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use collapipe::instances::{CatalogueEntry, InstanceSize, catalogue};
-use collapipe::problem::{Participation, SlotProblem, evaluate};
-use collapipe::solver::{Settings, solve};
+use collapipe::problem::{Participation, Phase, SlotProblem, evaluate};
+use collapipe::solver::backend::RadioFor;
+#[cfg(feature = "conic")]
+use collapipe::solver::backend::{Backend, Conic};
+use collapipe::solver::{PhaseProblem, Settings, Solver, solve, solve_radio};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 fn instances(size: InstanceSize, count: u64) -> Vec<SlotProblem> {
     (0..count).filter_map(|seed| size.sample(seed).ok()).collect()
 }
 
+/// Calls `run` with the items in turn, for ever.
+fn in_turn<T, R>(items: &[T], mut run: impl FnMut(&T) -> R) -> impl FnMut() -> R {
+    let mut next = 0;
+    move || {
+        next = (next + 1) % items.len();
+        run(black_box(&items[next]))
+    }
+}
+
+/// Problems with the integers of their optimum.
+fn with_integers(size: InstanceSize, count: u64) -> Vec<(SlotProblem, RadioFor)> {
+    let integers = |problem: SlotProblem| {
+        let solution = solve(&problem, &Settings::default()).ok()?;
+        let given = RadioFor::decision(&solution.certified()?.decision);
+        Some((problem, given))
+    };
+    instances(size, count).into_iter().filter_map(integers).collect()
+}
+
+/// Bandwidths and powers of ten hops, for given integers; the cone program is the same problem as "both phases".
+fn radio(criterion: &mut Criterion) {
+    let settings = Settings::default();
+    let problems = with_integers(InstanceSize { devices: 9, ..InstanceSize::default() }, 30);
+    let phases: Vec<PhaseProblem> = problems
+        .iter()
+        .filter_map(|(problem, given)| PhaseProblem::new(problem, given, 0, Phase::Forward).ok())
+        .collect();
+    let mut group = criterion.benchmark_group("radio, 10 hops");
+    group.bench_function("one phase", |bencher| bencher.iter(in_turn(&phases, PhaseProblem::solve)));
+    group.bench_function("both phases, transfers and upload", |bencher| {
+        bencher.iter(in_turn(&problems, |(problem, given)| solve_radio(problem, given, &settings)));
+    });
+    #[cfg(feature = "conic")]
+    group.sample_size(10).bench_function("the same as a cone program", |bencher| {
+        let conic = Conic::default();
+        bencher.iter(in_turn(&problems, |(problem, given)| conic.solve(problem, given)));
+    });
+    group.finish();
+}
+
 fn one_cluster(criterion: &mut Criterion) {
     let settings = Settings::default();
     let mut group = criterion.benchmark_group("one cluster, 10 devices, 24 blocks, 8 plans");
-    for (name, participation) in [("all", Participation::All), ("select", Participation::Select)] {
-        let problems = instances(InstanceSize { participation, ..InstanceSize::default() }, 50);
-        let mut next = 0;
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| {
-                next = (next + 1) % problems.len();
-                solve(black_box(&problems[next]), &settings)
-            });
-        });
-    }
+    let all = instances(InstanceSize::default(), 50);
+    group.bench_function("all", |bencher| bencher.iter(in_turn(&all, |problem| solve(problem, &settings))));
+    let slots: Vec<SlotProblem> =
+        InstanceSize::default().slots(0).map(|slots| slots.take(200).collect()).unwrap_or_default();
+    group.bench_function("all, from the slot before", |bencher| {
+        let mut solver = Solver::new(settings).unwrap_or_default();
+        bencher.iter(in_turn(&slots, |problem| solver.solve(problem)));
+    });
+    let select = instances(InstanceSize { participation: Participation::Select, ..InstanceSize::default() }, 50);
+    group.bench_function("select", |bencher| bencher.iter(in_turn(&select, |problem| solve(problem, &settings))));
     for problem in instances(InstanceSize::default(), 1) {
         let Some(best) = solve(&problem, &settings).ok().and_then(|solution| solution.outcome.ok()) else { continue };
         group.bench_function("evaluate one decision", |bencher| {
             bencher.iter(|| evaluate(black_box(&problem), &best.decision));
         });
     }
+    group.finish();
+}
+
+/// More devices, more clusters: each as large as a run is likely to get.
+fn large(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("large");
+    group.sample_size(10).measurement_time(Duration::from_secs(8));
+    let devices = instances(InstanceSize { devices: 100, blocks: 200, ..InstanceSize::default() }, 10);
+    group.bench_function("one cluster, 100 devices, 200 blocks, all", |bencher| {
+        bencher.iter(in_turn(&devices, |problem| solve(problem, &Settings::default())));
+    });
+    let settings = Settings { gap: 1e-3, ..Settings::default() };
+    let networks = instances(InstanceSize { clusters: 1000, ..InstanceSize::default() }, 3);
+    group.bench_function("1000 clusters of 10 devices, gap 1e-3", |bencher| {
+        bencher.iter(in_turn(&networks, |problem| solve(problem, &settings)));
+    });
     group.finish();
 }
 
@@ -72,5 +131,5 @@ fn networks(_: &mut Criterion) {
     println!("time grows with the number of clusters to the power {slope:.2}");
 }
 
-criterion_group!(benches, named, one_cluster, networks);
+criterion_group!(benches, radio, one_cluster, large, named, networks);
 criterion_main!(benches);

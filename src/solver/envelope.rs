@@ -435,3 +435,55 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
     let losses = settled.iter().map(|settled| settled.2).collect();
     Deadline { value, weights, chosen, losses }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A cluster whose latency is α + β V^−p, and a constant c that no weight changes.
+    fn sampled(weight: f64, (alpha, beta, power, constant): (f64, f64, f64, f64)) -> Arc {
+        let reacting = beta * weight.powf(-power);
+        let value = constant + alpha * weight + reacting * weight / (1.0 - power);
+        Arc { weight, value, latency: alpha + reacting, slope: -power * reacting }
+    }
+
+    /// However far apart the samples are, what lies between them keeps the bounds of concavity, and the truth is within two decades of it.
+    #[test]
+    fn between_far_samples_the_truth_is_near() {
+        let mut worst = 1.0f64;
+        for power in [0.2, 0.45, 0.5, 2.0 / 3.0, 0.9] {
+            for alpha in [0.0, 1e-3, 1.0, 1e3] {
+                for decades in [0.5, 3.0, 9.0, 15.0] {
+                    let shape = (alpha, 1.0, power, 1.0);
+                    let (below, above) = (sampled(10f64.powf(-decades), shape), sampled(1.0, shape));
+                    for step in 1..200 {
+                        let weight = 10f64.powf(-decades * f64::from(step) / 200.0);
+                        let (value, latency) = Arc::between(&below, &above, weight);
+                        let truth = sampled(weight, shape);
+                        assert!(latency <= below.latency && latency >= above.latency, "{latency} at {weight}");
+                        let tangent = |arc: &Arc| arc.value + (weight - arc.weight) * arc.latency;
+                        let rounding = 1e-15 * (above.value + below.value);
+                        assert!(value <= tangent(&below).min(tangent(&above)) + rounding, "{value} at {weight}");
+                        let ratio = latency / truth.latency;
+                        worst = worst.max(ratio.max(1.0 / ratio));
+                    }
+                }
+            }
+        }
+        // Extrapolation alone errs by many decades here.
+        assert!(worst < 50.0, "{worst}");
+    }
+
+    /// Differences of values that rounding dominates say nothing about the latency.
+    #[test]
+    fn samples_that_nearly_agree_keep_their_latency() {
+        for exponent in 1..=16 {
+            let apart = 10f64.powi(-exponent);
+            let below = Arc { weight: 1e-10, value: 4e10, latency: 3e7, slope: 0.0 };
+            let above = Arc { weight: 1e-10 * (1.0 + apart), value: 4e10, latency: 3e7 * (1.0 - 1e-15), slope: 0.0 };
+            let (value, latency) = Arc::between(&below, &above, 1e-10 * (1.0 + 0.5 * apart));
+            assert!((latency / 3e7 - 1.0).abs() < 1e-14, "{latency}");
+            assert!((value / 4e10 - 1.0).abs() < 1e-14, "{value}");
+        }
+    }
+}
