@@ -1,8 +1,8 @@
 //! The exact slot solver: the best decision of a slot and a proof of how good it is.
 //!
 //! Inside out: `hop` one transmission at given prices; `phase` the hops of a phase, which share a band and a pace;
-//! `segments` the sizes; `active` and `select` the devices that take part; `single` one cluster; `network` all of them. Method and
-//! proofs: `docs/solver.md`.
+//! `one_phase` the same by themselves, for users; `segments` the sizes; `active` and `select` the devices that take part;
+//! `single` one cluster; `network` all of them. Method and proofs: `docs/solver.md`.
 
 mod active;
 mod assemble;
