@@ -1,4 +1,5 @@
 //! One phase by itself: the links of the whole slot's optimum, and errors for what does not fit.
+#![allow(clippy::unwrap_used)]
 
 use collapipe::instances::InstanceSize;
 use collapipe::problem::{Participation, Phase, SlotProblem};
