@@ -10,6 +10,8 @@ use collapipe::instances::CatalogueEntry;
 use collapipe::problem::Participation;
 #[cfg(feature = "conic")]
 use collapipe::solver::backend::Conic;
+#[cfg(feature = "highs")]
+use collapipe::solver::backend::LinearSolver;
 #[cfg(feature = "milp")]
 use collapipe::solver::backend::Milp;
 use collapipe::solver::backend::{Alternating, Exact, Exhaustive};
@@ -70,6 +72,13 @@ fn few_subsets(entry: &CatalogueEntry) -> bool {
 fn milp_whole_slot() {
     let allowed = Allowed { optimal: 1e-4, gap: Some(1e-4), excess: Some(1e-4), entries: few_subsets, ..EXACT };
     whole_slot(&Milp::default(), &allowed);
+}
+
+#[cfg(feature = "highs")]
+#[test]
+fn highs_whole_slot() {
+    let allowed = Allowed { optimal: 1e-4, gap: Some(1e-4), excess: Some(1e-4), entries: few_subsets, ..EXACT };
+    whole_slot(&Milp { solver: LinearSolver::Highs, ..Milp::default() }, &allowed);
 }
 
 #[cfg(feature = "milp")]

@@ -141,9 +141,9 @@ impl Model {
             if row.equality { constraint!(expression == 0.0) } else { constraint!(expression >= 0.0) }
         });
         let values = match solver {
-            LinearSolver::Microlp => solved(problem.using(good_lp::microlp), rows, seconds, &handles)?,
+            LinearSolver::Microlp => solved(problem.using(good_lp::microlp), rows, seconds, &handles, false)?,
             #[cfg(feature = "highs")]
-            LinearSolver::Highs => solved(problem.using(good_lp::highs), rows, seconds, &handles)?,
+            LinearSolver::Highs => solved(precise(problem.using(good_lp::highs)), rows, seconds, &handles, true)?,
         };
         let Some(values) = values else { return Ok(None) };
         let values = values.iter().zip(&self.columns).map(|(value, column)| value * column.unit).collect();
@@ -191,12 +191,28 @@ impl Model {
     }
 }
 
-/// Runs a solver; `None` where it says that nothing is feasible.
+/// Accuracy asked of HiGHS, in scaled units: of rows, bounds, integers, reduced costs and the objective. Its defaults of 1e-6 are as
+/// large as what bounds are lowered by.
+#[cfg(feature = "highs")]
+const PRECISE: f64 = 1e-9;
+
+#[cfg(feature = "highs")]
+fn precise(model: good_lp::solvers::highs::HighsProblem) -> good_lp::solvers::highs::HighsProblem {
+    let options =
+        ["primal_feasibility_tolerance", "dual_feasibility_tolerance", "mip_feasibility_tolerance", "mip_abs_gap"];
+    // What is smaller it takes for zero, and a row for a stronger one; this is the least it can be told.
+    let model = model.set_option("small_matrix_value", 1e-12);
+    options.into_iter().fold(model, |model, option| model.set_option(option, PRECISE))
+}
+
+/// Runs a solver; `None` where it says that nothing is feasible. `rounded` says whether it reports an optimum with a gap of
+/// rounding errors as one that a limit on the gap has ended: as no gap is allowed, both are optima.
 fn solved<M>(
     mut model: M,
     rows: impl Iterator<Item = good_lp::Constraint>,
     seconds: f64,
     handles: &[good_lp::Variable],
+    rounded: bool,
 ) -> Result<Option<Vec<f64>>, SolveError>
 where
     M: SolverModel<Error = ResolutionError> + WithMipGap + WithTimeLimit,
@@ -209,7 +225,12 @@ where
     let model = model.with_time_limit(seconds).with_mip_gap(0.0).map_err(|error| failed(error.to_string()))?;
     match model.solve() {
         Ok(found) => match found.status() {
-            SolutionStatus::Optimal => Ok(Some(handles.iter().map(|&handle| found.value(handle)).collect())),
+            status
+                if matches!(status, SolutionStatus::Optimal)
+                    || (rounded && matches!(status, SolutionStatus::GapLimit)) =>
+            {
+                Ok(Some(handles.iter().map(|&handle| found.value(handle)).collect()))
+            }
             status => Err(failed(format!("the linear solver stopped before it had proved an optimum: {status:?}"))),
         },
         Err(ResolutionError::Infeasible) => Ok(None),
