@@ -284,6 +284,20 @@ fn gaps_that_are_hidden_break_the_claims() {
     assert!(!claim.holds && claim.value == 5.0 && claim.bound == 1.0);
 }
 
+/// Minima that are above what was played show up: C4 fails.
+#[test]
+fn minima_that_are_none_break_the_claims() {
+    let steps = (1..=20)
+        .map(|q| Step { penalty: 0.0, violations: vec![1.0], queue_after: vec![f64::from(q)], gap: Some(0.0) })
+        .collect();
+    let history = History::new(1.0, vec![0.0], steps).unwrap();
+    let policy = vec![Action { penalty: 0.0, violations: vec![1.0] }; 20];
+    let at = |minimum: f64| queue_norm_on_path(&history, &[1.0], &[minimum; 20], &policy).unwrap();
+    // p + mu g = 1 in every slot.
+    assert!(at(1.0).holds && at(1.0).value == 20.0);
+    assert!(!at(20.0).holds && at(20.0).bound == 1.0);
+}
+
 #[test]
 fn certificates_that_do_not_apply_say_why() {
     let (history, slater_actions) = small();
@@ -307,8 +321,6 @@ fn certificates_that_do_not_apply_say_why() {
     assert!(matches!(on_path(&[0.0; 9]), Err(CertificateError::Length { what: "minima", expected: 10, found: 9 })));
     assert!(matches!(on_path(&[f64::NAN; 10]), Err(CertificateError::Value { what: "minima", index: 0, .. })));
     assert!(on_path(&[-100.0; 10]).is_ok_and(|claim| claim.holds));
-    // Minima that are none show up: no queue is that short.
-    assert!(on_path(&[1e6; 10]).is_ok_and(|claim| !claim.holds || claim.value <= 4.0 * 2f64.sqrt()));
     assert!(matches!(frames(&history, 0, &slater_actions), Err(CertificateError::Value { what: "frame", .. })));
     let mut greedy = slater_actions;
     greedy[3].violations[0] = 100.0;

@@ -33,9 +33,10 @@ pub(super) fn paths(record: &RunRecord) -> Option<Paths> {
         lower.push(dual / count as f64);
     }
     let upper = compared.optimum.as_ref().and_then(|policy| penalty_bound_path(&history, policy).ok());
-    let norm_bound = compared.optimum.as_ref().and_then(|policy| {
-        queue_norm_path(&history, &compared.multiplier, &compared.minima, policy).ok()
-    });
+    let norm_bound = compared
+        .optimum
+        .as_ref()
+        .and_then(|policy| queue_norm_path(&history, &compared.multiplier, &compared.minima, policy).ok());
     Some(Paths {
         mean_penalty,
         upper: upper.map(|path| path.into_iter().map(|point| point.bound).collect()),

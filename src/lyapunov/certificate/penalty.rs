@@ -7,7 +7,9 @@ use crate::lyapunov::history::{Action, History, dot, squared};
 pub(super) fn by_drift_plus_penalty() -> Vec<Assumption> {
     vec![
         Assumption::verified("every queue followed Q(t+1) = max(Q(t) + g(t), 0), from the Q(0) recorded"),
-        Assumption::recorded("every slot's V p + Q g is within its gap of the slot's minimum, by the solver's lower bound"),
+        Assumption::recorded(
+            "every slot's V p + Q g is within its gap of the slot's minimum, by the solver's lower bound",
+        ),
     ]
 }
 
