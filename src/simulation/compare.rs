@@ -231,7 +231,14 @@ impl RunRecord {
             all
         };
         let failed = |comparison: &mut ComparisonRecord, reason: OfflineError| {
-            comparison.without_optimum = Some(reason.to_string());
+            comparison.without_optimum = Some(match reason {
+                OfflineError::Infeasible => {
+                    "no mixture of the decisions looked at keeps every constraint in these slots; a fuller \
+                     comparison looks at more, longer runs even out bad slots, larger budgets are easier to keep"
+                        .into()
+                }
+                reason => reason.to_string(),
+            });
         };
         let problem = match OfflineProblem::new(self.actions(comparison)) {
             Ok(problem) => problem,
