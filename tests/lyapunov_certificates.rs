@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 use collapipe::lyapunov::certificate::{
-    CertificateError, QueueNormBound, against_optimum, against_policy, frames, penalty_bound_path, queue_norm, slater,
-    weak_duality,
+    CertificateError, QueueNormBound, against_optimum, against_policy, frames, penalty_bound_path, queue_norm,
+    queue_norm_on_path, queue_norm_path, slater, weak_duality,
 };
 use collapipe::lyapunov::{Action, Certificate, History, HistoryError, OfflineError, OfflineProblem, Step};
 use proptest::prelude::*;
@@ -117,6 +117,14 @@ proptest! {
             }).fold(f64::INFINITY, f64::min)).collect();
             let d = weak_duality(&history, multiplier, &minima).unwrap();
             prop_assert!(d.holds && d.is_verified(), "{d:?}");
+            let c4 = queue_norm_on_path(&history, multiplier, &minima, &arbitrary[..played]).unwrap();
+            prop_assert!(c4.holds && c4.is_verified(), "{c4:?}");
+            // It is the norm of the distance from V mu that the proof bounds.
+            let far: f64 = history.final_queue().iter().zip(multiplier).map(|(q, mu)| (q - weight * mu).powi(2)).sum();
+            let level = weight * multiplier.iter().map(|mu| mu * mu).sum::<f64>().sqrt();
+            prop_assert!(far.sqrt() <= (c4.bound - level) * (1.0 + 1e-9) + 1e-9 * c4.bound, "{far} {c4:?}");
+            let path = queue_norm_path(&history, multiplier, &minima, &arbitrary[..played]).unwrap();
+            prop_assert_eq!(path.last().copied(), Some(c4.bound));
         }
     }
 
@@ -276,6 +284,20 @@ fn gaps_that_are_hidden_break_the_claims() {
     assert!(!claim.holds && claim.value == 5.0 && claim.bound == 1.0);
 }
 
+/// Minima that are above what was played show up: C4 fails.
+#[test]
+fn minima_that_are_none_break_the_claims() {
+    let steps = (1..=20)
+        .map(|q| Step { penalty: 0.0, violations: vec![1.0], queue_after: vec![f64::from(q)], gap: Some(0.0) })
+        .collect();
+    let history = History::new(1.0, vec![0.0], steps).unwrap();
+    let policy = vec![Action { penalty: 0.0, violations: vec![1.0] }; 20];
+    let at = |minimum: f64| queue_norm_on_path(&history, &[1.0], &[minimum; 20], &policy).unwrap();
+    // p + mu g = 1 in every slot.
+    assert!(at(1.0).holds && at(1.0).value == 20.0);
+    assert!(!at(20.0).holds && at(20.0).bound == 1.0);
+}
+
 #[test]
 fn certificates_that_do_not_apply_say_why() {
     let (history, slater_actions) = small();
@@ -295,6 +317,10 @@ fn certificates_that_do_not_apply_say_why() {
     assert!(matches!(against_policy(&history, &slater_actions[1..]), Err(CertificateError::Length { .. })));
     assert!(matches!(queue_norm(&history, &[1.0, -1.0], 0.0), Err(CertificateError::Value { index: 1, .. })));
     assert!(matches!(queue_norm(&history, &[1.0, 1.0], f64::NAN), Err(CertificateError::Value { .. })));
+    let on_path = |minima: &[f64]| queue_norm_on_path(&history, &[1.0, 1.0], minima, &slater_actions);
+    assert!(matches!(on_path(&[0.0; 9]), Err(CertificateError::Length { what: "minima", expected: 10, found: 9 })));
+    assert!(matches!(on_path(&[f64::NAN; 10]), Err(CertificateError::Value { what: "minima", index: 0, .. })));
+    assert!(on_path(&[-100.0; 10]).is_ok_and(|claim| claim.holds));
     assert!(matches!(frames(&history, 0, &slater_actions), Err(CertificateError::Value { what: "frame", .. })));
     let mut greedy = slater_actions;
     greedy[3].violations[0] = 100.0;

@@ -1,8 +1,11 @@
 //! Ratio objectives, power budgets and the choice of V on finite problems and on slot problems.
 
 use collapipe::instances::InstanceSize;
+use collapipe::lyapunov::certificate::against_policy;
 use collapipe::lyapunov::recommend::{Goal, Measured, RecommendError, recommend};
-use collapipe::lyapunov::{Duration, PowerController, Queues, RatioError, RatioStep, minimize_ratio};
+use collapipe::lyapunov::{
+    Action, Certificate, Duration, History, PowerController, Queues, RatioError, RatioStep, Step, minimize_ratio,
+};
 use collapipe::problem::{SlotProblem, evaluate};
 use collapipe::solver::{Settings, solve};
 use collapipe::units::{Joules, Seconds, Watts};
@@ -122,6 +125,86 @@ fn rest_keeps_the_power_budget() {
     }
     assert!(controller.play(&[Joules(f64::NAN)], Seconds(1.0)).is_err());
     assert!(controller.play(&[], Seconds(1.0)).is_err());
+}
+
+/// Budgets in watts with the exact solver in the loop: slots at V' with the controller's prices are a drift-plus-penalty run, and
+/// its certificates hold for the violations in watts.
+#[test]
+fn power_budgets_of_a_slot_problem() {
+    const V: f64 = 0.05;
+    const SLOTS: usize = 120;
+    let base = InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() }.sample(4).unwrap();
+    let solved = |weight: f64, prices: &[f64]| {
+        let mut spec = (*base).clone();
+        spec.latency_weight = weight;
+        spec.plans.iter_mut().for_each(|plan| plan.penalty = 0.0);
+        spec.clusters[0].control_unit.energy_price = prices[0];
+        for (device, price) in spec.clusters[0].devices.iter_mut().zip(&prices[1..]) {
+            device.energy_price = *price;
+        }
+        let solution = solve(&SlotProblem::new(spec).unwrap(), &Settings::default()).unwrap();
+        let best = solution.certified().unwrap();
+        let costs = &best.evaluation.clusters[0];
+        let energy: Vec<Joules> = std::iter::once(costs.control_unit_energy)
+            .chain(costs.device_energy.iter().map(|cost| cost.total()))
+            .collect();
+        (best.evaluation.round_latency.0, energy, best.objective(), best.lower_bound)
+    };
+    // Nine tenths of the power that rounds at full speed draw.
+    let (fast, spent, ..) = solved(V, &[0.0; 4]);
+    let budgets: Vec<Option<Watts>> = spent.iter().map(|e| (e.0 > 0.0).then(|| Watts(0.9 * e.0 / fast))).collect();
+    let longest = 4.0 * fast;
+    let mut controller = PowerController::new(budgets.clone(), V, Seconds(fast), Seconds(longest)).unwrap();
+    let violations = |energy: &[Joules], time: f64| -> Vec<f64> {
+        budgets.iter().zip(energy).filter_map(|(p, e)| Some((e.0 / (*p)?.0 - time) / fast)).collect()
+    };
+    let limited: Vec<usize> = (0..4).filter(|&k| budgets[k].is_some()).collect();
+    let queues = |of: &PowerController| limited.iter().map(|&k| of.queue(k).unwrap()).collect::<Vec<_>>();
+    let (mut steps, mut elapsed, mut used, mut rests) = (Vec::new(), 0.0, [0.0; 4], 0);
+    for _ in 0..SLOTS {
+        let prices: Vec<f64> = (0..4).map(|k| controller.energy_price(k)).collect();
+        let (time, energy, gap) = match controller.duration() {
+            Duration::Hurry { latency_weight } => {
+                let (time, energy, objective, lower) = solved(latency_weight, &prices);
+                (time, energy, (objective - lower).max(0.0))
+            }
+            Duration::Rest { until } => {
+                rests += 1;
+                let small = 1e-6 * V;
+                let (time, energy, _, lower) = solved(small, &prices);
+                assert!(time <= until.0);
+                let cost: f64 = prices.iter().zip(&energy).map(|(z, e)| z * e.0).sum();
+                (until.0, energy, (cost - lower + small * until.0).max(0.0))
+            }
+            _ => unreachable!(),
+        };
+        controller.play(&energy, Seconds(time)).unwrap();
+        steps.push(Step {
+            penalty: time,
+            violations: violations(&energy, time),
+            queue_after: queues(&controller),
+            gap: Some(gap),
+        });
+        elapsed += time;
+        for (sum, e) in used.iter_mut().zip(&energy) {
+            *sum += e.0;
+        }
+    }
+    let history = History::new(V, vec![0.0; limited.len()], steps).unwrap();
+    // Full speed, and full speed with a rest that keeps every budget.
+    for time in [fast, fast / 0.9] {
+        let other = Action { penalty: time, violations: violations(&spent, time) };
+        let c3 = against_policy(&history, &vec![other; SLOTS]).unwrap();
+        assert!(c3.holds && c3.is_verified(), "{c3:?}");
+    }
+    for (index, &node) in limited.iter().enumerate() {
+        assert!(Certificate::of(&history, index).unwrap().holds());
+        let bound = controller.overspend_bound(node, Seconds(elapsed)).unwrap().0;
+        let overspend = used[node] / elapsed - budgets[node].unwrap().0;
+        assert!(overspend <= bound * (1.0 + 1e-9) + 1e-9 * used[node] / elapsed, "{node}: {overspend} {bound}");
+    }
+    // The budgets bind: keeping them takes rest or slower rounds.
+    assert!(elapsed / SLOTS as f64 > fast && rests < SLOTS, "{elapsed} {rests}");
 }
 
 /// Seconds per local step of a slot problem: the certified solver as minimizer, the plans' penalties as −θ·n.

@@ -30,7 +30,7 @@ pub enum Goal {
 pub struct Recommendation {
     /// V; of a run without a horizon the coefficient v of V(t) = v·√(t+1).
     pub penalty_weight: f64,
-    /// C2: mean penalty above the optimum is at most this (without a horizon: after the slots of `slots`).
+    /// C2: mean penalty above the optimum is at most this (without a horizon: after 10⁴ slots).
     pub penalty_bound: f64,
     /// C4 over R: mean violation is at most this (root mean square over runs); none without a horizon.
     pub violation_bound: Option<f64>,
@@ -85,7 +85,8 @@ pub enum RecommendError {
 /// * No horizon: V(t) = v·√(t+1) has mean penalty ≤ optimum + 2(B + C)/(v√R), and under Slater's condition (C5) violations that
 ///   vanish at the same rate. v is the one whose bound meets the tolerance on the penalty after `10⁴` slots.
 ///
-/// The bounds are worst cases: a run may well be better at smaller V.
+/// The bounds are proved, but B + C and |μ| are [`Measured`] elsewhere, and C4 is used as if μ were an exact multiplier: an estimate,
+/// usually on the safe side.
 ///
 /// ```
 /// use collapipe::lyapunov::recommend::{Goal, Measured, recommend};

@@ -2,7 +2,7 @@
 
 use super::certificates::Compared;
 use crate::lyapunov::History;
-use crate::lyapunov::certificate::{QueueNormBound, penalty_bound_path, slater};
+use crate::lyapunov::certificate::{penalty_bound_path, queue_norm_path, slater};
 use crate::simulation::RunRecord;
 
 /// Bounds over time, one entry per slot.
@@ -33,15 +33,16 @@ pub(super) fn paths(record: &RunRecord) -> Option<Paths> {
         lower.push(dual / count as f64);
     }
     let upper = compared.optimum.as_ref().and_then(|policy| penalty_bound_path(&history, policy).ok());
-    let optimum = compared.optimum.as_ref().map(|a| a.iter().map(|a| a.penalty).sum::<f64>() / a.len().max(1) as f64);
-    let least = compared.minima.iter().sum::<f64>() / compared.minima.len().max(1) as f64;
-    let bound = optimum.and_then(|p| QueueNormBound::new(&history, &compared.multiplier, (p - least).max(0.0)).ok());
+    let norm_bound = compared
+        .optimum
+        .as_ref()
+        .and_then(|policy| queue_norm_path(&history, &compared.multiplier, &compared.minima, policy).ok());
     Some(Paths {
         mean_penalty,
         upper: upper.map(|path| path.into_iter().map(|point| point.bound).collect()),
         lower,
         queue_norm: history.steps().iter().map(|step| norm(&step.queue_after)).collect(),
-        norm_bound: bound.map(|bound| (1..=history.steps().len()).map(|slots| bound.at(slots as f64)).collect()),
+        norm_bound,
         norm_level: slater(&history, &compared.slater).ok().map(|claim| claim.bound),
     })
 }

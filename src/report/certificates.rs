@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lyapunov::certificate::{
     Assumption, CertificateError, CertificateName, Claim, Standing, against_optimum, against_policy, frames,
-    queue_norm, slater, weak_duality,
+    queue_norm_on_path, slater, weak_duality,
 };
 use crate::lyapunov::{Action, Certificate, OfflineProblem};
 use crate::network::radio::{ChannelConfig, Correlation};
@@ -128,13 +128,13 @@ pub(super) fn certificates(record: &RunRecord) -> Certificates {
         let lower = dual.max(least_penalty / record.provenance.latency_weight);
         offline = Some(OfflineSummary { lower_bound_s: lower, upper_estimate_s: upper });
     }
-    match (&compared.optimum, upper, offline) {
-        (Some(policy), Some(optimum), Some(OfflineSummary { lower_bound_s, .. })) => {
+    match (&compared.optimum, upper) {
+        (Some(policy), Some(optimum)) => {
             let c2 = against_optimum(&history, optimum).map(|claim| in_expectation(claim, record));
             take(C2, c2.map_err(|error| error.to_string()));
             take(C3, against_policy(&history, policy).map_err(|error| error.to_string()));
-            let c4 = queue_norm(&history, &compared.multiplier, (optimum - lower_bound_s).max(0.0));
-            take(C4, c4.map(|claim| in_expectation(claim, record)).map_err(|error| error.to_string()));
+            let c4 = queue_norm_on_path(&history, &compared.multiplier, &compared.minima, policy);
+            take(C4, c4.map_err(|error| error.to_string()));
         }
         _ => {
             let why = record.comparison.as_ref().and_then(|comparison| comparison.without_optimum.clone());

@@ -181,7 +181,7 @@ fn meaning(name: CertificateName) -> (&'static str, &'static str) {
         CertificateName::C1 => ("mean overspend, by the queue", "budgets"),
         CertificateName::C2 => ("mean latency, by the offline optimum", "s"),
         CertificateName::C3 => ("mean latency, by the offline mixture on the same slots", "s"),
-        CertificateName::C4 => ("final |Q|, by the multiplier", "budgets"),
+        CertificateName::C4 => ("final |Q|, by the prices of D and that mixture", "budgets"),
         CertificateName::C5 => ("largest |Q|, by Slater actions", "budgets"),
         CertificateName::C7 => ("mean latency, by the best of every frame", "s"),
         CertificateName::D => ("least mean latency with this overspend", "s"),

@@ -102,11 +102,12 @@ pub const MOST_COMPARED: usize = 2000;
 impl RunRecord {
     /// Solves the states of a run again at other prices, and computes what would have been best (feature `milp`).
     ///
-    /// The record must be one of this scenario from its first slot on; the slots are solved in parallel, with the same result
+    /// The record may be unfinished; `scenario` must be the one that it was played with. The slots are solved in parallel, with the same result
     /// for any number of threads.
     ///
     /// # Errors
-    /// [`RunError::TooLong`] for more than [`MOST_COMPARED`] slots; others as a run.
+    /// [`RunError::TooLong`] for more than [`MOST_COMPARED`] slots, [`RunError::States`] for a record of another scenario; others
+    /// as a run.
     pub fn compare(
         &self,
         scenario: &Scenario,
@@ -117,10 +118,7 @@ impl RunRecord {
             return Err(RunError::TooLong { slots: self.slots.len(), most: MOST_COMPARED });
         }
         let run = Run::new(scenario, settings)?;
-        let mut sampler = scenario.sampler();
-        let first = self.slots.first().map_or(0, |slot| slot.slot);
-        (0..first).for_each(|_| drop(sampler.next_slot()));
-        let states: Vec<SlotState> = self.slots.iter().map(|_| sampler.next_slot()).collect();
+        let states = self.states(scenario)?;
         let empty = ComparedSlot {
             minimum: f64::NEG_INFINITY,
             decisions: Vec::new(),
@@ -233,7 +231,14 @@ impl RunRecord {
             all
         };
         let failed = |comparison: &mut ComparisonRecord, reason: OfflineError| {
-            comparison.without_optimum = Some(reason.to_string());
+            comparison.without_optimum = Some(match reason {
+                OfflineError::Infeasible => {
+                    "no mixture of the decisions looked at keeps every constraint in these slots; a fuller \
+                     comparison looks at more, longer runs even out bad slots, larger budgets are easier to keep"
+                        .into()
+                }
+                reason => reason.to_string(),
+            });
         };
         let problem = match OfflineProblem::new(self.actions(comparison)) {
             Ok(problem) => problem,

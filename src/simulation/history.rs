@@ -105,7 +105,7 @@ impl RunRecord {
         let learning_price = queues.get(nodes.len()).copied().unwrap_or(0.0);
         let planned: &PlannedSlot = match &slot.outcome {
             SlotOutcome::Planned(planned) => planned,
-            SlotOutcome::Outage { reason } if *reason == SolveError::Numerical.to_string() => {
+            outage @ SlotOutcome::Outage { .. } if gave_up(outage) => {
                 let idle = slot.convergence.map_or(0.0, |own| own.violation)
                     / self.convergence.as_ref().map_or(1.0, |of| of.scale);
                 return Some((learning_price * idle - self.least_plan_cost(learning_price)).max(0.0));
@@ -127,6 +127,11 @@ impl RunRecord {
         let kept = (planned.objective - objective).abs() <= ROUNDING * scale && planned.lower_bound.is_finite();
         kept.then(|| (planned.objective - planned.lower_bound).max(0.0))
     }
+}
+
+/// Whether a slot was lost to the solver's arithmetic, so that a round may have been possible.
+pub(super) fn gave_up(outcome: &SlotOutcome) -> bool {
+    matches!(outcome, SlotOutcome::Outage { reason } if *reason == SolveError::Numerical.to_string())
 }
 
 /// A queue of a record; 0 where the record has none.

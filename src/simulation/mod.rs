@@ -23,18 +23,22 @@
 //! # fn main() {}
 //! ```
 //!
-//! A record can be [compared](RunRecord::compare) with what else was possible in its states; [`RunRecord::history`] turns it
+//! A record, finished or not, can be [compared](RunRecord::compare) with what else was possible in its states, and held
+//! [against](RunRecord::against) the record of any other policy in them; [`RunRecord::history`] turns it
 //! into the plain data of [`lyapunov::certificate`](crate::lyapunov::certificate).
 //!
 //! The record's format keeps its version as long as every record that was written can be read: new fields are optional, and
 //! left out where a run has no use for them. A change that gives an old field another meaning takes a new version.
 
+mod against;
 mod compare;
 mod history;
 mod pilot;
 mod record;
 mod run;
+mod states;
 
+pub use against::AgainstError;
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
 pub use record::{
@@ -42,3 +46,4 @@ pub use record::{
     RunSchema, SlotOutcome, SlotRecord,
 };
 pub use run::{Run, RunError};
+pub use states::StatesError;

@@ -4,6 +4,7 @@ use super::record::{
     ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
     RunSchema, SlotOutcome, SlotRecord,
 };
+use super::states::StatesError;
 use crate::bounds::BoundError;
 use crate::lyapunov::{BudgetError, ConvergenceController, EnergyController, QueueError, WarmStartError};
 use crate::problem::ProblemError;
@@ -38,6 +39,9 @@ pub enum RunError {
     /// A warm start has a wrong number of queues, or one that is negative or not finite.
     #[error("warm start: {0}")]
     WarmStart(QueueError),
+    /// The states of a record's slots cannot be had.
+    #[error(transparent)]
+    States(#[from] StatesError),
     /// Too many slots to keep all their alternatives.
     #[error("{slots} slots: a run of more than {most} is not compared with what else was possible")]
     TooLong {

@@ -1,6 +1,6 @@
 //! C7: the mean penalty against optima that look τ slots ahead.
 
-use super::penalty::{by_drift_plus_penalty, check_policy};
+use super::penalty::{by_drift_plus_penalty, check_policy, possible};
 use super::{Assumption, CertificateError, CertificateName, Claim};
 use crate::lyapunov::history::{Action, History, entry, squared};
 
@@ -48,7 +48,7 @@ pub fn frames(history: &History, frame: usize, policy: &[Action]) -> Result<Clai
     let bound = optimum + drift + squared(history.initial()) / (2.0 * weight * slots);
     let mut assumptions = by_drift_plus_penalty();
     let kept = format!("the policy compared with keeps every constraint in every frame of {frame} slots");
-    assumptions.push(Assumption::verified(kept));
+    assumptions.extend([Assumption::verified(kept), possible()]);
     Ok(Claim::new(CertificateName::C7, (value, bound), optimum.abs(), assumptions))
 }
 

@@ -8,7 +8,8 @@
 //! | [`Certificate`] (C1) | a constraint's mean violation | its queue | nothing |
 //! | [`against_optimum`] (C2) | mean penalty, in expectation | the optimum of all stationary policies | independent, identically distributed slots |
 //! | [`against_policy`] (C3) | mean penalty | any policy's decisions for the same states | nothing |
-//! | [`queue_norm`] (C4) | \\|Q\\|, in expectation | a Lagrange multiplier | independent, identically distributed slots |
+//! | [`queue_norm`] (C4) | \\|Q\\|, in expectation | a Lagrange multiplier fixed beforehand | independent, identically distributed slots |
+//! | [`queue_norm_on_path`] (C4) | \\|Q\\| after every slot | any prices and any policy's decisions for the same states | slot minima at the prices |
 //! | [`slater`] (C5) | \\|Q\\| after every slot | actions that keep all constraints with slack | such an action in every state |
 //! | [`frames`] (C7) | mean penalty | the offline optima of frames of τ slots | nothing |
 //! | [`weak_duality`] (D) | mean penalty from below | a Lagrange multiplier | slot minima at its prices |
@@ -25,7 +26,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use frames::frames;
-pub use norm::{QueueNormBound, queue_norm, slater};
+pub use norm::{QueueNormBound, queue_norm, queue_norm_on_path, queue_norm_path, slater};
 pub use penalty::{against_optimum, against_policy, penalty_bound_path, weak_duality};
 pub use violation::Certificate;
 
@@ -39,7 +40,7 @@ pub enum CertificateName {
     C2,
     /// Mean penalty by a policy on the same states.
     C3,
-    /// Queues by a multiplier, in expectation.
+    /// Queues by a multiplier, in expectation or on a sample path.
     C4,
     /// Queues by a Slater action.
     C5,
@@ -60,8 +61,11 @@ impl fmt::Display for CertificateName {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Standing {
-    /// Checked on the data, slot by slot.
+    /// Recomputed from the data, slot by slot.
     Verified,
+    /// Established when the data were made, by the solver's certified bounds or because the decision was found in that very
+    /// slot; not computed again here. Whoever supplies data of their own answers for it.
+    Recorded,
     /// Cannot be checked on one sample path: the reader has to decide.
     Assumed,
     /// Known to be false: the claim is then not proved.
@@ -79,10 +83,16 @@ pub struct Assumption {
 }
 
 impl Assumption {
-    /// Checked on the data.
+    /// Recomputed from the data.
     #[must_use]
     pub fn verified(statement: impl Into<String>) -> Self {
         Self { statement: statement.into(), standing: Standing::Verified }
+    }
+
+    /// Established by whoever made the data.
+    #[must_use]
+    pub fn recorded(statement: impl Into<String>) -> Self {
+        Self { statement: statement.into(), standing: Standing::Recorded }
     }
 
     /// Not checked.
@@ -130,10 +140,12 @@ impl Claim {
         Self { name, constraint: None, value, bound, holds, assumptions }
     }
 
-    /// Whether every assumption was verified: the claim then holds on this very run, not in expectation.
+    /// Whether every assumption was verified, here or when the data were made: the claim then holds on this very run, not in
+    /// expectation.
     #[must_use]
     pub fn is_verified(&self) -> bool {
-        self.assumptions.iter().all(|assumption| assumption.standing == Standing::Verified)
+        let settled = |of: &Assumption| matches!(of.standing, Standing::Verified | Standing::Recorded);
+        self.assumptions.iter().all(settled)
     }
 
     /// Whether an assumption is known to be false.
@@ -151,7 +163,7 @@ pub enum CertificateError {
     #[error("no slot was played: a certificate needs at least one")]
     NoSlots,
     /// A decision whose distance from the slot's minimum is not known: it was not made by drift plus penalty.
-    #[error("slot {slot}: the gap of the decision is not known; only C1 can be had for other policies")]
+    #[error("slot {slot}: the gap of the decision is not known; only C1 and D can be had for other policies")]
     GapUnknown {
         /// The slot.
         slot: usize,

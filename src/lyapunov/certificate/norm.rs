@@ -1,17 +1,20 @@
 //! C4 and C5: how large the queues get.
 
-use super::penalty::{by_drift_plus_penalty, check_multiplier, check_policy, finite};
+use super::penalty::{
+    by_drift_plus_penalty, certified_minima, check_minima, check_multiplier, check_policy, finite, possible,
+};
 use super::{Assumption, CertificateError, CertificateName, Claim};
-use crate::lyapunov::history::{Action, History, squared, squared_distance};
+use crate::lyapunov::history::{Action, History, dot, squared, squared_distance};
 
-/// C4, for independent, identically distributed slots, with prices μ ≥ 0:
+/// C4, for independent, identically distributed slots, with prices μ ≥ 0 that do not depend on the run:
 ///
 /// ```text
 /// √E|Q(R)|² ≤ V|μ| + √(|Q(0) − Vμ|² + 2 (mean(½|g|² + C) + V s) R)
 /// ```
 ///
 /// s ≥ p* − inf (E p + μ·E g) is by how much μ misses to be a multiplier of the average problem: 0 for a Lagrange multiplier,
-/// otherwise an upper estimate of the optimum less a lower bound at μ. Of one run the left side is the realised |Q(R)|.
+/// otherwise an upper estimate of the optimum less a lower bound at μ. Of one run the left side is the realised |Q(R)|. Prices
+/// found on the run's own slots fit them too well for this form: use [`queue_norm_on_path`].
 ///
 /// # Errors
 /// [`CertificateError`] without slots, where a gap is not known, and for prices or a slack that are negative or not finite.
@@ -62,6 +65,61 @@ impl QueueNormBound {
     }
 }
 
+/// C4, on any sample path, with any prices μ ≥ 0, `minima` d(t) ≤ min over the slot's actions of p + μ·g, and a policy (p', g')
+/// that acted on the same states:
+///
+/// ```text
+/// |Q(R)| ≤ V|μ| + √(|Q(0) − Vμ|² + 2 Σ (½|g|² + C + V (p' − d) + Q·g'))
+/// ```
+///
+/// Everything on the right is measured, so that prices and policy may be found on the run's own slots. An action may be the mean
+/// of a mixture.
+///
+/// # Errors
+/// [`CertificateError`] without slots, where a gap is not known, for lists of other shapes, and for numbers out of range.
+pub fn queue_norm_on_path(
+    history: &History,
+    multiplier: &[f64],
+    minima: &[f64],
+    policy: &[Action],
+) -> Result<Claim, CertificateError> {
+    let path = queue_norm_path(history, multiplier, minima, policy)?;
+    let bound = path.last().copied().ok_or(CertificateError::NoSlots)?;
+    let value = squared(history.final_queue()).sqrt();
+    let mut assumptions = by_drift_plus_penalty();
+    assumptions.extend([possible(), certified_minima()]);
+    Ok(Claim::new(CertificateName::C4, (value, bound), 0.0, assumptions))
+}
+
+/// The right side of [`queue_norm_on_path`] after every slot, for a figure.
+///
+/// # Errors
+/// As [`queue_norm_on_path`].
+pub fn queue_norm_path(
+    history: &History,
+    multiplier: &[f64],
+    minima: &[f64],
+    policy: &[Action],
+) -> Result<Vec<f64>, CertificateError> {
+    check_multiplier(history, multiplier)?;
+    check_minima(history, minima)?;
+    check_policy(history, policy)?;
+    let weight = history.penalty_weight();
+    let level = weight * squared(multiplier).sqrt();
+    let mut distance = squared_distance(history.initial(), weight, multiplier);
+    let mut path = Vec::with_capacity(policy.len());
+    for (slot, ((step, action), minimum)) in history.steps().iter().zip(policy).zip(minima).enumerate() {
+        let queue = history.queue_before(slot).unwrap_or_default();
+        let dearer = weight * (action.penalty - minimum);
+        distance += 2.0 * (history.drift(slot, step)? + dearer + dot(queue, &action.violations));
+        // It bounds a square, so that only rounding, or minima that are none, take it below zero.
+        let bound = level + distance.max(0.0).sqrt();
+        finite("bound", slot, bound)?;
+        path.push(bound);
+    }
+    Ok(path)
+}
+
 /// C5, on any sample path and after every slot: where each state t has an action (p', g') with all g' ≤ −ε(t) < 0,
 ///
 /// ```text
@@ -103,6 +161,6 @@ pub fn slater(history: &History, actions: &[Action]) -> Result<Claim, Certificat
     let slater = format!(
         "every state has an action with all g <= -{least_slack:.3e}, at most {range:.3e} dearer than the one taken"
     );
-    assumptions.push(Assumption::verified(slater));
+    assumptions.extend([Assumption::verified(slater), possible()]);
     Ok(Claim::new(CertificateName::C5, (value, bound), 0.0, assumptions))
 }

@@ -7,7 +7,9 @@ use crate::lyapunov::history::{Action, History, dot, squared};
 pub(super) fn by_drift_plus_penalty() -> Vec<Assumption> {
     vec![
         Assumption::verified("every queue followed Q(t+1) = max(Q(t) + g(t), 0), from the Q(0) recorded"),
-        Assumption::verified("every slot's V p + Q g is within its measured gap of the slot's minimum"),
+        Assumption::recorded(
+            "every slot's V p + Q g is within its gap of the slot's minimum, by the solver's lower bound",
+        ),
     ]
 }
 
@@ -47,8 +49,18 @@ pub fn against_optimum(history: &History, optimum: f64) -> Result<Claim, Certifi
 pub fn against_policy(history: &History, policy: &[Action]) -> Result<Claim, CertificateError> {
     let last = penalty_bound_path(history, policy)?.pop().ok_or(CertificateError::NoSlots)?;
     let mut assumptions = by_drift_plus_penalty();
-    assumptions.push(Assumption::verified("the other policy's actions were possible in the same states"));
+    assumptions.push(possible());
     Ok(Claim::new(CertificateName::C3, (last.value, last.bound), last.scale, assumptions))
+}
+
+/// What a comparison rests on: only whoever made the actions can know.
+pub(super) fn possible() -> Assumption {
+    Assumption::recorded("the actions compared with were possible in the same states")
+}
+
+/// What prices and minima rest on.
+pub(super) fn certified_minima() -> Assumption {
+    Assumption::recorded("no action of a slot has p + mu g below the slot's certified minimum")
 }
 
 /// C3 after every slot.
@@ -102,18 +114,20 @@ pub fn penalty_bound_path(history: &History, policy: &[Action]) -> Result<Vec<Pe
 /// [`CertificateError`] without slots, for lists of other lengths, and for prices that are negative or not finite.
 pub fn weak_duality(history: &History, multiplier: &[f64], minima: &[f64]) -> Result<Claim, CertificateError> {
     check_multiplier(history, multiplier)?;
+    check_minima(history, minima)?;
     let slots = history.steps().len();
-    if minima.len() != slots {
-        return Err(CertificateError::Length { what: "minima", expected: slots, found: minima.len() });
-    }
-    for (index, &value) in minima.iter().enumerate() {
-        finite("minima", index, value)?;
-    }
     let bound = history.mean_penalty().ok_or(CertificateError::NoSlots)?;
     let priced = dot(multiplier, &history.mean_violations());
     let dual = minima.iter().sum::<f64>() / slots as f64;
-    let assumption = Assumption::verified("no action of a slot has p + mu g below the slot's certified minimum");
-    Ok(Claim::new(CertificateName::D, (dual - priced, bound), dual.abs().max(priced.abs()), vec![assumption]))
+    Ok(Claim::new(CertificateName::D, (dual - priced, bound), dual.abs().max(priced.abs()), vec![certified_minima()]))
+}
+
+pub(super) fn check_minima(history: &History, minima: &[f64]) -> Result<(), CertificateError> {
+    let expected = history.steps().len();
+    if minima.len() != expected {
+        return Err(CertificateError::Length { what: "minima", expected, found: minima.len() });
+    }
+    minima.iter().enumerate().try_for_each(|(index, &value)| finite("minima", index, value))
 }
 
 pub(super) fn check_multiplier(history: &History, multiplier: &[f64]) -> Result<(), CertificateError> {

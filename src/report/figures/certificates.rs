@@ -36,8 +36,8 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         vec![curve("mean so far", OWN, 2.2, paths.mean_penalty), curve("least (D)", BELOW, 1.4, paths.lower)];
     latency.extend(paths.upper.map(|values| curve("at most (C3)", ABOVE, 1.6, values)));
     let mut queues = vec![curve("|Q|", OWN, 1.8, paths.queue_norm)];
-    queues.extend(paths.norm_bound.map(|values| curve("C4, mean", ABOVE, 1.6, values)));
-    queues.extend(paths.norm_level.map(|level| curve("C5, always", LEVEL, 1.4, vec![level; record.slots.len()])));
+    queues.extend(paths.norm_bound.map(|values| curve("at most (C4)", ABOVE, 1.6, values)));
+    queues.extend(paths.norm_level.map(|level| curve("always (C5)", LEVEL, 1.4, vec![level; record.slots.len()])));
     let panels = [("Mean round latency", "Seconds", latency), ("Norm of all queues", "|Q| [budgets]", queues)];
     let subtitle = "Right: after the last slot. Bounds beyond an axis are given as numbers only";
     canvas((WIDTH, figure_height(2)), [TITLE, subtitle, ""], |root| {

@@ -1,0 +1,204 @@
+//! C3 of a run against the record of any other policy in the same states.
+
+use super::history::gave_up;
+use super::record::{PlannedSlot, RunRecord, SlotOutcome, SlotRecord};
+use super::states::StatesError;
+use crate::lyapunov::certificate::{Assumption, CertificateError, Claim, Standing, against_policy};
+use crate::lyapunov::{Action, History, HistoryError, Step};
+use crate::problem::{DecisionError, ProblemError, evaluate};
+use crate::scenario::{Scenario, SlotError, SlotState};
+use crate::units::{Joules, Seconds};
+
+/// Largest violation of a constraint, and largest deviation of a recorded number from its evaluation, that is rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// Why a run is not compared with another record.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgainstError {
+    /// The states of the run's slots cannot be had.
+    #[error(transparent)]
+    States(#[from] StatesError),
+    /// The records are not about the same constraints, plans or slots.
+    #[error("the other record's {what}: must be those of this one")]
+    Different {
+        /// What differs.
+        what: &'static str,
+    },
+    /// A decision of the other record that does not fit the slot.
+    #[error("slot {slot}: the other record's decision: {source}")]
+    Decision {
+        /// The slot.
+        slot: u64,
+        /// What is wrong.
+        source: DecisionError,
+    },
+    /// A decision of the other record that was not possible in the slot.
+    #[error("slot {slot}: the other record's decision was not possible: {reason}")]
+    Impossible {
+        /// The slot.
+        slot: u64,
+        /// Why.
+        reason: String,
+    },
+    /// A recorded latency or energy of the other record that is not that of its decision.
+    #[error("slot {slot}: the other record's {what} = {recorded:?}, but that of its decision is {evaluated:?}")]
+    Number {
+        /// The slot.
+        slot: u64,
+        /// Which number.
+        what: String,
+        /// In the record.
+        recorded: f64,
+        /// By evaluation of the decision.
+        evaluated: f64,
+    },
+    /// This run had no round although one was possible: how far that is from the slot's minimum is not known.
+    #[error("slot {slot}: this run had no round, but the other record has one that was possible")]
+    NeedlessOutage {
+        /// The slot.
+        slot: u64,
+    },
+    /// A slot has no problem.
+    #[error(transparent)]
+    Problem(#[from] ProblemError),
+    /// This record is not that of a drift-plus-penalty run.
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    /// The certificate cannot be given.
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+}
+
+impl RunRecord {
+    /// C3 against the record of any other policy, whatever its V, for the same slots of the same scenario:
+    ///
+    /// ```text
+    /// avg p ≤ avg p' + mean(½|g|² + C)/V + Σ Q(t)·g'(t)/(VR) + (|Q(0)|² − |Q(R)|²)/(2VR)
+    /// ```
+    ///
+    /// `scenario` is that of this record. Each decision of the other one is evaluated in the state of its slot: it must be
+    /// feasible there, and cost what its record says. Where the other one had no round but this one did, doing nothing was not
+    /// among the decisions that were minimized over: what it would have saved, if anything, is added to the slot's gap C. Either
+    /// record may be unfinished; they must hold the same slots.
+    ///
+    /// # Errors
+    /// [`AgainstError`] where the records do not fit together or the scenario, a decision was not possible, or this record does
+    /// not prove its gaps.
+    pub fn against(&self, other: &Self, scenario: &Scenario) -> Result<Claim, AgainstError> {
+        self.check_same_problem(other)?;
+        let states = self.states(scenario)?;
+        let history = self.history()?;
+        let mut policy = Vec::with_capacity(self.slots.len());
+        let mut steps = history.steps().to_vec();
+        let mut idle = 0u64;
+        for (index, (state, (own, theirs))) in states.iter().zip(self.slots.iter().zip(&other.slots)).enumerate() {
+            let action = self.checked_action(theirs, state)?;
+            match (&own.outcome, &theirs.outcome) {
+                // Where this run's solver gave up, the gap already allows for any decision.
+                (SlotOutcome::Outage { .. }, SlotOutcome::Planned(_)) if !gave_up(&own.outcome) => {
+                    return Err(AgainstError::NeedlessOutage { slot: own.slot });
+                }
+                (SlotOutcome::Planned(_), SlotOutcome::Outage { .. }) => {
+                    let queues = history.queue_before(index).unwrap_or_default();
+                    idle += u64::from(raise_gap(steps.get_mut(index), history.penalty_weight(), queues, &action));
+                }
+                _ => {}
+            }
+            policy.push(action);
+        }
+        let history = History::new(history.penalty_weight(), history.initial().to_vec(), steps)?;
+        let mut claim = against_policy(&history, &policy)?;
+        // The last of them is about the actions, which were looked at here.
+        if let Some(possible) = claim.assumptions.last_mut() {
+            let statement = "the other record's decisions are feasible in the same slots and cost what it says";
+            *possible = Assumption { statement: statement.into(), standing: Standing::Verified };
+        }
+        if idle > 0 {
+            let statement = format!("in {idle} slots the other policy had no round: what that saved is counted as gap");
+            claim.assumptions.push(Assumption::verified(statement));
+        }
+        Ok(claim)
+    }
+
+    fn check_same_problem(&self, other: &Self) -> Result<(), AgainstError> {
+        let slots = |record: &Self| record.slots.iter().map(|slot| slot.slot).collect::<Vec<_>>();
+        let learned = |record: &Self| record.convergence.as_ref().map(|of| (of.scale, of.violations.clone()));
+        let same = [
+            ("nodes and budgets", self.nodes == other.nodes),
+            ("plans", self.plans == other.plans),
+            ("convergence constraint", learned(self) == learned(other)),
+            ("slots", slots(self) == slots(other)),
+        ];
+        match same.into_iter().find(|(_, same)| !same) {
+            Some((what, _)) => Err(AgainstError::Different { what }),
+            None => Ok(()),
+        }
+    }
+
+    /// What a slot of another record came to in `state`, recomputed from its decision, at this record's V.
+    fn checked_action(&self, slot: &SlotRecord, state: &SlotState) -> Result<Action, AgainstError> {
+        let planned: &PlannedSlot = match &slot.outcome {
+            SlotOutcome::Planned(planned) => planned,
+            SlotOutcome::Outage { .. } => {
+                let idle = slot.energy_j.iter().all(|energy| energy.0 == 0.0);
+                let reason = "an outage that spent energy".to_owned();
+                let error = AgainstError::Impossible { slot: slot.slot, reason };
+                return if idle { Ok(self.recorded_action(slot)) } else { Err(error) };
+            }
+        };
+        let instance = match state.problem(|_| 0.0) {
+            Ok(instance) => instance,
+            Err(SlotError::Problem(error)) => return Err(error.into()),
+            Err(reason) => return Err(AgainstError::Impossible { slot: slot.slot, reason: reason.to_string() }),
+        };
+        let evaluation = evaluate(&instance.problem, &planned.decision)
+            .map_err(|source| AgainstError::Decision { slot: slot.slot, source })?;
+        if !evaluation.feasibility.is_feasible(ROUNDING) {
+            return Err(AgainstError::Impossible { slot: slot.slot, reason: evaluation.feasibility.to_string() });
+        }
+        if planned.plan != planned.decision.plan {
+            let reason = format!("plan {} is recorded, but plan {} decided", planned.plan, planned.decision.plan);
+            return Err(AgainstError::Impossible { slot: slot.slot, reason });
+        }
+        let check = |what: String, recorded: f64, evaluated: f64| {
+            let close = (recorded - evaluated).abs() <= ROUNDING * evaluated.abs();
+            let error = AgainstError::Number { slot: slot.slot, what, recorded, evaluated };
+            if close { Ok(()) } else { Err(error) }
+        };
+        let Seconds(latency) = evaluation.round_latency;
+        check("latency_s".into(), planned.latency_s.0, latency)?;
+        let mut energies = vec![0.0; self.nodes.len()];
+        for (cluster, (present, costs)) in instance.present.iter().zip(&evaluation.clusters).enumerate() {
+            // A cluster's nodes follow one another: control unit, then devices.
+            let first = self.nodes.iter().position(|node| node.cluster == cluster).unwrap_or(self.nodes.len());
+            let devices = present.iter().zip(&costs.device_energy).map(|(&k, cost)| (first + 1 + k, cost.total()));
+            for (node, Joules(energy)) in devices.chain([(first, costs.control_unit_energy)]) {
+                if let Some(slot) = energies.get_mut(node) {
+                    *slot = energy;
+                }
+            }
+        }
+        if slot.energy_j.len() != energies.len() {
+            return Err(AgainstError::Different { what: "number of energies" });
+        }
+        for (node, (recorded, &evaluated)) in slot.energy_j.iter().zip(&energies).enumerate() {
+            check(format!("energy_j[{node}]"), recorded.0, evaluated)?;
+        }
+        Ok(self.action(latency, planned.plan, &energies.into_iter().map(Joules).collect::<Vec<_>>()))
+    }
+}
+
+/// Raises a step's gap so that no gain over the idle action is left out; whether it had to.
+fn raise_gap(step: Option<&mut Step>, weight: f64, queues: &[f64], idle: &Action) -> bool {
+    let Some(step) = step else { return false };
+    let priced = |violations: &[f64]| violations.iter().zip(queues).map(|(g, q)| g * q).sum::<f64>();
+    let saved = weight * (step.penalty - idle.penalty) + priced(&step.violations) - priced(&idle.violations);
+    match &mut step.gap {
+        Some(gap) if saved > *gap => {
+            *gap = saved;
+            true
+        }
+        _ => false,
+    }
+}

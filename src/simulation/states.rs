@@ -1,0 +1,54 @@
+//! The states of a record's slots, from its scenario.
+
+use super::record::RunRecord;
+use crate::scenario::{Scenario, SlotState};
+
+/// Why the states of a record's slots cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StatesError {
+    /// The record is one of another scenario, seed, V or number of slots.
+    #[error(
+        "the record is one of a scenario with the digest {recorded}, but that given has {given}; give the scenario as it was run"
+    )]
+    OtherScenario {
+        /// Digest in the record.
+        recorded: String,
+        /// Digest of the scenario given.
+        given: String,
+    },
+    /// The record's slots do not follow one another, or lie beyond those of any run of its scenario.
+    #[error("slots[{index}].slot = {found}: must be {expected}")]
+    Order {
+        /// Place in the record.
+        index: usize,
+        /// The slot's number.
+        found: u64,
+        /// What it may be.
+        expected: String,
+    },
+}
+
+impl RunRecord {
+    /// The states of the record's slots, in order.
+    pub(super) fn states<'a>(&self, scenario: &'a Scenario) -> Result<Vec<SlotState<'a>>, StatesError> {
+        let (recorded, given) = (self.provenance.scenario_digest.clone(), scenario.digest());
+        if recorded != given {
+            return Err(StatesError::OtherScenario { recorded, given });
+        }
+        let first = self.slots.first().map_or(0, |slot| slot.slot);
+        // A pilot's slots follow those of the run, and are no more.
+        let run = scenario.spec().slots;
+        if first > run {
+            return Err(StatesError::Order { index: 0, found: first, expected: format!("at most {run}") });
+        }
+        for (index, (slot, expected)) in self.slots.iter().zip(first..).enumerate() {
+            if slot.slot != expected {
+                return Err(StatesError::Order { index, found: slot.slot, expected: expected.to_string() });
+            }
+        }
+        let mut sampler = scenario.sampler();
+        (0..first).for_each(|_| drop(sampler.next_slot()));
+        Ok(self.slots.iter().map(|_| sampler.next_slot()).collect())
+    }
+}
