@@ -24,8 +24,9 @@ pub(crate) mod table;
 #[cfg(feature = "cli")]
 mod tidy;
 
-pub use certificates::{OfflineSummary, Omission};
+pub use certificates::OfflineSummary;
 pub use convergence::ConvergenceSummary;
+pub use crate::lyapunov::Omission;
 pub use files::ReportError;
 pub(crate) use files::write_whole;
 #[cfg(feature = "cli")]
