@@ -32,11 +32,7 @@ impl Comparison {
     ///
     /// # Errors
     /// [`OfflineError`] as [`OfflineProblem::new`].
-    pub fn new(
-        states: Vec<Vec<Action>>,
-        multiplier: Vec<f64>,
-        minima: Option<Vec<f64>>,
-    ) -> Result<Self, OfflineError> {
+    pub fn new(states: Vec<Vec<Action>>, multiplier: Vec<f64>, minima: Option<Vec<f64>>) -> Result<Self, OfflineError> {
         Ok(Self::of(&OfflineProblem::new(states)?, multiplier, minima))
     }
 

@@ -38,12 +38,13 @@ pub use controller::{BudgetError, EnergyController, WarmStartError};
 pub use convergence::ConvergenceController;
 pub(crate) use convergence::{certified_mean, local_steps};
 pub use engine::{
-    DriftProblem, DriftRecord, DriftRecordError, DriftSchema, DriftSlot, Engine, EngineError, Labels, LabelsError,
-    Minimum, Optimality, Weights,
+    CompareError, DriftProblem, DriftRecord, DriftRecordError, DriftSchema, DriftSlot, Engine, EngineError, Labels,
+    LabelsError, Minimum, Optimality, Weights,
 };
 pub use history::{Action, History, HistoryError, Step};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};
+pub(crate) use proofs::NOT_COMPARED;
 pub use proofs::{OfflineBounds, Omission, Proofs};
 pub use queues::{QueueError, Queues};
 pub use ratio::{Ratio, RatioError, RatioStep, minimize_ratio};

@@ -128,12 +128,6 @@ impl Proofs {
         proofs
     }
 
-    /// Whether every claim that was verified holds: otherwise the data are not those of a drift-plus-penalty run.
-    #[must_use]
-    pub fn hold(&self) -> bool {
-        self.claims.iter().all(|claim| claim.holds || !claim.is_verified())
-    }
-
     /// The claim of a name, the first one of C1; none where it was not given.
     #[must_use]
     pub fn claim(&self, name: CertificateName) -> Option<&Claim> {

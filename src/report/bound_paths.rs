@@ -17,26 +17,24 @@ pub(super) struct Paths {
     pub(super) norm_level: Option<f64>,
 }
 
-/// The paths of a history and its bounds; without a comparison there are none of these.
-pub(super) fn paths(history: &History, compared: Option<&Comparison>) -> Paths {
+/// The paths of a history and of those of its bounds that the comparison admits.
+pub(super) fn paths(history: &History, compared: &Comparison) -> Paths {
     let norm = |queue: &[f64]| queue.iter().map(|q| q * q).sum::<f64>().sqrt();
     let mut penalty = 0.0;
     let mean_penalty = (1u64..).zip(history.steps()).map(|(count, step)| {
         penalty += step.penalty;
         penalty / count as f64
     });
-    let upper = compared.and_then(|compared| penalty_bound_path(history, compared.optimum.as_ref()?).ok());
-    let norm_bound = compared.and_then(|compared| {
-        let excess = compared.upper_estimate()? - compared.mean_minimum()?;
-        QueueNormBound::new(history, &compared.multiplier, excess.max(0.0)).ok()
-    });
+    let upper = compared.optimum.as_ref().and_then(|policy| penalty_bound_path(history, policy).ok());
+    let excess = compared.upper_estimate().zip(compared.mean_minimum()).map(|(upper, least)| (upper - least).max(0.0));
+    let norm_bound = excess.and_then(|excess| QueueNormBound::new(history, &compared.multiplier, excess).ok());
     Paths {
         mean_penalty: mean_penalty.collect(),
         upper: upper.map(|path| path.into_iter().map(|point| point.bound).collect()),
-        lower: compared.and_then(|compared| lower(history, compared)),
+        lower: lower(history, compared),
         queue_norm: history.steps().iter().map(|step| norm(&step.queue_after)).collect(),
         norm_bound: norm_bound.map(|bound| (1..=history.steps().len()).map(|slots| bound.at(slots as f64)).collect()),
-        norm_level: compared.and_then(|compared| slater(history, &compared.slater).ok()).map(|claim| claim.bound),
+        norm_level: slater(history, &compared.slater).ok().map(|claim| claim.bound),
     }
 }
 

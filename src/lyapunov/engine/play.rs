@@ -49,7 +49,9 @@ pub enum EngineError<E: std::error::Error + 'static> {
         value: f64,
     },
     /// A queue, or V·p + Q·g, that left the range of floating-point numbers.
-    #[error("slot {slot}, {what} = {value:?}: out of range; scale the problem so that penalty and violations are of order one")]
+    #[error(
+        "slot {slot}, {what} = {value:?}: out of range; scale the problem so that penalty and violations are of order one"
+    )]
     Overflow {
         /// The slot.
         slot: u64,
@@ -91,14 +93,14 @@ pub struct Engine<P, S> {
     failed: bool,
 }
 
-impl<P: DriftProblem, S> Engine<P, S> {
+impl<P: DriftProblem, S: Iterator<Item = P::State>> Engine<P, S> {
     /// A run over `states` at the weight V of the penalty, with empty queues. No slot is played yet.
     ///
     /// # Errors
     /// [`EngineError`] for labels that cannot be told apart and for a V that is not positive and finite.
     pub fn new(
         problem: P,
-        states: impl IntoIterator<IntoIter = S>,
+        states: impl IntoIterator<Item = P::State, IntoIter = S>,
         penalty_weight: f64,
     ) -> Result<Self, EngineError<P::Error>> {
         let labels = problem.labels();
@@ -156,24 +158,8 @@ impl<P: DriftProblem, S> Engine<P, S> {
     fn play(&mut self, state: &P::State) -> Result<DriftSlot<P::Action>, EngineError<P::Error>> {
         let slot = self.queues.rounds();
         let weights = Weights::new(self.penalty_weight, self.queues.backlog().as_slice());
-        let minimum =
-            self.problem.minimize(state, weights).map_err(|source| EngineError::Minimize { slot, source })?;
-        check(slot, &self.labels, &minimum)?;
-        let Minimum { action, penalty, violations, optimality } = minimum;
-        let value = weights.cost(penalty, &violations);
-        if !value.is_finite() {
-            return Err(EngineError::Overflow { slot, what: "V p + Q g".into(), value });
-        }
-        let lower_bound = match optimality {
-            Optimality::Unknown => None,
-            Optimality::Exact => Some(value),
-            Optimality::LowerBound(bound) => Some(bound),
-        };
-        if let Some(lower_bound) = lower_bound
-            && weights.gap(penalty, &violations, lower_bound).is_none()
-        {
-            return Err(EngineError::Bound { slot, lower_bound, value });
-        }
+        let minimum = self.problem.minimize(state, weights).map_err(|source| EngineError::Minimize { slot, source })?;
+        let Checked { action, penalty, violations, lower_bound } = checked(slot, &self.labels, weights, minimum)?;
         let moved = weights.queues.iter().zip(&violations).map(|(q, g)| q + g);
         if let Some((constraint, value)) = moved.enumerate().find(|(_, queue)| !queue.is_finite()) {
             let what = format!("queue of {:?}", self.labels.constraint(constraint));
@@ -189,9 +175,7 @@ impl<P: DriftProblem, S> Engine<P, S> {
         let queues = self.queues.backlog().iter().copied().collect();
         Ok(DriftSlot { slot, penalty, violations, queues, lower_bound, action })
     }
-}
 
-impl<P: DriftProblem, S: Iterator<Item = P::State>> Engine<P, S> {
     /// Plays all states.
     ///
     /// # Errors
@@ -221,25 +205,48 @@ fn violation(labels: &Labels, index: usize) -> String {
     format!("violation of {:?}", labels.constraint(index))
 }
 
-fn check<A, E: std::error::Error + 'static>(
+/// A slot's decision whose numbers fit together.
+pub(super) struct Checked<A> {
+    pub(super) action: A,
+    pub(super) penalty: f64,
+    pub(super) violations: Vec<f64>,
+    pub(super) lower_bound: Option<f64>,
+}
+
+/// Takes what a problem returned.
+pub(super) fn checked<A, E: std::error::Error + 'static>(
     slot: u64,
     labels: &Labels,
-    minimum: &Minimum<A>,
-) -> Result<(), EngineError<E>> {
-    let (expected, found) = (labels.constraints.len(), minimum.violations.len());
+    weights: Weights,
+    minimum: Minimum<A>,
+) -> Result<Checked<A>, EngineError<E>> {
+    let Minimum { action, penalty, violations, optimality } = minimum;
+    let (expected, found) = (labels.constraints.len(), violations.len());
     if found != expected {
         return Err(EngineError::Length { slot, expected, found });
     }
-    if !minimum.penalty.is_finite() {
-        return Err(EngineError::Value { slot, what: "penalty".into(), value: minimum.penalty });
+    if !penalty.is_finite() {
+        return Err(EngineError::Value { slot, what: "penalty".into(), value: penalty });
     }
-    if let Some((index, &value)) = minimum.violations.iter().enumerate().find(|(_, g)| !g.is_finite()) {
+    if let Some((index, &value)) = violations.iter().enumerate().find(|(_, g)| !g.is_finite()) {
         return Err(EngineError::Value { slot, what: violation(labels, index), value });
     }
-    match minimum.optimality {
-        Optimality::LowerBound(value) if !value.is_finite() => {
-            Err(EngineError::Value { slot, what: "lower bound".into(), value })
-        }
-        _ => Ok(()),
+    let value = weights.cost(penalty, &violations);
+    if !value.is_finite() {
+        return Err(EngineError::Overflow { slot, what: "V p + Q g".into(), value });
     }
+    let lower_bound = match optimality {
+        Optimality::Unknown => None,
+        Optimality::Exact => Some(value),
+        Optimality::LowerBound(bound) => Some(bound),
+    };
+    if let Some(lower_bound) = lower_bound {
+        if !lower_bound.is_finite() {
+            return Err(EngineError::Value { slot, what: "lower bound".into(), value: lower_bound });
+        }
+        if weights.gap(penalty, &violations, lower_bound).is_none() {
+            return Err(EngineError::Bound { slot, lower_bound, value });
+        }
+    }
+    Ok(Checked { action, penalty, violations, lower_bound })
 }

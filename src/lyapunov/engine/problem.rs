@@ -183,7 +183,9 @@ pub enum LabelsError {
         what: String,
     },
     /// Two constraints of the same name.
-    #[error("labels.constraints[{index}] = {name:?}: names a constraint before it too; give every constraint its own name")]
+    #[error(
+        "labels.constraints[{index}] = {name:?}: names a constraint before it too; give every constraint its own name"
+    )]
     Twice {
         /// The second of them.
         index: usize,

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Labels, LabelsError, Weights};
+use crate::lyapunov::comparison::Comparison;
 use crate::lyapunov::history::{Action, History, HistoryError, Step};
+use crate::lyapunov::proofs::Proofs;
 
 /// Name and version of the record's format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +159,14 @@ impl<A> DriftRecord<A> {
             gaps.push(slot.lower_bound.map(gap).transpose()?);
         }
         Ok(plain.with_gaps(gaps)?)
+    }
+
+    /// What the run proves: C1 of every constraint, and with a comparison ([`DriftRecord::compare`]) the other certificates.
+    ///
+    /// # Errors
+    /// As [`DriftRecord::history`].
+    pub fn proofs(&self, comparison: Option<&Comparison>) -> Result<Proofs, DriftRecordError> {
+        Ok(Proofs::new(&self.history()?, self.labels.constraints.iter().map(String::as_str), comparison))
     }
 
     /// What was decided in every slot, as plain data: to compare another run of the same states with.
