@@ -136,7 +136,7 @@ fn queue_laws_of_recorded_slots() {
 /// as much energy as was recorded.
 ///
 /// It cannot follow the file to 1e-6 in every slot. About the optimum the objective is flat, so that the recorded rates and energies are
-/// off the maximizer by up to some 1e-3 Mbit and 1e-4 J where their objective is right to 1e-7; an energy moves its queue 1000-fold,
+/// off the maximizer by a few 1e-3 Mbit and 1e-4 J where their objective is right to 1e-7; an energy moves its queue 1000-fold,
 /// and the next slots are others.
 #[test]
 fn run_from_empty_queues() {

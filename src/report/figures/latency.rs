@@ -13,7 +13,7 @@ const TITLE: &str = "Round latency";
 const MOST_POINTS: usize = 2000;
 
 /// Characters of a unit behind a number.
-const LONGEST_UNIT: usize = 3;
+const LONGEST_UNIT: usize = 1;
 
 const MEAN: Look = Look { line: BLUE, area: BLUE, dashed: false };
 const PERCENTILE: Look = Look { line: FAINT, area: FAINT, dashed: true };
