@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lyapunov::{Comparison, History, OfflineBounds, OfflineProblem, Proofs};
+use crate::lyapunov::{Comparison, OfflineBounds, OfflineProblem, Proofs};
 use crate::network::radio::{ChannelConfig, Correlation};
 use crate::scenario::ScenarioSpec;
 use crate::simulation::{ComparisonRecord, RunRecord};
@@ -42,11 +42,6 @@ pub(super) fn compared(record: &RunRecord, comparison: &ComparisonRecord) -> Opt
     compared.without_optimum = comparison.without_optimum.clone();
     compared.dependence = record.scenario.as_deref().and_then(dependent_slots).map(Into::into);
     Some(compared)
-}
-
-/// A record's history and what it is compared with.
-pub(super) fn compared_history(record: &RunRecord) -> Option<(History, Comparison)> {
-    Some((record.history().ok()?, compared(record, record.comparison.as_ref()?)?))
 }
 
 /// All certificates of a record.

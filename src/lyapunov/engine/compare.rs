@@ -86,15 +86,15 @@ impl<A> DriftRecord<A> {
             }
             let offline = OfflineProblem::new(listed.clone())?;
             let last = round + 1 == ROUNDS;
-            match look_back(&offline, &best_prices, best_minima.as_deref(), last) {
-                Next::Again(next) if !last => prices = next,
-                next => {
+            let found = look_back(&offline, &best_prices, best_minima.as_deref(), last);
+            match found.next_prices {
+                Some(next) => prices = next,
+                None => {
                     let mut comparison = Comparison::of(&offline, best_prices, best_minima);
-                    match next {
-                        Next::Enough(optimum, frames) => comparison.set_mixtures(&offline, &optimum, frames),
-                        Next::Without(reason) => comparison.without_optimum = Some(reason),
-                        Next::Again(_) => {}
+                    if let Some((optimum, frames)) = found.mixtures {
+                        comparison.set_mixtures(&offline, &optimum, frames);
                     }
+                    comparison.without_optimum = found.without_optimum;
                     return Ok(comparison);
                 }
             }
@@ -131,39 +131,41 @@ impl<A> DriftRecord<A> {
     }
 }
 
-type Weighted = Vec<Vec<f64>>;
+/// For each state the weights of its actions.
+type Mixture = Vec<Vec<f64>>;
 
-enum Next {
-    /// Ask at these prices.
-    Again(Vec<f64>),
-    /// The mixture of the offline optimum; length of the frames, and the mixture of theirs.
-    Enough(Weighted, (usize, Weighted)),
-    /// Why there is no optimum.
-    Without(String),
+/// What follows from the actions found so far.
+#[derive(Default)]
+struct LookedBack {
+    /// Where to look for further actions; none where it is enough.
+    next_prices: Option<Vec<f64>>,
+    /// Mixture of the offline optimum; length of the frames, and the mixture of theirs.
+    mixtures: Option<(Mixture, (usize, Mixture))>,
+    without_optimum: Option<String>,
 }
 
 #[cfg(feature = "milp")]
-fn look_back(offline: &OfflineProblem, prices: &[f64], minima: Option<&[f64]>, last: bool) -> Next {
+fn look_back(offline: &OfflineProblem, prices: &[f64], minima: Option<&[f64]>, last: bool) -> LookedBack {
     use crate::lyapunov::comparison::LookBack;
     let taken = offline.states().iter().filter_map(|actions| actions.first());
     let largest = taken.map(|action| action.penalty.abs()).fold(0.0, f64::max);
     let mean = |minima: &[f64]| minima.iter().sum::<f64>() / minima.len().max(1) as f64;
-    // Without proved minima the list is all there is to judge by.
-    let lower = minima.map_or(f64::NEG_INFINITY, mean);
-    let is_enough = |upper: f64| upper - lower <= ENOUGH * upper.abs().max(lower.abs());
+    // Without proved minima there is nothing to judge by.
+    let close = |lower: f64, upper: f64| upper - lower <= ENOUGH * upper.abs().max(lower.abs());
+    let is_enough = |upper: f64| minima.is_some_and(|minima| close(mean(minima), upper));
     match LookBack::new(offline, prices, largest, last, is_enough) {
-        LookBack::Again(next) => Next::Again(next),
+        LookBack::Again(next) => LookedBack { next_prices: Some(next), ..LookedBack::default() },
         LookBack::Enough(optimum) => {
             let frames = offline.shortest_frames(&optimum.mixture);
-            Next::Enough(optimum.mixture, frames)
+            LookedBack { mixtures: Some((optimum.mixture, frames)), ..LookedBack::default() }
         }
-        LookBack::Without(reason) => Next::Without(reason.to_string()),
+        LookBack::Without(reason) => LookedBack { without_optimum: Some(reason.to_string()), ..LookedBack::default() },
     }
 }
 
 #[cfg(not(feature = "milp"))]
-fn look_back(_: &OfflineProblem, _: &[f64], _: Option<&[f64]>, _: bool) -> Next {
-    Next::Without("built without the feature `milp`".into())
+fn look_back(_: &OfflineProblem, _: &[f64], _: Option<&[f64]>, _: bool) -> LookedBack {
+    LookedBack { without_optimum: Some("built without the feature `milp`".into()), ..LookedBack::default() }
 }
 
 /// The mean of Q/V over the second half of the run.

@@ -5,7 +5,7 @@ use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows,
 use super::style::{BLUE, FAINT, Figure, INK, Look, VERMILLION, WIDTH, canvas, empty};
 use crate::lyapunov::{Comparison, History, NOT_COMPARED};
 use crate::report::bound_paths::paths;
-use crate::report::certificates::compared_history;
+use crate::report::certificates::compared;
 use crate::report::series::planned_slots;
 use crate::report::table::significant;
 use crate::simulation::RunRecord;
@@ -29,7 +29,8 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
     }
     let slots: Vec<u64> = record.slots.iter().map(|slot| slot.slot).collect();
     let words = Words { heading: "Mean round latency", y_title: "Seconds", norm: "|Q| [budgets]" };
-    match compared_history(record) {
+    let comparison = record.comparison.as_ref().and_then(|comparison| compared(record, comparison));
+    match record.history().ok().zip(comparison) {
         Some((history, compared)) => bounds(&history, &compared, &slots, &words),
         None => empty(TITLE, NOT_COMPARED),
     }
