@@ -70,8 +70,8 @@ const MOST_ITERATIONS: u32 = 100;
 /// let actions = [(3.0, 1.0), (4.0, 2.0), (9.0, 4.0)];
 /// let minimize = |theta: f64| {
 ///     let priced = |(p, n): (f64, f64)| p - theta * n;
-///     let best = actions.into_iter().min_by(|a, b| priced(*a).total_cmp(&priced(*b))).ok_or("no action")?;
-///     Ok::<_, &str>(RatioStep { numerator: best.0, denominator: best.1, lower_bound: priced(best) })
+///     let best = actions.into_iter().min_by(|a, b| priced(*a).total_cmp(&priced(*b))).unwrap_or(actions[0]);
+///     Ok::<_, std::convert::Infallible>(RatioStep { numerator: best.0, denominator: best.1, lower_bound: priced(best) })
 /// };
 /// let ratio = minimize_ratio(minimize, 10.0, 1.0, 1e-9)?;
 /// assert_eq!(ratio.value, 2.0);
