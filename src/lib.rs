@@ -46,6 +46,9 @@
 //! [`simulation`] runs a scenario and records it; [`report`] makes tables and figures of the record; [`tradeoff`] does so for many
 //! values of V, or of the gradient norm wanted.
 //!
+//! The same queues, certificates and figures serve slot problems of your own: [`lyapunov::DriftProblem`] is what you bring,
+//! [`lyapunov::Engine`] plays it.
+//!
 //! # What a schedule learns
 //!
 //! [`bounds`] has convergence bounds of training schedules, one per file, with their assumptions checked; the plan of least

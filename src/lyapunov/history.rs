@@ -104,9 +104,7 @@ impl History {
     /// # Errors
     /// [`HistoryError`] for numbers out of range, lists of different lengths and queues that did not follow their law.
     pub fn new(penalty_weight: f64, initial: Vec<f64>, steps: Vec<Step>) -> Result<Self, HistoryError> {
-        if !(penalty_weight.is_finite() && penalty_weight > 0.0) {
-            return Err(HistoryError::Weight(penalty_weight));
-        }
+        check_penalty_weight(penalty_weight)?;
         if let Some((index, &value)) = initial.iter().enumerate().find(|(_, q)| !(q.is_finite() && **q >= 0.0)) {
             return Err(HistoryError::Initial { index, value });
         }
@@ -116,6 +114,16 @@ impl History {
             before = &step.queue_after;
         }
         Ok(Self { penalty_weight, initial, steps })
+    }
+
+    /// The same history with other gaps, one per slot; those that are left out are not known.
+    pub(super) fn with_gaps(mut self, gaps: Vec<Option<f64>>) -> Result<Self, HistoryError> {
+        let mut gaps = gaps.into_iter();
+        for (slot, step) in self.steps.iter_mut().enumerate() {
+            step.gap = gaps.next().flatten();
+            check_gap(slot, step.gap)?;
+        }
+        Ok(self)
     }
 
     /// V.
@@ -209,9 +217,7 @@ fn check_step(slot: usize, before: &[f64], step: &Step) -> Result<(), HistoryErr
     if !step.penalty.is_finite() {
         return Err(HistoryError::Value { slot, what: "penalty", value: step.penalty });
     }
-    if let Some(value) = step.gap.filter(|gap| !(gap.is_finite() && *gap >= 0.0)) {
-        return Err(HistoryError::Value { slot, what: "gap", value });
-    }
+    check_gap(slot, step.gap)?;
     for (constraint, ((q, g), &found)) in before.iter().zip(&step.violations).zip(&step.queue_after).enumerate() {
         let expected = (q + g).max(0.0);
         if (found - expected).abs() > LAW_TOLERANCE * q.max(g.abs()) || found < 0.0 {
@@ -219,6 +225,17 @@ fn check_step(slot: usize, before: &[f64], step: &Step) -> Result<(), HistoryErr
         }
     }
     Ok(())
+}
+
+fn check_gap(slot: usize, gap: Option<f64>) -> Result<(), HistoryError> {
+    match gap.filter(|gap| !(gap.is_finite() && *gap >= 0.0)) {
+        Some(value) => Err(HistoryError::Value { slot, what: "gap", value }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_penalty_weight(value: f64) -> Result<(), HistoryError> {
+    if value.is_finite() && value > 0.0 { Ok(()) } else { Err(HistoryError::Weight(value)) }
 }
 
 /// An entry of a list whose length was checked.

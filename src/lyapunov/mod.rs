@@ -6,31 +6,46 @@
 //!
 //! | task | here |
 //! |---|---|
+//! | a slot problem of the user's own: engine, record | [`DriftProblem`], [`Engine`], [`DriftRecord`] |
 //! | queues of any constraints | [`Queues`] |
 //! | energy budgets per round as queues, queues as energy prices | [`EnergyController`] |
 //! | a wanted gradient norm as a queue, the queue as penalties of the plans | [`ConvergenceController`] |
 //! | budgets in watts | [`PowerController`] |
 //! | objectives per unit of progress | [`minimize_ratio`] |
 //! | what a run proves | [`History`], [`certificate`] |
+//! | all of it at once, and what cannot be proved | [`Proofs`], [`Comparison`] |
 //! | the best that could have been done, known afterwards | [`OfflineProblem`] |
 //! | which V | [`recommend`] |
 
 pub mod certificate;
+mod comparison;
 mod controller;
 mod convergence;
+mod engine;
 mod history;
 mod offline;
 mod power;
+mod proofs;
 mod queues;
 mod ratio;
 pub mod recommend;
 
 pub use certificate::{Certificate, Claim};
+pub use comparison::Comparison;
+#[cfg(feature = "milp")]
+pub(crate) use comparison::LookBack;
 pub use controller::{BudgetError, EnergyController, WarmStartError};
 pub use convergence::ConvergenceController;
 pub(crate) use convergence::{certified_mean, local_steps};
+pub use engine::{
+    CompareError, DriftProblem, DriftRecord, DriftRecordError, DriftSchema, DriftSlot, Engine, EngineError, Labels,
+    LabelsError, Minimum, Optimality, Weights,
+};
 pub use history::{Action, History, HistoryError, Step};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};
+#[cfg(feature = "cli")]
+pub(crate) use proofs::NOT_COMPARED;
+pub use proofs::{OfflineBounds, Omission, Proofs};
 pub use queues::{QueueError, Queues};
 pub use ratio::{Ratio, RatioError, RatioStep, minimize_ratio};

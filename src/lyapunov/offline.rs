@@ -139,11 +139,17 @@ impl OfflineProblem {
     /// mean over the states of min over the listed actions of p + μ·g: below the optimum of the list for any μ ≥ 0.
     #[must_use]
     pub fn dual_value(&self, multiplier: &[f64]) -> f64 {
+        self.minima(multiplier).iter().sum::<f64>() / self.states.len() as f64
+    }
+
+    /// For each state the min over the listed actions of p + μ·g.
+    #[must_use]
+    pub fn minima(&self, multiplier: &[f64]) -> Vec<f64> {
         let least = |actions: &Vec<Action>| {
             let priced = |action: &Action| action.penalty + dot(multiplier, &action.violations);
             actions.iter().map(priced).fold(f64::INFINITY, f64::min)
         };
-        self.states.iter().map(least).sum::<f64>() / self.states.len() as f64
+        self.states.iter().map(least).collect()
     }
 
     /// What a mixture does in each state on average.
@@ -232,6 +238,22 @@ mod program {
                 mixture.push(values.into_iter().map(|x| x.max(0.0) / sum).collect());
             }
             Ok(mixture)
+        }
+
+        /// The shortest frames, of some lengths tried, each of which has an optimum: their length, and the weights of their
+        /// mixtures. Where there are none, one frame of all states with the weights `whole` of its optimum.
+        pub(crate) fn shortest_frames(&self, whole: &[Vec<f64>]) -> (usize, Vec<Vec<f64>>) {
+            const FRAMES: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
+            let slots = self.states.len();
+            let framed = |frame: usize| {
+                let mut weights = Vec::with_capacity(slots);
+                for first in (0..slots).step_by(frame) {
+                    weights.extend(self.frame(first..slots.min(first + frame))?.optimum().ok()?.mixture);
+                }
+                Some((frame, weights))
+            };
+            let frames = FRAMES.into_iter().filter(|&frame| frame < slots).find_map(framed);
+            frames.unwrap_or_else(|| (slots, whole.to_vec()))
         }
 
         /// The best prices among those of at most `most` each: the multiplier where they admit it, and a direction to look for

@@ -1,9 +1,7 @@
 //! Certificates slot by slot, for a figure.
 
-use super::certificates::Compared;
-use crate::lyapunov::History;
 use crate::lyapunov::certificate::{penalty_bound_path, queue_norm_path, slater};
-use crate::simulation::RunRecord;
+use crate::lyapunov::{Comparison, History};
 
 /// Bounds over time, one entry per slot.
 pub(super) struct Paths {
@@ -11,7 +9,7 @@ pub(super) struct Paths {
     /// C3, against the offline optimum's mixture.
     pub(super) upper: Option<Vec<f64>>,
     /// D.
-    pub(super) lower: Vec<f64>,
+    pub(super) lower: Option<Vec<f64>>,
     pub(super) queue_norm: Vec<f64>,
     /// C4.
     pub(super) norm_bound: Option<Vec<f64>>,
@@ -19,30 +17,35 @@ pub(super) struct Paths {
     pub(super) norm_level: Option<f64>,
 }
 
-/// The paths of a record's bounds; none without a comparison, or without slots.
-pub(super) fn paths(record: &RunRecord) -> Option<Paths> {
-    let history: History = record.history().ok()?;
-    let compared = Compared::new(record, record.comparison.as_ref()?)?;
+/// The paths of a history and of those of its bounds that the comparison admits.
+pub(super) fn paths(history: &History, compared: &Comparison) -> Paths {
     let norm = |queue: &[f64]| queue.iter().map(|q| q * q).sum::<f64>().sqrt();
-    let (mut mean_penalty, mut lower) = (Vec::new(), Vec::new());
-    let (mut penalty, mut dual) = (0.0, 0.0);
-    for (count, (step, minimum)) in (1u64..).zip(history.steps().iter().zip(&compared.minima)) {
+    let mut penalty = 0.0;
+    let mean_penalty = (1u64..).zip(history.steps()).map(|(count, step)| {
         penalty += step.penalty;
-        dual += minimum - step.violations.iter().zip(&compared.multiplier).map(|(g, mu)| g * mu).sum::<f64>();
-        mean_penalty.push(penalty / count as f64);
-        lower.push(dual / count as f64);
-    }
-    let upper = compared.optimum.as_ref().and_then(|policy| penalty_bound_path(&history, policy).ok());
-    let norm_bound = compared
-        .optimum
-        .as_ref()
-        .and_then(|policy| queue_norm_path(&history, &compared.multiplier, &compared.minima, policy).ok());
-    Some(Paths {
-        mean_penalty,
+        penalty / count as f64
+    });
+    let upper = compared.optimum.as_ref().and_then(|policy| penalty_bound_path(history, policy).ok());
+    let known = compared.optimum.as_ref().zip(compared.minima.as_ref());
+    let norm_bound =
+        known.and_then(|(policy, minima)| queue_norm_path(history, &compared.multiplier, minima, policy).ok());
+    Paths {
+        mean_penalty: mean_penalty.collect(),
         upper: upper.map(|path| path.into_iter().map(|point| point.bound).collect()),
-        lower,
+        lower: lower(history, compared),
         queue_norm: history.steps().iter().map(|step| norm(&step.queue_after)).collect(),
         norm_bound,
-        norm_level: slater(&history, &compared.slater).ok().map(|claim| claim.bound),
-    })
+        norm_level: slater(history, &compared.slater).ok().map(|claim| claim.bound),
+    }
+}
+
+/// Left side of D after every slot.
+fn lower(history: &History, compared: &Comparison) -> Option<Vec<f64>> {
+    let minima = compared.minima.as_ref().filter(|minima| minima.len() == history.steps().len())?;
+    let mut dual = 0.0;
+    let so_far = (1u64..).zip(history.steps().iter().zip(minima)).map(|(count, (step, minimum))| {
+        dual += minimum - step.violations.iter().zip(&compared.multiplier).map(|(g, mu)| g * mu).sum::<f64>();
+        dual / count as f64
+    });
+    Some(so_far.collect())
 }

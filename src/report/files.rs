@@ -24,6 +24,12 @@ pub enum ReportError {
         /// What the system says.
         source: io::Error,
     },
+    /// The record is none of a run; nothing was written.
+    #[error("no report of this record: {source}")]
+    Record {
+        /// What is wrong.
+        source: Box<crate::lyapunov::DriftRecordError>,
+    },
     /// A figure cannot be drawn.
     #[error("cannot draw {}: {cause}", path.display())]
     Figure {

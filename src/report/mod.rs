@@ -4,6 +4,7 @@
 //! |---|---|
 //! | the run in numbers, to print or to compute with | [`summary`] → [`Summary`] |
 //! | files for a notebook and figures for a paper | `write_folder` (feature `cli`) |
+//! | the same of a problem of your own ([`DriftRecord`](crate::lyapunov::DriftRecord)) | [`drift_summary`], `write_drift_folder` |
 //! | the same of a sweep over V or ε ([`tradeoff`](crate::tradeoff)) | `write_tradeoff` (feature `cli`) |
 //!
 //! Everything is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
@@ -13,6 +14,7 @@
 mod bound_paths;
 mod certificates;
 mod convergence;
+mod drift;
 #[cfg(feature = "cli")]
 mod figures;
 mod files;
@@ -24,12 +26,14 @@ pub(crate) mod table;
 #[cfg(feature = "cli")]
 mod tidy;
 
-pub use certificates::{OfflineSummary, Omission};
+pub use crate::lyapunov::Omission;
+pub use certificates::OfflineSummary;
 pub use convergence::ConvergenceSummary;
+pub use drift::{ConstraintSummary, DriftSummary, drift_summary};
 pub use files::ReportError;
 pub(crate) use files::write_whole;
 #[cfg(feature = "cli")]
-pub use folder::{write_folder, write_tradeoff};
+pub use folder::{write_drift_folder, write_folder, write_tradeoff};
 pub use summary::{
     ClusterSummary, GapSummary, LatencySummary, NodeSummary, OutageSummary, PlanSummary, SegmentSummary, Summary,
     summary,

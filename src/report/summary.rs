@@ -4,11 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::certificates::{Certificates, OfflineSummary, Omission, certificates};
+use super::certificates::{OfflineSummary, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
 use super::series::{budget, devices, energy, planned_slots, quantile, sorted};
 use super::table;
-use crate::lyapunov::{Certificate, Claim};
+use crate::lyapunov::{Certificate, Claim, Omission, Proofs};
 use crate::simulation::{NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, SlotOutcome};
 use crate::units::{Joules, Seconds};
 
@@ -193,7 +193,7 @@ impl fmt::Display for Summary {
 #[must_use]
 pub fn summary(record: &RunRecord) -> Summary {
     let planned = planned_slots(record).count() as u64;
-    let Certificates { claims, omissions, offline } = certificates(record);
+    let Proofs { claims, omissions, offline } = certificates(record);
     Summary {
         provenance: record.provenance.clone(),
         blocks: record.blocks,
@@ -208,7 +208,7 @@ pub fn summary(record: &RunRecord) -> Summary {
         convergence: convergence(record),
         certificates: claims,
         omitted_certificates: omissions,
-        offline,
+        offline: offline.map(Into::into),
     }
 }
 

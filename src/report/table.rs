@@ -2,9 +2,9 @@
 
 use std::fmt::{self, Formatter};
 
-use super::certificates::OfflineSummary;
 use super::convergence::ConvergenceSummary;
 use super::summary::{NodeSummary, Summary};
+use crate::lyapunov::Omission;
 use crate::lyapunov::certificate::{CertificateName, Claim};
 
 /// Columns of text, each as wide as its widest cell; the first is flush left, the others right.
@@ -175,16 +175,32 @@ fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) ->
     writeln!(f, "  their local steps, on any sample path.")
 }
 
-/// What a certificate other than C1 says, and its unit.
-fn meaning(name: CertificateName) -> (&'static str, &'static str) {
-    match name {
-        CertificateName::C1 => ("mean overspend, by the queue", "budgets"),
-        CertificateName::C2 => ("mean latency, by the offline optimum", "s"),
-        CertificateName::C3 => ("mean latency, by the offline mixture on the same slots", "s"),
-        CertificateName::C4 => ("final |Q|, by the prices of D and that mixture", "budgets"),
-        CertificateName::C5 => ("largest |Q|, by Slater actions", "budgets"),
-        CertificateName::C7 => ("mean latency, by the best of every frame", "s"),
-        CertificateName::D => ("least mean latency with this overspend", "s"),
+/// What a table of certificates calls things.
+pub(super) struct Words<'a> {
+    /// What is minimized, as in "mean latency".
+    pub(super) penalty: &'a str,
+    pub(super) penalty_unit: &'a str,
+    /// Mean violation, as in "least mean latency with this overspend".
+    pub(super) violation: &'a str,
+    pub(super) violation_unit: &'a str,
+    /// What is to be kept, as in "within the budgets".
+    pub(super) limits: &'a str,
+}
+
+impl Words<'_> {
+    /// What a claim says, and its unit.
+    fn meaning(&self, claim: &Claim) -> (String, &str) {
+        let Self { penalty, penalty_unit, violation, violation_unit, .. } = self;
+        let of = claim.constraint.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+        match claim.name {
+            CertificateName::C1 => (format!("mean {violation}{of}, by its queue"), violation_unit),
+            CertificateName::C2 => (format!("mean {penalty}, by the offline optimum"), penalty_unit),
+            CertificateName::C3 => (format!("mean {penalty}, by the offline mixture on the same slots"), penalty_unit),
+            CertificateName::C4 => ("final |Q|, by the prices of D and that mixture".into(), violation_unit),
+            CertificateName::C5 => ("largest |Q|, by Slater actions".into(), violation_unit),
+            CertificateName::C7 => (format!("mean {penalty}, by the best of every frame"), penalty_unit),
+            CertificateName::D => (format!("least mean {penalty} with this {violation}"), penalty_unit),
+        }
     }
 }
 
@@ -201,18 +217,38 @@ fn verdict(claim: &Claim) -> &'static str {
 }
 
 fn certificates(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
-    let mut rest = summary.certificates.iter().filter(|claim| claim.name != CertificateName::C1).peekable();
-    if rest.peek().is_some() {
+    // C1 is in the table of nodes.
+    let claims: Vec<&Claim> = summary.certificates.iter().filter(|c| c.name != CertificateName::C1).collect();
+    let words = Words {
+        penalty: "latency",
+        penalty_unit: "s",
+        violation: "overspend",
+        violation_unit: "budgets",
+        limits: "the constraints",
+    };
+    let offline = summary.offline.map(|of| (of.lower_bound_s, of.upper_estimate_s));
+    write_certificates(&words, &claims, &summary.omitted_certificates, offline, f)
+}
+
+/// Table of claims, what is not given, and what was possible: its lower bound and its upper estimate.
+pub(super) fn write_certificates(
+    words: &Words,
+    claims: &[&Claim],
+    omissions: &[Omission],
+    offline: Option<(f64, Option<f64>)>,
+    f: &mut Formatter<'_>,
+) -> fmt::Result {
+    if !claims.is_empty() {
         let mut table = Table::new(&[&["Certificate", "value", "bound", "unit", "value <= bound"]]);
-        for claim in rest {
-            let (meaning, unit) = meaning(claim.name);
+        for claim in claims {
+            let (meaning, unit) = words.meaning(claim);
             let what = format!("{:<2}  {meaning}", claim.name.to_string());
             table.push(vec![what, number(claim.value), number(claim.bound), unit.into(), verdict(claim).into()]);
         }
         write!(f, "\n{table}")?;
     }
     let mut omitted: Vec<(String, &str)> = Vec::new();
-    for omission in &summary.omitted_certificates {
+    for omission in omissions {
         match omitted.iter_mut().find(|(_, reason)| *reason == omission.reason) {
             Some((names, _)) => *names += &format!(", {}", omission.name),
             None => omitted.push((omission.name.to_string(), &omission.reason)),
@@ -221,10 +257,12 @@ fn certificates(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
     for (names, reason) in omitted {
         writeln!(f, "  Not given: {names}: {reason}")?;
     }
-    if let Some(OfflineSummary { lower_bound_s, upper_estimate_s }) = summary.offline {
-        let lower = number(lower_bound_s);
-        let upper = upper_estimate_s.map_or_else(String::new, |upper| format!("; {} s can be had", number(upper)));
-        writeln!(f, "  Within the constraints, all slots known in advance: no mean latency below {lower} s{upper}.")?;
+    if let Some((lower_bound, upper_estimate)) = offline {
+        let Words { penalty, penalty_unit, limits, .. } = words;
+        let with_unit = |value| format!("{} {penalty_unit}", number(value)).trim_end().to_string();
+        let upper = upper_estimate.map_or_else(String::new, |upper| format!("; {} can be had", with_unit(upper)));
+        let lower = with_unit(lower_bound);
+        writeln!(f, "  Within {limits}, all slots known in advance: no mean {penalty} below {lower}{upper}.")?;
     }
     Ok(())
 }

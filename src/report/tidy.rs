@@ -5,6 +5,7 @@
 use std::io::Write;
 
 use super::series::{devices, planned_slots};
+use crate::lyapunov::{DriftRecord, History};
 use crate::problem::Status;
 use crate::simulation::{NodeRole, RunRecord, SlotOutcome};
 use crate::tradeoff::Tradeoff;
@@ -53,6 +54,21 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
             row.extend(of_slot.unwrap_or_default());
         }
         csv.write_record(&row)?;
+    }
+    csv.flush().map_err(Into::into)
+}
+
+/// One row per slot of an own problem's run.
+pub(super) fn drift<A>(record: &DriftRecord<A>, history: &History, out: &mut dyn Write) -> csv::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    let of = |what: &'static str| record.labels.constraints.iter().map(move |name| format!("{what}:{name}"));
+    let fixed = ["slot", "penalty", "lower_bound", "gap"].map(String::from);
+    csv.write_record(fixed.into_iter().chain(of("violation")).chain(of("queue")))?;
+    for (slot, step) in record.slots.iter().zip(history.steps()) {
+        let number = |value: Option<f64>| value.map(float).unwrap_or_default();
+        let row = [slot.slot.to_string(), float(slot.penalty), number(slot.lower_bound), number(step.gap)];
+        let lists = slot.violations.iter().chain(&slot.queues).map(|value| float(*value));
+        csv.write_record(row.into_iter().chain(lists))?;
     }
     csv.flush().map_err(Into::into)
 }

@@ -217,7 +217,7 @@ impl RunRecord {
     /// to look for further decisions, none where these are enough.
     #[cfg(feature = "milp")]
     fn look_back(&self, comparison: &mut ComparisonRecord, effort: Effort, round: usize) -> Option<Vec<f64>> {
-        use crate::lyapunov::{OfflineError, OfflineProblem};
+        use crate::lyapunov::{LookBack, OfflineError, OfflineProblem};
         let nodes = self.constrained_nodes();
         let by_node = |of_constraints: &[f64]| {
             let mut all = vec![0.0; self.nodes.len()];
@@ -230,45 +230,45 @@ impl RunRecord {
             all.extend(of_constraints.get(nodes.len()));
             all
         };
-        let failed = |comparison: &mut ComparisonRecord, reason: OfflineError| {
-            comparison.without_optimum = Some(match reason {
-                OfflineError::Infeasible => {
-                    "no mixture of the decisions looked at keeps every constraint in these slots; a fuller \
-                     comparison looks at more, longer runs even out bad slots, larger budgets are easier to keep"
-                        .into()
-                }
-                reason => reason.to_string(),
-            });
-        };
         let problem = match OfflineProblem::new(self.actions(comparison)) {
             Ok(problem) => problem,
             Err(reason) => {
-                failed(comparison, reason);
+                comparison.without_optimum = Some(reason.to_string());
                 return None;
             }
         };
         let lower = comparison.lower_bound();
         let last = round + 1 >= effort.rounds();
-        let optimum = problem.optimum();
-        let enough = optimum.as_ref().is_ok_and(|best| effort.is_enough(round, best.value, lower));
-        if !(last || enough) {
-            // Between the best prices of the list, which swing, and those that gave the best bound so far.
-            let latency = self.slots.iter().map(|slot| self.recorded_action(slot).penalty.abs()).fold(0.0, f64::max);
-            let most = 4.0 * comparison.multiplier.iter().copied().fold(latency, f64::max);
-            if let Ok(best) = problem.bounded_multiplier(most.max(f64::MIN_POSITIVE)) {
-                let share = if optimum.is_ok() { 0.5 } else { 1.0 };
-                let mix = |(new, old): (f64, &f64)| share * new + (1.0 - share) * old;
-                return Some(by_node(&best).into_iter().zip(&comparison.multiplier).map(mix).collect());
-            }
-        }
-        match optimum {
-            Ok(optimum) => {
+        let largest = self.slots.iter().map(|slot| self.recorded_action(slot).penalty.abs()).fold(0.0, f64::max);
+        let prices = self.of_constraints(&comparison.multiplier).unwrap_or_default();
+        let is_enough = |upper: f64| effort.is_enough(round, upper, lower);
+        match LookBack::new(&problem, &prices, largest, last, is_enough) {
+            LookBack::Again(prices) => return Some(by_node(&prices)),
+            LookBack::Enough(optimum) => {
                 comparison.offline_multiplier = by_node(&optimum.multiplier);
-                comparison.set_weights(&problem, optimum.mixture);
+                let (frame, frame_weights) = problem.shortest_frames(&optimum.mixture);
+                comparison.frame = frame;
+                for ((slot, whole), of_frame) in comparison.slots.iter_mut().zip(optimum.mixture).zip(frame_weights) {
+                    (slot.weights, slot.frame_weights) = (whole, of_frame);
+                }
             }
-            Err(reason) => failed(comparison, reason),
+            LookBack::Without(OfflineError::Infeasible) => {
+                comparison.without_optimum = Some(
+                    "no mixture of the decisions looked at keeps every constraint in these slots; a fuller \
+                     comparison looks at more, longer runs even out bad slots, larger budgets are easier to keep"
+                        .into(),
+                );
+            }
+            LookBack::Without(reason) => comparison.without_optimum = Some(reason.to_string()),
         }
         None
+    }
+
+    /// Those of a list by node, with the convergence constraint's at its end, that belong to the constraints of
+    /// [`RunRecord::history`]; none where the list is too short.
+    pub(crate) fn of_constraints(&self, by_node: &[f64]) -> Option<Vec<f64>> {
+        let last = self.convergence.as_ref().map(|_| self.nodes.len());
+        self.constrained_nodes().into_iter().chain(last).map(|k| by_node.get(k).copied()).collect()
     }
 }
 
@@ -290,25 +290,6 @@ impl ComparisonRecord {
                 slot.minimum = minimum;
             }
             slot.decisions.extend(decision.filter(|decision| !slot.decisions.contains(decision)));
-        }
-    }
-
-    #[cfg(feature = "milp")]
-    fn set_weights(&mut self, problem: &crate::lyapunov::OfflineProblem, whole: Vec<Vec<f64>>) {
-        const FRAMES: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
-        let slots = self.slots.len();
-        let framed = |frame: usize| {
-            let mut weights = Vec::with_capacity(slots);
-            for first in (0..slots).step_by(frame) {
-                weights.extend(problem.frame(first..slots.min(first + frame))?.optimum().ok()?.mixture);
-            }
-            Some((frame, weights))
-        };
-        let frames = FRAMES.into_iter().filter(|&frame| frame < slots).find_map(framed);
-        let (frame, frame_weights) = frames.unwrap_or_else(|| (slots, whole.clone()));
-        self.frame = frame;
-        for ((slot, whole), of_frame) in self.slots.iter_mut().zip(whole).zip(frame_weights) {
-            (slot.weights, slot.frame_weights) = (whole, of_frame);
         }
     }
 }

@@ -1,0 +1,162 @@
+//! All certificates of a history, and why some cannot be given.
+
+use serde::{Deserialize, Serialize};
+
+use super::certificate::{
+    Assumption, CertificateError, CertificateName, Claim, Standing, against_optimum, against_policy, frames,
+    queue_norm_on_path, slater, weak_duality,
+};
+use super::comparison::Comparison;
+use super::{Certificate, History};
+
+/// A certificate that cannot be given, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Omission {
+    /// Which certificate.
+    pub name: CertificateName,
+    /// Why.
+    pub reason: String,
+}
+
+/// The least mean penalty that was possible with the constraints kept on average, all states known in advance.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct OfflineBounds {
+    /// No policy, not even one that knew all states, has a smaller mean penalty within the constraints: weak duality.
+    pub lower_bound: f64,
+    /// A mixture of the actions that were looked at has this one; none where no mixture keeps the constraints.
+    pub upper_estimate: Option<f64>,
+}
+
+/// What a run proves.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Proofs {
+    /// C1 of every constraint, then what the comparison gives.
+    pub claims: Vec<Claim>,
+    /// Certificates that cannot be given.
+    pub omissions: Vec<Omission>,
+    /// What was possible; none without a comparison, or without certified minima.
+    pub offline: Option<OfflineBounds>,
+}
+
+/// Where a run was not compared, or not with its own slots.
+pub(crate) const NOT_COMPARED: &str = "the run was not compared with what else was possible";
+
+impl Proofs {
+    /// Nothing: data that are no history, for the reason given.
+    pub(crate) fn none(reason: &str) -> Self {
+        use CertificateName::{C1, C2, C3, C4, C5, C7, D};
+        let mut proofs = Self::default();
+        proofs.omit(&[C1, C2, C3, C4, C5, C7, D], reason);
+        proofs
+    }
+
+    /// C1 of every constraint, by `names`.
+    pub(crate) fn of_queues<'a>(history: &History, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names = names.into_iter().enumerate();
+        let claim = |(index, name): (usize, &str)| Certificate::of(history, index).map(|c1| c1.claim(name));
+        Self { claims: names.filter_map(claim).collect(), ..Self::default() }
+    }
+
+    /// Leaves out all but C1.
+    pub(crate) fn without_comparison(mut self, reason: &str) -> Self {
+        use CertificateName::{C2, C3, C4, C5, C7, D};
+        self.omit(&[C2, C3, C4, C5, C7, D], reason);
+        self
+    }
+
+    /// All certificates of a history whose constraints have these names.
+    ///
+    /// C1 needs nothing else. Of the comparison C2 and C3 need the offline optimum, C4 that and the minima, C5 Slater
+    /// actions, C7 frames, D the minima; each certificate that cannot be given is listed with the reason.
+    #[must_use]
+    pub fn new<'a>(
+        history: &History,
+        names: impl IntoIterator<Item = &'a str>,
+        comparison: Option<&Comparison>,
+    ) -> Self {
+        use CertificateName::{C2, C3, C4, C5, C7, D};
+        let names: Vec<&str> = names.into_iter().collect();
+        let mut proofs = Self::of_queues(history, names.iter().copied());
+        let Some(compared) = comparison else { return proofs.without_comparison(NOT_COMPARED) };
+        let upper = compared.upper_estimate();
+        // Where the multiplier is far off, the least penalty says more.
+        let lower = match (compared.mean_minimum(), compared.least_penalty) {
+            (Some(dual), Some(least)) => Some(dual.max(least)),
+            (dual, _) => dual,
+        };
+        proofs.offline = lower.map(|lower_bound| OfflineBounds { lower_bound, upper_estimate: upper });
+        let text = |error: CertificateError| error.to_string();
+        match (&compared.optimum, upper) {
+            (Some(policy), Some(optimum)) => {
+                let c2 = against_optimum(history, optimum).map(|claim| compared.in_expectation(claim));
+                proofs.take(C2, c2.map_err(text));
+                proofs.take(C3, against_policy(history, policy).map_err(text));
+                let c4 =
+                    compared.minima.as_ref().ok_or_else(|| NO_MINIMA.to_string()).and_then(|minima| {
+                        queue_norm_on_path(history, &compared.multiplier, minima, policy).map_err(text)
+                    });
+                proofs.take(C4, c4);
+            }
+            _ => {
+                let why = compared.without_optimum.as_deref().unwrap_or("the record has no offline optimum");
+                proofs.omit(&[C2, C3, C4], why);
+            }
+        }
+        let c5 = slater(history, &compared.slater).map_err(|error| match error {
+            CertificateError::NoSlack { slot, constraint, violation } => {
+                let name = names.get(constraint).copied().unwrap_or_default();
+                format!("no decision found for slot {slot} that keeps every constraint: the best one has g = {violation:.3} for {name}")
+            }
+            error => error.to_string(),
+        });
+        proofs.take(C5, c5);
+        let c7 = match &compared.framed {
+            Some((frame, policy)) => frames(history, *frame, policy).map_err(text),
+            None => Err("no frame can be planned within the budgets by the decisions looked at".into()),
+        };
+        proofs.take(C7, c7);
+        let d = match &compared.minima {
+            Some(minima) => weak_duality(history, &compared.multiplier, minima).map_err(text),
+            None => Err(NO_MINIMA.into()),
+        };
+        proofs.take(D, d);
+        proofs
+    }
+
+    /// The claim of a name, the first one of C1; none where it was not given.
+    #[must_use]
+    pub fn claim(&self, name: CertificateName) -> Option<&Claim> {
+        self.claims.iter().find(|claim| claim.name == name)
+    }
+
+    fn omit(&mut self, names: &[CertificateName], reason: &str) {
+        self.omissions.extend(names.iter().map(|&name| Omission { name, reason: reason.into() }));
+    }
+
+    fn take(&mut self, name: CertificateName, claim: Result<Claim, String>) {
+        match claim {
+            Ok(claim) => self.claims.push(claim),
+            Err(reason) => self.omit(&[name], &reason),
+        }
+    }
+}
+
+const NO_MINIMA: &str = "the minimizer gave no lower bound for some slot";
+
+impl Comparison {
+    /// Replaces the assumption on the slots by what is known of them.
+    fn in_expectation(&self, mut claim: Claim) -> Claim {
+        if let Some(reason) = &self.dependence {
+            let assumption = claim.assumptions.iter_mut().find(|assumption| assumption.standing == Standing::Assumed);
+            if let Some(assumption) = assumption {
+                *assumption = Assumption::violated(format!("{}: {reason}", assumption.statement));
+            }
+        }
+        claim
+    }
+}

@@ -1,0 +1,119 @@
+//! Figures of a run of an own problem, by the drawings that runs of scenarios have.
+
+use super::certificates::{Words, bounds, not_compared};
+use super::latency::{Scatter, scatter};
+use super::lines::{Line, Panels, Stretch, draw_panels};
+use super::style::{Figure, LOOKS, device_look, empty, short};
+use crate::lyapunov::{Comparison, History, Labels};
+
+/// What the figures of a run of an own problem are drawn from.
+pub(in crate::report) struct DriftView<'a> {
+    pub(in crate::report) history: &'a History,
+    pub(in crate::report) labels: &'a Labels,
+    pub(in crate::report) comparison: Option<&'a Comparison>,
+}
+
+type Draw = fn(&DriftView) -> Figure;
+
+/// File name and drawing of every figure.
+pub(in crate::report) const OF_DRIFT: [(&str, Draw); 4] =
+    [("penalty.svg", penalty), ("queues.svg", queues), ("violations.svg", violations), ("certificates.svg", proved)];
+
+const NO_SLOT: &str = "no slot was played";
+const NO_CONSTRAINT: &str = "the problem has no long-term constraint";
+/// Characters of a constraint's name beside its line.
+const LONGEST_NAME: usize = 14;
+
+/// A quantity with its unit in brackets.
+fn quantity(name: &str, unit: &str) -> String {
+    if unit.is_empty() { name.into() } else { format!("{name} [{unit}]") }
+}
+
+fn capital(name: &str) -> String {
+    let mut rest = name.chars();
+    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
+}
+
+fn slots(view: &DriftView) -> Vec<u64> {
+    (0..).zip(view.history.steps()).map(|(slot, _)| slot).collect()
+}
+
+fn penalty(view: &DriftView) -> Figure {
+    let labels = view.labels;
+    let name = capital(&labels.penalty);
+    scatter(&Scatter {
+        title: &name,
+        y_title: &quantity(&name, &labels.penalty_unit),
+        unit: &labels.penalty_unit,
+        slots: slots(view),
+        points: slots(view).iter().zip(view.history.steps()).map(|(slot, step)| (*slot as f64, step.penalty)).collect(),
+        points_are: ["slot", "slots"],
+        outages: Vec::new(),
+        nothing: NO_SLOT,
+    })
+}
+
+/// One panel with a line per constraint.
+fn lines(
+    view: &DriftView,
+    titles: [&str; 2],
+    (y_title, limit, stretch): (&str, Option<f64>, Stretch),
+    points: &dyn Fn(usize) -> Vec<f64>,
+) -> Figure {
+    let slots = slots(view);
+    let of = |(index, name): (usize, &String)| Line {
+        name: short(name, LONGEST_NAME),
+        look: device_look(index),
+        named: index < LOOKS,
+        points: slots.iter().map(|slot| *slot as f64).zip(points(index)).collect(),
+    };
+    let lines: Vec<Line> = view.labels.constraints.iter().enumerate().map(of).collect();
+    if slots.is_empty() {
+        return empty(titles[0], NO_SLOT);
+    }
+    if lines.is_empty() {
+        return empty(titles[0], NO_CONSTRAINT);
+    }
+    let note = String::new();
+    draw_panels(Panels { titles, y_title, limit, stretch, note, slots, panels: vec![("", lines)] })
+}
+
+fn queues(view: &DriftView) -> Figure {
+    let steps = view.history.steps();
+    let of = |index: usize| steps.iter().map(|s| s.queue_after.get(index).copied().unwrap_or_default()).collect();
+    let titles = [
+        "Virtual queues",
+        "A level queue means the constraint is kept in the long run; one that grows, that it is not",
+    ];
+    let y_title = quantity("Queue Q", &view.labels.violation_unit);
+    lines(view, titles, (&y_title, None, Stretch::of_queues(steps.len())), &of)
+}
+
+fn violations(view: &DriftView) -> Figure {
+    let of = |index: usize| {
+        let mut sum = 0.0;
+        let steps = (1u64..).zip(view.history.steps());
+        let so_far = steps.map(|(count, step)| {
+            sum += step.violations.get(index).copied().unwrap_or_default();
+            sum / count as f64
+        });
+        so_far.collect()
+    };
+    let titles = ["Mean violations", "Average per slot so far; at or below the line at 0 the constraint is kept"];
+    let y_title = quantity("Violation g", &view.labels.violation_unit);
+    lines(view, titles, (&y_title, Some(0.0), Stretch::single()), &of)
+}
+
+fn proved(view: &DriftView) -> Figure {
+    let labels = view.labels;
+    let heading = format!("Mean {}", labels.penalty);
+    let y_title = quantity(&capital(&labels.penalty), &labels.penalty_unit);
+    let norm = quantity("|Q|", &labels.violation_unit);
+    match view.comparison {
+        Some(compared) => {
+            let words = Words { heading: &heading, y_title: &y_title, norm: &norm };
+            bounds(view.history, compared, &slots(view), &words)
+        }
+        None => not_compared(),
+    }
+}
