@@ -32,11 +32,14 @@
 mod compare;
 mod history;
 mod pilot;
+pub mod policy;
 mod record;
+mod round;
 mod run;
 
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
+pub use policy::{Choice, Policy, SlotContext};
 pub use record::{
     ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
     RunSchema, SlotOutcome, SlotRecord,
