@@ -5,11 +5,13 @@
 //! A scenario's states do not depend on what was decided, so that policies can be compared on the same states.
 
 mod exact;
+mod kind;
 
 use std::borrow::Cow;
 use std::fmt;
 
 pub use exact::Exact;
+pub use kind::PolicyKind;
 
 use super::run::RunError;
 use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};
