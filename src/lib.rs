@@ -67,6 +67,7 @@
 
 pub mod bounds;
 mod digest;
+pub mod experiments;
 pub mod instances;
 pub mod lyapunov;
 pub mod model;

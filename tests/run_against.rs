@@ -42,7 +42,7 @@ fn by_hand(own: &RunRecord, other: &RunRecord, raised: f64) -> (f64, f64) {
     for (a, b) in own.slots.iter().zip(&other.slots) {
         let g = violations(&a.energy_j);
         let gap = match &a.outcome {
-            SlotOutcome::Planned(planned) => (planned.objective - planned.lower_bound).max(0.0),
+            SlotOutcome::Planned(planned) => (planned.objective - planned.lower_bound.unwrap()).max(0.0),
             _ => 0.0,
         };
         value += latency(&a.outcome);
@@ -146,12 +146,12 @@ fn records_that_do_not_fit_are_refused() {
     assert!(matches!(&faster, AgainstError::Number { slot: 4, what, .. } if what == "latency_s"), "{faster}");
     let wide = refused(&|r| {
         let SlotOutcome::Planned(planned) = &mut r.slots[3].outcome else { panic!("an outage") };
-        planned.decision.clusters[0].forward[0].bandwidth_hz.0 *= 50.0;
+        planned.decision.as_mut().unwrap().clusters[0].forward[0].bandwidth_hz.0 *= 50.0;
     });
     assert!(matches!(&wide, AgainstError::Impossible { slot: 3, .. }), "{wide}");
     let broken = refused(&|r| {
         let SlotOutcome::Planned(planned) = &mut r.slots[3].outcome else { panic!("an outage") };
-        planned.decision.clusters.pop();
+        planned.decision.as_mut().unwrap().clusters.pop();
     });
     assert!(matches!(&broken, AgainstError::Decision { slot: 3, .. }), "{broken}");
     // Other channels.

@@ -69,11 +69,11 @@ fn energies_and_latencies_are_those_of_the_decision() {
         let instance = run.next_problem().unwrap();
         let slot = run.next().unwrap().unwrap();
         let SlotOutcome::Planned(planned) = &slot.outcome else { panic!("{:?}", slot.outcome) };
-        let evaluation = evaluate(&instance.problem, &planned.decision).unwrap();
+        let evaluation = evaluate(&instance.problem, planned.decision.as_ref().unwrap()).unwrap();
         assert!(evaluation.feasibility.is_feasible(1e-9), "{}", evaluation.feasibility);
         assert_eq!(evaluation.round_latency, planned.latency_s);
         assert_eq!(evaluation.objective, planned.objective);
-        assert!(planned.lower_bound <= planned.objective);
+        assert!(planned.lower_bound.unwrap() <= planned.objective);
         let cluster = &evaluation.clusters[0];
         assert_eq!(slot.energy_j[0], cluster.control_unit_energy);
         assert_eq!(slot.energy_j[1], cluster.device_energy[0].total());

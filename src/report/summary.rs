@@ -76,7 +76,8 @@ pub struct ClusterSummary {
     pub name: String,
     /// Mean of T_n; none without planned rounds.
     pub mean_latency_s: Option<Seconds>,
-    /// Mean of μ_n, the cluster's share in the price of the round latency; none without planned rounds.
+    /// Mean of μ_n, the cluster's share in the price of the round latency; none without planned rounds, and for a policy without
+    /// prices.
     pub mean_latency_share: Option<f64>,
 }
 
@@ -129,7 +130,7 @@ pub struct Summary {
     pub outages: Vec<OutageSummary>,
     /// Round latency; none without planned rounds.
     pub latency: Option<LatencySummary>,
-    /// Gaps; none without planned rounds.
+    /// Gaps; none without planned rounds, and for a policy that proves nothing.
     pub gap: Option<GapSummary>,
     /// One entry per candidate plan.
     pub plans: Vec<PlanSummary>,
@@ -179,7 +180,7 @@ impl fmt::Display for Summary {
 /// # use collapipe::simulation::{Provenance, RunRecord, RunSchema};
 /// # let provenance = Provenance {
 /// #     version: "0.1.0".into(), scenario: "none".into(), scenario_digest: "00".into(), seed: 1, latency_weight: 1.0,
-/// #     slots_planned: 0, gap_tolerance: 1e-3,
+/// #     slots_planned: 0, policy: "exact".into(), gap_tolerance: Some(1e-3),
 /// # };
 /// # let record = RunRecord {
 /// #     schema: RunSchema::V1, provenance, scenario: None, clusters: vec![], blocks: 12, nodes: vec![], plans: vec![],
@@ -244,8 +245,8 @@ fn latency(record: &RunRecord) -> Option<LatencySummary> {
 }
 
 fn gap(record: &RunRecord) -> Option<GapSummary> {
-    let gaps = sorted(planned_slots(record).map(|(_, planned)| planned.gap));
-    let tolerance = record.provenance.gap_tolerance;
+    let gaps = sorted(planned_slots(record).filter_map(|(_, planned)| planned.gap));
+    let tolerance = record.provenance.gap_tolerance?;
     Some(GapSummary {
         median: quantile(&gaps, 0.5)?,
         max: *gaps.last()?,
@@ -281,7 +282,7 @@ fn clusters(record: &RunRecord) -> Vec<ClusterSummary> {
         .map(|(index, name)| ClusterSummary {
             name: name.clone(),
             mean_latency_s: mean(of(index).map(|cluster| cluster.latency_s.0)).map(Seconds),
-            mean_latency_share: mean(of(index).map(|cluster| cluster.latency_share)),
+            mean_latency_share: mean(of(index).filter_map(|cluster| cluster.latency_share)),
         })
         .collect()
 }

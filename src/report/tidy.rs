@@ -34,8 +34,8 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
                     plan.map(|plan| plan.local_iterations.to_string()).unwrap_or_default(),
                     plan.map(|plan| plan.micro_batches.to_string()).unwrap_or_default(),
                     float(planned.objective),
-                    float(planned.lower_bound),
-                    float(planned.gap),
+                    number(planned.lower_bound),
+                    number(planned.gap),
                     String::new(),
                 ]);
                 row.extend((0..record.clusters.len()).map(|index| {
@@ -65,12 +65,16 @@ pub(super) fn drift<A>(record: &DriftRecord<A>, history: &History, out: &mut dyn
     let fixed = ["slot", "penalty", "lower_bound", "gap"].map(String::from);
     csv.write_record(fixed.into_iter().chain(of("violation")).chain(of("queue")))?;
     for (slot, step) in record.slots.iter().zip(history.steps()) {
-        let number = |value: Option<f64>| value.map(float).unwrap_or_default();
         let row = [slot.slot.to_string(), float(slot.penalty), number(slot.lower_bound), number(step.gap)];
         let lists = slot.violations.iter().chain(&slot.queues).map(|value| float(*value));
         csv.write_record(row.into_iter().chain(lists))?;
     }
     csv.flush().map_err(Into::into)
+}
+
+/// Empty where there is none.
+fn number(value: Option<f64>) -> String {
+    value.map(float).unwrap_or_default()
 }
 
 /// The fewest digits that read back as the same number.
@@ -149,7 +153,6 @@ pub(super) fn tradeoff(tradeoff: &Tradeoff, out: &mut dyn Write) -> csv::Result<
     let plans = tradeoff.points.first().map(|point| point.plans.as_slice()).unwrap_or_default();
     let shares = plans.iter().map(|plan| format!("share:I{}M{}", plan.local_iterations, plan.micro_batches));
     csv.write_record(fixed.iter().map(ToString::to_string).chain(shares))?;
-    let number = |value: Option<f64>| value.map(float).unwrap_or_default();
     for (point, excess) in tradeoff.points.iter().zip(&tradeoff.excess_s) {
         let (latency, worst, part) = (point.latency, point.worst_node(), &point.second_half);
         let convergence = point.convergence.as_ref();

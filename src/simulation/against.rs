@@ -2,12 +2,13 @@
 
 use super::history::gave_up;
 use super::record::{PlannedSlot, RunRecord, SlotOutcome, SlotRecord};
+use super::round::energies;
 use super::states::StatesError;
 use crate::lyapunov::certificate::{Assumption, CertificateError, Claim, Standing, against_policy};
 use crate::lyapunov::{Action, History, HistoryError, Step};
 use crate::problem::{DecisionError, ProblemError, evaluate};
 use crate::scenario::{Scenario, SlotError, SlotState};
-use crate::units::{Joules, Seconds};
+use crate::units::Seconds;
 
 /// Largest violation of a constraint, and largest deviation of a recorded number from its evaluation, that is rounding.
 const ROUNDING: f64 = 1e-9;
@@ -93,7 +94,7 @@ impl RunRecord {
         let mut steps = history.steps().to_vec();
         let mut idle = 0u64;
         for (index, (state, (own, theirs))) in states.iter().zip(self.slots.iter().zip(&other.slots)).enumerate() {
-            let action = self.checked_action(theirs, state)?;
+            let action = self.checked_action(theirs, (scenario, state))?;
             match (&own.outcome, &theirs.outcome) {
                 // Where this run's solver gave up, the gap already allows for any decision.
                 (SlotOutcome::Outage { .. }, SlotOutcome::Planned(_)) if !gave_up(&own.outcome) => {
@@ -137,7 +138,11 @@ impl RunRecord {
     }
 
     /// What a slot of another record came to in `state`, recomputed from its decision, at this record's V.
-    fn checked_action(&self, slot: &SlotRecord, state: &SlotState) -> Result<Action, AgainstError> {
+    fn checked_action(
+        &self,
+        slot: &SlotRecord,
+        (scenario, state): (&Scenario, &SlotState),
+    ) -> Result<Action, AgainstError> {
         let planned: &PlannedSlot = match &slot.outcome {
             SlotOutcome::Planned(planned) => planned,
             SlotOutcome::Outage { .. } => {
@@ -152,13 +157,17 @@ impl RunRecord {
             Err(SlotError::Problem(error)) => return Err(error.into()),
             Err(reason) => return Err(AgainstError::Impossible { slot: slot.slot, reason: reason.to_string() }),
         };
-        let evaluation = evaluate(&instance.problem, &planned.decision)
+        let decision = planned.decision.as_ref().ok_or_else(|| AgainstError::Impossible {
+            slot: slot.slot,
+            reason: "its round is no decision of the slot problem".into(),
+        })?;
+        let evaluation = evaluate(&instance.problem, decision)
             .map_err(|source| AgainstError::Decision { slot: slot.slot, source })?;
         if !evaluation.feasibility.is_feasible(ROUNDING) {
             return Err(AgainstError::Impossible { slot: slot.slot, reason: evaluation.feasibility.to_string() });
         }
-        if planned.plan != planned.decision.plan {
-            let reason = format!("plan {} is recorded, but plan {} decided", planned.plan, planned.decision.plan);
+        if planned.plan != decision.plan {
+            let reason = format!("plan {} is recorded, but plan {} decided", planned.plan, decision.plan);
             return Err(AgainstError::Impossible { slot: slot.slot, reason });
         }
         let check = |what: String, recorded: f64, evaluated: f64| {
@@ -168,24 +177,14 @@ impl RunRecord {
         };
         let Seconds(latency) = evaluation.round_latency;
         check("latency_s".into(), planned.latency_s.0, latency)?;
-        let mut energies = vec![0.0; self.nodes.len()];
-        for (cluster, (present, costs)) in instance.present.iter().zip(&evaluation.clusters).enumerate() {
-            // A cluster's nodes follow one another: control unit, then devices.
-            let first = self.nodes.iter().position(|node| node.cluster == cluster).unwrap_or(self.nodes.len());
-            let devices = present.iter().zip(&costs.device_energy).map(|(&k, cost)| (first + 1 + k, cost.total()));
-            for (node, Joules(energy)) in devices.chain([(first, costs.control_unit_energy)]) {
-                if let Some(slot) = energies.get_mut(node) {
-                    *slot = energy;
-                }
-            }
-        }
+        let energies = energies(scenario, &instance, &evaluation.clusters);
         if slot.energy_j.len() != energies.len() {
             return Err(AgainstError::Different { what: "number of energies" });
         }
         for (node, (recorded, &evaluated)) in slot.energy_j.iter().zip(&energies).enumerate() {
-            check(format!("energy_j[{node}]"), recorded.0, evaluated)?;
+            check(format!("energy_j[{node}]"), recorded.0, evaluated.0)?;
         }
-        Ok(self.action(latency, planned.plan, &energies.into_iter().map(Joules).collect::<Vec<_>>()))
+        Ok(self.action(latency, planned.plan, &energies))
     }
 }
 

@@ -4,7 +4,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::record::{RunRecord, SlotOutcome};
-use super::run::{Run, RunError};
+use super::round::energies;
+use super::run::RunError;
 use crate::lyapunov::Action;
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::solver::{Settings, Solution, SolveError, solve};
@@ -117,7 +118,6 @@ impl RunRecord {
         if self.slots.len() > MOST_COMPARED {
             return Err(RunError::TooLong { slots: self.slots.len(), most: MOST_COMPARED });
         }
-        let run = Run::new(scenario, settings)?;
         let states = self.states(scenario)?;
         let empty = ComparedSlot {
             minimum: f64::NEG_INFINITY,
@@ -139,7 +139,7 @@ impl RunRecord {
                 let violation = || self.recorded_action(slot).violations.get(self.constrained_nodes().len()).copied();
                 let outage = matches!(slot.outcome, SlotOutcome::Outage { .. });
                 let idle = outage.then(|| violation().unwrap_or(0.0));
-                self.compare_slot((&run, &accuracy), state, &prices, idle)
+                self.compare_slot((scenario, &accuracy), state, &prices, idle)
             });
             let compared = compared.collect::<Result<Vec<_>, RunError>>()?;
             comparison.take(&prices, compared);
@@ -163,7 +163,7 @@ impl RunRecord {
     /// A slot's certified minimum at `prices`, and the decision found there.
     fn compare_slot(
         &self,
-        (run, accuracy): (&Run, &Settings),
+        (scenario, accuracy): (&Scenario, &Settings),
         state: &SlotState,
         prices: &[f64],
         idle: Option<f64>,
@@ -193,7 +193,7 @@ impl RunRecord {
         };
         let bound = best.lower_bound / weight - budgets;
         let minimum = if idle.is_some() { known.min(bound) } else { known.max(bound) };
-        let (_, energy_j) = run.to_scenario(&instance, &best);
+        let energy_j = energies(scenario, &instance, &best.evaluation.clusters);
         let latency_s = best.evaluation.round_latency;
         Ok((minimum, Some(PossibleDecision { latency_s, plan: best.decision.plan, energy_j })))
     }

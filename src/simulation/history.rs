@@ -124,8 +124,9 @@ impl RunRecord {
         let penalty = self.plans.get(planned.plan)?.penalty + learning_price * self.plan_violation(planned.plan);
         let objective = latency + energy_cost + penalty;
         let scale = latency.abs() + energy_cost.abs() + penalty.abs();
-        let kept = (planned.objective - objective).abs() <= ROUNDING * scale && planned.lower_bound.is_finite();
-        kept.then(|| (planned.objective - planned.lower_bound).max(0.0))
+        let lower_bound = planned.lower_bound.filter(|bound| bound.is_finite())?;
+        let kept = (planned.objective - objective).abs() <= ROUNDING * scale;
+        kept.then(|| (planned.objective - lower_bound).max(0.0))
     }
 }
 

@@ -34,13 +34,16 @@ mod against;
 mod compare;
 mod history;
 mod pilot;
+pub mod policy;
 mod record;
+mod round;
 mod run;
 mod states;
 
 pub use against::AgainstError;
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
+pub use policy::{Choice, Policy, PolicyKind, SlotContext};
 pub use record::{
     ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
     RunSchema, SlotOutcome, SlotRecord,

@@ -6,7 +6,7 @@ use super::compare::ComparisonRecord;
 use crate::bounds::ConvergenceConstraint;
 use crate::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
 use crate::scenario::ScenarioSpec;
-use crate::units::{Joules, Seconds};
+use crate::units::{Bytes, Joules, Seconds};
 
 /// Name and version of the record's format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,8 +35,17 @@ pub struct Provenance {
     pub latency_weight: f64,
     /// How many slots were asked for; fewer are recorded where the run was interrupted.
     pub slots_planned: u64,
-    /// Relative gap asked of every slot's solve.
-    pub gap_tolerance: f64,
+    /// Who decided the rounds: [`Policy::name`](super::Policy::name).
+    #[serde(default = "exact")]
+    pub policy: String,
+    /// Relative gap asked of every slot; none where the policy asks for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_tolerance: Option<f64>,
+}
+
+/// Who decided the rounds of records that do not say so.
+fn exact() -> String {
+    "exact".into()
 }
 
 /// What a node is.
@@ -75,22 +84,32 @@ pub struct ClusterPlan {
     /// Encoder blocks on each of the scenario's devices of the cluster, in its order; 0 where a device is absent or not
     /// chosen.
     pub sizes: Vec<u32>,
-    /// μ_n: share in the price of the round latency.
-    pub latency_share: f64,
+    /// μ_n: share in the price of the round latency; none where the policy has no prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_share: Option<f64>,
+    /// Memory for segment and activations on each of the scenario's devices of the cluster; empty where it was not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub memory_bytes: Vec<Bytes>,
+    /// Time in the round that each of them computes at its achieved rate, overheads and waiting left out; empty where it was not
+    /// recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compute_s: Vec<Seconds>,
 }
 
 /// A slot for which a decision was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedSlot {
-    /// How the solve ended.
+    /// How the solve ended; `feasible` where the policy has no proof.
     pub status: Status,
     /// Of the slot problem: V·T + Σ Z·E + penalty.
     pub objective: f64,
-    /// No decision has a smaller objective.
-    pub lower_bound: f64,
-    /// (objective − lower bound)/|objective|.
-    pub gap: f64,
+    /// No decision has a smaller objective; none where the policy has no proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower_bound: Option<f64>,
+    /// (objective − lower bound)/|objective|; none without a lower bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<f64>,
     /// T: the round's latency.
     pub latency_s: Seconds,
     /// Index of the chosen plan in [`RunRecord::plans`].
@@ -99,10 +118,13 @@ pub struct PlannedSlot {
     pub clusters: Vec<ClusterPlan>,
     /// The objective, split.
     pub terms: ObjectiveTerms,
-    /// Marginal values of the shared resources.
-    pub shadow_prices: ShadowPrices,
-    /// The whole decision; its devices are numbered among those present.
-    pub decision: Decision,
+    /// Marginal values of the shared resources; none where the policy has no prices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow_prices: Option<ShadowPrices>,
+    /// The whole decision, its devices numbered among those present; none where the policy trains in another way than the slot
+    /// problem.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
     /// What the solve cost.
     pub work: Work,
 }

@@ -1,16 +1,20 @@
 //! The run: one slot after the other.
 
+use super::policy::{Choice, Exact, Policy, SlotContext};
 use super::record::{
-    ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
-    RunSchema, SlotOutcome, SlotRecord,
+    ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
 };
+use super::round::Round;
 use super::states::StatesError;
 use crate::bounds::BoundError;
 use crate::lyapunov::{BudgetError, ConvergenceController, EnergyController, QueueError, WarmStartError};
-use crate::problem::ProblemError;
+use crate::problem::{ProblemError, evaluate};
 use crate::scenario::{Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
-use crate::solver::{Certified, Settings, Solution, SolveError, solve};
+use crate::solver::{Settings, Solution, SolveError};
 use crate::units::Joules;
+
+/// Largest relative violation of a constraint that is rounding in a policy's decision.
+const FEASIBLE: f64 = 1e-9;
 
 /// Why a run could not go on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -42,6 +46,16 @@ pub enum RunError {
     /// The states of a record's slots cannot be had.
     #[error(transparent)]
     States(#[from] StatesError),
+    /// A policy's choice does not fit the slot's problem, or breaks a constraint.
+    #[error("slot {slot}, policy {policy}: {reason}")]
+    Decision {
+        /// The slot.
+        slot: u64,
+        /// The policy.
+        policy: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// Too many slots to keep all their alternatives.
     #[error("{slots} slots: a run of more than {most} is not compared with what else was possible")]
     TooLong {
@@ -54,13 +68,13 @@ pub enum RunError {
 
 /// A drift-plus-penalty run: an iterator over the slots of a scenario.
 ///
-/// Every slot is solved at the prices Z_k = Q_k/Ē_k of the energy queues and, with a convergence constraint, at the plan penalties
+/// Every slot is decided by a [`Policy`], exactly unless another one is asked for, at the prices Z_k = Q_k/Ē_k of the energy queues and, with a convergence constraint, at the plan penalties
 /// of its queue; then the queues take what the slot spent and learned. A slot without a feasible decision is an outage: it is recorded with its reason, nothing is
 /// spent, the energy queues shrink by a budget, and the run goes on. Slots are played one after the other on one thread.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Run<'a> {
     scenario: &'a Scenario,
-    settings: Settings,
+    policy: Box<dyn Policy + 'a>,
     sampler: Sampler<'a>,
     controller: EnergyController,
     convergence: Option<ConvergenceController>,
@@ -68,16 +82,23 @@ pub struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// A run that has not begun.
+    /// A run that has not begun, every slot of which will be solved exactly.
     ///
     /// # Errors
     /// [`RunError`] for settings out of range.
     pub fn new(scenario: &'a Scenario, settings: Settings) -> Result<Self, RunError> {
-        settings.validate().map_err(SolveError::from)?;
+        Self::with_policy(scenario, Box::new(Exact::new(settings).map_err(SolveError::from)?))
+    }
+
+    /// A run that has not begun, whose rounds are decided by a policy of one's own choice.
+    ///
+    /// # Errors
+    /// [`RunError`] for budgets or a convergence constraint out of range.
+    pub fn with_policy(scenario: &'a Scenario, policy: Box<dyn Policy + 'a>) -> Result<Self, RunError> {
         let controller = EnergyController::new(scenario.budgets())?;
         let plans = scenario.plans();
         let convergence = scenario.convergence().map(|c| ConvergenceController::new(c.clone(), plans)).transpose()?;
-        Ok(Self { scenario, settings, sampler: scenario.sampler(), controller, convergence, played: 0 })
+        Ok(Self { scenario, policy, sampler: scenario.sampler(), controller, convergence, played: 0 })
     }
 
     /// Starts the queues at Q(0) instead of at zero, in budgets, one per node; those of nodes without a budget are left out of
@@ -101,10 +122,10 @@ impl<'a> Run<'a> {
         self
     }
 
-    /// Accuracy of the solves.
+    /// Who decides the rounds.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
-        &self.settings
+    pub fn policy(&self) -> &dyn Policy {
+        self.policy.as_ref()
     }
 
     /// The energy queues as they stand.
@@ -155,7 +176,8 @@ impl<'a> Run<'a> {
                 seed: spec.seed,
                 latency_weight: spec.latency_weight,
                 slots_planned: spec.slots,
-                gap_tolerance: self.settings.gap,
+                policy: self.policy.name().into(),
+                gap_tolerance: self.policy.gap_tolerance(),
             },
             scenario: Some(Box::new(spec.clone())),
             clusters: spec.clusters.iter().map(|cluster| cluster.name.clone()).collect(),
@@ -183,8 +205,8 @@ impl<'a> Run<'a> {
         let nodes = 0..self.controller.nodes();
         let energy_prices = nodes.clone().map(|node| self.controller.energy_price(node)).collect();
         let (outcome, energy_j) = match self.problem(&state) {
-            Ok(instance) => self.decide(&instance)?,
-            Err(reason @ SlotError::NoDevices { .. }) => self.outage(&reason),
+            Ok(instance) => self.decide(state.slot(), &instance)?,
+            Err(reason @ SlotError::NoDevices { .. }) => self.outage(reason.to_string()),
             Err(SlotError::Problem(error)) => return Err(error.into()),
         };
         let failed = |source| RunError::Queues { slot: state.slot(), source };
@@ -211,68 +233,40 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn outage(&self, reason: &impl ToString) -> (SlotOutcome, Vec<Joules>) {
-        (SlotOutcome::Outage { reason: reason.to_string() }, vec![Joules(0.0); self.controller.nodes()])
+    fn outage(&self, reason: impl Into<String>) -> (SlotOutcome, Vec<Joules>) {
+        (SlotOutcome::Outage { reason: reason.into() }, vec![Joules(0.0); self.controller.nodes()])
     }
 
-    fn decide(&self, instance: &SlotInstance) -> Result<(SlotOutcome, Vec<Joules>), RunError> {
-        let Solution { status, outcome, work, .. } = match solve(&instance.problem, &self.settings) {
-            Ok(solution) => solution,
-            Err(failure @ SolveError::Numerical) => return Ok(self.outage(&failure)),
-            Err(error) => return Err(error.into()),
-        };
-        let best = match outcome {
-            Ok(best) => best,
-            Err(infeasibility) => return Ok(self.outage(&infeasibility)),
-        };
-        let (clusters, energy) = self.to_scenario(instance, &best);
-        let planned = PlannedSlot {
-            status,
-            objective: best.objective(),
-            lower_bound: best.lower_bound,
-            gap: best.gap,
-            latency_s: best.evaluation.round_latency,
-            plan: best.decision.plan,
-            clusters,
-            terms: best.evaluation.terms,
-            shadow_prices: best.shadow_prices,
-            decision: best.decision,
-            work,
-        };
-        Ok((SlotOutcome::Planned(planned), energy))
-    }
-
-    /// Sizes and energies, from the devices of a slot to those of the scenario.
-    pub(super) fn to_scenario(&self, instance: &SlotInstance, best: &Certified) -> (Vec<ClusterPlan>, Vec<Joules>) {
-        let mut plans = Vec::with_capacity(instance.present.len());
-        let mut energy = Vec::with_capacity(self.controller.nodes());
-        let clusters = self.scenario.spec().clusters.iter().zip(&instance.present);
-        let mut shares = best.shadow_prices.latency_share.iter().copied();
-        for ((spec, present), (choice, costs)) in
-            clusters.zip(best.decision.clusters.iter().zip(&best.evaluation.clusters))
-        {
-            let mut sizes = vec![0; spec.devices.len()];
-            for (&k, &size) in choice.active.iter().zip(&choice.sizes) {
-                if let Some(slot) = present.get(k).and_then(|&device| sizes.get_mut(device)) {
-                    *slot = size;
-                }
+    fn decide(&mut self, slot: u64, instance: &SlotInstance) -> Result<(SlotOutcome, Vec<Joules>), RunError> {
+        let choice = self.policy.decide(&SlotContext { scenario: self.scenario, slot, instance })?;
+        let policy = self.policy.name();
+        let round = match choice {
+            Choice::Outage(reason) => return Ok(self.outage(reason)),
+            Choice::Solved(Solution { outcome: Err(infeasibility), .. }) => {
+                return Ok(self.outage(infeasibility.to_string()));
             }
-            let mut spent = vec![Joules(0.0); spec.devices.len()];
-            for (&device, cost) in present.iter().zip(&costs.device_energy) {
-                if let Some(slot) = spent.get_mut(device) {
-                    *slot = cost.total();
+            Choice::Solved(Solution { status, outcome: Ok(best), work, .. }) => Round {
+                status,
+                lower_bound: Some(best.lower_bound),
+                gap: Some(best.gap),
+                shadow_prices: Some(best.shadow_prices),
+                work,
+                ..Round::decided(&instance.problem, best.decision, best.evaluation)
+            },
+            Choice::Decision(decision) => {
+                let refused = |reason: String| RunError::Decision { slot, policy: policy.clone().into(), reason };
+                let evaluation = evaluate(&instance.problem, &decision).map_err(|error| refused(error.to_string()))?;
+                if !evaluation.feasibility.is_feasible(FEASIBLE) {
+                    return Err(refused(evaluation.feasibility.to_string()));
                 }
+                Round::decided(&instance.problem, decision, evaluation)
             }
-            energy.push(costs.control_unit_energy);
-            energy.append(&mut spent);
-            plans.push(ClusterPlan {
-                latency_s: costs.latency,
-                parts: costs.parts,
-                sizes,
-                latency_share: shares.next().unwrap_or(0.0),
-            });
-        }
-        (plans, energy)
+            Choice::Round(own) => {
+                let refused = |reason| RunError::Decision { slot, policy: policy.clone().into(), reason };
+                Round::own(&instance.problem, own).map_err(refused)?
+            }
+        };
+        Ok(round.recorded(self.scenario, instance))
     }
 }
 

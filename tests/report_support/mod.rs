@@ -94,7 +94,9 @@ pub fn record(made: &Made) -> RunRecord {
                     latency_s: Seconds(latency),
                     parts: LatencyParts::default(),
                     sizes,
-                    latency_share: 1.0 / made.clusters as f64,
+                    latency_share: Some(1.0 / made.clusters as f64),
+                    memory_bytes: Vec::new(),
+                    compute_s: Vec::new(),
                 });
             }
             let gap = 10f64.powf(-7.0 + 3.5 * rng.random::<f64>());
@@ -102,14 +104,14 @@ pub fn record(made: &Made) -> RunRecord {
             SlotOutcome::Planned(PlannedSlot {
                 status: Status::Optimal,
                 objective,
-                lower_bound: objective * (1.0 - gap),
-                gap,
+                lower_bound: Some(objective * (1.0 - gap)),
+                gap: Some(gap),
                 latency_s: Seconds(worst),
                 plan: rng.random_range(0..3) / 2,
                 clusters: parts,
                 terms: ObjectiveTerms::default(),
-                shadow_prices: ShadowPrices::default(),
-                decision: Decision { plan: 0, clusters: Vec::new() },
+                shadow_prices: Some(ShadowPrices::default()),
+                decision: Some(Decision { plan: 0, clusters: Vec::new() }),
                 work: Work::default(),
             })
         };
@@ -138,7 +140,8 @@ pub fn record(made: &Made) -> RunRecord {
             seed: 7,
             latency_weight: 50.0,
             slots_planned: made.slots,
-            gap_tolerance: 1e-3,
+            policy: "exact".into(),
+            gap_tolerance: Some(1e-3),
         },
         scenario: None,
         clusters,

@@ -50,7 +50,7 @@ fn shown(record: &RunRecord) -> Shown {
     let mut weights = vec![0.0; count];
     for (_, planned) in planned_slots(record) {
         for (weight, cluster) in weights.iter_mut().zip(&planned.clusters) {
-            *weight += cluster.latency_share;
+            *weight += cluster.latency_share.unwrap_or(0.0);
         }
     }
     let mut order: Vec<(usize, f64)> = weights.into_iter().enumerate().collect();

@@ -1,0 +1,100 @@
+//! What an experiment leaves: tidy rows, and how to draw them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A number that a run is summed up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Metric {
+    /// Mean round latency over the planned rounds, in s.
+    LatencyS,
+    /// Mean energy of all nodes per slot, in J.
+    EnergyJ,
+    /// Useful compute time of the devices over the time that they are bound (active devices times round latency), in [0, 1].
+    ComputeEfficiency,
+    /// Memory of the device that needs most, over all rounds, in bytes.
+    LargestMemoryBytes,
+    /// Largest mean of E/Ē − 1 over the nodes with a budget.
+    WorstOverspend,
+    /// Share of the slots without a round, in [0, 1].
+    OutageShare,
+    /// Mean number of micro-batches M over the planned rounds.
+    MicroBatches,
+    /// Convergence bound on the mean squared gradient norm, in loss²/par².
+    ConvergenceBound,
+    /// Mean relative distance of the slots' objectives from their proved minimum.
+    Gap,
+    /// Mean encoder blocks on a device.
+    Blocks,
+    /// Time of the decisions relative to that of the exact solver on the same slots. Measured: differs from run to run.
+    TimeRatio,
+}
+
+/// One run, in numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// What was varied, as a number; none for categories.
+    pub x: Option<f64>,
+    /// What was varied, in words or digits: the category on the axis.
+    pub x_label: String,
+    /// Which curve or group of bars: mostly the policy.
+    pub series: String,
+    /// Seed of the scenario.
+    pub seed: u64,
+    /// The numbers; one that a run does not have is left out.
+    pub metrics: BTreeMap<Metric, f64>,
+}
+
+/// How rows become a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Drawing {
+    /// Mean over the seeds against x, one line per series, with 95 % confidence intervals.
+    Lines,
+    /// Mean over the seeds per category, one bar per series, with 95 % confidence intervals.
+    Bars,
+}
+
+/// A panel of an experiment's figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlotSpec {
+    /// What is drawn upwards.
+    pub metric: Metric,
+    /// Name and unit of what is varied, as `bandwidth [MHz]`.
+    pub x_axis: String,
+    /// How.
+    pub drawing: Drawing,
+    /// Whether the axis of x is logarithmic.
+    pub log_x: bool,
+    /// Whether the axis of the metric is logarithmic.
+    pub log_y: bool,
+}
+
+/// All that tables, figures and the report of one experiment are made from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResultTable {
+    /// Name, as typed on the command line.
+    pub name: String,
+    /// Title of page and figure.
+    pub title: String,
+    /// What is asked.
+    pub question: String,
+    /// What is expected, and why.
+    pub expectation: String,
+    /// What to see in the figure.
+    pub caption: String,
+    /// Panels of the figure, top to bottom.
+    pub plots: Vec<PlotSpec>,
+    /// Why there are no rows, where the experiment was left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+    /// The runs.
+    pub rows: Vec<Row>,
+}

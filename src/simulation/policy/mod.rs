@@ -1,0 +1,208 @@
+//! How the rounds of a run are decided: the exact solver, or anything that it is to be compared with.
+//!
+//! A [`Policy`] sees the slot's problem at the prices of the queues and makes a [`Choice`]. [`Run`](super::Run) does the rest, the
+//! same for every policy: it draws the states, evaluates the choice independently, books the energy, moves the queues and records.
+//! A scenario's states do not depend on what was decided, so that policies can be compared on the same states.
+
+mod exact;
+mod kind;
+
+use std::borrow::Cow;
+use std::fmt;
+
+pub use exact::Exact;
+pub use kind::PolicyKind;
+
+use super::run::RunError;
+use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};
+use crate::scenario::{Scenario, SlotInstance};
+use crate::solver::Solution;
+use crate::units::{Bytes, Joules, Seconds};
+
+/// Decides the rounds of a run.
+///
+/// ```
+/// # #[cfg(feature = "cli")]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::borrow::Cow;
+/// use collapipe::scenario::{BUILTIN, ScenarioFile};
+/// use collapipe::simulation::{Choice, Policy, Run, RunError, SlotContext};
+/// use collapipe::solver::{Settings, solve};
+///
+/// /// Does as if energy cost nothing.
+/// #[derive(Debug)]
+/// struct Hurry;
+///
+/// impl Policy for Hurry {
+///     fn name(&self) -> Cow<'static, str> {
+///         "hurry".into()
+///     }
+///
+///     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
+///         let free = slot.with_energy_prices(|_, _| 0.0)?;
+///         Ok(match solve(&free, &Settings::default())?.outcome {
+///             Ok(best) => Choice::Decision(best.decision),
+///             Err(reasons) => Choice::Outage(reasons.to_string()),
+///         })
+///     }
+/// }
+///
+/// let mut file = ScenarioFile::parse(BUILTIN, "".as_ref())?;
+/// file.spec.slots = 2;
+/// let scenario = file.build()?;
+/// let mut run = Run::with_policy(&scenario, Box::new(Hurry))?;
+/// let slots = run.by_ref().collect::<Result<Vec<_>, _>>()?;
+/// assert_eq!(run.record(slots).provenance.policy, "hurry");
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "cli"))]
+/// # fn main() {}
+/// ```
+pub trait Policy: fmt::Debug + Send {
+    /// What it is called in records, tables and figures.
+    fn name(&self) -> Cow<'static, str>;
+
+    /// Relative gap that is asked of every slot; none for a policy that asks for none.
+    fn gap_tolerance(&self) -> Option<f64> {
+        None
+    }
+
+    /// Decides one slot. Slots come in order, each once.
+    ///
+    /// # Errors
+    /// [`RunError`] for what ends the run; a slot without a feasible decision is no error but a [`Choice::Outage`].
+    fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError>;
+}
+
+/// What a policy decided for a slot.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "one per slot")]
+pub enum Choice {
+    /// A solver's answer, with its bound.
+    Solved(Solution),
+    /// A decision of the slot problem without a bound. One that breaks a constraint ends the run with an error.
+    Decision(Decision),
+    /// A round that is no decision of the slot problem, because it trains in another way.
+    Round(OwnRound),
+    /// No round, for this reason.
+    Outage(String),
+}
+
+/// A round of a policy that trains in another way than the pipeline of the slot problem: what it costs, worked out by the policy.
+///
+/// The run books these numbers as they are. Memory is reported and not enforced: that a device would need more than it has is what
+/// such a comparison shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnRound {
+    /// Index of the plan whose local iterations and micro-batches it made.
+    pub plan: usize,
+    /// One entry per cluster.
+    pub clusters: Vec<OwnCluster>,
+}
+
+/// A cluster in an [`OwnRound`]. Lists have one entry per device of the slot's problem.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnCluster {
+    /// Latency and energies.
+    pub costs: ClusterEvaluation,
+    /// What each device held and did.
+    pub devices: Vec<DeviceLoad>,
+}
+
+/// What a device holds and does in a round.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct DeviceLoad {
+    /// Encoder blocks that it trains.
+    pub blocks: u32,
+    /// Memory for them and their activations.
+    pub memory: Bytes,
+    /// Time that it computes, at its achieved rate, overheads left out.
+    pub compute: Seconds,
+}
+
+impl DeviceLoad {
+    /// Time in a round that `device` computes per block, on the whole batch of its cluster: I·B·(c_F/f_F + c_B/f_B).
+    #[must_use]
+    pub fn compute_time(problem: &SlotSpec, cluster: &Cluster, device: &Device, plan: &Plan) -> Seconds {
+        let encoder = &problem.encoder;
+        let per_sample = encoder.forward_flops_per_sample / device.forward_flops_per_second
+            + encoder.backward_flops_per_sample / device.backward_flops_per_second;
+        per_sample * (f64::from(plan.local_iterations) * f64::from(cluster.batch_size))
+    }
+}
+
+/// What a policy sees of a slot.
+#[derive(Clone, Copy, Debug)]
+pub struct SlotContext<'a> {
+    pub(super) scenario: &'a Scenario,
+    pub(super) slot: u64,
+    pub(super) instance: &'a SlotInstance,
+}
+
+impl<'a> SlotContext<'a> {
+    /// The scenario.
+    #[must_use]
+    pub fn scenario(&self) -> &'a Scenario {
+        self.scenario
+    }
+
+    /// t, from 0.
+    #[must_use]
+    pub fn slot(&self) -> u64 {
+        self.slot
+    }
+
+    /// The slot's problem over the devices that are present: energy prices are those of the queues, and the plans' penalties include
+    /// those of the convergence queue.
+    #[must_use]
+    pub fn problem(&self) -> &'a SlotProblem {
+        &self.instance.problem
+    }
+
+    /// For each cluster and each of the problem's devices its index in the scenario's cluster.
+    #[must_use]
+    pub fn present(&self) -> &'a [Vec<usize>] {
+        &self.instance.present
+    }
+
+    /// Ē of a node of the problem, 0 a cluster's control unit and k + 1 its device k; `None` where its energy is not limited.
+    #[must_use]
+    pub fn budget(&self, cluster: usize, node: usize) -> Option<Joules> {
+        let device = match node.checked_sub(1) {
+            Some(k) => Some(*self.instance.present.get(cluster)?.get(k)?),
+            None => None,
+        };
+        let spec = self.scenario.spec().clusters.get(cluster)?;
+        match device {
+            Some(device) => spec.devices.get(device)?.budget_j_per_round,
+            None => spec.control_unit.budget_j_per_round,
+        }
+    }
+
+    /// The slot's problem at other energy prices, `price(cluster, node)` in objective units per joule with nodes as in
+    /// [`SlotContext::budget`].
+    ///
+    /// # Errors
+    /// [`RunError::Problem`] for a price that no slot problem admits.
+    pub fn with_energy_prices(&self, price: impl Fn(usize, usize) -> f64) -> Result<SlotProblem, RunError> {
+        self.changed(|problem| {
+            for (n, cluster) in problem.clusters.iter_mut().enumerate() {
+                cluster.control_unit.energy_price = price(n, 0);
+                for (k, device) in cluster.devices.iter_mut().enumerate() {
+                    device.energy_price = price(n, k + 1);
+                }
+            }
+        })
+    }
+
+    /// The slot's problem with a change.
+    ///
+    /// # Errors
+    /// [`RunError::Problem`] where that is none.
+    pub fn changed(&self, change: impl FnOnce(&mut SlotSpec)) -> Result<SlotProblem, RunError> {
+        let mut spec = self.instance.problem.clone().into_spec();
+        change(&mut spec);
+        Ok(SlotProblem::new(spec)?)
+    }
+}

@@ -1,0 +1,182 @@
+//! A decided round, from the devices of a slot to those of the scenario.
+
+use super::policy::{DeviceLoad, OwnCluster, OwnRound};
+use super::record::{ClusterPlan, PlannedSlot, SlotOutcome};
+use crate::problem::costs::block_memory;
+use crate::problem::{
+    Cluster, ClusterDecision, ClusterEvaluation, Decision, Evaluation, ObjectiveTerms, Plan, ShadowPrices, SlotProblem,
+    SlotSpec, Status, Work,
+};
+use crate::scenario::{Scenario, SlotInstance};
+use crate::units::{Bytes, Joules, Seconds};
+
+/// A round with all that is recorded of it; devices are those of the slot's problem.
+pub(super) struct Round {
+    pub status: Status,
+    pub objective: f64,
+    pub lower_bound: Option<f64>,
+    pub gap: Option<f64>,
+    pub latency: Seconds,
+    pub plan: usize,
+    pub clusters: Vec<OwnCluster>,
+    pub terms: ObjectiveTerms,
+    pub shadow_prices: Option<ShadowPrices>,
+    pub decision: Option<Decision>,
+    pub work: Work,
+}
+
+impl Round {
+    /// A decision of the slot problem, without a bound.
+    pub fn decided(problem: &SlotProblem, decision: Decision, evaluation: Evaluation) -> Self {
+        let plan = problem.plans.get(decision.plan);
+        let decided = problem.clusters.iter().zip(&decision.clusters).zip(evaluation.clusters);
+        let clusters = decided.map(|((cluster, choice), costs)| OwnCluster {
+            costs,
+            devices: plan.map(|plan| loads(problem, cluster, plan, choice)).unwrap_or_default(),
+        });
+        Self {
+            status: Status::Feasible,
+            objective: evaluation.objective,
+            lower_bound: None,
+            gap: None,
+            latency: evaluation.round_latency,
+            plan: decision.plan,
+            clusters: clusters.collect(),
+            terms: evaluation.terms,
+            shadow_prices: None,
+            decision: Some(decision),
+            work: Work::default(),
+        }
+    }
+
+    /// A round that is no decision of the slot problem, at the problem's prices.
+    ///
+    /// # Errors
+    /// In words, what does not fit the problem.
+    pub fn own(problem: &SlotProblem, own: OwnRound) -> Result<Self, String> {
+        let plans = problem.plans.len();
+        let plan = problem.plans.get(own.plan).ok_or_else(|| format!("plan = {}: must be below {plans}", own.plan))?;
+        if own.clusters.len() != problem.clusters.len() {
+            return Err(format!("{} clusters: must be {}", own.clusters.len(), problem.clusters.len()));
+        }
+        let mut terms = ObjectiveTerms { plan_penalty: plan.penalty, ..ObjectiveTerms::default() };
+        let mut latency = Seconds(0.0);
+        for (n, (own, cluster)) in own.clusters.iter().zip(&problem.clusters).enumerate() {
+            check(own, cluster).map_err(|reason| format!("clusters[{n}]: {reason}"))?;
+            let costs = &own.costs;
+            latency = Seconds(latency.0.max(costs.latency.0));
+            terms.transmit_energy += cluster.control_unit.energy_price * costs.control_unit_energy.0;
+            for (device, energy) in cluster.devices.iter().zip(&costs.device_energy) {
+                terms.compute_energy += device.energy_price * energy.compute.0;
+                terms.transmit_energy += device.energy_price * energy.transmit.0;
+            }
+        }
+        terms.latency = problem.latency_weight * latency.0;
+        Ok(Self {
+            status: Status::Feasible,
+            objective: terms.total(),
+            lower_bound: None,
+            gap: None,
+            latency,
+            plan: own.plan,
+            clusters: own.clusters,
+            terms,
+            shadow_prices: None,
+            decision: None,
+            work: Work::default(),
+        })
+    }
+
+    /// The round as it is recorded, and what every node of the scenario spent.
+    pub fn recorded(self, scenario: &Scenario, instance: &SlotInstance) -> (SlotOutcome, Vec<Joules>) {
+        let spent = energies(scenario, instance, self.clusters.iter().map(|cluster| &cluster.costs));
+        let of_scenario = scenario.spec().clusters.iter().zip(&instance.present).zip(self.clusters);
+        let clusters = of_scenario.enumerate().map(|(n, ((spec, present), cluster))| {
+            let loads = scatter(spec.devices.len(), present, cluster.devices);
+            ClusterPlan {
+                latency_s: cluster.costs.latency,
+                parts: cluster.costs.parts,
+                sizes: loads.iter().map(|load| load.blocks).collect(),
+                latency_share: self.shadow_prices.as_ref().and_then(|prices| prices.latency_share.get(n).copied()),
+                memory_bytes: loads.iter().map(|load| load.memory).collect(),
+                compute_s: loads.iter().map(|load| load.compute).collect(),
+            }
+        });
+        let planned = PlannedSlot {
+            status: self.status,
+            objective: self.objective,
+            lower_bound: self.lower_bound,
+            gap: self.gap,
+            latency_s: self.latency,
+            plan: self.plan,
+            clusters: clusters.collect(),
+            terms: self.terms,
+            shadow_prices: self.shadow_prices,
+            decision: self.decision,
+            work: self.work,
+        };
+        (SlotOutcome::Planned(planned), spent)
+    }
+}
+
+/// What every node of the scenario spent; 0 for devices that were absent.
+pub(super) fn energies<'a>(
+    scenario: &Scenario,
+    instance: &SlotInstance,
+    clusters: impl IntoIterator<Item = &'a ClusterEvaluation>,
+) -> Vec<Joules> {
+    let mut energy = Vec::with_capacity(scenario.nodes().len());
+    for ((spec, present), costs) in scenario.spec().clusters.iter().zip(&instance.present).zip(clusters) {
+        energy.push(costs.control_unit_energy);
+        let spent = costs.device_energy.iter().map(|energy| energy.total());
+        energy.extend(scatter(spec.devices.len(), present, spent));
+    }
+    energy
+}
+
+/// One entry per device of the scenario: those of the devices that are present, the default for the others.
+fn scatter<T: Copy + Default>(devices: usize, present: &[usize], values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut all = vec![T::default(); devices];
+    for (&device, value) in present.iter().zip(values) {
+        if let Some(slot) = all.get_mut(device) {
+            *slot = value;
+        }
+    }
+    all
+}
+
+/// What the devices of a cluster hold and compute.
+fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &Plan, choice: &ClusterDecision) -> Vec<DeviceLoad> {
+    let mut loads = vec![DeviceLoad::default(); cluster.devices.len()];
+    for (&k, &blocks) in choice.active.iter().zip(&choice.sizes) {
+        let (Some(load), Some(device)) = (loads.get_mut(k), cluster.devices.get(k)) else { continue };
+        *load = DeviceLoad {
+            blocks,
+            memory: Bytes(f64::from(blocks) * block_memory(&problem.encoder, cluster)),
+            compute: DeviceLoad::compute_time(problem, cluster, device, plan) * f64::from(blocks),
+        };
+    }
+    loads
+}
+
+/// What is no cost.
+fn check(own: &OwnCluster, cluster: &Cluster) -> Result<(), String> {
+    let devices = cluster.devices.len();
+    let (energies, loads) = (own.costs.device_energy.len(), own.devices.len());
+    if energies != devices || loads != devices {
+        return Err(format!("{energies} energies and {loads} loads for {devices} devices: must be as many"));
+    }
+    let cost = |what: &str, value: f64| match value.is_finite() && value >= 0.0 {
+        true => Ok(()),
+        false => Err(format!("{what} = {value:?}: must be a finite number >= 0")),
+    };
+    cost("latency", own.costs.latency.0)?;
+    cost("control_unit_energy", own.costs.control_unit_energy.0)?;
+    for (k, (energy, load)) in own.costs.device_energy.iter().zip(&own.devices).enumerate() {
+        cost(&format!("devices[{k}].energy.compute"), energy.compute.0)?;
+        cost(&format!("devices[{k}].energy.transmit"), energy.transmit.0)?;
+        cost(&format!("devices[{k}].memory"), load.memory.0)?;
+        cost(&format!("devices[{k}].compute"), load.compute.0)?;
+    }
+    Ok(())
+}
