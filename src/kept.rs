@@ -67,11 +67,7 @@ impl KeptFolder {
     }
 
     /// The same of a file that must be our own.
-    pub fn read_own<T: DeserializeOwned>(
-        &self,
-        name: &str,
-        ours: impl Fn(&T) -> bool,
-    ) -> Result<Option<T>, KeptError> {
+    pub fn read_own<T: DeserializeOwned>(&self, name: &str, ours: impl Fn(&T) -> bool) -> Result<Option<T>, KeptError> {
         match self.read(name)? {
             Some(found) if !ours(&found) => {
                 let reason = "is of another scenario, seed, number of slots, setting or version".into();
