@@ -19,6 +19,9 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     request.slots = arguments.slots.unwrap_or(request.slots);
     request.traces.clone_from(&arguments.traces);
     let reproduction = Reproduction::new(request).map_err(failure)?;
+    for reason in reproduction.left_out() {
+        io::note(&format!("note: left out: {reason}"));
+    }
     let stop = stop_on_signal()?;
     let pool = ThreadPoolBuilder::new().num_threads(arguments.threads.map_or(0, usize::from)).build();
     let pool = pool.map_err(|error| Failure::Machine(format!("cannot start threads: {error}")))?;

@@ -6,7 +6,8 @@ use super::cell::{Cell, Measure};
 use super::error::ExperimentError;
 use super::table::PlotSpec;
 use crate::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
-use crate::simulation::PolicyKind;
+use crate::simulation::{PolicyKind, RunError};
+use crate::solver::Settings;
 
 /// A question, and the runs that answer it.
 #[derive(Clone, Copy, Debug)]
@@ -93,17 +94,17 @@ impl Setup {
         self.seeds().map(|seed| ScenarioSpec { seed, ..spec.clone() })
     }
 
-    /// Every policy in one scenario.
+    /// Every policy that this build has, in one scenario.
     pub fn each(
         x: Option<f64>,
         x_label: &str,
         policies: &[PolicyKind],
         scenario: &Scenario,
     ) -> impl Iterator<Item = Cell> {
-        policies.iter().map(move |&policy| Cell {
+        policies.iter().filter(|policy| missing(**policy).is_none()).map(move |&policy| Cell {
             x,
             x_label: x_label.into(),
-            series: policy_name(policy),
+            series: policy.to_string(),
             policy,
             scenario: scenario.clone(),
             measure: Measure::Run,
@@ -132,8 +133,10 @@ impl Setup {
     }
 }
 
-/// The policy's name in files, as `full-model-federated`.
-pub(super) fn policy_name(policy: PolicyKind) -> String {
-    // A name is all that a kind serializes to.
-    serde_json::to_value(policy).ok().and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_default()
+/// Why this build is without a policy; none where it has it.
+pub(super) fn missing(policy: PolicyKind) -> Option<String> {
+    match policy.build(Settings::default(), 0) {
+        Err(error @ RunError::Policy { .. }) => Some(error.to_string()),
+        _ => None,
+    }
 }

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
-use super::experiment::policy_name;
 use super::request::Request;
 use super::table::ResultTable;
 use crate::report::{ReportError, write_whole};
@@ -74,7 +73,7 @@ pub(super) fn provenance(request: &Request, cells: &[Cell]) -> ResultProvenance 
         x_label: cell.x_label.clone(),
         series: cell.series.clone(),
         seed: cell.scenario.spec().seed,
-        policy: policy_name(cell.policy),
+        policy: cell.policy.to_string(),
         scenario_digest: cell.scenario.digest(),
     });
     ResultProvenance {

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::cell::{Cell, CellSchema, FinishedCell};
 use super::error::ExperimentError;
-use super::experiment::Experiment;
+use super::experiment::{Experiment, missing};
 use super::output;
 use super::request::Request;
 use super::table::{ResultTable, Row};
 use crate::kept::KeptFolder;
 use crate::problem::FieldError;
+use crate::simulation::PolicyKind;
 
 /// The part of the cells that one machine of several plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,12 @@ impl Reproduction {
     #[must_use]
     pub fn request(&self) -> &Request {
         &self.request
+    }
+
+    /// Why policies are left out that this build is without; empty where it has all.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        PolicyKind::ALL.iter().filter_map(|&policy| missing(policy)).collect()
     }
 
     /// How many cells a shard (all if none) has, and their effort, in the unit in which [`Reproduction::play`] reports progress.

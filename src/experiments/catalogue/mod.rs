@@ -51,8 +51,19 @@ pub fn find(name: &str) -> Result<&'static Experiment, ExperimentError> {
 }
 
 /// Who is compared where one number is varied.
-const COMPARED: &[PolicyKind] = &[PolicyKind::Exact];
+const COMPARED: &[PolicyKind] = &[
+    PolicyKind::Exact,
+    PolicyKind::UniformSegments,
+    PolicyKind::ProportionalSpeed,
+    PolicyKind::FixedRadio,
+    PolicyKind::NoPipeline,
+];
 
+/// Who is compared where budgets are the question.
+const FRUGAL: &[PolicyKind] =
+    &[PolicyKind::Exact, PolicyKind::UniformSegments, PolicyKind::LatencyOnly, PolicyKind::Myopic];
+
+/// No reason to leave an experiment out.
 fn always(_: &Setup) -> Option<String> {
     None
 }

@@ -1,6 +1,6 @@
 //! Budgets too small to meet.
 
-use super::{COMPARED, always, lines};
+use super::{FRUGAL, always, lines};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
@@ -28,7 +28,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
     let values = setup.values(&[0.05, 0.1, 0.2, 0.4, 0.7, 1.0]);
-    setup.vary(NAME, &values, COMPARED, |spec, factor| {
+    setup.vary(NAME, &values, FRUGAL, |spec, factor| {
         let scale = |budget: &mut Option<Joules>| *budget = budget.map(|budget| budget * factor);
         for cluster in &mut spec.clusters {
             scale(&mut cluster.control_unit.budget_j_per_round);

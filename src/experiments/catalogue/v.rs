@@ -1,6 +1,6 @@
 //! Latency and energy against V.
 
-use super::{COMPARED, always, lines};
+use super::{FRUGAL, always, lines};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
@@ -21,5 +21,5 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
     let values = setup.values(&[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]);
-    setup.vary(NAME, &values, COMPARED, |spec, v| spec.latency_weight = v)
+    setup.vary(NAME, &values, FRUGAL, |spec, v| spec.latency_weight = v)
 }
