@@ -69,6 +69,7 @@ pub mod bounds;
 mod digest;
 pub mod experiments;
 pub mod instances;
+mod kept;
 pub mod lyapunov;
 pub mod model;
 pub mod network;

@@ -5,6 +5,7 @@ mod bound;
 mod io;
 mod presets;
 mod recommend;
+mod reproduce;
 mod run;
 mod slot;
 mod tradeoff;
@@ -46,6 +47,9 @@ pub fn main() -> ExitCode {
         Command::Problem(arguments) => slot::problem(&arguments),
         Command::Bound(arguments) => bound::bound(&arguments),
         Command::Recommend(arguments) => recommend::recommend(&arguments),
+        Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
+        Command::Merge(arguments) => reproduce::merge(&arguments),
+        Command::Experiments(arguments) => reproduce::experiments(&arguments),
         Command::Presets(arguments) => presets::presets(&arguments),
     };
     let (code, message) = match done {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use collapipe::report::write_tradeoff;
 use collapipe::scenario::{Scenario, ScenarioSpec};
-use collapipe::tradeoff::{Axis, PointFolder, PointFolderError, Sweep, SweepError};
+use collapipe::tradeoff::{Axis, KeptError, PointFolder, Sweep, SweepError};
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
@@ -107,7 +107,7 @@ fn variant(arguments: &TradeoffArguments, text: &ScenarioText, axis: Axis, value
 fn failure(error: SweepError) -> Failure {
     match error {
         SweepError::Field(error) => Failure::Input(error.to_string()),
-        SweepError::Folder(error @ PointFolderError::Foreign { .. }) => Failure::Input(error.to_string()),
+        SweepError::Folder(error @ KeptError::Foreign { .. }) => Failure::Input(error.to_string()),
         SweepError::Run { ref source, .. } => match run::failure(source.clone()) {
             Failure::Input(_) => Failure::Input(error.to_string()),
             _ => Failure::Machine(error.to_string()),

@@ -185,6 +185,12 @@ impl Scenario {
         Sampler::new(self, self.channels.clone())
     }
 
+    /// Achieved forward rate of a cluster's device, of its preset or its own; none where there is no such device.
+    #[must_use]
+    pub fn forward_rate(&self, cluster: usize, device: usize) -> Option<FlopsPerSecond> {
+        Some(self.template.clusters.get(cluster)?.devices.get(device)?.forward_flops_per_second)
+    }
+
     /// The slot problem with all devices, prices zero and no links.
     pub(super) fn template(&self) -> &SlotSpec {
         &self.template

@@ -43,7 +43,7 @@ mod states;
 pub use against::AgainstError;
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
-pub use policy::{Choice, Policy, PolicyKind, SlotContext};
+pub use policy::{Choice, Policy, PolicyKind, SlotContext, UnknownPolicy};
 pub use record::{
     ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
     RunSchema, SlotOutcome, SlotRecord,

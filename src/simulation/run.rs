@@ -56,6 +56,14 @@ pub enum RunError {
         /// What is wrong.
         reason: String,
     },
+    /// A policy that cannot be used: it does not fit the scenario, or this build is without what it needs.
+    #[error("policy {policy}: {reason}")]
+    Policy {
+        /// The policy.
+        policy: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// Too many slots to keep all their alternatives.
     #[error("{slots} slots: a run of more than {most} is not compared with what else was possible")]
     TooLong {

@@ -19,8 +19,9 @@ mod result;
 mod sweep;
 mod table;
 
+pub use crate::kept::KeptError;
 pub use fit::PowerFit;
-pub use folder::{PointFolder, PointFolderError};
+pub use folder::PointFolder;
 pub use point::{NodeOverspend, PointSchema, SettledPart, SweepPoint};
 pub use reference::Reference;
 pub use result::{Fits, SweepProvenance, Tradeoff, TradeoffSchema};

@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::folder::{PointFolder, PointFolderError};
+use super::folder::PointFolder;
 use super::point::SweepPoint;
 use super::reference::Reference;
 use super::result::Tradeoff;
 use crate::digest::fnv1a;
+use crate::kept::KeptError;
 use crate::problem::FieldError;
 use crate::scenario::Scenario;
 use crate::simulation::{Run, RunError};
@@ -75,7 +76,7 @@ pub enum SweepError {
     },
     /// Points could not be kept or taken up again.
     #[error(transparent)]
-    Folder(#[from] PointFolderError),
+    Folder(#[from] KeptError),
 }
 
 /// Scenarios that differ in one number.

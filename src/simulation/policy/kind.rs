@@ -1,31 +1,140 @@
 //! The policies by name.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Exact, Policy};
 use crate::simulation::RunError;
 use crate::solver::{Settings, SolveError};
 
-/// A policy by name, for scenario sweeps, the command line and files.
+/// A policy by name, for scenario sweeps, the command line and files. What each decides and ignores: `docs/policies.md`.
+///
+/// ```
+/// use collapipe::simulation::PolicyKind;
+/// assert_eq!("latency-only".parse(), Ok(PolicyKind::LatencyOnly));
+/// assert_eq!(PolicyKind::FixedMicroBatch { micro_batches: 4 }.to_string(), "fixed-micro-batch-4");
+/// assert!("fastest".parse::<PolicyKind>().is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub enum PolicyKind {
-    /// [`Exact`].
+    /// Everything together, to the optimum.
     Exact,
+    /// One kind of variable at a time; needs feature `milp`.
+    Alternating,
+    /// Equal segments.
+    UniformSegments,
+    /// Segments in proportion to the devices' speeds.
+    ProportionalSpeed,
+    /// Segments in proportion to the devices' memories.
+    ProportionalMemory,
+    /// Equal shares of the band at full power.
+    FixedRadio,
+    /// One number of micro-batches.
+    FixedMicroBatch {
+        /// M.
+        micro_batches: u32,
+    },
+    /// One micro-batch: no pipelining.
+    NoPipeline,
+    /// As if energy cost nothing.
+    LatencyOnly,
+    /// Every budget kept in every slot.
+    Myopic,
+    /// Drawn at random.
+    Random,
+}
+
+/// What the names with a number begin with.
+const FIXED_MICRO_BATCH: &str = "fixed-micro-batch-";
+
+/// A name that no policy has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("policy {name:?}: must be {}", PolicyKind::names())]
+pub struct UnknownPolicy {
+    /// The name.
+    pub name: String,
 }
 
 impl PolicyKind {
-    /// All of them.
-    pub const ALL: &[Self] = &[Self::Exact];
+    /// All of them that take no number.
+    pub const ALL: &[Self] = &[
+        Self::Exact,
+        Self::Alternating,
+        Self::UniformSegments,
+        Self::ProportionalSpeed,
+        Self::ProportionalMemory,
+        Self::FixedRadio,
+        Self::NoPipeline,
+        Self::LatencyOnly,
+        Self::Myopic,
+        Self::Random,
+    ];
+
+    /// All names, for help and errors.
+    #[must_use]
+    pub fn names() -> String {
+        let names: Vec<String> = Self::ALL.iter().map(ToString::to_string).collect();
+        format!("{} or {FIXED_MICRO_BATCH}M (M micro-batches, as in {FIXED_MICRO_BATCH}4)", names.join(", "))
+    }
 
     /// The policy, ready to play. `settings` are those of the exact solver where a policy asks it; `seed` is for policies that draw.
     ///
     /// # Errors
-    /// [`RunError`] for settings out of range.
+    /// [`RunError`] for settings out of range, and for a policy that this build is without.
     pub fn build(self, settings: Settings, _seed: u64) -> Result<Box<dyn Policy>, RunError> {
+        settings.validate().map_err(SolveError::from)?;
         match self {
             Self::Exact => Ok(Box::new(Exact::new(settings).map_err(SolveError::from)?)),
+            _ => Err(RunError::Policy { policy: self.to_string(), reason: "not in this build".into() }),
         }
+    }
+}
+
+impl fmt::Display for PolicyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Exact => "exact",
+            Self::Alternating => "alternating",
+            Self::UniformSegments => "uniform-segments",
+            Self::ProportionalSpeed => "proportional-speed",
+            Self::ProportionalMemory => "proportional-memory",
+            Self::FixedRadio => "fixed-radio",
+            Self::FixedMicroBatch { micro_batches } => return write!(f, "{FIXED_MICRO_BATCH}{micro_batches}"),
+            Self::NoPipeline => "no-pipeline",
+            Self::LatencyOnly => "latency-only",
+            Self::Myopic => "myopic",
+            Self::Random => "random",
+        })
+    }
+}
+
+impl FromStr for PolicyKind {
+    type Err = UnknownPolicy;
+
+    fn from_str(name: &str) -> Result<Self, UnknownPolicy> {
+        let unknown = || UnknownPolicy { name: name.into() };
+        if let Some(number) = name.strip_prefix(FIXED_MICRO_BATCH) {
+            let micro_batches = number.parse().ok().filter(|&m| m > 0).ok_or_else(unknown)?;
+            return Ok(Self::FixedMicroBatch { micro_batches });
+        }
+        Self::ALL.iter().copied().find(|kind| kind.to_string() == name).ok_or_else(unknown)
+    }
+}
+
+impl TryFrom<String> for PolicyKind {
+    type Error = UnknownPolicy;
+
+    fn try_from(name: String) -> Result<Self, UnknownPolicy> {
+        name.parse()
+    }
+}
+
+impl From<PolicyKind> for String {
+    fn from(kind: PolicyKind) -> Self {
+        kind.to_string()
     }
 }

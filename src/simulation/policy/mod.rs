@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 pub use exact::Exact;
-pub use kind::PolicyKind;
+pub use kind::{PolicyKind, UnknownPolicy};
 
 use super::run::RunError;
 use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};

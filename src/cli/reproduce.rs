@@ -1,0 +1,126 @@
+//! `collapipe reproduce`, `merge` and `experiments`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use collapipe::experiments::{ExperimentError, Reproduction, Request, ResultTable, catalogue};
+use collapipe::simulation::RunError;
+use indicatif::{ProgressBar, ProgressStyle};
+use rayon::ThreadPoolBuilder;
+
+use super::args::{ExperimentsArguments, Format, MergeArguments, ReproduceArguments};
+use super::run::stop_on_signal;
+use super::{Done, Failure, io, run};
+
+pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
+    let mut request = Request::new(&arguments.names, arguments.quick).map_err(failure)?;
+    request.seeds = arguments.seeds.unwrap_or(request.seeds);
+    request.slots = arguments.slots.unwrap_or(request.slots);
+    request.traces.clone_from(&arguments.traces);
+    let reproduction = Reproduction::new(request).map_err(failure)?;
+    for reason in reproduction.left_out() {
+        io::note(&format!("note: left out: {reason}"));
+    }
+    let stop = stop_on_signal()?;
+    let pool = ThreadPoolBuilder::new().num_threads(arguments.threads.map_or(0, usize::from)).build();
+    let pool = pool.map_err(|error| Failure::Machine(format!("cannot start threads: {error}")))?;
+    let (cells, effort) = reproduction.size(arguments.shard);
+    let bar = progress(effort);
+    let played = pool.install(|| reproduction.play(&arguments.out, arguments.shard, &stop, &|effort| bar.inc(effort)));
+    bar.finish_and_clear();
+    if !played.map_err(failure)? {
+        io::note("stopped; the same command goes on after the runs that were finished");
+        return Ok(Done::Interrupted);
+    }
+    if arguments.shard.is_some() {
+        let out = arguments.out.display();
+        io::print(&format!(
+            "Played {cells} runs into {out}; when all parts are played: collapipe merge DIR... --out DIR\n"
+        ))?;
+        return Ok(Done::Solved);
+    }
+    write(&reproduction, &arguments.out)
+}
+
+pub fn merge(arguments: &MergeArguments) -> Result<Done, Failure> {
+    let Some(first) = arguments.folders.first() else {
+        return Err(Failure::Input("DIR: name the folders to merge".into()));
+    };
+    let mut request = Request::of_folder(first).map_err(failure)?;
+    if arguments.traces.is_some() {
+        request.traces.clone_from(&arguments.traces);
+    }
+    let reproduction = Reproduction::new(request).map_err(failure)?;
+    reproduction.gather(&arguments.folders, &arguments.out).map_err(failure)?;
+    write(&reproduction, &arguments.out)
+}
+
+pub fn experiments(arguments: &ExperimentsArguments) -> Result<Done, Failure> {
+    match arguments.format {
+        Format::Json => {
+            let list = catalogue::ALL.iter().map(|experiment| {
+                serde_json::json!({
+                    "name": experiment.name,
+                    "title": experiment.title,
+                    "question": experiment.question,
+                    "expectation": experiment.expectation,
+                })
+            });
+            io::print_json(&list.collect::<Vec<_>>())?;
+        }
+        Format::Table => {
+            let width = catalogue::ALL.iter().map(|experiment| experiment.name.len()).max().unwrap_or_default();
+            let mut text = String::new();
+            for experiment in catalogue::ALL {
+                // Writing to a String does not fail.
+                let _ = writeln!(text, "{:width$}  {}", experiment.name, experiment.question);
+            }
+            io::print(&text)?;
+        }
+    }
+    Ok(Done::Solved)
+}
+
+/// Tables, figures and report, and where they are.
+fn write(reproduction: &Reproduction, out: &Path) -> Result<Done, Failure> {
+    let (tables, written) = reproduction.write(out).map_err(failure)?;
+    let mut text = String::new();
+    for ResultTable { name, skipped, rows, .. } in &tables {
+        let _ = match skipped {
+            Some(reason) => writeln!(text, "{name}: left out: {reason}"),
+            None => writeln!(text, "{name}: {} rows", rows.len()),
+        };
+    }
+    let _ = writeln!(text, "Wrote {} files to {}", written.len(), out.display());
+    io::print(&text)?;
+    Ok(Done::Solved)
+}
+
+fn failure(error: ExperimentError) -> Failure {
+    use collapipe::tradeoff::KeptError;
+    match error {
+        ExperimentError::Run { ref source, .. } => match run::failure(RunError::clone(source)) {
+            Failure::Input(_) => Failure::Input(error.to_string()),
+            _ => Failure::Machine(error.to_string()),
+        },
+        ExperimentError::Kept(KeptError::Foreign { .. })
+        | ExperimentError::Unknown { .. }
+        | ExperimentError::Field(_)
+        | ExperimentError::Traces(_)
+        | ExperimentError::NoRequest { .. }
+        | ExperimentError::OtherRequest { .. }
+        | ExperimentError::Missing { .. } => Failure::Input(error.to_string()),
+        _ => Failure::Machine(error.to_string()),
+    }
+}
+
+/// A bar on standard error, hidden unless that is a terminal.
+fn progress(effort: u64) -> ProgressBar {
+    let bar = ProgressBar::new(effort);
+    bar.enable_steady_tick(Duration::from_millis(500));
+    match ProgressStyle::with_template("{bar:40} {percent} %, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

@@ -1,0 +1,53 @@
+//! Micro-batches: latency and convergence.
+
+use super::{always, lines};
+use crate::bounds::UpdateRule;
+use crate::experiments::cell::Cell;
+use crate::experiments::error::ExperimentError;
+use crate::experiments::experiment::{Experiment, Setup};
+use crate::experiments::table::Metric;
+use crate::scenario::{ConvergenceSpec, PerCluster, PlanSpec};
+use crate::simulation::PolicyKind;
+
+const NAME: &str = "micro-batches";
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: NAME,
+    title: "Micro-batches: latency and convergence",
+    question: "How many micro-batches should a batch be cut into?",
+    expectation: "More micro-batches fill the pipeline better, until the latency per message takes over; with an update per micro-batch they also make more, noisier steps. The bound falls with the number of steps first and rises with their noise at last. The paper reports that smaller micro-batches converge better; here that is so where the first effect is the larger.",
+    caption: "Latency falls and flattens. The convergence bound (docs/theory.md) has assumed constants, those of docs/scenarios/convergence.toml: its shape is what to look at.",
+    plots: || lines("micro-batches per batch", true, &[Metric::LatencyS, Metric::ConvergenceBound, Metric::EnergyJ]),
+    skipped: always,
+    cells,
+};
+
+fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
+    let mut cells = Vec::new();
+    for (rule, series) in
+        [(UpdateRule::PerMicroBatch, "update per micro-batch"), (UpdateRule::PerBatch, "update per batch")]
+    {
+        let varied =
+            setup.vary(NAME, &setup.values(&[1.0, 2.0, 4.0, 8.0, 16.0]), &[PolicyKind::Exact], |spec, batches| {
+                spec.plans = vec![PlanSpec { local_iterations: 2, micro_batches: batches as u32, penalty: 0.0 }];
+                spec.convergence = Some(convergence(rule));
+            })?;
+        cells.extend(varied.into_iter().map(|cell| Cell { series: series.into(), ..cell }));
+    }
+    Ok(cells)
+}
+
+/// The assumed constants of docs/scenarios/convergence.toml.
+fn convergence(update: UpdateRule) -> ConvergenceSpec {
+    ConvergenceSpec {
+        target: 0.7,
+        initial_gap: 1.0,
+        step_size: 0.01,
+        smoothness: 1.0,
+        sample_variance: PerCluster::All(100.0),
+        heterogeneity: 0.5,
+        dissimilarity: 1.0,
+        weights: None,
+        update,
+    }
+}

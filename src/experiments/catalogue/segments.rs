@@ -1,0 +1,26 @@
+//! Segment sizes against device speed.
+
+use super::{COMPARED, always, bars};
+use crate::experiments::cell::{Cell, Measure};
+use crate::experiments::error::ExperimentError;
+use crate::experiments::experiment::{Experiment, Setup};
+use crate::experiments::table::Metric;
+
+const NAME: &str = "segments";
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: NAME,
+    title: "Segment sizes against device speed",
+    question: "Which devices hold how many encoder blocks?",
+    expectation: "Faster devices hold more blocks, but not in proportion to their speed: a block costs energy where budgets are tight, memory is limited, and a device that is far away in the pipeline or too slow to be worth a hop is left out.",
+    caption: "One group of bars per device. Adapted segments differ widely; uniform ones are equal for all that take part.",
+    plots: || bars("device", &[Metric::Blocks]),
+    skipped: always,
+    cells,
+};
+
+fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
+    let mut cells = setup.cells(NAME, None, "base", COMPARED, &setup.base()?)?;
+    cells.iter_mut().for_each(|cell| cell.measure = Measure::Devices);
+    Ok(cells)
+}

@@ -1,0 +1,66 @@
+//! Measured radio.
+
+use super::{COMPARED, bars};
+use crate::experiments::cell::Cell;
+use crate::experiments::error::ExperimentError;
+use crate::experiments::experiment::{Experiment, Setup};
+use crate::experiments::table::Metric;
+use crate::network::radio::{ChannelConfig, RateTrace, TraceChannel, read_traces};
+use crate::scenario::Scenario;
+use crate::units::{Hertz, Seconds, Watts};
+
+const NAME: &str = "traces";
+
+/// The file in the folder of traces.
+const FILE: &str = "lumos5g_traces.csv";
+
+pub(super) const EXPERIMENT: Experiment = Experiment {
+    name: NAME,
+    title: "Planning on measured 4G and 5G rates",
+    question: "What is planning anew in every slot worth on rates that were measured on the move?",
+    expectation: "The more rates vary, the more a plan that follows them gains over one that does not; 5G rates on the move vary \
+                  more than 4G rates, and are larger. Seconds without any rate are outages for everyone.",
+    caption: "One group of bars per radio technology. Every link of the scenario follows a trace of its own (Lumos5G, Narayanan et al., \
+              IMC 2020, CC BY 4.0).",
+    plots: || bars("radio", &[Metric::LatencyS, Metric::EnergyJ, Metric::OutageShare]),
+    skipped,
+    cells,
+};
+
+fn skipped(setup: &Setup) -> Option<String> {
+    setup.traces.is_none().then(|| {
+        format!(
+            "the measured rates are not shipped with the program: get the traces of Lumos5G 1.0 (Narayanan et al., IMC 2020, CC BY 4.0; \
+             from the repository SIGCOMM21-5G/artifact, folder Video-Streaming/Network-Traces/Lumous5G), write them as {FILE} with \
+             columns trace and mbps_per_second (docs/radio.md), and name their folder with --traces"
+        )
+    })
+}
+
+fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
+    let Some(folder) = &setup.traces else { return Ok(Vec::new()) };
+    let traces = read_traces(&folder.join(FILE))?;
+    let mut cells = Vec::new();
+    for (technology, prefix) in [("4G", "4g"), ("5G", "5g")] {
+        let own: Vec<RateTrace> =
+            traces.iter().filter(|trace| trace.name().to_ascii_lowercase().starts_with(prefix)).cloned().collect();
+        let mut spec = setup.base()?;
+        spec.channel = Some(ChannelConfig::Trace(TraceChannel {
+            // The file's name alone: digests do not depend on where it lies.
+            file: FILE.into(),
+            names: own.iter().map(|trace| trace.name().to_owned()).collect(),
+            reference_band_hz: Hertz(100e6),
+            reference_power_w: Watts(0.2),
+            seconds_per_slot: Seconds(10.0),
+            start_s: None,
+            floor_mbps: 1.0,
+        }));
+        let of_clusters = vec![own; spec.clusters.len()];
+        for spec in setup.seeded(&spec) {
+            let scenario = Scenario::with_traces(spec, &of_clusters)
+                .map_err(|source| ExperimentError::Scenario { experiment: NAME, source })?;
+            cells.extend(Setup::each(None, technology, COMPARED, &scenario));
+        }
+    }
+    Ok(cells)
+}

@@ -1,0 +1,130 @@
+//! One run of an experiment.
+
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize};
+
+use super::measure;
+use super::table::Row;
+use super::versus::{Tally, Versus};
+use crate::digest::fnv1a;
+use crate::scenario::Scenario;
+use crate::simulation::{PolicyKind, Run, RunError, RunRecord};
+use crate::solver::Settings;
+
+/// What is made of a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Measure {
+    /// One row.
+    #[default]
+    Run,
+    /// One row, with the decisions' time and gap against the exact solver on the same slots.
+    AgainstExact,
+    /// One row per device: its mean encoder blocks against its speed.
+    Devices,
+}
+
+/// One run of an experiment.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// What is varied, as a number; none for categories.
+    pub x: Option<f64>,
+    /// What is varied, in words or digits.
+    pub x_label: String,
+    /// Which curve or group of bars.
+    pub series: String,
+    /// Who decides.
+    pub policy: PolicyKind,
+    /// In which scenario, its seed and slots included.
+    pub scenario: Scenario,
+    /// What is made of the run.
+    pub measure: Measure,
+}
+
+/// Name and version of the format of a finished cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum CellSchema {
+    /// Version 1.
+    #[default]
+    #[serde(rename = "collapipe.experiment-cell/1")]
+    V1,
+}
+
+/// A finished cell, as it is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FinishedCell {
+    pub schema: CellSchema,
+    /// Digest of all that decides the numbers.
+    pub fingerprint: String,
+    pub rows: Vec<Row>,
+}
+
+impl Cell {
+    /// Its name within the experiment: letters, digits, dots and dashes.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let plain = |text: &str| {
+            text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect::<String>()
+        };
+        format!("{}_{}_{}", plain(&self.x_label), plain(&self.series), self.scenario.spec().seed)
+    }
+
+    /// Digest of all that decides its rows: version, scenario with its traces and seed, policy, settings, and what is made of the run.
+    #[must_use]
+    pub fn fingerprint(&self, settings: &Settings) -> String {
+        let Settings { gap, nodes } = settings;
+        let Self { x, x_label, series, policy, measure, scenario } = self;
+        let scenario = scenario.fingerprint();
+        let version = env!("CARGO_PKG_VERSION");
+        fnv1a(&format!("{version} {scenario} {policy:?} {gap:?} {nodes} {measure:?} {x:?} {x_label:?} {series:?}"))
+    }
+
+    /// How long it may take, in no unit: the search grows with the devices of a cluster and the blocks.
+    pub(super) fn effort(&self) -> u64 {
+        let spec = self.scenario.spec();
+        let devices: usize = spec.clusters.iter().map(|cluster| cluster.devices.len()).sum();
+        let each = u64::from(self.scenario.model().blocks).saturating_mul(devices as u64);
+        spec.slots.saturating_mul(each).saturating_mul(if self.measure == Measure::AgainstExact { 2 } else { 1 })
+    }
+
+    pub(super) fn play(&self, settings: Settings) -> Result<Vec<Row>, RunError> {
+        let tally = Mutex::new(Tally::default());
+        let policy = self.policy.build(settings, self.scenario.spec().seed)?;
+        let run = match self.measure {
+            Measure::AgainstExact => {
+                let versus = Versus::new(policy, settings, &tally)?;
+                Run::with_policy(&self.scenario, Box::new(versus))?
+            }
+            Measure::Run | Measure::Devices => Run::with_policy(&self.scenario, policy)?,
+        };
+        let record = record(run)?;
+        let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let row = |x, x_label: &str, metrics| Row {
+            x,
+            x_label: x_label.into(),
+            series: self.series.clone(),
+            seed: self.scenario.spec().seed,
+            metrics,
+        };
+        Ok(match self.measure {
+            Measure::Devices => measure::devices(&record, &self.scenario)
+                .into_iter()
+                .map(|device| row(Some(device.speed), &device.name, device.metrics))
+                .collect(),
+            Measure::Run | Measure::AgainstExact => {
+                let mut metrics = measure::run(&record);
+                metrics.extend(tally.metrics());
+                vec![row(self.x, &self.x_label, metrics)]
+            }
+        })
+    }
+}
+
+fn record(mut run: Run<'_>) -> Result<RunRecord, RunError> {
+    let slots = run.by_ref().collect::<Result<Vec<_>, _>>()?;
+    Ok(run.record(slots))
+}

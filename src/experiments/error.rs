@@ -1,0 +1,91 @@
+//! Why an experiment has no result.
+
+use std::path::PathBuf;
+
+use crate::kept::KeptError;
+use crate::network::radio::TraceFileError;
+use crate::problem::FieldError;
+use crate::report::ReportError;
+use crate::scenario::{ScenarioError, ScenarioFileError};
+use crate::simulation::RunError;
+
+/// Why an experiment has no result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExperimentError {
+    /// No experiment has this name.
+    #[error("unknown experiment \"{name}\"; there are: {known}")]
+    Unknown {
+        /// The name given.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+    /// An option out of its range.
+    #[error(transparent)]
+    Field(#[from] FieldError),
+    /// A file of rate traces cannot be read, or lacks what is asked for.
+    #[error(transparent)]
+    Traces(#[from] TraceFileError),
+    /// The base scenario cannot be read.
+    #[error(transparent)]
+    Base(#[from] ScenarioFileError),
+    /// A scenario of an experiment is not valid.
+    #[error("experiment {experiment}: {source}")]
+    Scenario {
+        /// The experiment.
+        experiment: &'static str,
+        /// What is wrong.
+        source: ScenarioError,
+    },
+    /// Two cells would be kept in one file.
+    #[error("experiment {experiment}: two cells are called {cell}")]
+    Twice {
+        /// The experiment.
+        experiment: &'static str,
+        /// Their name.
+        cell: String,
+    },
+    /// A run failed.
+    #[error("experiment {experiment}, {cell}: {source}")]
+    Run {
+        /// The experiment.
+        experiment: &'static str,
+        /// The cell.
+        cell: String,
+        /// Why.
+        source: RunError,
+    },
+    /// Cells could not be kept or not taken up again.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
+    /// A folder to merge has no request, and so is no result of `reproduce`.
+    #[error("{}: is missing; name a folder that `collapipe reproduce --out` wrote", path.display())]
+    NoRequest {
+        /// The file that should be there.
+        path: PathBuf,
+    },
+    /// Folders to merge do not belong together.
+    #[error("{}: was made by another request than {}; merge what the same command wrote, but for --shard", path.display(), first.display())]
+    OtherRequest {
+        /// The folder.
+        path: PathBuf,
+        /// The one that it does not fit.
+        first: PathBuf,
+    },
+    /// Cells are missing from the folders to merge.
+    #[error(
+        "{missing} of {cells} cells are in none of the folders, as {first}: play the missing shards, then merge again"
+    )]
+    Missing {
+        /// How many.
+        missing: usize,
+        /// Of how many.
+        cells: usize,
+        /// The first of them.
+        first: String,
+    },
+    /// A table or figure cannot be written.
+    #[error(transparent)]
+    Write(#[from] ReportError),
+}

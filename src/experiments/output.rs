@@ -1,0 +1,133 @@
+//! The files of an experiment.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::cell::Cell;
+use super::request::Request;
+use super::table::ResultTable;
+use crate::report::{ReportError, write_whole};
+
+/// Name and version of the format of `result.json`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum ResultSchema {
+    /// Version 1.
+    #[default]
+    #[serde(rename = "collapipe.experiment-result/1")]
+    V1,
+}
+
+/// Where the numbers come from: enough to compute them again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResultProvenance {
+    /// Version of this crate.
+    pub version: String,
+    /// Commit it was built from, where the environment variable `COLLAPIPE_COMMIT` named it to the compiler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Whether this is the quick size.
+    pub quick: bool,
+    /// Slots of a run.
+    pub slots: u64,
+    /// How many seeds.
+    pub seeds: u64,
+    /// Relative gap asked of the exact solver in every slot.
+    pub gap: f64,
+    /// Most branch-and-bound nodes of a slot.
+    pub nodes: u64,
+    /// The runs, in the order of the cells.
+    pub runs: Vec<RunProvenance>,
+}
+
+/// Where one run comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunProvenance {
+    /// What was varied.
+    pub x_label: String,
+    /// Curve or group.
+    pub series: String,
+    /// Seed of the scenario.
+    pub seed: u64,
+    /// Who decided.
+    pub policy: String,
+    /// Digest of the scenario's data.
+    pub scenario_digest: String,
+}
+
+#[derive(Serialize)]
+struct ResultFile<'a> {
+    schema: ResultSchema,
+    provenance: &'a ResultProvenance,
+    table: &'a ResultTable,
+}
+
+pub(super) fn provenance(request: &Request, cells: &[Cell]) -> ResultProvenance {
+    let settings = request.settings();
+    let runs = cells.iter().map(|cell| RunProvenance {
+        x_label: cell.x_label.clone(),
+        series: cell.series.clone(),
+        seed: cell.scenario.spec().seed,
+        policy: cell.policy.to_string(),
+        scenario_digest: cell.scenario.digest(),
+    });
+    ResultProvenance {
+        version: env!("CARGO_PKG_VERSION").into(),
+        commit: option_env!("COLLAPIPE_COMMIT").map(str::to_owned),
+        quick: request.quick,
+        slots: request.slots,
+        seeds: request.seeds,
+        gap: settings.gap,
+        nodes: settings.nodes,
+        runs: runs.collect(),
+    }
+}
+
+/// Data, provenance and figures of one experiment.
+pub(super) fn write(
+    table: &ResultTable,
+    provenance: ResultProvenance,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
+    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.into(), source })?;
+    let file = ResultFile { schema: ResultSchema::V1, provenance: &provenance, table };
+    Ok(vec![
+        write_whole(folder, "data.csv", &|out| tidy(table, out))?,
+        write_whole(folder, "result.json", &|out| {
+            serde_json::to_writer_pretty(&mut *out, &file)?;
+            out.write_all(b"\n")
+        })?,
+    ])
+}
+
+/// One page with all experiments.
+pub(super) fn write_report(_tables: &[ResultTable], _folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    Ok(Vec::new())
+}
+
+/// One row per run and metric.
+fn tidy(table: &ResultTable, out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(["experiment", "x", "x_label", "series", "seed", "metric", "value"])?;
+    for row in &table.rows {
+        for (metric, value) in &row.metrics {
+            // The name in JSON.
+            let metric = serde_json::to_value(metric)?;
+            csv.write_record([
+                table.name.as_str(),
+                &row.x.map(|x| x.to_string()).unwrap_or_default(),
+                &row.x_label,
+                &row.series,
+                &row.seed.to_string(),
+                metric.as_str().unwrap_or_default(),
+                &value.to_string(),
+            ])?;
+        }
+    }
+    csv.flush()
+}

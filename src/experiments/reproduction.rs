@@ -1,0 +1,249 @@
+//! Playing the cells of several experiments, and gathering what was played elsewhere.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use super::cell::{Cell, CellSchema, FinishedCell};
+use super::error::ExperimentError;
+use super::experiment::{Experiment, missing};
+use super::output;
+use super::request::Request;
+use super::table::{ResultTable, Row};
+use crate::kept::KeptFolder;
+use crate::problem::FieldError;
+use crate::simulation::PolicyKind;
+
+/// The part of the cells that one machine of several plays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shard {
+    index: usize,
+    count: usize,
+}
+
+impl Shard {
+    /// Part `index` of `count`, from 1: the cells whose place in the list leaves `index − 1` when divided by `count`.
+    ///
+    /// # Errors
+    /// An index that is not in [1, count].
+    pub fn new(index: usize, count: usize) -> Result<Self, FieldError> {
+        match (1..=count).contains(&index) {
+            true => Ok(Self { index, count }),
+            false => Err(FieldError::new("shard", format!("{index}/{count}"), "i/n with 1 <= i <= n")),
+        }
+    }
+
+    fn holds(self, place: usize) -> bool {
+        place % self.count == self.index - 1
+    }
+}
+
+/// An experiment with its cells.
+#[derive(Debug)]
+struct Part {
+    experiment: &'static Experiment,
+    skipped: Option<String>,
+    cells: Vec<Cell>,
+}
+
+/// The cells of a request.
+#[derive(Debug)]
+pub struct Reproduction {
+    request: Request,
+    parts: Vec<Part>,
+}
+
+/// Told of the effort of each cell that is finished, from any thread.
+pub type CellProgress<'a> = dyn Fn(u64) + Sync + 'a;
+
+impl Reproduction {
+    /// Lists and validates the cells of a request.
+    ///
+    /// # Errors
+    /// [`ExperimentError`] for an unknown name, an option out of range, or traces that cannot be read.
+    pub fn new(request: Request) -> Result<Self, ExperimentError> {
+        let (experiments, setup) = request.resolve()?;
+        let mut parts = Vec::with_capacity(experiments.len());
+        for experiment in experiments {
+            let skipped = (experiment.skipped)(&setup);
+            let cells = if skipped.is_none() { (experiment.cells)(&setup)? } else { Vec::new() };
+            let mut names = HashSet::new();
+            if let Some(cell) = cells.iter().map(Cell::name).find(|name| !names.insert(name.clone())) {
+                return Err(ExperimentError::Twice { experiment: experiment.name, cell });
+            }
+            parts.push(Part { experiment, skipped, cells });
+        }
+        Ok(Self { request, parts })
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// Why policies are left out that this build is without; empty where it has all.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        PolicyKind::ALL.iter().filter_map(|&policy| missing(policy)).collect()
+    }
+
+    /// How many cells a shard (all if none) has, and their effort, in the unit in which [`Reproduction::play`] reports progress.
+    #[must_use]
+    pub fn size(&self, shard: Option<Shard>) -> (usize, u64) {
+        let chosen = self.chosen(shard);
+        (chosen.len(), chosen.iter().map(|(_, cell)| cell.effort()).sum())
+    }
+
+    /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, longest cells first, and keeps every cell
+    /// there as soon as it is finished. False where `stop` was raised: cells that were running then were finished and kept.
+    ///
+    /// # Errors
+    /// [`ExperimentError`]; files of other experiments in the folder are found before anything is played.
+    pub fn play(
+        &self,
+        folder: &Path,
+        shard: Option<Shard>,
+        stop: &AtomicBool,
+        progress: &CellProgress<'_>,
+    ) -> Result<bool, ExperimentError> {
+        self.request.keep(folder)?;
+        let mut open = Vec::new();
+        for (part, cell) in self.chosen(shard) {
+            match self.finished(folder, part, cell)? {
+                Some(_) => progress(cell.effort()),
+                None => open.push((part, cell)),
+            }
+        }
+        // A stable sort: the order is the same everywhere.
+        open.sort_by_key(|(_, cell)| std::cmp::Reverse(cell.effort()));
+        let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let halt = || stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
+        let ended: Vec<Result<(), ExperimentError>> = rayon::broadcast(|_| {
+            while !halt() {
+                let Some((part, cell)) = open.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                if let Err(error) = self.play_cell(folder, part, cell) {
+                    failed.store(true, Ordering::Relaxed);
+                    return Err(error);
+                }
+                progress(cell.effort());
+            }
+            Ok(())
+        });
+        ended.into_iter().collect::<Result<(), _>>()?;
+        Ok(next.into_inner() >= open.len())
+    }
+
+    /// Copies the cells that were played into `folders` to `to`.
+    ///
+    /// # Errors
+    /// [`ExperimentError::OtherRequest`] for a folder of another request, [`ExperimentError::Missing`] for cells that are in none of
+    /// the folders, [`ExperimentError::Kept`] for files of other experiments.
+    pub fn gather(&self, folders: &[PathBuf], to: &Path) -> Result<(), ExperimentError> {
+        for folder in folders {
+            let own = Request::of_folder(folder)?;
+            // Traces may lie elsewhere on another machine: what counts is their content, which is in the fingerprints.
+            if (Request { traces: self.request.traces.clone(), ..own }) != self.request {
+                let first = folders.first().cloned().unwrap_or_default();
+                return Err(ExperimentError::OtherRequest { path: folder.clone(), first });
+            }
+        }
+        let chosen = self.chosen(None);
+        let (mut missing, mut first) = (0, None);
+        let mut found = Vec::with_capacity(chosen.len());
+        for (part, cell) in &chosen {
+            let mut kept = None;
+            for folder in folders {
+                kept = self.finished(folder, part, cell)?;
+                if kept.is_some() {
+                    break;
+                }
+            }
+            match kept {
+                Some(kept) => found.push((part, cell, kept)),
+                None => {
+                    missing += 1;
+                    first.get_or_insert_with(|| format!("{}/cells/{}.json", part.experiment.name, cell.name()));
+                }
+            }
+        }
+        if let Some(first) = first {
+            return Err(ExperimentError::Missing { missing, cells: chosen.len(), first });
+        }
+        self.request.keep(to)?;
+        for (part, cell, kept) in found {
+            KeptFolder::new(&cells(to, part))?.keep(&file(cell), &kept)?;
+        }
+        Ok(())
+    }
+
+    /// Writes data, provenance, figures and report of the cells in `folder`, and returns the tables with the paths written.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Missing`] where a cell is not there; files that cannot be written.
+    pub fn write(&self, folder: &Path) -> Result<(Vec<ResultTable>, Vec<PathBuf>), ExperimentError> {
+        let mut tables = Vec::with_capacity(self.parts.len());
+        let mut written = Vec::new();
+        for part in &self.parts {
+            let table = self.table(folder, part)?;
+            let provenance = output::provenance(&self.request, &part.cells);
+            written.extend(output::write(&table, provenance, &folder.join(part.experiment.name))?);
+            tables.push(table);
+        }
+        written.extend(output::write_report(&tables, folder)?);
+        Ok((tables, written))
+    }
+
+    fn table(&self, folder: &Path, part: &Part) -> Result<ResultTable, ExperimentError> {
+        let mut rows: Vec<Row> = Vec::new();
+        for cell in &part.cells {
+            let finished = self.finished(folder, part, cell)?.ok_or_else(|| ExperimentError::Missing {
+                missing: 1,
+                cells: part.cells.len(),
+                first: format!("{}/cells/{}", part.experiment.name, file(cell)),
+            })?;
+            rows.extend(finished.rows);
+        }
+        let Experiment { name, title, question, expectation, caption, plots, .. } = part.experiment;
+        Ok(ResultTable {
+            name: (*name).into(),
+            title: (*title).into(),
+            question: (*question).into(),
+            expectation: (*expectation).into(),
+            caption: (*caption).into(),
+            plots: plots(),
+            skipped: part.skipped.clone(),
+            rows,
+        })
+    }
+
+    /// The cells of a shard, in the order of the list.
+    fn chosen(&self, shard: Option<Shard>) -> Vec<(&Part, &Cell)> {
+        let all = self.parts.iter().flat_map(|part| part.cells.iter().map(move |cell| (part, cell)));
+        let held = all.enumerate().filter(|(place, _)| shard.is_none_or(|shard| shard.holds(*place)));
+        held.map(|(_, cell)| cell).collect()
+    }
+
+    fn finished(&self, folder: &Path, part: &Part, cell: &Cell) -> Result<Option<FinishedCell>, ExperimentError> {
+        let fingerprint = cell.fingerprint(&self.request.settings());
+        let ours = |found: &FinishedCell| found.fingerprint == fingerprint;
+        Ok(KeptFolder::existing(&cells(folder, part)).read_own(&file(cell), ours)?)
+    }
+
+    fn play_cell(&self, folder: &Path, part: &Part, cell: &Cell) -> Result<(), ExperimentError> {
+        let settings = self.request.settings();
+        let experiment = part.experiment.name;
+        let failed = |source| ExperimentError::Run { experiment, cell: cell.name(), source };
+        let rows = cell.play(settings).map_err(failed)?;
+        let finished = FinishedCell { schema: CellSchema::V1, fingerprint: cell.fingerprint(&settings), rows };
+        Ok(KeptFolder::new(&cells(folder, part))?.keep(&file(cell), &finished)?)
+    }
+}
+
+fn cells(folder: &Path, part: &Part) -> PathBuf {
+    folder.join(part.experiment.name).join("cells")
+}
+
+fn file(cell: &Cell) -> String {
+    format!("{}.json", cell.name())
+}

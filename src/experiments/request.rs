@@ -1,0 +1,105 @@
+//! What was asked for: enough to list the same cells again.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::catalogue;
+use super::error::ExperimentError;
+use super::experiment::{Experiment, Setup};
+use crate::kept::KeptFolder;
+use crate::problem::FieldError;
+use crate::scenario::MAX_SLOTS;
+use crate::solver::Settings;
+
+/// Most seeds of an experiment.
+pub const MAX_SEEDS: u64 = 1000;
+
+/// File that keeps the request in the folder of its results.
+const FILE: &str = "request.json";
+
+/// Name and version of a request's format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum RequestSchema {
+    /// Version 1.
+    #[default]
+    #[serde(rename = "collapipe.reproduce-request/1")]
+    V1,
+}
+
+/// Which experiments to play, and how large.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Format.
+    pub schema: RequestSchema,
+    /// Names of the experiments, in the catalogue's order.
+    pub experiments: Vec<String>,
+    /// Few values of what is varied, short runs, two seeds.
+    pub quick: bool,
+    /// Slots of a run, in [1, [`MAX_SLOTS`]].
+    pub slots: u64,
+    /// How many seeds, in [1, [`MAX_SEEDS`]].
+    pub seeds: u64,
+    /// Folder of rate traces; none to leave out what needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traces: Option<PathBuf>,
+}
+
+impl Request {
+    /// The experiments of these names (all if there are none) at full or quick size.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Unknown`] lists the names there are.
+    pub fn new(names: &[String], quick: bool) -> Result<Self, ExperimentError> {
+        for name in names {
+            catalogue::find(name)?;
+        }
+        let chosen = catalogue::ALL.iter().map(|experiment| experiment.name);
+        let chosen = chosen.filter(|name| names.is_empty() || names.iter().any(|wanted| wanted == name));
+        let (slots, seeds) = if quick { (10, 2) } else { (120, 5) };
+        Ok(Self {
+            schema: RequestSchema::V1,
+            experiments: chosen.map(str::to_owned).collect(),
+            quick,
+            slots,
+            seeds,
+            traces: None,
+        })
+    }
+
+    /// The request that the results in `folder` answer.
+    ///
+    /// # Errors
+    /// [`ExperimentError::NoRequest`] where there is none, [`ExperimentError::Kept`] where it is not readable.
+    pub fn of_folder(folder: &Path) -> Result<Self, ExperimentError> {
+        let request = KeptFolder::existing(folder).read(FILE)?;
+        request.ok_or_else(|| ExperimentError::NoRequest { path: folder.join(FILE) })
+    }
+
+    pub(super) fn keep(&self, folder: &Path) -> Result<(), ExperimentError> {
+        Ok(KeptFolder::new(folder)?.keep(FILE, self)?)
+    }
+
+    /// Solves of the experiments: to a gap of 1e-4, which no figure shows.
+    pub(super) fn settings(&self) -> Settings {
+        Settings { gap: 1e-4, ..Settings::default() }
+    }
+
+    /// The experiments, and their size.
+    pub(super) fn resolve(&self) -> Result<(Vec<&'static Experiment>, Setup), ExperimentError> {
+        let count = |path: &str, value: u64, most: u64| match (1..=most).contains(&value) {
+            true => Ok(value),
+            false => Err(FieldError::new(path, value.to_string(), format!("an integer in [1, {most}]"))),
+        };
+        let setup = Setup {
+            slots: count("slots", self.slots, MAX_SLOTS)?,
+            seeds: count("seeds", self.seeds, MAX_SEEDS)?,
+            quick: self.quick,
+            traces: self.traces.clone(),
+        };
+        let experiments = self.experiments.iter().map(|name| catalogue::find(name)).collect::<Result<_, _>>()?;
+        Ok((experiments, setup))
+    }
+}

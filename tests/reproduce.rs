@@ -1,0 +1,215 @@
+//! Experiments are played once, the same everywhere, and never mixed.
+#![cfg(feature = "cli")]
+
+mod cli_support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cli_support::{code, collapipe, folder, refused, run, stderr, stdout};
+use collapipe::experiments::{Reproduction, Request, catalogue};
+
+/// What is not measured, and small.
+const NAMES: [&str; 3] = ["v", "segments", "small-budgets"];
+
+fn reproduce(out: &Path, more: &[&str]) -> std::process::Output {
+    let mut command = collapipe();
+    command.arg("reproduce").args(NAMES).args(["--quick", "--slots", "2", "--seeds", "1", "--out"]).arg(out).args(more);
+    command.output().unwrap()
+}
+
+/// All files below a folder with their content, by path.
+fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![root.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => open.push(path),
+                false => drop(found.insert(path.strip_prefix(root).unwrap().into(), fs::read(&path).unwrap())),
+            }
+        }
+    }
+    found
+}
+
+fn cells(root: &Path) -> Vec<PathBuf> {
+    files(root).into_keys().filter(|path| path.iter().any(|part| part == "cells")).collect()
+}
+
+#[test]
+fn goes_on_after_a_kill_without_computing_again() {
+    let out = folder("reproduce-resume");
+    assert_eq!(code(&reproduce(&out, &[])), 0);
+    let whole = files(&out);
+    let kept = cells(&out);
+    assert!(kept.len() > 10, "{kept:?}");
+    // A kill leaves some cells, perhaps the beginning of another under a hidden name, and no tables.
+    let (lost, left): (Vec<_>, Vec<_>) = kept.iter().enumerate().partition(|(place, _)| place % 3 == 0);
+    for (_, path) in &lost {
+        fs::remove_file(out.join(path)).unwrap();
+    }
+    fs::remove_file(out.join("v/data.csv")).unwrap();
+    fs::write(out.join("v/cells/.half.json.1.part"), "{\"schema\"").unwrap();
+    let written = |path: &PathBuf| fs::metadata(out.join(path)).unwrap().modified().unwrap();
+    let before: Vec<_> = left.iter().map(|(_, path)| written(path)).collect();
+    let again = reproduce(&out, &[]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    let after: Vec<_> = left.iter().map(|(_, path)| written(path)).collect();
+    assert_eq!(before, after, "cells were computed again");
+    fs::remove_file(out.join("v/cells/.half.json.1.part")).unwrap();
+    assert_eq!(files(&out), whole);
+}
+
+#[test]
+fn refuses_what_is_of_another_experiment() {
+    let out = folder("reproduce-foreign");
+    assert_eq!(code(&reproduce(&out, &[])), 0);
+    let cell = cells(&out).into_iter().next().unwrap();
+    let name = cell.file_name().unwrap().to_str().unwrap().to_owned();
+    // The same command with other slots.
+    let mut other = collapipe();
+    let other = other.arg("reproduce").args(NAMES).args(["--quick", "--slots", "3", "--seeds", "1", "--out"]).arg(&out);
+    refused(&other.output().unwrap(), &["cells", "remove it or choose another folder"]);
+    // A file that is no cell, or half of one.
+    let whole = fs::read(out.join(&cell)).unwrap();
+    for content in [&b"{}"[..], &whole[..whole.len() / 2]] {
+        fs::write(out.join(&cell), content).unwrap();
+        refused(&reproduce(&out, &[]), &[&name, "remove it or choose another folder"]);
+        assert_eq!(fs::read(out.join(&cell)).unwrap(), content, "left alone");
+    }
+}
+
+#[test]
+fn shards_merge_into_the_whole() {
+    let (whole, one, two, merged) = (
+        folder("reproduce-whole"),
+        folder("reproduce-shard-1"),
+        folder("reproduce-shard-2"),
+        folder("reproduce-merged"),
+    );
+    assert_eq!(code(&reproduce(&whole, &["--threads", "1"])), 0);
+    assert_eq!(code(&reproduce(&one, &["--shard", "1/2"])), 0);
+    let merge = |folders: &[&Path]| {
+        let mut command = collapipe();
+        command.arg("merge").args(folders).arg("--out").arg(&merged).output().unwrap()
+    };
+    refused(&merge(&[&one]), &["cells are in none of the folders", "play the missing shards"]);
+    assert!(files(&merged).is_empty());
+    assert_eq!(code(&reproduce(&two, &["--shard", "2/2"])), 0);
+    assert!(!one.join("v/data.csv").exists(), "a shard writes no tables");
+    let shared = cells(&one).into_iter().filter(|cell| two.join(cell).exists()).count();
+    assert_eq!((shared, cells(&one).len() + cells(&two).len()), (0, cells(&whole).len()));
+    assert!(cells(&one).len().abs_diff(cells(&two).len()) <= 1);
+    let done = merge(&[&one, &two]);
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    assert_eq!(files(&merged), files(&whole));
+}
+
+#[test]
+fn merge_refuses_what_does_not_belong_together() {
+    let (one, two, out) = (folder("reproduce-merge-1"), folder("reproduce-merge-2"), folder("reproduce-merge-out"));
+    assert_eq!(code(&reproduce(&one, &["--shard", "1/2"])), 0);
+    let merge = |folders: &[&Path]| {
+        let mut command = collapipe();
+        command.arg("merge").args(folders).arg("--out").arg(&out).output().unwrap()
+    };
+    refused(&merge(&[&one, &two]), &["request.json", "collapipe reproduce --out"]);
+    let mut other = collapipe();
+    let other =
+        other.args(["reproduce", "v", "--quick", "--slots", "2", "--seeds", "1", "--shard", "2/2", "--out"]).arg(&two);
+    assert_eq!(code(&other.output().unwrap()), 0);
+    refused(&merge(&[&one, &two]), &["another request", "but for --shard"]);
+    fs::write(two.join("request.json"), "{").unwrap();
+    refused(&merge(&[&two]), &["request.json", "EOF"]);
+}
+
+#[test]
+fn threads_change_nothing() {
+    let (one, four) = (folder("reproduce-threads-1"), folder("reproduce-threads-4"));
+    assert_eq!(code(&reproduce(&one, &["--threads", "1"])), 0);
+    assert_eq!(code(&reproduce(&four, &["--threads", "4"])), 0);
+    assert_eq!(files(&one), files(&four));
+}
+
+#[test]
+fn every_experiment_has_numbers_for_its_figure() {
+    let out = folder("reproduce-every");
+    let request = Request { slots: 2, seeds: 1, ..Request::new(&[], true).unwrap() };
+    let reproduction = Reproduction::new(request).unwrap();
+    let done = reproduction.play(&out, None, &false.into(), &|_| ()).unwrap();
+    assert!(done);
+    let (tables, _) = reproduction.write(&out).unwrap();
+    assert_eq!(tables.len(), catalogue::ALL.len());
+    for table in tables {
+        assert!(!table.plots.is_empty() && !table.question.is_empty() && !table.caption.is_empty());
+        if let Some(reason) = &table.skipped {
+            assert!(table.rows.is_empty() && !reason.is_empty());
+            continue;
+        }
+        for plot in &table.plots {
+            let values: Vec<f64> = table.rows.iter().filter_map(|row| row.metrics.get(&plot.metric)).copied().collect();
+            assert!(!values.is_empty(), "{}: nothing to draw of {:?}", table.name, plot.metric);
+            assert!(values.iter().all(|value| value.is_finite()), "{}: {values:?}", table.name);
+        }
+        let csv = fs::read_to_string(out.join(&table.name).join("data.csv")).unwrap();
+        let numbers: usize = table.rows.iter().map(|row| row.metrics.len()).sum();
+        assert_eq!(csv.lines().count(), numbers + 1);
+        let result: serde_json::Value =
+            serde_json::from_slice(&fs::read(out.join(&table.name).join("result.json")).unwrap()).unwrap();
+        assert_eq!(result["schema"], "collapipe.experiment-result/1");
+        assert_eq!(result["provenance"]["version"], env!("CARGO_PKG_VERSION"));
+        assert_eq!(
+            serde_json::from_value::<collapipe::experiments::ResultTable>(result["table"].clone()).unwrap(),
+            table
+        );
+    }
+}
+
+#[test]
+fn measured_rates_where_they_are() {
+    let traces = std::env::var("COLLAPIPE_SHARED").unwrap_or_else(|_| "../shared".into()) + "/data/radio";
+    if !Path::new(&traces).exists() {
+        println!("skipped: no {traces}");
+        return;
+    }
+    let out = folder("reproduce-traces");
+    let mut command = collapipe();
+    let command =
+        command.args(["reproduce", "traces", "--quick", "--slots", "2", "--seeds", "1", "--traces", &traces, "--out"]);
+    let done = command.arg(&out).output().unwrap();
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    let csv = fs::read_to_string(out.join("traces/data.csv")).unwrap();
+    assert!(
+        csv.contains("traces,,4G,exact,2026,latency_s,") && csv.contains("traces,,5G,exact,2026,latency_s,"),
+        "{csv}"
+    );
+}
+
+#[test]
+fn usage_is_checked() {
+    let unknown = run(&["reproduce", "headlines"]);
+    refused(&unknown, &["headlines", "headline", "small-budgets", "exact-vs-alternating"]);
+    for (option, value) in [
+        ("--shard", "0/3"),
+        ("--shard", "4/3"),
+        ("--shard", "1"),
+        ("--shard", "1/0"),
+        ("--shard", "-1/2"),
+        ("--threads", "0"),
+        ("--seeds", "0"),
+        ("--slots", "0"),
+    ] {
+        let output = collapipe().args(["reproduce", "v", "--quick", &format!("{option}={value}")]).output().unwrap();
+        assert_eq!(code(&output), 2, "{option} {value}");
+        assert!(stderr(&output).contains(option), "{}", stderr(&output));
+    }
+    let missing = run(&["reproduce", "traces", "--quick", "--traces", "no-such-folder"]);
+    refused(&missing, &["no-such-folder", "lumos5g_traces.csv"]);
+    let list = stdout(&run(&["experiments"]));
+    for experiment in catalogue::ALL {
+        assert!(list.contains(experiment.name) && list.contains(experiment.question), "{list}");
+    }
+}
