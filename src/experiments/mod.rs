@@ -14,7 +14,10 @@ mod error;
 #[cfg(feature = "cli")]
 mod experiment;
 #[cfg(feature = "cli")]
+mod interval;
+#[cfg(feature = "cli")]
 mod measure;
+mod metric;
 #[cfg(feature = "cli")]
 mod output;
 #[cfg(feature = "cli")]
@@ -31,6 +34,10 @@ pub use cell::{Cell, CellSchema, Measure};
 pub use error::ExperimentError;
 #[cfg(feature = "cli")]
 pub use experiment::{Experiment, Setup};
+#[cfg(feature = "cli")]
+pub use interval::Interval;
+#[cfg(feature = "cli")]
+pub(crate) use interval::Place;
 #[cfg(feature = "cli")]
 pub use output::{ResultProvenance, ResultSchema, RunProvenance};
 #[cfg(feature = "cli")]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cell::Cell;
 use super::request::Request;
 use super::table::ResultTable;
-use crate::report::{ReportError, write_whole};
+use crate::report::{ReportError, write_experiment_figures, write_experiment_page, write_whole};
 
 /// Name and version of the format of `result.json`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,18 +96,38 @@ pub(super) fn write(
 ) -> Result<Vec<PathBuf>, ReportError> {
     fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.into(), source })?;
     let file = ResultFile { schema: ResultSchema::V1, provenance: &provenance, table };
-    Ok(vec![
+    let mut written = vec![
         write_whole(folder, "data.csv", &|out| tidy(table, out))?,
         write_whole(folder, "result.json", &|out| {
             serde_json::to_writer_pretty(&mut *out, &file)?;
             out.write_all(b"\n")
         })?,
-    ])
+    ];
+    written.extend(write_experiment_figures(table, folder)?);
+    Ok(written)
 }
 
 /// One page with all experiments.
-pub(super) fn write_report(_tables: &[ResultTable], _folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    Ok(Vec::new())
+pub(super) fn write_report(
+    tables: &[ResultTable],
+    request: &Request,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let settings = request.settings();
+    let seeds = match request.seeds {
+        1 => "one seed".to_owned(),
+        seeds => format!("{seeds} seeds"),
+    };
+    let commit = option_env!("COLLAPIPE_COMMIT").map(|commit| format!(" (commit {commit})")).unwrap_or_default();
+    let lines = [
+        format!("collapipe {}{commit}.", env!("CARGO_PKG_VERSION")),
+        format!(
+            "Runs of {} slots, {seeds}; the exact solver is asked for a relative gap of {:e}. Scenario digests of all runs are in \
+             each result.json.",
+            request.slots, settings.gap
+        ),
+    ];
+    Ok(vec![write_experiment_page(tables, &lines, folder)?])
 }
 
 /// One row per run and metric.

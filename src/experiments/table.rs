@@ -56,7 +56,7 @@ pub struct Row {
 pub enum Drawing {
     /// Mean over the seeds against x, one line per series, with 95 % confidence intervals.
     Lines,
-    /// Mean over the seeds per category, one bar per series, with 95 % confidence intervals.
+    /// Mean over the seeds along a row per series, one mark per category, with 95 % confidence intervals.
     Bars,
 }
 
@@ -64,7 +64,7 @@ pub enum Drawing {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlotSpec {
-    /// What is drawn upwards.
+    /// What is drawn.
     pub metric: Metric,
     /// Name and unit of what is varied, as `bandwidth [MHz]`.
     pub x_axis: String,

@@ -79,8 +79,13 @@ impl Scale {
         Self { low: -0.5, high: count as f64 - 0.5, log: false, ticks }
     }
 
+    /// Positions of the ticks and their texts.
+    pub(super) fn ticks(&self) -> &[(f64, String)] {
+        &self.ticks
+    }
+
     /// Share of the axis below a value.
-    fn at(&self, value: f64) -> f64 {
+    pub(super) fn at(&self, value: f64) -> f64 {
         match self.log {
             true => (value / self.low).ln() / (self.high / self.low).ln(),
             false => (value - self.low) / (self.high - self.low),

@@ -2,9 +2,11 @@
 
 mod certificates;
 mod drift;
+mod experiment;
 mod frame;
 mod latency;
 mod lines;
+mod marks;
 mod panel;
 mod plans;
 mod segments;
@@ -12,6 +14,7 @@ mod style;
 mod tradeoff;
 
 pub(super) use drift::{DriftView, OF_DRIFT};
+pub(super) use experiment::draw as of_experiment;
 use style::Figure;
 pub(super) use tradeoff::of_tradeoff;
 

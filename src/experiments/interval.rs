@@ -1,0 +1,96 @@
+//! Means over seeds and how well they are known.
+
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::table::{Metric, ResultTable, Row};
+
+/// A mean with its 95 % confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Interval {
+    /// Mean.
+    pub mean: f64,
+    /// Half width of the interval, t s/√n with Student's t of n − 1 degrees of freedom; none for a single value.
+    pub half_width: Option<f64>,
+    /// n.
+    pub count: usize,
+}
+
+impl Interval {
+    /// Of independent values; `None` without any, and where one is not finite.
+    ///
+    /// ```
+    /// use collapipe::experiments::Interval;
+    /// let interval = Interval::of(&[1.0, 2.0, 3.0]).ok_or("three values")?;
+    /// assert_eq!(interval.mean, 2.0);
+    /// // t(0.975, 2) = 4.3027, s = 1.
+    /// assert!(interval.half_width.is_some_and(|half| (half - 4.3027 / 3f64.sqrt()).abs() < 1e-4));
+    /// assert_eq!(Interval::of(&[7.0]).and_then(|one| one.half_width), None);
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let count = values.len();
+        if count == 0 || values.iter().any(|value| !value.is_finite()) {
+            return None;
+        }
+        let mean = values.iter().sum::<f64>() / count as f64;
+        let half_width = (count > 1).then(|| {
+            let freedom = count as f64 - 1.0;
+            let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / freedom;
+            let quantile = StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(0.975));
+            quantile * (variance / count as f64).sqrt()
+        });
+        Some(Self { mean, half_width, count })
+    }
+
+    /// The interval; the mean alone for a single value.
+    #[must_use]
+    pub fn ends(&self) -> (f64, f64) {
+        let half = self.half_width.unwrap_or(0.0);
+        (self.mean - half, self.mean + half)
+    }
+}
+
+/// A place on the axis of what is varied.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Place {
+    pub x: Option<f64>,
+    pub label: String,
+}
+
+impl ResultTable {
+    /// The series, in the order of their first rows.
+    pub(crate) fn series(&self) -> Vec<&str> {
+        distinct(self.rows.iter().map(|row| row.series.as_str()))
+    }
+
+    /// What was varied, in the order of the first rows.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        distinct(self.rows.iter().map(|row| Place { x: row.x, label: row.x_label.clone() }))
+    }
+
+    /// The metrics that some row has, those of the plots first.
+    pub(crate) fn metrics(&self) -> Vec<Metric> {
+        let plotted = self.plots.iter().map(|plot| plot.metric);
+        let all = distinct(plotted.chain(self.rows.iter().flat_map(|row| row.metrics.keys().copied())));
+        all.into_iter().filter(|metric| self.rows.iter().any(|row| row.metrics.contains_key(metric))).collect()
+    }
+
+    /// A metric over the seeds, in its unit for reading.
+    pub(crate) fn interval(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
+        let here = |row: &&Row| row.series == series && row.x == place.x && row.x_label == place.label;
+        let values = self.rows.iter().filter(here).filter_map(|row| row.metrics.get(&metric));
+        Interval::of(&values.map(|value| metric.in_unit(*value)).collect::<Vec<_>>())
+    }
+}
+
+fn distinct<T: PartialEq>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut found = Vec::new();
+    values.for_each(|value| {
+        if !found.contains(&value) {
+            found.push(value);
+        }
+    });
+    found
+}

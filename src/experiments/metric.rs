@@ -1,0 +1,55 @@
+//! What metrics are called, and in which unit people read them.
+
+use super::table::Metric;
+
+impl Metric {
+    /// In words, with a capital letter.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::LatencyS => "Mean round latency",
+            Self::EnergyJ => "Mean energy of all nodes per slot",
+            Self::ComputeEfficiency => "Computation efficiency",
+            Self::LargestMemoryBytes => "Largest memory of a device",
+            Self::WorstOverspend => "Overspend of the worst node",
+            Self::OutageShare => "Slots without a round",
+            Self::MicroBatches => "Mean number of micro-batches",
+            Self::ConvergenceBound => "Bound on the mean squared gradient norm",
+            Self::Gap => "Mean distance from the slots' optima",
+            Self::Blocks => "Mean encoder blocks on a device",
+            Self::TimeRatio => "Time of a decision, exact solver = 1",
+        }
+    }
+
+    /// The unit in figures and tables for reading; empty for a plain number.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::LatencyS => "s",
+            Self::EnergyJ => "J",
+            Self::LargestMemoryBytes => "GB",
+            Self::ComputeEfficiency | Self::WorstOverspend | Self::OutageShare | Self::Gap => "%",
+            Self::ConvergenceBound => "loss²/par²",
+            Self::MicroBatches | Self::Blocks | Self::TimeRatio => "",
+        }
+    }
+
+    /// Title and unit, as `Mean round latency [s]`.
+    #[must_use]
+    pub fn heading(self) -> String {
+        match self.unit() {
+            "" => self.title().into(),
+            unit => format!("{} [{unit}]", self.title()),
+        }
+    }
+
+    /// A value of a row in [`Metric::unit`].
+    #[must_use]
+    pub fn in_unit(self, value: f64) -> f64 {
+        match self.unit() {
+            "%" => 100.0 * value,
+            "GB" => 1e-9 * value,
+            _ => value,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The page with all experiments.
+
+use std::fmt::Write;
+
+use super::html::{Escaped, Numbers};
+use crate::experiments::ResultTable;
+
+/// Light and dark by the reader's setting; wide tables scroll in their own box; figures stand on white in either.
+const STYLE: &str = "\
+:root{color-scheme:light dark;--paper:#fff;--ink:#222;--faint:#5a5a5a;--line:#d8d8d8;--link:#0060a0}
+@media(prefers-color-scheme:dark){:root{--paper:#16181b;--ink:#e6e6e6;--faint:#a8a8a8;--line:#3a3d42;--link:#7cc0f5}}
+*{box-sizing:border-box}
+body{margin:0 auto;padding:1rem;max-width:60rem;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
+h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.25rem;margin:2.5rem 0 .5rem;border-top:1px solid var(--line);padding-top:1.5rem}
+a{color:var(--link)}p{overflow-wrap:anywhere}nav ul{columns:2 18rem;padding-left:1.2rem}
+figure{margin:1rem 0}figure>div{background:#fff;border:1px solid var(--line);border-radius:6px;padding:4px}
+figure svg{display:block;width:100%;height:auto}figcaption{color:var(--faint);margin-top:.4rem}
+.box{overflow-x:auto;border:1px solid var(--line);border-radius:6px}
+table{border-collapse:collapse;font-size:.82rem;width:100%}th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left}
+thead th{vertical-align:bottom}.n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}tbody th{font-weight:600}
+small{color:var(--faint)}summary{cursor:pointer}footer{margin-top:3rem;color:var(--faint);font-size:.85rem}
+@media print{body{max-width:none}details>*{display:block}section{break-inside:avoid-page}nav{display:none}}
+";
+
+/// The page; `figures` are the SVG of each table.
+pub(super) fn page(tables: &[ResultTable], figures: &[String], provenance: &[String]) -> String {
+    let mut page = String::new();
+    // Writing to a string does not fail.
+    let _ = write_page(&mut page, tables, figures, provenance);
+    page
+}
+
+fn write_page(
+    page: &mut String,
+    tables: &[ResultTable],
+    figures: &[String],
+    provenance: &[String],
+) -> std::fmt::Result {
+    write!(
+        page,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>collapipe: experiments</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         <h1>collapipe: experiments</h1>\n\
+         <p>Collaborative training of Transformers over edge devices, planned round after round. All numbers are of the scenarios \
+         stated here and of our own reconstruction of the system in CollaPipe (arXiv 2509.19855), whose equations and scenario are not \
+         public: none of them reproduces one of the paper's.</p>\n\
+         <nav aria-label=\"Experiments\">\n<ul>\n"
+    )?;
+    for table in tables {
+        writeln!(page, "<li><a href=\"#{}\">{}</a></li>", Escaped(&table.name), Escaped(&table.title))?;
+    }
+    page.push_str("</ul>\n</nav>\n");
+    for (table, figure) in tables.iter().zip(figures) {
+        section(page, table, figure)?;
+    }
+    page.push_str("</main>\n<footer>\n");
+    for line in provenance {
+        writeln!(page, "<p>{}</p>", Escaped(line))?;
+    }
+    page.push_str("</footer>\n</body>\n</html>\n");
+    Ok(())
+}
+
+fn section(page: &mut String, table: &ResultTable, figure: &str) -> std::fmt::Result {
+    let name = Escaped(&table.name);
+    writeln!(page, "<section id=\"{name}\">\n<h2>{}</h2>", Escaped(&table.title))?;
+    writeln!(page, "<p><strong>Question.</strong> {}</p>", Escaped(&table.question))?;
+    writeln!(page, "<p><strong>Expected.</strong> {}</p>", Escaped(&table.expectation))?;
+    if let Some(reason) = &table.skipped {
+        return writeln!(page, "<p><strong>Left out.</strong> {}</p>\n</section>", Escaped(reason));
+    }
+    let (title, caption) = (Escaped(&table.title), Escaped(&table.caption));
+    let figure = figure.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}\" "), 1);
+    writeln!(page, "<figure>\n<div>{figure}</div>\n<figcaption>{caption}</figcaption>\n</figure>")?;
+    writeln!(page, "<details>\n<summary>Numbers</summary>\n<div class=\"box\">{}</div>\n</details>", Numbers(table))?;
+    write!(page, "<p>Files: ")?;
+    for (place, file) in ["data.csv", "result.json", "figure.svg", "figure.png"].into_iter().enumerate() {
+        let comma = if place == 0 { "" } else { ", " };
+        write!(page, "{comma}<a href=\"{name}/{file}\">{file}</a>")?;
+    }
+    writeln!(page, "</p>\n</section>")
+}

@@ -1,0 +1,104 @@
+//! The figure of an experiment: one panel per plot.
+
+use super::frame::{Frame, Scale, Titles, value_name};
+use super::marks;
+use super::panel::{Label, Sample, figure_height, rows};
+use super::style::{Figure, LOOKS, WIDTH, canvas, device_look, empty, short};
+use crate::experiments::{Drawing, Interval, PlotSpec, ResultTable};
+
+/// Draws an experiment's result, or why there is none.
+pub(in crate::report) fn draw(table: &ResultTable) -> Figure {
+    if let Some(reason) = &table.skipped {
+        return empty(&table.title, &format!("left out: {}", short(reason, 90)));
+    }
+    if table.rows.is_empty() || table.plots.is_empty() {
+        return empty(&table.title, "no runs");
+    }
+    match table.plots.first().map(|plot| plot.drawing) {
+        Some(Drawing::Bars) => marks::draw(table),
+        _ => lines(table),
+    }
+}
+
+/// How means and intervals are to be read.
+pub(super) fn subtitle(table: &ResultTable) -> String {
+    let mut seeds: Vec<u64> = table.rows.iter().map(|row| row.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    match seeds.len() {
+        1 => format!("One run per point, seed {}", seeds.first().copied().unwrap_or_default()),
+        count => format!("Means over {count} seeds with 95 % confidence intervals"),
+    }
+}
+
+/// A point of a curve.
+struct Mean {
+    x: f64,
+    value: Interval,
+}
+
+fn lines(table: &ResultTable) -> Figure {
+    let panels = table.plots.len();
+    canvas((WIDTH, figure_height(panels)), [&table.title, &subtitle(table), ""], |root| {
+        for (index, (row, plot)) in rows(panels).zip(&table.plots).enumerate() {
+            let curves = curves(table, plot);
+            let points = || curves.iter().flat_map(|(_, curve)| curve);
+            let x = match points().all(|mean| table.places().iter().any(|place| place.x == Some(mean.x))) {
+                true if plot.log_x => Scale::log(points().map(|mean| mean.x)),
+                true => Scale::linear(points().map(|mean| mean.x), None),
+                false => Scale::places(table.places().into_iter().map(|place| place.label)),
+            };
+            let ends = points().flat_map(|mean| [mean.value.ends().0, mean.value.ends().1]);
+            let y = match plot.log_y {
+                true => Scale::log(ends),
+                // Zero belongs to the axis unless all values are far from it.
+                false => Scale::linear(ends, None),
+            };
+            let titles = Titles {
+                heading: plot.metric.title(),
+                y: match plot.metric.unit() {
+                    "" => "Mean",
+                    unit => unit,
+                },
+                x: (index + 1 == panels).then_some(plot.x_axis.as_str()),
+            };
+            let frame = Frame::draw(root, row, &titles, x, y)?;
+            for (position, (_, curve)) in curves.iter().enumerate() {
+                let look = device_look(position.min(LOOKS));
+                for Mean { x, value } in curve {
+                    let (low, high) = value.ends();
+                    frame.line(&[(*x, low), (*x, high)], super::style::Look { dashed: false, ..look }, 1.2)?;
+                }
+                let path: Vec<(f64, f64)> = curve.iter().map(|mean| (mean.x, mean.value.mean)).collect();
+                frame.line(&path, look, 2.0)?;
+                for point in path {
+                    frame.dot(point, look, position % 2 == 0)?;
+                }
+            }
+            let label = |(position, (name, curve)): (usize, &(&str, Vec<Mean>))| {
+                let last = curve.last()?;
+                let look = device_look(position.min(LOOKS));
+                let shown = value_name(last.value.mean);
+                Some(Label { value: last.value.mean, name: short(name, 15), shown, sample: Sample::Line(look, 2.0) })
+            };
+            frame.labels(curves.iter().enumerate().filter_map(label).collect())?;
+        }
+        Ok(())
+    })
+}
+
+/// Every series' means, at numbers or, where a place has none, at the places' order.
+fn curves<'t>(table: &'t ResultTable, plot: &PlotSpec) -> Vec<(&'t str, Vec<Mean>)> {
+    let places = table.places();
+    let numbers = places.iter().all(|place| place.x.is_some_and(f64::is_finite));
+    let curve = |series: &str| {
+        let mean = |(order, place): (usize, &crate::experiments::Place)| {
+            let x = place.x.filter(|_| numbers).unwrap_or(order as f64);
+            Some(Mean { x, value: table.interval(plot.metric, place, series)? })
+        };
+        let mut curve: Vec<Mean> = places.iter().enumerate().filter_map(mean).collect();
+        curve.sort_by(|a, b| a.x.total_cmp(&b.x));
+        curve
+    };
+    table.series().into_iter().map(|series| (series, curve(series))).filter(|(_, curve)| !curve.is_empty()).collect()
+}

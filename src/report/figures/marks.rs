@@ -1,0 +1,123 @@
+//! One row per series, one mark per category: many policies side by side, two panels in a row.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+use super::experiment::subtitle;
+use super::frame::Scale;
+use super::style::{
+    Area, FAINT, Figure, GRID, HEAD, INK, Look, WIDTH, canvas, cause, device_look, font, px, short, text, width,
+};
+use crate::experiments::{PlotSpec, ResultTable};
+
+/// Height of a row [px].
+const ROW: i32 = 19;
+/// Room for the names of the series [px].
+const NAMES: i32 = 150;
+/// Room above a panel for its heading, and below for its axis [px].
+const ABOVE: i32 = 30;
+const BELOW: i32 = 34;
+/// Room for the legend [px].
+const LEGEND: i32 = 24;
+
+/// Draws all plots of a table in two columns.
+pub(super) fn draw(table: &ResultTable) -> Figure {
+    let series = table.series();
+    let inner = ROW * i32::try_from(series.len()).unwrap_or(i32::MAX / 64).min(400);
+    let panel = ABOVE + inner + BELOW;
+    let lines = i32::try_from(table.plots.len().div_ceil(2)).unwrap_or(1);
+    let column = (WIDTH - NAMES - 12) / 2;
+    canvas((WIDTH, HEAD + LEGEND + lines * panel), [&table.title, &subtitle(table), ""], |root| {
+        legend(root, table)?;
+        for (index, plot) in table.plots.iter().enumerate() {
+            let place = i32::try_from(index).unwrap_or_default();
+            let top = HEAD + LEGEND + (place / 2) * panel;
+            let left = NAMES + (place % 2) * column;
+            let frame = Panel { root, edges: (left + 12, left + column - 14, top + ABOVE, top + ABOVE + inner) };
+            if place % 2 == 0 {
+                for (row, name) in (0..).zip(&series) {
+                    let at = (px(NAMES), px(frame.middle(row)));
+                    text(root, &short(name, 22), at, font(12.0, INK, HPos::Right))?;
+                }
+            }
+            frame.draw(table, plot, &series)?;
+        }
+        Ok(())
+    })
+}
+
+/// What the marks stand for.
+fn legend(root: &Area, table: &ResultTable) -> Result<(), String> {
+    let mut left = NAMES + 12;
+    for (category, place) in table.places().iter().enumerate() {
+        mark(root, (px(left), px(HEAD + 6)), category)?;
+        let name = short(&place.label, 24);
+        text(root, &name, (px(left + 12), px(HEAD + 6)), font(12.0, INK, HPos::Left))?;
+        left += 30 + 7 * i32::try_from(name.chars().count()).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// A mark that differs from others in shape as well as in colour.
+fn mark(root: &Area, (x, y): (i32, i32), category: usize) -> Result<(), String> {
+    let look = device_look(category);
+    let (size, fill) = (px(5), look.line.filled());
+    let draw = |points: Vec<(i32, i32)>| root.draw(&Polygon::new(points, fill)).map_err(cause);
+    match category % 4 {
+        0 => root.draw(&Circle::new((x, y), size, fill)).map_err(cause),
+        1 => draw(vec![(x, y - size), (x + size, y + size), (x - size, y + size)]),
+        2 => draw(vec![(x - size, y - size), (x + size, y - size), (x + size, y + size), (x - size, y + size)]),
+        _ => draw(vec![(x, y - size), (x + size, y), (x, y + size), (x - size, y)]),
+    }
+}
+
+struct Panel<'r, 'a> {
+    root: &'r Area<'a>,
+    /// Left, right, top, bottom [px].
+    edges: (i32, i32, i32, i32),
+}
+
+impl Panel<'_, '_> {
+    /// Height of a row's middle [px].
+    fn middle(&self, row: i32) -> i32 {
+        self.edges.2 + row * ROW + ROW / 2
+    }
+
+    fn draw(&self, table: &ResultTable, plot: &PlotSpec, series: &[&str]) -> Result<(), String> {
+        let (left, right, top, bottom) = self.edges;
+        let places = table.places();
+        let found = |name: &str| places.iter().filter_map(|place| table.interval(plot.metric, place, name)).collect();
+        let all: Vec<_> = series.iter().flat_map(|name| -> Vec<_> { found(name) }).collect();
+        let ends = all.iter().flat_map(|value| [value.ends().0, value.ends().1]);
+        let scale = if plot.log_y { Scale::log(ends) } else { Scale::linear(ends, Some(0.0)) };
+        let along = |value: f64| px(left) + (f64::from(px(right - left)) * scale.at(value).clamp(0.0, 1.0)) as i32;
+        let line = |ends: [(i32, i32); 2], color: RGBColor, stroke: f64| {
+            self.root.draw(&PathElement::new(ends, color.stroke_width(width(stroke)))).map_err(cause)
+        };
+        let mut bold = font(13.0, INK, HPos::Left);
+        bold.font = bold.font.style(FontStyle::Bold);
+        text(self.root, &plot.metric.heading(), (px(left), px(top - 14)), bold)?;
+        for row in 0..series.len() {
+            let y = px(self.middle(i32::try_from(row).unwrap_or_default()));
+            line([(px(left), y), (px(right), y)], GRID, 0.8)?;
+        }
+        for (value, name) in scale.ticks() {
+            line([(along(*value), px(top)), (along(*value), px(bottom))], GRID, 0.8)?;
+            text(self.root, name, (along(*value), px(bottom + 11)), font(11.5, INK, HPos::Center))?;
+        }
+        line([(px(left), px(bottom)), (px(right), px(bottom))], FAINT, 0.8)?;
+        for (row, name) in (0..).zip(series) {
+            for (category, place) in places.iter().enumerate() {
+                let Some(value) = table.interval(plot.metric, place, name) else { continue };
+                // A little apart, so that marks of equal value can be told from one another.
+                let shift = (category as f64 - 0.5 * (places.len() as f64 - 1.0)) * 4.0 / places.len().max(1) as f64;
+                let y = px(self.middle(row)) + px(1) * shift.round() as i32;
+                let (low, high) = value.ends();
+                let look: Look = device_look(category);
+                line([(along(low), y), (along(high), y)], look.line, 1.6)?;
+                mark(self.root, (along(value.mean), y), category)?;
+            }
+        }
+        Ok(())
+    }
+}
