@@ -28,6 +28,7 @@ mod solution;
 mod tests;
 mod upload;
 
+pub(crate) use infeasible::block_caps;
 pub use infeasible::{Infeasibility, Reason};
 pub use radio::solve_radio;
 pub use settings::{Settings, SettingsError};
