@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::decided::found;
+use super::sizes::caps;
 use super::{Choice, Policy, SlotContext};
 use crate::problem::costs::{block_memory, compute_energy_per_block};
 use crate::problem::{Decision, Evaluation, MAX_MAGNITUDE, Participation, SlotProblem, evaluate};
@@ -28,7 +29,8 @@ const PRICES: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
 /// For the rest, prices of the slot's budgets are found by dual ascent: the exact solver at the prices, which then grow where too
 /// much was spent and shrink where too little was, at most 40 times; it starts from the last slot's prices. The best
 /// decision found that keeps all budgets is taken, often within 0.1 % of the dual bound, but there is a duality gap because sizes are
-/// integers. A slot in which none is found is an outage, and one may still exist.
+/// integers. A slot in which none is found is an outage, and one may still exist; the reason tells this from a slot in which
+/// computing alone exceeds the budgets, which is a proof.
 #[derive(Debug)]
 pub struct Myopic {
     settings: Settings,
@@ -84,10 +86,9 @@ impl Myopic {
         local_iterations: u32,
         best: &mut Best,
     ) -> Result<Result<(), String>, RunError> {
-        let Some((allowed, kept)) = within_budgets(slot, local_iterations)? else {
-            return Ok(Err(format!(
-                "with {local_iterations} local iterations a block's computing alone exceeds the budget of a device that must take part"
-            )));
+        let (allowed, kept) = match within_budgets(slot, local_iterations)? {
+            Ok(allowed) => allowed,
+            Err(reason) => return Ok(Err(reason)),
         };
         let weight = slot.problem().latency_weight;
         let mut dual = f64::NEG_INFINITY;
@@ -170,39 +171,49 @@ fn limited(slot: &SlotContext<'_>) -> Vec<Limited> {
 }
 
 /// The slot's problem with those plans alone, and memories that hold no more blocks than the budgets let compute; and the plans'
-/// indices in the slot. None where a device must take part and may not.
+/// indices in the slot. In words, where the budgets rule every decision out by computing alone.
 fn within_budgets(
     slot: &SlotContext<'_>,
     local_iterations: u32,
-) -> Result<Option<(SlotProblem, Vec<usize>)>, RunError> {
+) -> Result<Result<(SlotProblem, Vec<usize>), String>, RunError> {
     let plans = slot.problem().plans.iter().enumerate();
     let (kept, plans): (Vec<usize>, Vec<_>) =
         plans.filter(|(_, plan)| plan.local_iterations == local_iterations).map(|(at, plan)| (at, *plan)).unzip();
-    let Some(any) = plans.first().copied() else { return Ok(None) };
-    let mut possible = true;
+    let Some(any) = plans.first().copied() else { return Ok(Err("no plan".into())) };
+    let with = format!("with {local_iterations} local iterations");
+    let mut impossible = Vec::new();
+    let caps = caps(slot.problem());
     let problem = slot.changed(|problem| {
         problem.plans = plans;
-        let all = problem.participation == Participation::All;
         let encoder = problem.encoder;
-        for (n, cluster) in problem.clusters.iter_mut().enumerate() {
+        for (n, (cluster, caps)) in problem.clusters.iter_mut().zip(&caps).enumerate() {
             let per_block = block_memory(&encoder, cluster);
-            let limits: Vec<Option<Bytes>> = (cluster.devices.iter().enumerate())
-                .map(|(k, device)| {
-                    let energy = compute_energy_per_block(&encoder, cluster, &any, device);
-                    let blocks = (slot.budget(n, k + 1)?.0 / energy.0).floor();
-                    possible &= !all || blocks >= 1.0;
-                    // Half a block more: rounding must not take one away. A device without any has the memory of half a block.
-                    (blocks < f64::from(encoder.blocks)).then(|| Bytes((blocks + 0.5) * per_block))
-                })
-                .collect();
-            for (device, limit) in cluster.devices.iter_mut().zip(limits) {
-                if let Some(limit) = limit.filter(|limit| limit.0 < device.memory_bytes.0 && limit.0 > 0.0) {
-                    device.memory_bytes = limit;
+            let mut room = 0;
+            let limits = cluster.devices.iter().zip(caps).enumerate().map(|(k, (device, &cap))| {
+                let energy = compute_energy_per_block(&encoder, cluster, &any, device);
+                // More than any u32 saturates; so does the division by nothing.
+                let affordable = slot.budget(n, k + 1).map_or(u32::MAX, |budget| (budget.0 / energy.0).floor() as u32);
+                if affordable == 0 && problem.participation == Participation::All {
+                    impossible.push(format!(
+                        "{with}, a block's computing alone exceeds the budget of clusters[{n}].devices[{k}], which must take part"
+                    ));
                 }
+                room += u64::from(affordable.min(cap));
+                // Half a block more, so that rounding takes none away.
+                (affordable < cap).then(|| Bytes((f64::from(affordable) + 0.5) * per_block))
+            });
+            let limits: Vec<Option<Bytes>> = limits.collect();
+            if room < u64::from(encoder.blocks) {
+                impossible.push(format!(
+                    "{with}, the budgets of clusters[{n}] pay in one slot for computing {room} of {} blocks", encoder.blocks
+                ));
+            }
+            for (device, limit) in cluster.devices.iter_mut().zip(limits) {
+                device.memory_bytes = limit.unwrap_or(device.memory_bytes);
             }
         }
     })?;
-    Ok(possible.then_some((problem, kept)))
+    Ok(if impossible.is_empty() { Ok((problem, kept)) } else { Err(impossible.join("; ")) })
 }
 
 /// The problem at these prices of the nodes with a budget; the others' energy is free.
