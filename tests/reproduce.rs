@@ -45,7 +45,7 @@ fn goes_on_after_a_kill_without_computing_again() {
     assert_eq!(code(&reproduce(&out, &[])), 0);
     let whole = files(&out);
     let kept = cells(&out);
-    assert!(kept.len() > 10, "{kept:?}");
+    assert!(kept.len() >= 8, "{kept:?}");
     // A kill leaves some cells, perhaps the beginning of another under a hidden name, and no tables.
     let (lost, left): (Vec<_>, Vec<_>) = kept.iter().enumerate().partition(|(place, _)| place % 3 == 0);
     for (_, path) in &lost {

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use collapipe::experiments::{MAX_SEEDS, Shard};
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::scenario::MAX_SLOTS;
+use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
@@ -110,7 +111,7 @@ fn latency_weight(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Play a scenario slot by slot: every slot is solved exactly at the energy prices of its queues.
+/// Play a scenario slot by slot: every slot is solved exactly at the energy prices of its queues, or decided by another policy.
 ///
 /// Prints a summary and writes the record (JSON), the slots (CSV) and figures (SVG) to the output folder. Slots
 /// without a feasible decision are recorded as outages; the exit code is 3 only if every slot was one. Ctrl-C stops after
@@ -131,11 +132,18 @@ pub struct RunArguments {
     /// How much work to put into the certificates beyond C1: the slots are solved again at other prices
     #[arg(long, value_enum, default_value_t)]
     pub certificates: CertificateEffort,
+    /// Who decides the rounds (docs/policies.md)
+    #[arg(long, value_name = "NAME", default_value_t = PolicyKind::Exact, help = policy_help())]
+    pub policy: PolicyKind,
     /// Start the queues where a pilot run on 100 later slots says they will end up, instead of at zero
     #[arg(long)]
     pub warm_start: bool,
     #[command(flatten)]
     pub accuracy: Accuracy,
+}
+
+fn policy_help() -> String {
+    format!("Who decides the rounds (docs/policies.md): {}", PolicyKind::names())
 }
 
 /// Work for the certificates beyond C1.
@@ -160,6 +168,7 @@ impl Default for RunArguments {
             out: DEFAULT_FOLDER.into(),
             format: Format::default(),
             certificates: CertificateEffort::default(),
+            policy: PolicyKind::Exact,
             warm_start: false,
             accuracy: Accuracy::default(),
         }

@@ -23,7 +23,8 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         .map_err(|error| Failure::Machine(format!("cannot create the folder {}: {error}", arguments.out.display())))?;
     let stop = stop_on_signal()?;
     let settings = arguments.accuracy.settings();
-    let mut run = Run::new(&scenario, settings).map_err(failure)?;
+    let policy = arguments.policy.build(settings, scenario.spec().seed).map_err(failure)?;
+    let mut run = Run::with_policy(&scenario, policy).map_err(failure)?;
     if arguments.warm_start {
         let pilot = Pilot::measure(&scenario, settings).map_err(pilot_failure)?;
         let queues: Vec<f64> = pilot
@@ -136,7 +137,8 @@ impl ScenarioText<'_> {
 /// What a run's error means for the user.
 pub fn failure(error: RunError) -> Failure {
     match error {
-        RunError::Solve(SolveError::Settings(_) | SolveError::Unsupported { .. }) => Failure::Input(error.to_string()),
+        RunError::Solve(SolveError::Settings(_) | SolveError::Unsupported { .. } | SolveError::OverLimit { .. })
+        | RunError::Policy { .. } => Failure::Input(error.to_string()),
         _ => Failure::Machine(error.to_string()),
     }
 }

@@ -84,7 +84,11 @@ fn node_row(node: &NodeSummary) -> Vec<String> {
 pub(super) fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
     let from = &summary.provenance;
     let outages: u64 = summary.outages.iter().map(|outage| outage.slots).sum();
-    writeln!(f, "{} | seed {} | V = {} per s", from.scenario, from.seed, from.latency_weight)?;
+    write!(f, "{} | seed {} | V = {} per s", from.scenario, from.seed, from.latency_weight)?;
+    match from.policy.as_str() {
+        "exact" => writeln!(f)?,
+        policy => writeln!(f, " | policy {policy}")?,
+    }
     write!(f, "{} slots: {} planned, {} outages", summary.slots, summary.planned, outages)?;
     match summary.slots < from.slots_planned {
         true => writeln!(f, " (interrupted: {} were asked for)", from.slots_planned)?,

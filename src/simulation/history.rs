@@ -31,8 +31,9 @@ impl RunRecord {
     /// nodes with a budget, then g/G of the convergence constraint if there is one.
     ///
     /// The gap of a slot is objective − lower bound where the record shows that the slot was decided at the prices of its
-    /// queues, and not known otherwise. In an outage doing nothing was the only action, so that its gap is 0; where the solver
-    /// gave up, no decision can gain more over doing nothing than the plans' penalties.
+    /// queues, and not known otherwise. In an outage of a run that was solved to a tolerance doing nothing was the only action, so
+    /// that its gap is 0; where the solver gave up, or another policy found no round, no decision can gain more over doing nothing
+    /// than the plans' penalties.
     ///
     /// # Errors
     /// [`HistoryError`] for a record whose queues did not follow their law, or with numbers out of range.
@@ -105,7 +106,7 @@ impl RunRecord {
         let learning_price = queues.get(nodes.len()).copied().unwrap_or(0.0);
         let planned: &PlannedSlot = match &slot.outcome {
             SlotOutcome::Planned(planned) => planned,
-            outage @ SlotOutcome::Outage { .. } if gave_up(outage) => {
+            outage @ SlotOutcome::Outage { .. } if self.provenance.gap_tolerance.is_none() || gave_up(outage) => {
                 let idle = slot.convergence.map_or(0.0, |own| own.violation)
                     / self.convergence.as_ref().map_or(1.0, |of| of.scale);
                 return Some((learning_price * idle - self.least_plan_cost(learning_price)).max(0.0));

@@ -10,11 +10,11 @@ use crate::bounds::BoundError;
 use crate::lyapunov::{BudgetError, ConvergenceController, EnergyController, QueueError, WarmStartError};
 use crate::problem::{ProblemError, evaluate};
 use crate::scenario::{Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
-use crate::solver::{Settings, Solution, SolveError};
+use crate::solver::{Settings, SettingsError, Solution, SolveError};
 use crate::units::Joules;
 
 /// Largest relative violation of a constraint that is rounding in a policy's decision.
-const FEASIBLE: f64 = 1e-9;
+pub(super) const FEASIBLE: f64 = 1e-9;
 
 /// Why a run could not go on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -74,6 +74,12 @@ pub enum RunError {
     },
 }
 
+impl From<SettingsError> for RunError {
+    fn from(error: SettingsError) -> Self {
+        SolveError::from(error).into()
+    }
+}
+
 /// A drift-plus-penalty run: an iterator over the slots of a scenario.
 ///
 /// Every slot is decided by a [`Policy`], exactly unless another one is asked for, at the prices Z_k = Q_k/Ē_k of the energy queues and, with a convergence constraint, at the plan penalties
@@ -95,7 +101,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// [`RunError`] for settings out of range.
     pub fn new(scenario: &'a Scenario, settings: Settings) -> Result<Self, RunError> {
-        Self::with_policy(scenario, Box::new(Exact::new(settings).map_err(SolveError::from)?))
+        Self::with_policy(scenario, Box::new(Exact::new(settings)?))
     }
 
     /// A run that has not begun, whose rounds are decided by a policy of one's own choice.

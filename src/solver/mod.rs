@@ -29,6 +29,7 @@ mod solution;
 mod tests;
 mod upload;
 
+pub(crate) use infeasible::block_caps;
 pub use infeasible::{Infeasibility, Reason};
 pub use one_phase::{PhaseProblem, PhaseSolution};
 pub use radio::solve_radio;

@@ -20,6 +20,7 @@ use super::experiment::{Experiment, Setup};
 use super::table::{Drawing, Metric, PlotSpec};
 use crate::scenario::{ClusterSpec, ScenarioSpec};
 use crate::simulation::PolicyKind;
+use crate::units::Joules;
 
 /// All experiments, the most telling first.
 pub const ALL: &[&Experiment] = &[
@@ -81,6 +82,15 @@ fn bars(x_axis: &str, metrics: &[Metric]) -> Vec<PlotSpec> {
 fn panels(x_axis: &str, log_x: bool, drawing: Drawing, metrics: &[Metric]) -> Vec<PlotSpec> {
     let panel = |&metric| PlotSpec { metric, x_axis: x_axis.into(), drawing, log_x, log_y: false };
     metrics.iter().map(panel).collect()
+}
+
+/// Multiplies the energy budgets of all nodes.
+fn scale_budgets(spec: &mut ScenarioSpec, factor: f64) {
+    let scale = |budget: &mut Option<Joules>| *budget = budget.map(|budget| budget * factor);
+    for cluster in &mut spec.clusters {
+        scale(&mut cluster.control_unit.budget_j_per_round);
+        cluster.devices.iter_mut().for_each(|device| scale(&mut device.budget_j_per_round));
+    }
 }
 
 /// Gives every cluster `count` devices: its own, then copies of them some steps further on.

@@ -1,11 +1,10 @@
 //! Budgets too small to meet.
 
-use super::{FRUGAL, always, lines};
+use super::{FRUGAL, always, lines, scale_budgets};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
 use crate::experiments::table::Metric;
-use crate::units::Joules;
 
 const NAME: &str = "small-budgets";
 
@@ -28,11 +27,5 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
     let values = setup.values(&[0.05, 0.1, 0.2, 0.4, 0.7, 1.0]);
-    setup.vary(NAME, &values, FRUGAL, |spec, factor| {
-        let scale = |budget: &mut Option<Joules>| *budget = budget.map(|budget| budget * factor);
-        for cluster in &mut spec.clusters {
-            scale(&mut cluster.control_unit.budget_j_per_round);
-            cluster.devices.iter_mut().for_each(|device| scale(&mut device.budget_j_per_round));
-        }
-    })
+    setup.vary(NAME, &values, FRUGAL, scale_budgets)
 }

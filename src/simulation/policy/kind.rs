@@ -5,9 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Exact, Policy};
+use super::{
+    Exact, FixedMicroBatch, FixedRadio, LatencyOnly, Myopic, Policy, Proportion, ProportionalSegments, Random,
+    UniformSegments,
+};
 use crate::simulation::RunError;
-use crate::solver::{Settings, SolveError};
+use crate::solver::Settings;
 
 /// A policy by name, for scenario sweeps, the command line and files. What each decides and ignores: `docs/policies.md`.
 ///
@@ -85,12 +88,28 @@ impl PolicyKind {
     ///
     /// # Errors
     /// [`RunError`] for settings out of range, and for a policy that this build is without.
-    pub fn build(self, settings: Settings, _seed: u64) -> Result<Box<dyn Policy>, RunError> {
-        settings.validate().map_err(SolveError::from)?;
-        match self {
-            Self::Exact => Ok(Box::new(Exact::new(settings).map_err(SolveError::from)?)),
-            _ => Err(RunError::Policy { policy: self.to_string(), reason: "not in this build".into() }),
-        }
+    pub fn build(self, settings: Settings, seed: u64) -> Result<Box<dyn Policy>, RunError> {
+        settings.validate()?;
+        let policy: Box<dyn Policy> = match self {
+            Self::Exact => Box::new(Exact::new(settings)?),
+            #[cfg(feature = "milp")]
+            Self::Alternating => Box::new(super::Alternating::new(settings)?),
+            #[cfg(not(feature = "milp"))]
+            Self::Alternating => {
+                let reason = "this build is without linear programs in integers; build with feature milp".into();
+                return Err(RunError::Policy { policy: self.to_string(), reason });
+            }
+            Self::UniformSegments => Box::new(UniformSegments::new(settings)?),
+            Self::ProportionalSpeed => Box::new(ProportionalSegments::new(Proportion::Speed, settings)?),
+            Self::ProportionalMemory => Box::new(ProportionalSegments::new(Proportion::Memory, settings)?),
+            Self::FixedRadio => Box::new(FixedRadio::new()),
+            Self::FixedMicroBatch { micro_batches } => Box::new(FixedMicroBatch::new(micro_batches, settings)?),
+            Self::NoPipeline => Box::new(FixedMicroBatch::no_pipeline(settings)?),
+            Self::LatencyOnly => Box::new(LatencyOnly::new(settings)?),
+            Self::Myopic => Box::new(Myopic::new(settings)?),
+            Self::Random => Box::new(Random::new(seed)),
+        };
+        Ok(policy)
     }
 }
 

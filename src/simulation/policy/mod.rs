@@ -4,14 +4,32 @@
 //! same for every policy: it draws the states, evaluates the choice independently, books the energy, moves the queues and records.
 //! A scenario's states do not depend on what was decided, so that policies can be compared on the same states.
 
+#[cfg(feature = "milp")]
+mod alternating;
+mod decided;
 mod exact;
+mod fixed_micro_batch;
+mod fixed_radio;
 mod kind;
+mod latency_only;
+mod myopic;
+mod random;
+mod segments;
+mod sizes;
 
 use std::borrow::Cow;
 use std::fmt;
 
+#[cfg(feature = "milp")]
+pub use alternating::Alternating;
 pub use exact::Exact;
+pub use fixed_micro_batch::FixedMicroBatch;
+pub use fixed_radio::FixedRadio;
 pub use kind::{PolicyKind, UnknownPolicy};
+pub use latency_only::LatencyOnly;
+pub use myopic::Myopic;
+pub use random::Random;
+pub use segments::{Proportion, ProportionalSegments, UniformSegments};
 
 use super::run::RunError;
 use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};

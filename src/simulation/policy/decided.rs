@@ -1,0 +1,32 @@
+//! From what a solver says to what a policy chooses.
+
+use super::Choice;
+use crate::problem::SlotProblem;
+use crate::simulation::RunError;
+use crate::solver::{Certified, Settings, Solution, SolveError, solve};
+
+/// The best decision of a problem that is not the slot's own, so that its bound says nothing of the slot; or why there is none.
+pub(super) type Found = Result<Certified, String>;
+
+/// Sorts out what ends the run.
+pub(super) fn found(solved: Result<Solution, SolveError>) -> Result<Found, RunError> {
+    match solved {
+        Ok(Solution { outcome: Ok(best), .. }) => Ok(Ok(best)),
+        Ok(Solution { outcome: Err(reasons), .. }) => Ok(Err(reasons.to_string())),
+        Err(failure @ SolveError::Numerical) => Ok(Err(failure.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The optimum of a changed problem as a decision without a bound.
+pub(super) fn optimum_of(changed: &SlotProblem, settings: &Settings) -> Result<Choice, RunError> {
+    Ok(choice(found(solve(changed, settings))?))
+}
+
+/// A decision without a bound, or an outage.
+pub(super) fn choice(found: Found) -> Choice {
+    match found {
+        Ok(best) => Choice::Decision(best.decision),
+        Err(reason) => Choice::Outage(reason),
+    }
+}
