@@ -34,6 +34,12 @@ impl Metric {
         }
     }
 
+    /// Whether it may be negative.
+    #[must_use]
+    pub const fn has_sign(self) -> bool {
+        matches!(self, Self::WorstOverspend)
+    }
+
     /// Title and unit, as `Mean round latency [s]`.
     #[must_use]
     pub fn heading(self) -> String {

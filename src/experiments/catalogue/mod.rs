@@ -74,9 +74,12 @@ fn lines(x_axis: &str, log_x: bool, metrics: &[Metric]) -> Vec<PlotSpec> {
     panels(x_axis, log_x, Drawing::Lines, metrics)
 }
 
-/// Panels of bars over categories.
+/// Panels of marks by category.
 fn bars(x_axis: &str, metrics: &[Metric]) -> Vec<PlotSpec> {
-    panels(x_axis, false, Drawing::Bars, metrics)
+    let mut panels = panels(x_axis, false, Drawing::Bars, metrics);
+    // Policies and models are orders of magnitude apart.
+    panels.iter_mut().for_each(|panel| panel.log_y = matches!(panel.metric, Metric::LatencyS | Metric::EnergyJ));
+    panels
 }
 
 fn panels(x_axis: &str, log_x: bool, drawing: Drawing, metrics: &[Metric]) -> Vec<PlotSpec> {

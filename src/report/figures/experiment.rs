@@ -1,10 +1,10 @@
 //! The figure of an experiment: one panel per plot.
 
-use super::frame::{Frame, Scale, Titles, value_name};
+use super::frame::{Frame, Scale, Titles};
 use super::marks;
 use super::panel::{Label, Sample, figure_height, rows};
 use super::style::{Figure, LOOKS, WIDTH, canvas, device_look, empty, short};
-use crate::experiments::{Drawing, Interval, PlotSpec, ResultTable};
+use crate::experiments::{Drawing, Interval, Metric, PlotSpec, ResultTable};
 
 /// Draws an experiment's result, or why there is none.
 pub(in crate::report) fn draw(table: &ResultTable) -> Figure {
@@ -31,6 +31,12 @@ pub(super) fn subtitle(table: &ResultTable) -> String {
     }
 }
 
+/// The ends of an interval, cut off where the metric has no values.
+pub(super) fn shown_ends(metric: Metric, value: &Interval) -> [f64; 2] {
+    let (low, high) = value.ends();
+    if metric.has_sign() { [low, high] } else { [low.max(0.0), high] }
+}
+
 /// A point of a curve.
 struct Mean {
     x: f64,
@@ -48,10 +54,9 @@ fn lines(table: &ResultTable) -> Figure {
                 true => Scale::linear(points().map(|mean| mean.x), None),
                 false => Scale::places(table.places().into_iter().map(|place| place.label)),
             };
-            let ends = points().flat_map(|mean| [mean.value.ends().0, mean.value.ends().1]);
+            let ends = points().flat_map(|mean| shown_ends(plot.metric, &mean.value));
             let y = match plot.log_y {
                 true => Scale::log(ends),
-                // Zero belongs to the axis unless all values are far from it.
                 false => Scale::linear(ends, None),
             };
             let titles = Titles {
@@ -66,7 +71,7 @@ fn lines(table: &ResultTable) -> Figure {
             for (position, (_, curve)) in curves.iter().enumerate() {
                 let look = device_look(position.min(LOOKS));
                 for Mean { x, value } in curve {
-                    let (low, high) = value.ends();
+                    let [low, high] = shown_ends(plot.metric, value);
                     frame.line(&[(*x, low), (*x, high)], super::style::Look { dashed: false, ..look }, 1.2)?;
                 }
                 let path: Vec<(f64, f64)> = curve.iter().map(|mean| (mean.x, mean.value.mean)).collect();
@@ -76,10 +81,9 @@ fn lines(table: &ResultTable) -> Figure {
                 }
             }
             let label = |(position, (name, curve)): (usize, &(&str, Vec<Mean>))| {
-                let last = curve.last()?;
-                let look = device_look(position.min(LOOKS));
-                let shown = value_name(last.value.mean);
-                Some(Label { value: last.value.mean, name: short(name, 15), shown, sample: Sample::Line(look, 2.0) })
+                let sample = Sample::Line(device_look(position.min(LOOKS)), 2.0);
+                let value = curve.last()?.value.mean;
+                Some(Label { value, name: short(name, 22), shown: String::new(), sample })
             };
             frame.labels(curves.iter().enumerate().filter_map(label).collect())?;
         }

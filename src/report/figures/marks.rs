@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::experiment::subtitle;
+use super::experiment::{shown_ends, subtitle};
 use super::frame::Scale;
 use super::style::{
     Area, FAINT, Figure, GRID, HEAD, INK, Look, WIDTH, canvas, cause, device_look, font, px, short, text, width,
@@ -88,9 +88,11 @@ impl Panel<'_, '_> {
         let places = table.places();
         let found = |name: &str| places.iter().filter_map(|place| table.interval(plot.metric, place, name)).collect();
         let all: Vec<_> = series.iter().flat_map(|name| -> Vec<_> { found(name) }).collect();
-        let ends = all.iter().flat_map(|value| [value.ends().0, value.ends().1]);
+        let ends = all.iter().flat_map(|value| shown_ends(plot.metric, value));
         let scale = if plot.log_y { Scale::log(ends) } else { Scale::linear(ends, Some(0.0)) };
-        let along = |value: f64| px(left) + (f64::from(px(right - left)) * scale.at(value).clamp(0.0, 1.0)) as i32;
+        // What a logarithmic axis has no place for stands at its left end.
+        let share = |value: f64| if plot.log_y && value <= 0.0 { 0.0 } else { scale.at(value).clamp(0.0, 1.0) };
+        let along = |value: f64| px(left) + (f64::from(px(right - left)) * share(value)) as i32;
         let line = |ends: [(i32, i32); 2], color: RGBColor, stroke: f64| {
             self.root.draw(&PathElement::new(ends, color.stroke_width(width(stroke)))).map_err(cause)
         };
@@ -112,7 +114,7 @@ impl Panel<'_, '_> {
                 // A little apart, so that marks of equal value can be told from one another.
                 let shift = (category as f64 - 0.5 * (places.len() as f64 - 1.0)) * 4.0 / places.len().max(1) as f64;
                 let y = px(self.middle(row)) + px(1) * shift.round() as i32;
-                let (low, high) = value.ends();
+                let [low, high] = shown_ends(plot.metric, &value);
                 let look: Look = device_look(category);
                 line([(along(low), y), (along(high), y)], look.line, 1.6)?;
                 mark(self.root, (along(value.mean), y), category)?;
