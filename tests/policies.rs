@@ -46,7 +46,7 @@ fn roomy(slots: u64) -> Scenario {
                 budget.0 *= 2.0;
             }
             // What the fastest rounds send with exceeds this one.
-            for budget in &mut cluster.control_unit.budget_j_per_round {
+            if let Some(budget) = &mut cluster.control_unit.budget_j_per_round {
                 budget.0 *= 1.3;
             }
         }
