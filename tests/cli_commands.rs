@@ -251,3 +251,23 @@ fn an_interrupted_run_keeps_its_finished_slots() {
     assert!(!record.slots.is_empty() && record.slots.len() < 1_000_000);
     assert_eq!(record.provenance.slots_planned, 1_000_000);
 }
+
+#[test]
+fn a_policy_is_named_and_its_missing_certificates_are_explained() {
+    let (folder, scenario) = scenario_in("policy", SMALL);
+    let out = folder.join("out");
+    let output = run(&["run", &scenario, "--policy", "uniform-segments", "--out", out.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("policy uniform-segments"), "{text}");
+    assert!(text.contains("the gap of the decision is not known"), "{text}");
+    assert!(!text.contains("Proved gap"), "{text}");
+    let unknown = run(&["run", &scenario, "--policy", "best"]);
+    assert_eq!(code(&unknown), 2);
+    assert!(stderr(&unknown).contains("latency-only"), "{}", stderr(&unknown));
+    let refused = run(&["run", &scenario, "--policy", "no-pipeline", "--out", out.to_str().unwrap()]);
+    assert_eq!(code(&refused), 2);
+    assert!(stderr(&refused).contains("[2, 4]"), "{}", stderr(&refused));
+    let help = stdout(&run(&["run", "--help"]));
+    assert!(help.contains("proportional-memory"), "{help}");
+}

@@ -12,10 +12,14 @@ use crate::solver::{Settings, SettingsError, solve};
 use crate::units::{Bytes, Joules};
 
 /// Most solves of a slot, for each number of local iterations among the plans.
-const SOLVES: u32 = 40;
+const SOLVES: u32 = 48;
 
 /// Relative distance to the slot's dual bound at which the search ends.
 const CLOSE: f64 = 1e-3;
+
+/// First and longest moves of a price's logarithm.
+const FIRST_MOVE: f64 = 0.7;
+const LONGEST_MOVE: f64 = 3.0;
 
 /// Range of a node's price times its budget, relative to the price of a second: seconds per budget.
 const PRICES: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
@@ -27,7 +31,7 @@ const PRICES: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
 ///
 /// **The search is a heuristic.** Segments are first limited to those whose computing alone fits the budgets, which excludes nothing.
 /// For the rest, prices of the slot's budgets are found by dual ascent: the exact solver at the prices, which then grow where too
-/// much was spent and shrink where too little was, at most 40 times; it starts from the last slot's prices. The best
+/// much was spent and shrink where too little was, at most 48 times; it starts from the last slot's prices. The best
 /// decision found that keeps all budgets is taken, often within 0.1 % of the dual bound, but there is a duality gap because sizes are
 /// integers. A slot in which none is found is an outage, and one may still exist; the reason tells this from a slot in which
 /// computing alone exceeds the budgets, which is a proof.
@@ -86,17 +90,21 @@ impl Myopic {
         local_iterations: u32,
         best: &mut Best,
     ) -> Result<Result<(), String>, RunError> {
-        let (allowed, kept) = match within_budgets(slot, local_iterations)? {
+        let (mut allowed, kept) = match within_budgets(slot, local_iterations)? {
             Ok(allowed) => allowed,
             Err(reason) => return Ok(Err(reason)),
         };
         let weight = slot.problem().latency_weight;
         let mut dual = f64::NEG_INFINITY;
+        // What the logarithm of each price moves by next, and where it moved last.
+        let mut moves = vec![(FIRST_MOVE, 0.0); limited.len()];
         for step in 0..SOLVES {
             let priced = at_prices(allowed.clone(), limited, |of| weight * self.price(of) / of.budget)?;
             let mut answer = match found(solve(&priced, &self.settings))? {
                 Ok(answer) => answer,
-                Err(reason) => return Ok(Err(reason)),
+                Err(reason) if step == 0 => return Ok(Err(reason)),
+                // Too many blocks were taken away.
+                Err(_) => break,
             };
             answer.decision.plan = kept.get(answer.decision.plan).copied().unwrap_or(usize::MAX);
             let Ok(spent) = evaluate(slot.problem(), &answer.decision) else {
@@ -104,6 +112,10 @@ impl Myopic {
             };
             let shares: Vec<f64> = limited.iter().map(|of| energy(&spent, of).0 / of.budget).collect();
             let cost = spent.terms.latency + spent.terms.plan_penalty;
+            if best.is_none() && step >= SOLVES / 2 && step % 4 == 0 {
+                // No price settles where a device's computing leaves too little for sending: one block less may do.
+                allowed = with_fewer_blocks(allowed, &answer.decision, limited, &shares)?;
+            }
             if shares.iter().all(|&share| share <= 1.0) && best.as_ref().is_none_or(|(least, _)| cost < *least) {
                 *best = Some((cost, answer.decision));
             }
@@ -112,19 +124,21 @@ impl Myopic {
             if best.as_ref().is_some_and(|(least, _)| least - dual <= CLOSE * least.abs()) {
                 break;
             }
-            // Steps shrink, so that prices settle; those of a slot without a decision so far do not.
-            let power = if best.is_some() { 1.0 / (1.0 + 0.2 * f64::from(step)) } else { 1.0 };
-            let whole = spent.round_latency.0;
-            for (of, share) in limited.iter().zip(shares) {
+            for ((of, share), (length, last)) in limited.iter().zip(shares).zip(&mut moves) {
                 // Just below the budget, so that a price may settle with the budget kept.
-                let factor = (share / (1.0 - 0.5 * CLOSE)).powf(2.0 * power).clamp(0.25, 4.0);
-                let old = match self.price(of) {
-                    // A price of zero would stay zero.
-                    none if none <= 0.0 && share > 1.0 => 1e-3 * whole,
-                    price => price,
+                let direction = (share - (1.0 - 0.5 * CLOSE)).signum();
+                *length = match direction * *last {
+                    same if same > 0.0 => (1.5 * *length).min(LONGEST_MOVE),
+                    other if other < 0.0 => 0.5 * *length,
+                    _ => *length,
                 };
-                let price = (old * factor).clamp(0.0, *PRICES.end());
-                self.set_price(of, if price < *PRICES.start() { 0.0 } else { price });
+                *last = direction;
+                let price = match self.price(of) {
+                    // A price of zero would stay zero.
+                    none if none <= 0.0 && direction > 0.0 => 1e-3 * spent.round_latency.0,
+                    price => price * (direction * *length).exp(),
+                };
+                self.set_price(of, if price < *PRICES.start() { 0.0 } else { price.min(*PRICES.end()) });
             }
         }
         Ok(Ok(()))
@@ -153,7 +167,11 @@ impl Policy for Myopic {
         }
         Ok(match best {
             Some((_, decision)) => Choice::Decision(decision),
-            None => Choice::Outage(reasons.join("; ")),
+            None => {
+                // Prices that grew in vain are no place to start from.
+                self.prices.clear();
+                Choice::Outage(reasons.join("; "))
+            }
         })
     }
 }
@@ -214,6 +232,28 @@ fn within_budgets(
         }
     })?;
     Ok(if impossible.is_empty() { Ok((problem, kept)) } else { Err(impossible.join("; ")) })
+}
+
+/// The problem with one block less on every device that spent more than its budget.
+fn with_fewer_blocks(
+    problem: SlotProblem,
+    decision: &Decision,
+    limited: &[Limited],
+    shares: &[f64],
+) -> Result<SlotProblem, RunError> {
+    let mut spec = problem.into_spec();
+    let least = if spec.participation == Participation::All { 1 } else { 0 };
+    for of in limited.iter().zip(shares).filter(|(_, share)| **share > 1.0).map(|(of, _)| of) {
+        let Some((k, cluster)) = of.node.checked_sub(1).zip(spec.clusters.get_mut(of.cluster)) else { continue };
+        let per_block = block_memory(&spec.encoder, cluster);
+        let chosen = decision.clusters.get(of.cluster);
+        let held = chosen.and_then(|own| own.active.iter().zip(&own.sizes).find(|(active, _)| **active == k));
+        if let (Some((_, &held)), Some(device)) = (held.filter(|(_, held)| **held > least), cluster.devices.get_mut(k))
+        {
+            device.memory_bytes = Bytes((f64::from(held) - 0.5) * per_block);
+        }
+    }
+    Ok(SlotProblem::new(spec)?)
 }
 
 /// The problem at these prices of the nodes with a budget; the others' energy is free.
