@@ -13,8 +13,10 @@ mod cell;
 mod error;
 #[cfg(feature = "cli")]
 mod experiment;
+mod interval;
 #[cfg(feature = "cli")]
 mod measure;
+mod metric;
 #[cfg(feature = "cli")]
 mod output;
 #[cfg(feature = "cli")]
@@ -31,6 +33,7 @@ pub use cell::{Cell, CellSchema, Measure};
 pub use error::ExperimentError;
 #[cfg(feature = "cli")]
 pub use experiment::{Experiment, Setup};
+pub use interval::interval;
 #[cfg(feature = "cli")]
 pub use output::{ResultProvenance, ResultSchema, RunProvenance};
 #[cfg(feature = "cli")]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::cell::Cell;
 use super::request::Request;
 use super::table::ResultTable;
-use crate::report::{ReportError, write_whole};
+use crate::report::{ReportError, write_experiment, write_html, write_whole};
 
 /// Name and version of the format of `result.json`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,18 +96,28 @@ pub(super) fn write(
 ) -> Result<Vec<PathBuf>, ReportError> {
     fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.into(), source })?;
     let file = ResultFile { schema: ResultSchema::V1, provenance: &provenance, table };
-    Ok(vec![
+    let mut written = vec![
         write_whole(folder, "data.csv", &|out| tidy(table, out))?,
         write_whole(folder, "result.json", &|out| {
             serde_json::to_writer_pretty(&mut *out, &file)?;
             out.write_all(b"\n")
         })?,
-    ])
+    ];
+    // Nothing was played, nothing is drawn.
+    if table.skipped.is_none() {
+        written.extend(write_experiment(table, folder)?);
+    }
+    Ok(written)
 }
 
 /// One page with all experiments.
-pub(super) fn write_report(_tables: &[ResultTable], _folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    Ok(Vec::new())
+pub(super) fn write_report(request: &Request, tables: &[ResultTable], folder: &Path) -> Result<PathBuf, ReportError> {
+    let settings = request.settings();
+    let mut provenance = vec![format!("collapipe {}", env!("CARGO_PKG_VERSION"))];
+    provenance.extend(option_env!("COLLAPIPE_COMMIT").map(|commit| format!("commit {commit}")));
+    provenance.push(format!("{} slots a run, {} seeds", request.slots, request.seeds));
+    provenance.push(format!("exact solver to a relative gap of {:e}", settings.gap));
+    write_html(tables, &provenance, folder)
 }
 
 /// One row per run and metric.

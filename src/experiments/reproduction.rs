@@ -190,7 +190,7 @@ impl Reproduction {
             written.extend(output::write(&table, provenance, &folder.join(part.experiment.name))?);
             tables.push(table);
         }
-        written.extend(output::write_report(&tables, folder)?);
+        written.push(output::write_report(&self.request, &tables, folder)?);
         Ok((tables, written))
     }
 

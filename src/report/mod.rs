@@ -14,6 +14,8 @@ mod bound_paths;
 mod certificates;
 mod convergence;
 #[cfg(feature = "cli")]
+mod experiments;
+#[cfg(feature = "cli")]
 mod figures;
 mod files;
 #[cfg(feature = "cli")]
@@ -26,6 +28,8 @@ mod tidy;
 
 pub use certificates::{OfflineSummary, Omission};
 pub use convergence::ConvergenceSummary;
+#[cfg(feature = "cli")]
+pub use experiments::{write_experiment, write_html};
 pub use files::ReportError;
 pub(crate) use files::write_whole;
 #[cfg(feature = "cli")]

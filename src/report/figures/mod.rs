@@ -1,6 +1,7 @@
 //! Figures of a run, and of a sweep of runs, as SVG, 800 px wide, for screen, print and colour-blind eyes.
 
 mod certificates;
+mod experiment;
 mod frame;
 mod latency;
 mod lines;
@@ -10,6 +11,7 @@ mod segments;
 mod style;
 mod tradeoff;
 
+pub(super) use experiment::{distinct, of_experiment};
 use style::Figure;
 pub(super) use tradeoff::of_tradeoff;
 
