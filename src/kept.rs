@@ -50,6 +50,7 @@ impl KeptFolder {
     }
 
     /// The folder `path`, to read from.
+    #[cfg(feature = "cli")]
     pub fn existing(path: &Path) -> Self {
         Self { path: path.into() }
     }

@@ -349,7 +349,7 @@ pub struct ReproduceArguments {
     /// Number of seeds; 5 if left out, 2 with --quick
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SEEDS))]
     pub seeds: Option<u64>,
-    /// Number of slots of every run; 120 if left out, 10 with --quick
+    /// Number of slots of every run; 100 if left out, 10 with --quick
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
     pub slots: Option<u64>,
     /// Folder with lumos5g_traces.csv, for the experiment `traces`, which is left out otherwise

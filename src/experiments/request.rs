@@ -58,7 +58,7 @@ impl Request {
         }
         let chosen = catalogue::ALL.iter().map(|experiment| experiment.name);
         let chosen = chosen.filter(|name| names.is_empty() || names.iter().any(|wanted| wanted == name));
-        let (slots, seeds) = if quick { (10, 2) } else { (120, 5) };
+        let (slots, seeds) = if quick { (10, 2) } else { (100, 5) };
         Ok(Self {
             schema: RequestSchema::V1,
             experiments: chosen.map(str::to_owned).collect(),

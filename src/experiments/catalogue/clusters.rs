@@ -20,6 +20,6 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 };
 
 fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
-    let values = setup.values(&[1.0, 2.0, 3.0, 4.0, 6.0]);
+    let values = setup.values(&[1.0, 2.0, 3.0, 4.0, 5.0]);
     setup.vary(NAME, &values, COMPARED, |spec, count| set_clusters(spec, count as usize))
 }
