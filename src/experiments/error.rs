@@ -54,7 +54,7 @@ pub enum ExperimentError {
         /// The cell.
         cell: String,
         /// Why.
-        source: RunError,
+        source: Box<RunError>,
     },
     /// Cells could not be kept or not taken up again.
     #[error(transparent)]
