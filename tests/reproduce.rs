@@ -1,5 +1,6 @@
 //! Experiments are played once, the same everywhere, and never mixed.
 #![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cli_support;
 

@@ -29,14 +29,14 @@ pub enum ExperimentError {
     Traces(#[from] TraceFileError),
     /// The base scenario cannot be read.
     #[error(transparent)]
-    Base(#[from] ScenarioFileError),
+    Base(Box<ScenarioFileError>),
     /// A scenario of an experiment is not valid.
     #[error("experiment {experiment}: {source}")]
     Scenario {
         /// The experiment.
         experiment: &'static str,
         /// What is wrong.
-        source: ScenarioError,
+        source: Box<ScenarioError>,
     },
     /// Two cells would be kept in one file.
     #[error("experiment {experiment}: two cells are called {cell}")]
@@ -54,7 +54,7 @@ pub enum ExperimentError {
         /// The cell.
         cell: String,
         /// Why.
-        source: RunError,
+        source: Box<RunError>,
     },
     /// Cells could not be kept or not taken up again.
     #[error(transparent)]
@@ -88,4 +88,10 @@ pub enum ExperimentError {
     /// A table or figure cannot be written.
     #[error(transparent)]
     Write(#[from] ReportError),
+}
+
+impl From<ScenarioFileError> for ExperimentError {
+    fn from(error: ScenarioFileError) -> Self {
+        Self::Base(Box::new(error))
+    }
 }

@@ -83,7 +83,8 @@ impl Setup {
     ) -> Result<Vec<Cell>, ExperimentError> {
         let mut cells = Vec::new();
         for spec in self.seeded(spec) {
-            let scenario = Scenario::new(spec).map_err(|source| ExperimentError::Scenario { experiment, source })?;
+            let scenario = Scenario::new(spec)
+                .map_err(|source| ExperimentError::Scenario { experiment, source: Box::new(source) })?;
             cells.extend(Self::each(x, x_label, policies, &scenario));
         }
         Ok(cells)

@@ -233,7 +233,7 @@ impl Reproduction {
     fn play_cell(&self, folder: &Path, part: &Part, cell: &Cell) -> Result<(), ExperimentError> {
         let settings = self.request.settings();
         let experiment = part.experiment.name;
-        let failed = |source| ExperimentError::Run { experiment, cell: cell.name(), source };
+        let failed = |source| ExperimentError::Run { experiment, cell: cell.name(), source: Box::new(source) };
         let rows = cell.play(settings).map_err(failed)?;
         let finished = FinishedCell { schema: CellSchema::V1, fingerprint: cell.fingerprint(&settings), rows };
         Ok(KeptFolder::new(&cells(folder, part))?.keep(&file(cell), &finished)?)
