@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Exact, FixedMicroBatch, FixedRadio, LatencyOnly, Myopic, Policy, Proportion, ProportionalSegments, Random,
-    UniformSegments,
+    Exact, FixedMicroBatch, FixedRadio, FullModelFederated, LatencyOnly, Myopic, Policy, Proportion,
+    ProportionalSegments, Random, SplitFed, SplitLearning, UniformSegments,
 };
 use crate::simulation::RunError;
 use crate::solver::Settings;
@@ -49,6 +49,12 @@ pub enum PolicyKind {
     Myopic,
     /// Drawn at random.
     Random,
+    /// The whole encoder on every device: FedAvg.
+    FullModelFederated,
+    /// One cut, one device after another.
+    SplitLearning,
+    /// One cut, all devices at once.
+    SplitFed,
 }
 
 /// What the names with a number begin with.
@@ -75,6 +81,9 @@ impl PolicyKind {
         Self::LatencyOnly,
         Self::Myopic,
         Self::Random,
+        Self::FullModelFederated,
+        Self::SplitLearning,
+        Self::SplitFed,
     ];
 
     /// All names, for help and errors.
@@ -108,6 +117,9 @@ impl PolicyKind {
             Self::LatencyOnly => Box::new(LatencyOnly::new(settings)?),
             Self::Myopic => Box::new(Myopic::new(settings)?),
             Self::Random => Box::new(Random::new(seed)),
+            Self::FullModelFederated => Box::new(FullModelFederated),
+            Self::SplitLearning => Box::new(SplitLearning),
+            Self::SplitFed => Box::new(SplitFed),
         };
         Ok(policy)
     }
@@ -127,6 +139,9 @@ impl fmt::Display for PolicyKind {
             Self::LatencyOnly => "latency-only",
             Self::Myopic => "myopic",
             Self::Random => "random",
+            Self::FullModelFederated => "full-model-federated",
+            Self::SplitLearning => "split-learning",
+            Self::SplitFed => "split-fed",
         })
     }
 }

@@ -16,6 +16,7 @@ mod myopic;
 mod random;
 mod segments;
 mod sizes;
+mod unpipelined;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -30,6 +31,7 @@ pub use latency_only::LatencyOnly;
 pub use myopic::Myopic;
 pub use random::Random;
 pub use segments::{Proportion, ProportionalSegments, UniformSegments};
+pub use unpipelined::{FullModelFederated, SplitFed, SplitLearning};
 
 use super::run::RunError;
 use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};

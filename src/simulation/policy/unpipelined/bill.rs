@@ -1,0 +1,127 @@
+//! What a cluster's round costs, added up transmission by transmission.
+
+use super::ServerRates;
+use crate::problem::costs::{
+    Transmitter, block_time, boundary_bits, compute_energy_per_block, end_stage_time, stage_time, transfer_time,
+};
+use crate::problem::{
+    Cluster, ClusterEvaluation, Device, DeviceEnergy, Encoder, LatencyParts, Phase, Plan, SlotSpec, shannon_rate,
+};
+use crate::simulation::policy::{DeviceLoad, OwnCluster};
+use crate::units::{Bits, Bytes, Hertz, Joules, Seconds};
+
+/// A cluster's costs so far. Devices share the batch equally.
+pub(super) struct Bill<'a> {
+    encoder: &'a Encoder,
+    cluster: &'a Cluster,
+    plan: &'a Plan,
+    pub parts: LatencyParts,
+    device_energy: Vec<DeviceEnergy>,
+    control_unit_energy: Joules,
+    loads: Vec<DeviceLoad>,
+}
+
+impl<'a> Bill<'a> {
+    /// The fixed latency, and the upload at full power on an equal share of its band.
+    pub fn new(problem: &'a SlotSpec, cluster: &'a Cluster, plan: &'a Plan) -> Result<Self, String> {
+        let devices = cluster.devices.len();
+        let mut bill = Self {
+            encoder: &problem.encoder,
+            cluster,
+            plan,
+            parts: LatencyParts { fixed: cluster.fixed_seconds, ..LatencyParts::default() },
+            device_energy: vec![DeviceEnergy::default(); devices],
+            control_unit_energy: Joules(0.0),
+            loads: vec![DeviceLoad::default(); devices],
+        };
+        let share = problem.uplink.bandwidth_hz / problem.clusters.len() as f64;
+        bill.parts.upload = bill.send((0, devices + 1), cluster.upload_bits, share, 1.0)?;
+        Ok(bill)
+    }
+
+    /// Samples of a device's micro-batch: B/(KM).
+    pub fn samples(&self) -> f64 {
+        let devices = self.cluster.devices.len().max(1) as f64;
+        f64::from(self.cluster.batch_size) / (devices * f64::from(self.plan.micro_batches))
+    }
+
+    /// Micro-batches of a device in a round: I·M.
+    pub fn uses(&self) -> f64 {
+        f64::from(self.plan.local_iterations) * f64::from(self.plan.micro_batches)
+    }
+
+    /// Time on air of one message between two nodes (0 control unit, k+1 device k, K+1 edge server) at full power; its energy is booked
+    /// `uses` times.
+    pub fn send(&mut self, (from, to): (usize, usize), bits: Bits, band: Hertz, uses: f64) -> Result<Seconds, String> {
+        let transmitter = Transmitter::of(self.cluster, from);
+        let gain = self.cluster.gain_to_noise_hz_per_w.get(from, to);
+        let time = transfer_time(bits, shannon_rate(band, transmitter.max_power, gain));
+        if !time.0.is_finite() {
+            return Err(format!("no link from node {from} to node {to}"));
+        }
+        let energy = transmitter.drawn(transmitter.max_power) * (time * uses);
+        match from.checked_sub(1) {
+            None => self.control_unit_energy += energy,
+            // The edge server's energy is not counted.
+            Some(k) => self.device_energy.iter_mut().skip(k).take(1).for_each(|device| device.transmit += energy),
+        }
+        Ok(time)
+    }
+
+    /// A device gets its blocks from the control unit before the round and sends them back after it, on the whole band.
+    pub fn carry(&mut self, k: usize, blocks: u32) -> Result<(), String> {
+        let bits = self.encoder.parameter_bits_per_block * f64::from(blocks);
+        let band = self.cluster.bandwidth_hz;
+        let (out, back) = (self.send((0, k + 1), bits, band, 1.0)?, self.send((k + 1, 0), bits, band, 1.0)?);
+        self.parts.distribution += out;
+        self.parts.collection += back;
+        Ok(())
+    }
+
+    /// The tensor at a cut, of one micro-batch.
+    pub fn boundary(&self) -> Bits {
+        boundary_bits(self.encoder, self.samples())
+    }
+
+    /// Time of a device for a micro-batch of one phase: o + d (q + b c/f).
+    pub fn stage(&self, device: &Device, phase: Phase, blocks: u32) -> Seconds {
+        stage_time(device, block_time(self.encoder, device, phase, self.samples()), blocks)
+    }
+
+    /// Time of the edge server for a device's micro-batch of one phase: the blocks that are not on the device, and the decoder.
+    pub fn server(&self, rates: ServerRates, phase: Phase, on_device: u32) -> Seconds {
+        let blocks = f64::from(self.encoder.blocks.saturating_sub(on_device));
+        let (flops, per_flop) = match phase {
+            Phase::Forward => (self.encoder.forward_flops_per_sample.0, rates.per_flop[0]),
+            Phase::Backward => (self.encoder.backward_flops_per_sample.0, rates.per_flop[1]),
+        };
+        Seconds(blocks * flops * per_flop * self.samples())
+            + end_stage_time(&self.cluster.decoder, phase, self.samples())
+    }
+
+    /// Books what a device computes, and notes what it holds: d (resident + activation·B/K), I·B/K samples.
+    pub fn compute(&mut self, problem: &SlotSpec, k: usize, device: &Device, blocks: u32) {
+        let share = 1.0 / self.cluster.devices.len().max(1) as f64;
+        let blocks_held = f64::from(blocks);
+        let activations = self.encoder.activation_bytes_per_sample.0 * f64::from(self.cluster.batch_size) * share;
+        let per_block = compute_energy_per_block(self.encoder, self.cluster, self.plan, device);
+        if let (Some(energy), Some(load)) = (self.device_energy.get_mut(k), self.loads.get_mut(k)) {
+            energy.compute += per_block * (blocks_held * share);
+            *load = DeviceLoad {
+                blocks,
+                memory: Bytes(blocks_held * (self.encoder.resident_bytes_per_block.0 + activations)),
+                compute: DeviceLoad::compute_time(problem, self.cluster, device, self.plan) * (blocks_held * share),
+            };
+        }
+    }
+
+    pub fn total(self) -> OwnCluster {
+        let costs = ClusterEvaluation {
+            latency: self.parts.total(),
+            parts: self.parts,
+            device_energy: self.device_energy,
+            control_unit_energy: self.control_unit_energy,
+        };
+        OwnCluster { costs, devices: self.loads }
+    }
+}
