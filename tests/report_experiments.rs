@@ -1,5 +1,6 @@
 //! Figures and the page of experiments, from made-up tables.
 #![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeMap;
 use std::fs;
