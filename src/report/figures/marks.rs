@@ -103,9 +103,16 @@ impl Panel<'_, '_> {
             let y = px(self.middle(i32::try_from(row).unwrap_or_default()));
             line([(px(left), y), (px(right), y)], GRID, 0.8)?;
         }
+        // A panel is narrow: names of ticks that would touch the last one are left out.
+        let mut free = i32::MIN;
         for (value, name) in scale.ticks() {
-            line([(along(*value), px(top)), (along(*value), px(bottom))], GRID, 0.8)?;
-            text(self.root, name, (along(*value), px(bottom + 11)), font(11.5, INK, HPos::Center))?;
+            let at = along(*value);
+            line([(at, px(top)), (at, px(bottom))], GRID, 0.8)?;
+            let half = px(4 * i32::try_from(name.chars().count()).unwrap_or_default() + 3);
+            if at - half >= free {
+                text(self.root, name, (at, px(bottom + 11)), font(11.5, INK, HPos::Center))?;
+                free = at + half;
+            }
         }
         line([(px(left), px(bottom)), (px(right), px(bottom))], FAINT, 0.8)?;
         for (row, name) in (0..).zip(series) {
