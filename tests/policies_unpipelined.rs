@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use collapipe::problem::{Cluster, Plan, SlotProblem};
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
 use collapipe::simulation::policy::OwnRound;
-use collapipe::simulation::{Choice, Policy, PolicyKind, Run, RunError, RunRecord, SlotContext, SlotOutcome};
+use collapipe::simulation::{Choice, Effort, Policy, PolicyKind, Run, RunError, RunRecord, SlotContext, SlotOutcome};
 use collapipe::solver::Settings;
 
 const OWN: [PolicyKind; 3] = [PolicyKind::FullModelFederated, PolicyKind::SplitLearning, PolicyKind::SplitFed];
@@ -211,5 +211,8 @@ fn queues_follow_their_law_whoever_decides() {
         assert_eq!(history.steps().len(), 20);
         assert!(history.steps().iter().all(|step| step.gap.is_none()), "{kind}: nothing is proved of it");
         assert!(collapipe::report::summary(&record).certified(), "{kind}");
+        // The pipeline's optima are no bounds on these rounds.
+        let refused = record.compare(&scenario, Settings::default(), Effort::Quick).unwrap_err();
+        assert_eq!(refused, RunError::OwnRound { slot: 0 }, "{kind}");
     }
 }

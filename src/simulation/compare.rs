@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::record::{RunRecord, SlotOutcome};
+use super::record::{RunRecord, SlotOutcome, SlotRecord};
 use super::round::energies;
 use super::run::RunError;
 use crate::lyapunov::Action;
@@ -107,8 +107,8 @@ impl RunRecord {
     /// for any number of threads.
     ///
     /// # Errors
-    /// [`RunError::TooLong`] for more than [`MOST_COMPARED`] slots, [`RunError::States`] for a record of another scenario; others
-    /// as a run.
+    /// [`RunError::TooLong`] for more than [`MOST_COMPARED`] slots, [`RunError::States`] for a record of another scenario,
+    /// [`RunError::OwnRound`] for rounds that are no decisions of the slot problem; others as a run.
     pub fn compare(
         &self,
         scenario: &Scenario,
@@ -117,6 +117,10 @@ impl RunRecord {
     ) -> Result<ComparisonRecord, RunError> {
         if self.slots.len() > MOST_COMPARED {
             return Err(RunError::TooLong { slots: self.slots.len(), most: MOST_COMPARED });
+        }
+        let own = |slot: &&SlotRecord| matches!(&slot.outcome, SlotOutcome::Planned(round) if round.decision.is_none());
+        if let Some(slot) = self.slots.iter().find(own) {
+            return Err(RunError::OwnRound { slot: slot.slot });
         }
         let states = self.states(scenario)?;
         let empty = ComparedSlot {

@@ -64,6 +64,14 @@ pub enum RunError {
         /// Why, and what to do.
         reason: String,
     },
+    /// A round that is no decision of the slot problem: the optima of slot problems say nothing about it.
+    #[error(
+        "slot {slot}: the policy trains in another way than the slot problem, whose optima say nothing about its rounds"
+    )]
+    OwnRound {
+        /// The slot.
+        slot: u64,
+    },
     /// Too many slots to keep all their alternatives.
     #[error("{slots} slots: a run of more than {most} is not compared with what else was possible")]
     TooLong {
