@@ -20,13 +20,13 @@ use crate::problem::{Cluster, Plan, SlotProblem};
 use crate::simulation::round::Round;
 
 /// The cheapest round over all plans; `train` bills a cluster for one plan, or says what is missing.
-fn cheapest(problem: &SlotProblem, train: impl Fn(&Cluster, &Plan, usize) -> Result<OwnCluster, String>) -> Choice {
+fn cheapest(problem: &SlotProblem, train: impl Fn(&Cluster, &Plan) -> Result<OwnCluster, String>) -> Choice {
     let mut best: Option<(f64, OwnRound)> = None;
     let mut missing = String::from("no plan");
     for (index, plan) in problem.plans.iter().enumerate() {
         let each = problem.clusters.iter().enumerate();
         let clusters =
-            each.map(|(n, cluster)| train(cluster, plan, n).map_err(|reason| format!("clusters[{n}]: {reason}")));
+            each.map(|(n, cluster)| train(cluster, plan).map_err(|reason| format!("clusters[{n}]: {reason}")));
         let own = match clusters.collect::<Result<Vec<_>, _>>() {
             Ok(clusters) => OwnRound { plan: index, clusters },
             Err(reason) => {

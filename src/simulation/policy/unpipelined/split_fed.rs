@@ -27,7 +27,7 @@ impl Policy for SplitFed {
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
-        Ok(cheapest(problem, |cluster, plan, _| {
+        Ok(cheapest(problem, |cluster, plan| {
             let rates = ServerRates::new(slot, cluster)?;
             let (devices, server) = (cluster.devices.len() as f64, cluster.devices.len() + 1);
             let share = cluster.bandwidth_hz / devices;

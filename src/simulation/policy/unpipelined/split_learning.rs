@@ -28,7 +28,7 @@ impl Policy for SplitLearning {
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
-        Ok(cheapest(problem, |cluster, plan, _| {
+        Ok(cheapest(problem, |cluster, plan| {
             let rates = ServerRates::new(slot, cluster)?;
             let server = cluster.devices.len() + 1;
             best_cut(problem, cluster, |blocks| {
