@@ -20,8 +20,11 @@ use scenario_support::{SMALL, changed, read};
 fn all() -> Vec<PolicyKind> {
     let fixed = PolicyKind::FixedMicroBatch { micro_batches: 4 };
     let all = PolicyKind::ALL.iter().copied().chain([fixed]);
-    all.filter(|kind| cfg!(feature = "milp") || !matches!(kind, PolicyKind::Alternating | PolicyKind::FixedRadio))
-        .collect()
+    all.filter(|kind| {
+        cfg!(feature = "milp")
+            || !matches!(kind, PolicyKind::Alternating | PolicyKind::FixedRadio | PolicyKind::Offline)
+    })
+    .collect()
 }
 
 /// Policies whose rounds are decisions of the slot problem.

@@ -7,8 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use collapipe::experiments::{Drawing, Interval, Metric, PlotSpec, ResultTable, Row};
-use collapipe::report::{write_experiment_figures, write_experiment_page};
+use collapipe::experiments::{Contrast, ContrastColumn, Drawing, Interval, Metric, PlotSpec, ResultTable, Row};
+use collapipe::report::{DrawnExperiment, contrast_text, write_experiment_page};
 
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report_experiments").join(name);
@@ -42,6 +42,7 @@ fn table(drawing: Drawing, log: bool, policies: usize, places: usize, seeds: u64
         caption: "What is seen.".into(),
         plots: vec![plot(Metric::LatencyS), plot(Metric::Gap)],
         skipped: None,
+        contrast: None,
         rows,
     }
 }
@@ -56,6 +57,13 @@ fn all() -> Vec<ResultTable> {
         ResultTable { name: "left-out".into(), skipped: Some("no <file>".into()), rows: vec![], ..left_out.clone() },
         ResultTable { name: "nothing".into(), rows: vec![], ..left_out },
     ]
+}
+
+/// The page of all tables.
+fn page(provenance: &[String], folder: &Path) -> PathBuf {
+    let tables = all();
+    let drawn: Vec<_> = tables.iter().map(|table| DrawnExperiment::new(table).unwrap()).collect();
+    write_experiment_page(&drawn, provenance, folder).unwrap()
 }
 
 #[test]
@@ -75,7 +83,7 @@ fn intervals_match_hand_values() {
 #[test]
 fn every_table_gives_figures_without_raw_names() {
     for table in &all() {
-        let paths = write_experiment_figures(table, &folder(&table.name)).unwrap();
+        let paths = DrawnExperiment::new(table).unwrap().write(&folder(&table.name)).unwrap();
         let svg = fs::read_to_string(&paths[0]).unwrap();
         assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
         assert!(!svg.contains("<script") && !svg.contains("<b>") && !svg.contains("NaN"));
@@ -92,8 +100,54 @@ fn every_table_gives_figures_without_raw_names() {
 }
 
 #[test]
+fn contrasts_are_those_of_the_same_seeds() {
+    let row = |series: &str, seed, latency: f64, used: f64| Row {
+        x: None,
+        x_label: "bert".into(),
+        series: series.into(),
+        seed,
+        metrics: BTreeMap::from([(Metric::LatencyS, latency), (Metric::WorstBudgetUse, used)]),
+    };
+    // Halves on every seed, although the seeds are far apart; the third seed has no partner, `none` no seed in common.
+    let rows = vec![
+        row("exact", 1, 1.0, 1.0),
+        row("exact", 2, 100.0, 1.0),
+        row("exact", 3, 7.0, 1.0),
+        row("slow", 1, 2.0, 1.5),
+        row("slow", 2, 200.0, 1.5),
+        row("none", 4, 1.0, 1.0),
+        row("zero", 1, 0.0, 1.0),
+    ];
+    let column = |metric, published: &str| ContrastColumn { metric, published: published.into() };
+    let contrast = Contrast {
+        reference: "exact".into(),
+        columns: vec![column(Metric::LatencyS, "half of <it>"), column(Metric::Gap, "")],
+        publication: "somebody".into(),
+        remark: "Not to be compared.".into(),
+    };
+    let mut table = ResultTable { rows, contrast: Some(contrast), ..table(Drawing::Bars, false, 1, 1, 1) };
+    let text = contrast_text(&table).unwrap();
+    let found = |name: &str| text.lines().find(|line| line.contains(name)).map(str::to_owned);
+    assert_eq!(
+        found("slow").unwrap().split_whitespace().collect::<Vec<_>>(),
+        ["bert", "slow", "-50.0", "±", "0.0", "-", "150.0"]
+    );
+    assert!(found("somebody").unwrap().contains("half of <it>"));
+    assert_eq!((found("none"), found("zero")), (None, None));
+    assert!(text.contains("Not to be compared."));
+    let drawn = [DrawnExperiment::new(&table).unwrap()];
+    let page = fs::read_to_string(write_experiment_page(&drawn, &[], &folder("contrast")).unwrap()).unwrap();
+    assert!(page.contains("<td class=\"n\">-50.0 ± 0.0</td>") && page.contains("half of &lt;it&gt;"));
+    assert!(page.contains("/contrast.csv"));
+    table.rows.clear();
+    assert_eq!(contrast_text(&table), None);
+    table.contrast = None;
+    assert_eq!(contrast_text(&table), None);
+}
+
+#[test]
 fn page_is_escaped_and_asks_for_nothing() {
-    let path = write_experiment_page(&all(), &["made <by> hand".into()], &folder("page")).unwrap();
+    let path = page(&["made <by> hand".into()], &folder("page"));
     let page = fs::read_to_string(path).unwrap();
     assert!(!page.contains("<script") && !page.contains("<b>&") && !page.contains("<by>"));
     assert!(!page.contains("src=") && !page.contains("href=\"http") && !page.contains("@import"));
@@ -136,7 +190,7 @@ fn opened(browser: &str, page: &Path, profile: &str, flags: &[&str]) -> (String,
 fn page_works_in_a_browser_on_a_phone_and_in_the_dark() {
     let Some(browser) = browser() else { return };
     let folder = folder("browser");
-    let page = fs::read_to_string(write_experiment_page(&all(), &[], &folder).unwrap()).unwrap();
+    let page = fs::read_to_string(page(&[], &folder)).unwrap();
     // A phone is narrower than a window may be, so that it is a frame; the page itself has no script.
     let script = "<script>addEventListener('load',()=>{const d=document.documentElement;\
         const drawn=[...document.querySelectorAll('figure svg')].map(s=>s.getBoundingClientRect())\

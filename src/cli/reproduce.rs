@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use collapipe::experiments::{ExperimentError, Reproduction, Request, ResultTable, catalogue};
+use collapipe::report::contrast_text;
 use collapipe::simulation::RunError;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
@@ -92,7 +93,18 @@ fn write(reproduction: &Reproduction, out: &Path) -> Result<Done, Failure> {
             None => writeln!(text, "{name}: {} rows", rows.len()),
         };
     }
-    let _ = writeln!(text, "Wrote {} files to {}", written.len(), out.display());
+    for table in &tables {
+        if let Some(contrast) = contrast_text(table) {
+            let _ = writeln!(text, "\n{}\n{contrast}", table.title);
+        }
+    }
+    let _ = writeln!(
+        text,
+        "Wrote {} files to {}; begin with {}",
+        written.len(),
+        out.display(),
+        out.join("report.html").display()
+    );
     io::print(&text)?;
     Ok(Done::Solved)
 }

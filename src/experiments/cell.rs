@@ -22,7 +22,7 @@ pub enum Measure {
     Run,
     /// One row, with the decisions' time and gap against the exact solver on the same slots.
     AgainstExact,
-    /// One row per device: its mean encoder blocks against its speed.
+    /// One row per device: its speed and its mean encoder blocks. The device is the series, the cell's own series what was varied.
     Devices,
 }
 
@@ -83,13 +83,16 @@ impl Cell {
         fnv1a(&format!("{version} {scenario} {policy:?} {gap:?} {nodes} {measure:?} {x:?} {x_label:?} {series:?}"))
     }
 
-    /// How long it may take, in no unit: it grows with the devices and the blocks, and two policies solve a program with many
-    /// rounds in every slot where the others ask the exact solver once.
+    /// How long it may take, in no unit: it grows with the devices and the blocks, and some policies solve many problems in
+    /// every slot where the others ask the exact solver once.
     pub(super) fn effort(&self) -> u64 {
         let spec = self.scenario.spec();
         let devices: usize = spec.clusters.iter().map(|cluster| cluster.devices.len()).sum();
         let each = u64::from(self.scenario.model().blocks).saturating_mul(devices as u64);
-        let rounds = if matches!(self.policy, PolicyKind::Alternating | PolicyKind::FixedRadio) { 20 } else { 1 };
+        let rounds = match self.policy {
+            PolicyKind::Alternating | PolicyKind::FixedRadio | PolicyKind::Offline => 20,
+            _ => 1,
+        };
         spec.slots.saturating_mul(each).saturating_mul(rounds)
     }
 
@@ -105,22 +108,22 @@ impl Cell {
         };
         let record = record(run)?;
         let tally = tally.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let row = |x, x_label: &str, metrics| Row {
-            x,
-            x_label: x_label.into(),
-            series: self.series.clone(),
-            seed: self.scenario.spec().seed,
-            metrics,
-        };
+        let seed = self.scenario.spec().seed;
         Ok(match self.measure {
             Measure::Devices => measure::devices(&record, &self.scenario)
                 .into_iter()
-                .map(|device| row(Some(device.speed), &device.name, device.metrics))
+                .map(|device| Row {
+                    x: None,
+                    x_label: self.series.clone(),
+                    series: device.name,
+                    seed,
+                    metrics: device.metrics,
+                })
                 .collect(),
             Measure::Run | Measure::AgainstExact => {
-                let mut metrics = measure::run(&record);
+                let mut metrics = measure::run(&record, &self.scenario);
                 metrics.extend(tally.metrics());
-                vec![row(self.x, &self.x_label, metrics)]
+                vec![Row { x: self.x, x_label: self.x_label.clone(), series: self.series.clone(), seed, metrics }]
             }
         })
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::cell::{Cell, Measure};
 use super::error::ExperimentError;
-use super::table::PlotSpec;
+use super::table::{Contrast, PlotSpec};
 use crate::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
 use crate::simulation::{PolicyKind, RunError};
 use crate::solver::Settings;
@@ -24,6 +24,8 @@ pub struct Experiment {
     pub caption: &'static str,
     /// Panels of the figure, top to bottom.
     pub plots: fn() -> Vec<PlotSpec>,
+    /// One policy against the others in numbers; none where the figure is enough.
+    pub contrast: fn() -> Option<Contrast>,
     /// Why it is left out under this setup; none where it is played.
     pub skipped: fn(&Setup) -> Option<String>,
     /// Its runs.

@@ -77,6 +77,20 @@ impl ResultTable {
         all.into_iter().filter(|metric| self.rows.iter().any(|row| row.metrics.contains_key(metric))).collect()
     }
 
+    /// By how much a metric of the contrast's reference differs from that of another series, in per cent of the other's: mean and interval
+    /// of the seeds' own differences. Of seeds that both have; `None` without any, and where the other's is zero.
+    pub(crate) fn change(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
+        let reference = &self.contrast.as_ref()?.reference;
+        let of = |name: &str, seed: u64| {
+            let here =
+                |row: &&Row| row.series == name && row.seed == seed && row.x == place.x && row.x_label == place.label;
+            self.rows.iter().find(here)?.metrics.get(&metric).copied()
+        };
+        let seeds = distinct(self.rows.iter().map(|row| row.seed)).into_iter();
+        let pairs = seeds.filter_map(|seed| Some((of(reference, seed)?, of(series, seed)?)));
+        Interval::of(&pairs.map(|(own, other)| 100.0 * (own / other - 1.0)).collect::<Vec<_>>())
+    }
+
     /// A metric over the seeds, in its unit for reading.
     pub(crate) fn interval(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
         let here = |row: &&Row| row.series == series && row.x == place.x && row.x_label == place.label;

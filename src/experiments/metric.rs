@@ -10,13 +10,15 @@ impl Metric {
             Self::LatencyS => "Mean round latency",
             Self::EnergyJ => "Mean energy of all nodes per slot",
             Self::ComputeEfficiency => "Computation efficiency",
-            Self::LargestMemoryBytes => "Largest memory of a device",
-            Self::WorstOverspend => "Overspend of the worst node",
+            Self::LargestMemoryBytes => "Largest memory in any round",
+            Self::MemoryShare => "Largest memory",
+            Self::WorstBudgetUse => "Energy of the worst node",
             Self::OutageShare => "Slots without a round",
             Self::MicroBatches => "Mean number of micro-batches",
             Self::ConvergenceBound => "Bound on the mean squared gradient norm",
             Self::Gap => "Mean distance from the slots' optima",
             Self::Blocks => "Mean encoder blocks on a device",
+            Self::DeviceSpeed => "Forward rate of a device",
             Self::TimeRatio => "Time of a decision, exact solver = 1",
         }
     }
@@ -28,16 +30,13 @@ impl Metric {
             Self::LatencyS => "s",
             Self::EnergyJ => "J",
             Self::LargestMemoryBytes => "GB",
-            Self::ComputeEfficiency | Self::WorstOverspend | Self::OutageShare | Self::Gap => "%",
+            Self::ComputeEfficiency | Self::OutageShare | Self::Gap => "%",
+            Self::MemoryShare => "% of encoder",
+            Self::WorstBudgetUse => "% of budget",
+            Self::DeviceSpeed => "GFLOP/s",
             Self::ConvergenceBound => "loss²/par²",
             Self::MicroBatches | Self::Blocks | Self::TimeRatio => "",
         }
-    }
-
-    /// Whether it may be negative.
-    #[must_use]
-    pub const fn has_sign(self) -> bool {
-        matches!(self, Self::WorstOverspend)
     }
 
     /// Title and unit, as `Mean round latency [s]`.
@@ -53,8 +52,8 @@ impl Metric {
     #[must_use]
     pub fn in_unit(self, value: f64) -> f64 {
         match self.unit() {
-            "%" => 100.0 * value,
-            "GB" => 1e-9 * value,
+            unit if unit.starts_with('%') => 100.0 * value,
+            "GB" | "GFLOP/s" => 1e-9 * value,
             _ => value,
         }
     }

@@ -44,4 +44,4 @@ pub use output::{ResultProvenance, ResultSchema, RunProvenance};
 pub use reproduction::{CellProgress, Reproduction, Shard};
 #[cfg(feature = "cli")]
 pub use request::{MAX_SEEDS, Request, RequestSchema};
-pub use table::{Drawing, Metric, PlotSpec, ResultTable, Row};
+pub use table::{Contrast, ContrastColumn, Drawing, Metric, PlotSpec, ResultTable, Row};

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
 use super::request::Request;
-use super::table::ResultTable;
-use crate::report::{ReportError, write_experiment_figures, write_experiment_page, write_whole};
+use super::table::{Contrast, Metric, ResultTable};
+use crate::report::{DrawnExperiment, ReportError, write_experiment_page, write_whole};
 
 /// Name and version of the format of `result.json`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +91,7 @@ pub(super) fn provenance(request: &Request, cells: &[Cell]) -> ResultProvenance 
 /// Data, provenance and figures of one experiment.
 pub(super) fn write(
     table: &ResultTable,
+    drawn: &DrawnExperiment,
     provenance: ResultProvenance,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
@@ -103,13 +104,16 @@ pub(super) fn write(
             out.write_all(b"\n")
         })?,
     ];
-    written.extend(write_experiment_figures(table, folder)?);
+    if let Some(contrast) = &table.contrast {
+        written.push(write_whole(folder, "contrast.csv", &|out| tidy_contrast(table, contrast, out))?);
+    }
+    written.extend(drawn.write(folder)?);
     Ok(written)
 }
 
 /// One page with all experiments.
 pub(super) fn write_report(
-    tables: &[ResultTable],
+    experiments: &[DrawnExperiment],
     request: &Request,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
@@ -127,7 +131,7 @@ pub(super) fn write_report(
             request.slots, settings.gap
         ),
     ];
-    Ok(vec![write_experiment_page(tables, &lines, folder)?])
+    Ok(vec![write_experiment_page(experiments, &lines, folder)?])
 }
 
 /// One row per run and metric.
@@ -136,18 +140,54 @@ fn tidy(table: &ResultTable, out: &mut dyn Write) -> io::Result<()> {
     csv.write_record(["experiment", "x", "x_label", "series", "seed", "metric", "value"])?;
     for row in &table.rows {
         for (metric, value) in &row.metrics {
-            // The name in JSON.
-            let metric = serde_json::to_value(metric)?;
             csv.write_record([
                 table.name.as_str(),
                 &row.x.map(|x| x.to_string()).unwrap_or_default(),
                 &row.x_label,
                 &row.series,
                 &row.seed.to_string(),
-                metric.as_str().unwrap_or_default(),
+                &name(*metric)?,
                 &value.to_string(),
             ])?;
         }
     }
     csv.flush()
+}
+
+/// One row per place, other series and metric.
+fn tidy_contrast(table: &ResultTable, contrast: &Contrast, out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record([
+        "experiment",
+        "x_label",
+        "series",
+        "against",
+        "metric",
+        "change_percent",
+        "half_width",
+        "seeds",
+    ])?;
+    for place in &table.places() {
+        for series in table.series().into_iter().filter(|series| *series != contrast.reference) {
+            for column in &contrast.columns {
+                let Some(change) = table.change(column.metric, place, series) else { continue };
+                csv.write_record([
+                    table.name.as_str(),
+                    &place.label,
+                    &contrast.reference,
+                    series,
+                    &name(column.metric)?,
+                    &change.mean.to_string(),
+                    &change.half_width.map(|half| half.to_string()).unwrap_or_default(),
+                    &change.count.to_string(),
+                ])?;
+            }
+        }
+    }
+    csv.flush()
+}
+
+/// A metric's name, as in JSON.
+fn name(metric: Metric) -> io::Result<String> {
+    Ok(serde_json::to_value(metric)?.as_str().unwrap_or_default().to_owned())
 }

@@ -12,6 +12,7 @@ use super::request::Request;
 use super::table::{ResultTable, Row};
 use crate::kept::KeptFolder;
 use crate::problem::FieldError;
+use crate::report::DrawnExperiment;
 use crate::simulation::PolicyKind;
 
 /// The part of the cells that one machine of several plays.
@@ -182,15 +183,14 @@ impl Reproduction {
     /// # Errors
     /// [`ExperimentError::Missing`] where a cell is not there; files that cannot be written.
     pub fn write(&self, folder: &Path) -> Result<(Vec<ResultTable>, Vec<PathBuf>), ExperimentError> {
-        let mut tables = Vec::with_capacity(self.parts.len());
+        let tables = self.parts.iter().map(|part| self.table(folder, part)).collect::<Result<Vec<_>, _>>()?;
+        let drawn = tables.iter().map(DrawnExperiment::new).collect::<Result<Vec<_>, _>>()?;
         let mut written = Vec::new();
-        for part in &self.parts {
-            let table = self.table(folder, part)?;
+        for ((part, table), figure) in self.parts.iter().zip(&tables).zip(&drawn) {
             let provenance = output::provenance(&self.request, &part.cells);
-            written.extend(output::write(&table, provenance, &folder.join(part.experiment.name))?);
-            tables.push(table);
+            written.extend(output::write(table, figure, provenance, &folder.join(part.experiment.name))?);
         }
-        written.extend(output::write_report(&tables, &self.request, folder)?);
+        written.extend(output::write_report(&drawn, &self.request, folder)?);
         Ok((tables, written))
     }
 
@@ -204,7 +204,7 @@ impl Reproduction {
             })?;
             rows.extend(finished.rows);
         }
-        let Experiment { name, title, question, expectation, caption, plots, .. } = part.experiment;
+        let Experiment { name, title, question, expectation, caption, plots, contrast, .. } = part.experiment;
         Ok(ResultTable {
             name: (*name).into(),
             title: (*title).into(),
@@ -213,6 +213,7 @@ impl Reproduction {
             caption: (*caption).into(),
             plots: plots(),
             skipped: part.skipped.clone(),
+            contrast: contrast(),
             rows,
         })
     }

@@ -17,8 +17,10 @@ pub enum Metric {
     ComputeEfficiency,
     /// Memory of the device that needs most, over all rounds, in bytes.
     LargestMemoryBytes,
-    /// Largest mean of E/Ē − 1 over the nodes with a budget.
-    WorstOverspend,
+    /// Memory of the device that needs most, relative to the whole encoder and batch on one device; mean over the rounds.
+    MemoryShare,
+    /// Largest mean of E/Ē over the nodes with a budget: up to 1 budgets are kept.
+    WorstBudgetUse,
     /// Share of the slots without a round, in [0, 1].
     OutageShare,
     /// Mean number of micro-batches M over the planned rounds.
@@ -29,6 +31,8 @@ pub enum Metric {
     Gap,
     /// Mean encoder blocks on a device.
     Blocks,
+    /// Achieved forward rate of a device, in FLOP/s.
+    DeviceSpeed,
     /// Time of the decisions relative to that of the exact solver on the same slots. Measured: differs from run to run.
     TimeRatio,
 }
@@ -76,6 +80,30 @@ pub struct PlotSpec {
     pub log_y: bool,
 }
 
+/// One series set against each of the others, seed by seed: by how much it differs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Contrast {
+    /// The series that is compared with the others.
+    pub reference: String,
+    /// What is compared.
+    pub columns: Vec<ContrastColumn>,
+    /// Whose numbers [`ContrastColumn::published`] are; empty without any.
+    pub publication: String,
+    /// What can be compared with them, and what cannot; empty without any.
+    pub remark: String,
+}
+
+/// A column of a [`Contrast`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContrastColumn {
+    /// What is compared.
+    pub metric: Metric,
+    /// What was published about it, in words; empty where nothing was.
+    pub published: String,
+}
+
 /// All that tables, figures and the report of one experiment are made from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +123,9 @@ pub struct ResultTable {
     /// Why there are no rows, where the experiment was left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
+    /// One series against the others, where the experiment asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contrast: Option<Contrast>,
     /// The runs.
     pub rows: Vec<Row>,
 }

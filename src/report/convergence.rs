@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::series::planned;
 use crate::bounds::UpdateRule;
 use crate::lyapunov::{Certificate, certified_mean, local_steps};
 use crate::simulation::{ConvergenceRecord, RunRecord};
@@ -47,7 +46,7 @@ pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
         let so_far = certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
         let least_slack = so_far.min(bound - mean_violation);
         certificate = Some(Certificate { rounds: slots, mean_violation, bound, least_slack });
-        if let Some(plan) = planned(slot).and_then(|planned| record.plans.get(planned.plan)) {
+        if let Some(plan) = slot.planned().and_then(|planned| record.plans.get(planned.plan)) {
             rounds += 1;
             steps = steps.saturating_add(local_steps(constraint, plan).ok()?);
         }

@@ -6,7 +6,7 @@
 //! | files for a notebook and figures for a paper | `write_folder` (feature `cli`) |
 //! | the same of a problem of your own ([`DriftRecord`](crate::lyapunov::DriftRecord)) | [`drift_summary`], `write_drift_folder` |
 //! | the same of a sweep over V or ε ([`tradeoff`](crate::tradeoff)) | `write_tradeoff` (feature `cli`) |
-//! | figures and page of [`experiments`](crate::experiments) | `write_experiment_figures`, `write_experiment_page` (feature `cli`) |
+//! | figures and page of [`experiments`](crate::experiments) | `DrawnExperiment`, `write_experiment_page`, `contrast_text` (feature `cli`) |
 //!
 //! Everything is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
 //! gives the same report as the run that wrote it.
@@ -34,7 +34,7 @@ pub use certificates::OfflineSummary;
 pub use convergence::ConvergenceSummary;
 pub use drift::{ConstraintSummary, DriftSummary, drift_summary};
 #[cfg(feature = "cli")]
-pub use experiments::{write_experiment_figures, write_experiment_page};
+pub use experiments::{DrawnExperiment, contrast_text, write_experiment_page};
 pub use files::ReportError;
 pub(crate) use files::write_whole;
 #[cfg(feature = "cli")]

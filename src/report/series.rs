@@ -1,19 +1,6 @@
 //! Views of a record that the summary, the files and the figures share.
 
-use crate::simulation::{NodeRecord, NodeRole, PlannedSlot, RunRecord, SlotOutcome, SlotRecord};
-
-/// The decision of a slot, if one was made.
-pub(super) fn planned(slot: &SlotRecord) -> Option<&PlannedSlot> {
-    match &slot.outcome {
-        SlotOutcome::Planned(planned) => Some(planned),
-        _ => None,
-    }
-}
-
-/// All planned slots with their slot numbers.
-pub(super) fn planned_slots(record: &RunRecord) -> impl Iterator<Item = (u64, &PlannedSlot)> {
-    record.slots.iter().filter_map(|slot| Some((slot.slot, planned(slot)?)))
-}
+use crate::simulation::{NodeRecord, NodeRole, RunRecord, SlotRecord};
 
 /// A cluster's devices in the order of its sizes, with their indices in [`RunRecord::nodes`].
 pub(super) fn devices(record: &RunRecord, cluster: usize) -> impl Iterator<Item = (usize, &NodeRecord)> {

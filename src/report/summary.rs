@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::certificates::{OfflineSummary, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
-use super::series::{budget, devices, energy, planned_slots, quantile, sorted};
+use super::series::{budget, devices, energy, quantile, sorted};
 use super::table;
 use crate::lyapunov::{Certificate, Claim, Omission, Proofs};
 use crate::simulation::{NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, SlotOutcome};
@@ -193,7 +193,7 @@ impl fmt::Display for Summary {
 /// ```
 #[must_use]
 pub fn summary(record: &RunRecord) -> Summary {
-    let planned = planned_slots(record).count() as u64;
+    let planned = record.planned_slots().count() as u64;
     let Proofs { claims, omissions, offline } = certificates(record);
     Summary {
         provenance: record.provenance.clone(),
@@ -232,7 +232,7 @@ fn outages(record: &RunRecord) -> Vec<OutageSummary> {
 }
 
 fn latency(record: &RunRecord) -> Option<LatencySummary> {
-    let values = sorted(planned_slots(record).map(|(_, planned)| planned.latency_s.0));
+    let values = sorted(record.planned_slots().map(|(_, planned)| planned.latency_s.0));
     let mean_s = mean(values.iter().copied())?;
     let variance = mean(values.iter().map(|value| (value - mean_s).powi(2)))?;
     Some(LatencySummary {
@@ -245,7 +245,7 @@ fn latency(record: &RunRecord) -> Option<LatencySummary> {
 }
 
 fn gap(record: &RunRecord) -> Option<GapSummary> {
-    let gaps = sorted(planned_slots(record).filter_map(|(_, planned)| planned.gap));
+    let gaps = sorted(record.planned_slots().filter_map(|(_, planned)| planned.gap));
     let tolerance = record.provenance.gap_tolerance?;
     Some(GapSummary {
         median: quantile(&gaps, 0.5)?,
@@ -257,7 +257,7 @@ fn gap(record: &RunRecord) -> Option<GapSummary> {
 
 fn plans(record: &RunRecord, planned: u64) -> Vec<PlanSummary> {
     let mut rounds = vec![0u64; record.plans.len()];
-    for (_, slot) in planned_slots(record) {
+    for (_, slot) in record.planned_slots() {
         if let Some(count) = rounds.get_mut(slot.plan) {
             *count += 1;
         }
@@ -274,7 +274,7 @@ fn plans(record: &RunRecord, planned: u64) -> Vec<PlanSummary> {
 }
 
 fn clusters(record: &RunRecord) -> Vec<ClusterSummary> {
-    let of = |index: usize| planned_slots(record).filter_map(move |(_, planned)| planned.clusters.get(index));
+    let of = |index: usize| record.planned_slots().filter_map(move |(_, planned)| planned.clusters.get(index));
     record
         .clusters
         .iter()
@@ -319,8 +319,8 @@ fn held(record: &RunRecord, cluster: usize, device: usize) -> Option<SegmentSumm
     let size = |planned: &PlannedSlot| {
         planned.clusters.get(cluster).and_then(|cluster| cluster.sizes.get(device)).copied().unwrap_or_default()
     };
-    let share = mean(planned_slots(record).map(|(_, planned)| f64::from(size(planned) > 0)))?;
-    let sizes = planned_slots(record).map(|(_, planned)| size(planned)).filter(|size| *size > 0);
+    let share = mean(record.planned_slots().map(|(_, planned)| f64::from(size(planned) > 0)))?;
+    let sizes = record.planned_slots().map(|(_, planned)| size(planned)).filter(|size| *size > 0);
     Some(SegmentSummary { mean_blocks: mean(sizes.map(f64::from)), share })
 }
 

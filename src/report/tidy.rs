@@ -4,7 +4,7 @@
 
 use std::io::Write;
 
-use super::series::{devices, planned_slots};
+use super::series::devices;
 use crate::lyapunov::{DriftRecord, History};
 use crate::problem::Status;
 use crate::simulation::{NodeRole, RunRecord, SlotOutcome};
@@ -117,7 +117,7 @@ pub(super) fn nodes(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
 pub(super) fn segments(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(["slot", "cluster", "device", "blocks"])?;
-    for (slot, planned) in planned_slots(record) {
+    for (slot, planned) in record.planned_slots() {
         for (index, (name, cluster)) in record.clusters.iter().zip(&planned.clusters).enumerate() {
             for ((_, device), blocks) in devices(record, index).zip(&cluster.sizes) {
                 csv.write_record([slot.to_string().as_str(), name, &device.name, &blocks.to_string()])?;

@@ -9,11 +9,12 @@ use crate::bounds::ConvergenceConstraint;
 use crate::digest::fnv1a;
 use crate::model::{ModelCosts, ModelError, Transformer};
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
+use crate::problem::costs::block_memory;
 use crate::problem::{
     Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, Plan, ProblemError, Schema,
     SlotProblem, SlotSpec,
 };
-use crate::units::{FlopsPerSecond, Joules};
+use crate::units::{Bytes, FlopsPerSecond, Joules};
 
 /// Why data are not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -189,6 +190,13 @@ impl Scenario {
     #[must_use]
     pub fn forward_rate(&self, cluster: usize, device: usize) -> Option<FlopsPerSecond> {
         Some(self.template.clusters.get(cluster)?.devices.get(device)?.forward_flops_per_second)
+    }
+
+    /// L(resident + activation·B): memory that the whole encoder and a cluster's whole batch would need on one device.
+    #[must_use]
+    pub fn encoder_memory(&self, cluster: usize) -> Option<Bytes> {
+        let per_block = block_memory(&self.template.encoder, self.template.clusters.get(cluster)?);
+        Some(Bytes(f64::from(self.model.blocks) * per_block))
     }
 
     /// The slot problem with all devices, prices zero and no links.

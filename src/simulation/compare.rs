@@ -7,6 +7,7 @@ use super::record::{RunRecord, SlotOutcome, SlotRecord};
 use super::round::energies;
 use super::run::RunError;
 use crate::lyapunov::Action;
+use crate::problem::Decision;
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::solver::{Settings, Solution, SolveError, solve};
 use crate::units::{Joules, Seconds};
@@ -62,6 +63,9 @@ pub struct PossibleDecision {
     pub plan: usize,
     /// E of every node, in the order of [`RunRecord::nodes`].
     pub energy_j: Vec<Joules>,
+    /// The whole decision, its devices numbered among those present; none where it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Decision>,
 }
 
 /// A slot's alternatives.
@@ -156,7 +160,7 @@ impl RunRecord {
     }
 
     /// μ̂: the mean of Q/V over the second half of the run.
-    fn average_prices(&self) -> Vec<f64> {
+    pub(super) fn average_prices(&self) -> Vec<f64> {
         let half = self.slots.get(self.slots.len() / 2..).unwrap_or_default();
         let weight = self.provenance.latency_weight * half.len().max(1) as f64;
         let of_node = |k: usize| half.iter().filter_map(|slot| slot.queues.get(k)).sum::<f64>() / weight;
@@ -199,7 +203,8 @@ impl RunRecord {
         let minimum = if idle.is_some() { known.min(bound) } else { known.max(bound) };
         let energy_j = energies(scenario, &instance, &best.evaluation.clusters);
         let latency_s = best.evaluation.round_latency;
-        Ok((minimum, Some(PossibleDecision { latency_s, plan: best.decision.plan, energy_j })))
+        let (plan, decision) = (best.decision.plan, Some(best.decision));
+        Ok((minimum, Some(PossibleDecision { latency_s, plan, energy_j, decision })))
     }
 
     /// Every slot's actions: the one taken, then the others.

@@ -218,3 +218,21 @@ pub struct RunRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ComparisonRecord>,
 }
+
+impl SlotRecord {
+    /// The round, if there was one.
+    #[must_use]
+    pub fn planned(&self) -> Option<&PlannedSlot> {
+        match &self.outcome {
+            SlotOutcome::Planned(planned) => Some(planned),
+            SlotOutcome::Outage { .. } => None,
+        }
+    }
+}
+
+impl RunRecord {
+    /// All rounds with their slot numbers.
+    pub fn planned_slots(&self) -> impl Iterator<Item = (u64, &PlannedSlot)> {
+        self.slots.iter().filter_map(|slot| Some((slot.slot, slot.planned()?)))
+    }
+}

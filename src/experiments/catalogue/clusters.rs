@@ -1,6 +1,6 @@
 //! Latency and energy against the number of clusters.
 
-use super::{COMPARED, always, lines, set_clusters};
+use super::{COMPARED, always, lines, none, set_clusters};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
@@ -15,6 +15,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     expectation: "Clusters train side by side, but share the uplink, and a round lasts as long as its slowest cluster: latency grows slowly, energy in proportion to their number.",
     caption: "Latency grows with the number of clusters through the shared uplink and the slowest of more clusters; how much depends on how the uplink is shared.",
     plots: || lines("clusters", false, &[Metric::LatencyS, Metric::EnergyJ]),
+    contrast: none,
     skipped: always,
     cells,
 };

@@ -1,6 +1,6 @@
 //! Latency and energy against the number of devices.
 
-use super::{COMPARED, always, lines, set_devices};
+use super::{COMPARED, always, lines, none, set_devices};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
@@ -13,8 +13,9 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Latency and energy against the number of devices",
     question: "Do more devices help?",
     expectation: "Up to a point: a longer pipeline has shorter stages but more hops and more filling. Who may leave devices out never loses by having more; who must use all does.",
-    caption: "A policy that selects devices has a falling or flat latency; one that spreads the blocks over all of them may become slower.",
+    caption: "Further devices are copies of the cluster's own, the first of them of the fastest. A policy that selects devices becomes faster as long as better ones come, and then stays flat; one that spreads the blocks over all gains nothing more and spends more and more energy.",
     plots: || lines("devices per cluster", false, &[Metric::LatencyS, Metric::EnergyJ, Metric::ComputeEfficiency]),
+    contrast: none,
     skipped: always,
     cells,
 };

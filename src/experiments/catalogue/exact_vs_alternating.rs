@@ -1,6 +1,6 @@
 //! Exact against alternating optimization.
 
-use super::{lines, set_devices};
+use super::{lines, none, set_devices};
 use crate::experiments::cell::{Cell, Measure};
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup, missing};
@@ -15,9 +15,10 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     name: NAME,
     title: "Exact against alternating optimization",
     question: "How far from the optimum does alternating between segments and radio stop, and is it faster?",
-    expectation: "Alternating minimization stops where neither part alone can improve, which need not be the joint optimum: its gap is positive on average. It solves many radio problems per slot, so that it need not be faster than the exact search.",
-    caption: "The gap is measured against the proved lower bound of the same slots at the same prices. The time is that of the decisions relative to the exact solver's in the same process; it is measured, and differs from run to run.",
+    expectation: "Alternating minimization stops where neither part alone can improve, which need not be the joint optimum: its gap is positive on average. It solves many problems per slot, the segments by a general solver of linear programs in integers, so that it is slower than the exact search that is made for this problem.",
+    caption: "The gap is measured against the proved lower bound of the same slots at the same prices. The time is that of the decisions relative to the exact solver's in the same process; it is measured, differs from run to run, and depends on the solver of linear programs (microlp).",
     plots: || lines("devices per cluster", false, &[Metric::Gap, Metric::TimeRatio]),
+    contrast: none,
     skipped: |_| missing(PolicyKind::Alternating),
     cells,
 };

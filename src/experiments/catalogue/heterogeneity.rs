@@ -1,6 +1,6 @@
 //! Latency against how unequal the devices are.
 
-use super::{COMPARED, always, lines};
+use super::{COMPARED, always, lines, none};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
@@ -20,6 +20,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     expectation: "Nothing where all are equal, and more the more they differ: with equal segments the slowest device is the bottleneck of the pipeline, with adapted ones it gets fewer blocks. The total speed is the same at every point, and budgets are ample, so that speed alone matters.",
     caption: "Uniform segments slow down from left to right; adapted ones do much less, because blocks move to the fast devices.",
     plots: || lines("relative spread of the devices' speeds", false, &[Metric::LatencyS, Metric::ComputeEfficiency]),
+    contrast: none,
     skipped: always,
     cells,
 };

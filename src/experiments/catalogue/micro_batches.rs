@@ -1,6 +1,6 @@
 //! Micro-batches: latency and convergence.
 
-use super::{always, lines};
+use super::{always, lines, none};
 use crate::bounds::UpdateRule;
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
@@ -18,6 +18,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     expectation: "More micro-batches fill the pipeline better, until the latency per message takes over; with an update per micro-batch they also make more, noisier steps. The bound falls with the number of steps first and rises with their noise at last. The paper reports that smaller micro-batches converge better; here that is so where the first effect is the larger.",
     caption: "Latency falls and flattens. The convergence bound (docs/theory.md) has assumed constants, those of docs/scenarios/convergence.toml: its shape is what to look at.",
     plots: || lines("micro-batches per batch", true, &[Metric::LatencyS, Metric::ConvergenceBound, Metric::EnergyJ]),
+    contrast: none,
     skipped: always,
     cells,
 };

@@ -17,7 +17,7 @@ mod v;
 
 use super::error::ExperimentError;
 use super::experiment::{Experiment, Setup};
-use super::table::{Drawing, Metric, PlotSpec};
+use super::table::{Contrast, ContrastColumn, Drawing, Metric, PlotSpec};
 use crate::scenario::{ClusterSpec, ScenarioSpec};
 use crate::simulation::PolicyKind;
 use crate::units::Joules;
@@ -60,13 +60,25 @@ const COMPARED: &[PolicyKind] = &[
     PolicyKind::NoPipeline,
 ];
 
-/// Who is compared where budgets are the question.
-const FRUGAL: &[PolicyKind] =
-    &[PolicyKind::Exact, PolicyKind::UniformSegments, PolicyKind::LatencyOnly, PolicyKind::Myopic];
-
 /// No reason to leave an experiment out.
 fn always(_: &Setup) -> Option<String> {
     None
+}
+
+/// No table of one policy against the others.
+fn none() -> Option<Contrast> {
+    None
+}
+
+/// The exact policy against each of the others.
+fn exact_against_others(columns: &[(Metric, &str)]) -> Contrast {
+    let column = |&(metric, published): &(Metric, &str)| ContrastColumn { metric, published: published.into() };
+    Contrast {
+        reference: PolicyKind::Exact.to_string(),
+        columns: columns.iter().map(column).collect(),
+        publication: String::new(),
+        remark: String::new(),
+    }
 }
 
 /// Panels of lines over one axis.
@@ -78,7 +90,9 @@ fn lines(x_axis: &str, log_x: bool, metrics: &[Metric]) -> Vec<PlotSpec> {
 fn bars(x_axis: &str, metrics: &[Metric]) -> Vec<PlotSpec> {
     let mut panels = panels(x_axis, false, Drawing::Bars, metrics);
     // Policies and models are orders of magnitude apart.
-    panels.iter_mut().for_each(|panel| panel.log_y = matches!(panel.metric, Metric::LatencyS | Metric::EnergyJ));
+    let wide =
+        |metric| matches!(metric, Metric::LatencyS | Metric::EnergyJ | Metric::WorstBudgetUse | Metric::DeviceSpeed);
+    panels.iter_mut().for_each(|panel| panel.log_y = wide(panel.metric));
     panels
 }
 

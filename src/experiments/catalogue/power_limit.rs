@@ -1,6 +1,6 @@
 //! Latency and energy against the power limit.
 
-use super::{COMPARED, always, lines};
+use super::{COMPARED, always, lines, none};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
@@ -14,14 +14,15 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Latency and energy against the power limit",
     question: "What does a larger transmit power buy?",
     expectation: "Little beyond some point: rates grow with the logarithm of power, energy in proportion to it. The optimum stays below the limit where energy has a price; full power does not.",
-    caption: "Latency flattens to the right. A policy of full power goes on spending.",
+    caption: "Latency flattens to the right. Nodes that stay below their budgets have no energy price and send as loudly as they may, so that every policy spends more on the right; one of full power spends most.",
     plots: || {
         lines(
             "largest transmit power of every node [dBm]",
             false,
-            &[Metric::LatencyS, Metric::EnergyJ, Metric::WorstOverspend],
+            &[Metric::LatencyS, Metric::EnergyJ, Metric::WorstBudgetUse],
         )
     },
+    contrast: none,
     skipped: always,
     cells,
 };

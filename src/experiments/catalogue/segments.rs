@@ -1,6 +1,6 @@
 //! Segment sizes against device speed.
 
-use super::{COMPARED, always, bars};
+use super::{COMPARED, always, bars, none};
 use crate::experiments::cell::{Cell, Measure};
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
@@ -13,8 +13,9 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Segment sizes against device speed",
     question: "Which devices hold how many encoder blocks?",
     expectation: "Faster devices hold more blocks, but not in proportion to their speed: a block costs energy where budgets are tight, memory is limited, and a device that is far away in the pipeline or too slow to be worth a hop is left out.",
-    caption: "One group of bars per device. Adapted segments differ widely; uniform ones are equal for all that take part.",
-    plots: || bars("device", &[Metric::Blocks]),
+    caption: "A row per device: left its speed, on a logarithmic axis, right what it holds under each policy. Uniform segments do not depend on the speed; proportional ones follow it; exact ones follow energy, memory and radio as well, and leave some devices out.",
+    plots: || bars("policy", &[Metric::DeviceSpeed, Metric::Blocks]),
+    contrast: none,
     skipped: always,
     cells,
 };

@@ -1,31 +1,34 @@
 //! Budgets too small to meet.
 
-use super::{FRUGAL, always, lines, scale_budgets};
+use super::{always, lines, none, scale_budgets};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
 use crate::experiments::table::Metric;
+use crate::simulation::PolicyKind;
 
 const NAME: &str = "small-budgets";
+
+const POLICIES: &[PolicyKind] = &[PolicyKind::Exact, PolicyKind::LatencyOnly, PolicyKind::Myopic, PolicyKind::Offline];
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: NAME,
     title: "Budgets too small to meet",
     question: "What happens where the energy budgets cannot be met?",
-    expectation: "No policy meets them. The queues of the exact policy grow without bound, so that it ends up saving energy at any cost of latency: the overspend tends to the least possible one, and is certified. A policy that meets its budget in every slot or not at all stops training.",
-    caption: "To the left of some budget the overspend is positive for everyone; the exact policy trades latency for a smaller one, others do not react, or have no rounds.",
+    expectation: "Where budgets cannot be met no policy meets them. The queues of the exact policy grow without bound, so that it ends up saving energy at any cost of latency; its overspend tends to the least possible one, and is certified. The offline optimum exists as long as some mixture of rounds keeps every budget on average. A policy that meets its budgets in every slot or not at all (myopic) stops training long before that: a block is computed or not.",
+    caption: "Left of some budget the worst node spends more than its budget (above 100 %, on a logarithmic axis) whoever decides; the exact policy trades latency for less overspend, latency-only does not react. Offline and myopic have no rounds where they cannot keep the budgets, and so neither latency nor energy; myopic needs much larger ones.",
     plots: || {
-        lines(
-            "budgets relative to those of the base scenario",
-            true,
-            &[Metric::WorstOverspend, Metric::LatencyS, Metric::OutageShare],
-        )
+        let metrics = [Metric::WorstBudgetUse, Metric::LatencyS, Metric::OutageShare];
+        let mut panels = lines("budgets relative to those of the base scenario", true, &metrics);
+        panels.iter_mut().for_each(|panel| panel.log_y = panel.metric == Metric::WorstBudgetUse);
+        panels
     },
+    contrast: none,
     skipped: always,
     cells,
 };
 
 fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
-    let values = setup.values(&[0.05, 0.1, 0.2, 0.4, 0.7, 1.0]);
-    setup.vary(NAME, &values, FRUGAL, scale_budgets)
+    let values = setup.values(&[0.1, 0.2, 0.5, 0.8, 1.0, 1.5, 2.0, 4.0]);
+    setup.vary(NAME, &values, POLICIES, scale_budgets)
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::DrawnExperiment;
+use super::contrast::contrast_html;
 use super::html::{Escaped, Numbers};
-use crate::experiments::ResultTable;
 
 /// Light and dark by the reader's setting; wide tables scroll in their own box; figures stand on white in either.
 const STYLE: &str = "\
@@ -22,20 +23,15 @@ small{color:var(--faint)}summary{cursor:pointer}footer{margin-top:3rem;color:var
 @media print{body{max-width:none}details>*{display:block}section{break-inside:avoid-page}nav{display:none}}
 ";
 
-/// The page; `figures` are the SVG of each table.
-pub(super) fn page(tables: &[ResultTable], figures: &[String], provenance: &[String]) -> String {
+/// The page.
+pub(super) fn page(experiments: &[DrawnExperiment], provenance: &[String]) -> String {
     let mut page = String::new();
     // Writing to a string does not fail.
-    let _ = write_page(&mut page, tables, figures, provenance);
+    let _ = write_page(&mut page, experiments, provenance);
     page
 }
 
-fn write_page(
-    page: &mut String,
-    tables: &[ResultTable],
-    figures: &[String],
-    provenance: &[String],
-) -> std::fmt::Result {
+fn write_page(page: &mut String, experiments: &[DrawnExperiment], provenance: &[String]) -> std::fmt::Result {
     write!(
         page,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -47,12 +43,12 @@ fn write_page(
          public: none of them reproduces one of the paper's.</p>\n\
          <nav aria-label=\"Experiments\">\n<ul>\n"
     )?;
-    for table in tables {
+    for DrawnExperiment { table, .. } in experiments {
         writeln!(page, "<li><a href=\"#{}\">{}</a></li>", Escaped(&table.name), Escaped(&table.title))?;
     }
     page.push_str("</ul>\n</nav>\n");
-    for (table, figure) in tables.iter().zip(figures) {
-        section(page, table, figure)?;
+    for experiment in experiments {
+        section(page, experiment)?;
     }
     page.push_str("</main>\n<footer>\n");
     for line in provenance {
@@ -62,7 +58,7 @@ fn write_page(
     Ok(())
 }
 
-fn section(page: &mut String, table: &ResultTable, figure: &str) -> std::fmt::Result {
+fn section(page: &mut String, DrawnExperiment { table, svg }: &DrawnExperiment) -> std::fmt::Result {
     let name = Escaped(&table.name);
     writeln!(page, "<section id=\"{name}\">\n<h2>{}</h2>", Escaped(&table.title))?;
     writeln!(page, "<p><strong>Question.</strong> {}</p>", Escaped(&table.question))?;
@@ -71,11 +67,14 @@ fn section(page: &mut String, table: &ResultTable, figure: &str) -> std::fmt::Re
         return writeln!(page, "<p><strong>Left out.</strong> {}</p>\n</section>", Escaped(reason));
     }
     let (title, caption) = (Escaped(&table.title), Escaped(&table.caption));
-    let figure = figure.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}\" "), 1);
+    let figure = svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}\" "), 1);
     writeln!(page, "<figure>\n<div>{figure}</div>\n<figcaption>{caption}</figcaption>\n</figure>")?;
+    page.push_str(&contrast_html(table).unwrap_or_default());
     writeln!(page, "<details>\n<summary>Numbers</summary>\n<div class=\"box\">{}</div>\n</details>", Numbers(table))?;
     write!(page, "<p>Files: ")?;
-    for (place, file) in ["data.csv", "result.json", "figure.svg", "figure.png"].into_iter().enumerate() {
+    let contrast = table.contrast.as_ref().map(|_| "contrast.csv");
+    let files = ["data.csv", "result.json", "figure.svg", "figure.png"].into_iter().chain(contrast);
+    for (place, file) in files.enumerate() {
         let comma = if place == 0 { "" } else { ", " };
         write!(page, "{comma}<a href=\"{name}/{file}\">{file}</a>")?;
     }

@@ -6,7 +6,6 @@ use super::style::{BLUE, FAINT, Figure, INK, Look, VERMILLION, WIDTH, canvas, em
 use crate::lyapunov::{Comparison, History, NOT_COMPARED};
 use crate::report::bound_paths::paths;
 use crate::report::certificates::compared;
-use crate::report::series::planned_slots;
 use crate::report::table::significant;
 use crate::simulation::RunRecord;
 
@@ -24,7 +23,7 @@ struct Curve {
 }
 
 pub(super) fn draw(record: &RunRecord) -> Figure {
-    if planned_slots(record).next().is_none() {
+    if record.planned_slots().next().is_none() {
         return empty(TITLE, NO_ROUND);
     }
     let slots: Vec<u64> = record.slots.iter().map(|slot| slot.slot).collect();

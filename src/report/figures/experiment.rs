@@ -31,10 +31,10 @@ pub(super) fn subtitle(table: &ResultTable) -> String {
     }
 }
 
-/// The ends of an interval, cut off where the metric has no values.
-pub(super) fn shown_ends(metric: Metric, value: &Interval) -> [f64; 2] {
+/// The ends of an interval, cut off below zero, where no metric has values.
+pub(super) fn shown_ends(value: &Interval) -> [f64; 2] {
     let (low, high) = value.ends();
-    if metric.has_sign() { [low, high] } else { [low.max(0.0), high] }
+    [low.max(0.0), high]
 }
 
 /// A point of a curve.
@@ -50,11 +50,16 @@ fn lines(table: &ResultTable) -> Figure {
             let curves = curves(table, plot);
             let points = || curves.iter().flat_map(|(_, curve)| curve);
             let x = match points().all(|mean| table.places().iter().any(|place| place.x == Some(mean.x))) {
-                true if plot.log_x => Scale::log(points().map(|mean| mean.x)),
-                true => Scale::linear(points().map(|mean| mean.x), None),
+                true => {
+                    let scale = match plot.log_x {
+                        true => Scale::log(points().map(|mean| mean.x)),
+                        false => Scale::linear(points().map(|mean| mean.x), None),
+                    };
+                    scale.ticks_at(points().map(|mean| mean.x))
+                }
                 false => Scale::places(table.places().into_iter().map(|place| place.label)),
             };
-            let ends = points().flat_map(|mean| shown_ends(plot.metric, &mean.value));
+            let ends = points().flat_map(|mean| shown_ends(&mean.value));
             let y = match plot.log_y {
                 true => Scale::log(ends),
                 false => Scale::linear(ends, None),
@@ -62,7 +67,8 @@ fn lines(table: &ResultTable) -> Figure {
             let titles = Titles {
                 heading: plot.metric.title(),
                 y: match plot.metric.unit() {
-                    "" => "Mean",
+                    "" if plot.metric == Metric::TimeRatio => "ratio",
+                    "" => "number",
                     unit => unit,
                 },
                 x: (index + 1 == panels).then_some(plot.x_axis.as_str()),
@@ -71,7 +77,9 @@ fn lines(table: &ResultTable) -> Figure {
             for (position, (_, curve)) in curves.iter().enumerate() {
                 let look = device_look(position.min(LOOKS));
                 for Mean { x, value } in curve {
-                    let [low, high] = shown_ends(plot.metric, value);
+                    let [low, high] = shown_ends(value);
+                    // A logarithmic axis has no zero.
+                    let low = low.max(frame.y_range().0);
                     frame.line(&[(*x, low), (*x, high)], super::style::Look { dashed: false, ..look }, 1.2)?;
                 }
                 let path: Vec<(f64, f64)> = curve.iter().map(|mean| (mean.x, mean.value.mean)).collect();
@@ -91,14 +99,15 @@ fn lines(table: &ResultTable) -> Figure {
     })
 }
 
-/// Every series' means, at numbers or, where a place has none, at the places' order.
+/// Every series' means, at numbers or, where a place has none, at the places' order; without those for which the plot has no place.
 fn curves<'t>(table: &'t ResultTable, plot: &PlotSpec) -> Vec<(&'t str, Vec<Mean>)> {
     let places = table.places();
     let numbers = places.iter().all(|place| place.x.is_some_and(f64::is_finite));
     let curve = |series: &str| {
         let mean = |(order, place): (usize, &crate::experiments::Place)| {
             let x = place.x.filter(|_| numbers).unwrap_or(order as f64);
-            Some(Mean { x, value: table.interval(plot.metric, place, series)? })
+            let value = table.interval(plot.metric, place, series)?;
+            (!plot.log_y || value.mean > 0.0).then_some(Mean { x, value })
         };
         let mut curve: Vec<Mean> = places.iter().enumerate().filter_map(mean).collect();
         curve.sort_by(|a, b| a.x.total_cmp(&b.x));

@@ -54,7 +54,9 @@ impl Scale {
         let usable = values.chain(include).filter(|value| value.is_finite());
         let (low, high) = usable.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-        let room = (0.08 * (high - low)).max(1e-3 * high.abs()).max(1e-9);
+        // Nothing but zeros: no digits that are none.
+        let (low, high) = if low == high && low == 0.0 { (0.0, 1.0) } else { (low, high) };
+        let room = (0.08 * (high - low)).max(1e-3 * high.abs()).max(f64::MIN_POSITIVE);
         // A quantity without a sign has no room below zero.
         let floor = if low >= 0.0 { (low - room).max(0.0) } else { low - room };
         let (low, high) = (floor, high + room);
@@ -77,6 +79,24 @@ impl Scale {
         let every = (count * widest).div_ceil(room).max(1);
         let ticks = (0u32..).zip(names).map(|(place, name)| (f64::from(place), name)).step_by(every).collect();
         Self { low: -0.5, high: count as f64 - 0.5, log: false, ticks }
+    }
+
+    /// The same axis with ticks at these values, where their texts do not touch.
+    pub(super) fn ticks_at(mut self, values: impl Iterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        let named: Vec<(f64, String)> = values.into_iter().map(|value| (value, number_of_tick(value))).collect();
+        let length = f64::from(WIDTH - LABELS - LEFT);
+        let half = |name: &str| 0.5 * (name.chars().count() * CHARACTER + GAP) as f64;
+        let apart = |pair: &[(f64, String)]| match pair {
+            [(a, left), (b, right)] => (self.at(*b) - self.at(*a)) * length >= half(left) + half(right),
+            _ => true,
+        };
+        if !named.is_empty() && named.windows(2).all(apart) {
+            self.ticks = named;
+        }
+        self
     }
 
     /// Positions of the ticks and their texts.
@@ -190,6 +210,10 @@ impl<'r, 'a> Frame<'r, 'a> {
             text(root, title, ((left + right) / 2, below + px(32)), font(13.0, INK, HPos::Center))?;
         }
         Ok(frame)
+    }
+
+    pub(super) fn y_range(&self) -> (f64, f64) {
+        self.y.range()
     }
 
     pub(super) fn x_range(&self) -> (f64, f64) {

@@ -4,7 +4,7 @@ use plotters::prelude::*;
 
 use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows, slot_range};
 use super::style::{BLUE, FAINT, Figure, Look, SKY, VERMILLION, WIDTH, canvas, cause, empty, px, width};
-use crate::report::series::{planned, planned_slots, quantile, sorted};
+use crate::report::series::{quantile, sorted};
 use crate::report::table::significant;
 use crate::simulation::RunRecord;
 
@@ -24,10 +24,10 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         y_title: "Round latency T [s]",
         unit: "s",
         slots: record.slots.iter().map(|slot| slot.slot).collect(),
-        points: planned_slots(record).map(|(slot, planned)| (slot as f64, planned.latency_s.0)).collect(),
+        points: record.planned_slots().map(|(slot, planned)| (slot as f64, planned.latency_s.0)).collect(),
         // One, and several.
         points_are: ["planned round", "planned rounds"],
-        outages: record.slots.iter().filter(|slot| planned(slot).is_none()).map(|slot| slot.slot as f64).collect(),
+        outages: record.slots.iter().filter(|slot| slot.planned().is_none()).map(|slot| slot.slot as f64).collect(),
         nothing: super::NO_ROUND,
     })
 }

@@ -3,7 +3,7 @@
 use super::panel::{Axes, Label, Sample, Stretches, axes, figure_height, labels, line, rows, slot_range};
 use super::style::{CONTROL_UNIT, FAINT, Figure, LOOKS, Look, WIDTH, canvas, device_look, empty};
 use super::{NO_ROUND, Shown, label, shown};
-use crate::report::series::{budget, energy, planned_slots};
+use crate::report::series::{budget, energy};
 use crate::report::table::significant;
 use crate::simulation::{NodeRole, RunRecord, SlotRecord};
 
@@ -116,7 +116,7 @@ fn draw(
     stretch: Stretch,
     points: &dyn Fn(usize, f64) -> Vec<(f64, f64)>,
 ) -> Figure {
-    if planned_slots(record).next().is_none() {
+    if record.planned_slots().next().is_none() {
         return empty(title, NO_ROUND);
     }
     let Shown { clusters, note } = shown(record);

@@ -8,7 +8,7 @@ use super::frame::Scale;
 use super::style::{
     Area, FAINT, Figure, GRID, HEAD, INK, Look, WIDTH, canvas, cause, device_look, font, px, short, text, width,
 };
-use crate::experiments::{PlotSpec, ResultTable};
+use crate::experiments::{Interval, PlotSpec, ResultTable};
 
 /// Height of a row [px].
 const ROW: i32 = 19;
@@ -17,8 +17,8 @@ const NAMES: i32 = 150;
 /// Room above a panel for its heading, and below for its axis [px].
 const ABOVE: i32 = 30;
 const BELOW: i32 = 34;
-/// Room for the legend [px].
-const LEGEND: i32 = 24;
+/// Height of a line of the legend [px].
+const LEGEND: i32 = 20;
 
 /// Draws all plots of a table in two columns.
 pub(super) fn draw(table: &ResultTable) -> Figure {
@@ -27,11 +27,13 @@ pub(super) fn draw(table: &ResultTable) -> Figure {
     let panel = ABOVE + inner + BELOW;
     let lines = i32::try_from(table.plots.len().div_ceil(2)).unwrap_or(1);
     let column = (WIDTH - NAMES - 12) / 2;
-    canvas((WIDTH, HEAD + LEGEND + lines * panel), [&table.title, &subtitle(table), ""], |root| {
-        legend(root, table)?;
+    let legend = Legend::new(table);
+    let head = HEAD + legend.height();
+    canvas((WIDTH, head + lines * panel), [&table.title, &subtitle(table), ""], |root| {
+        legend.draw(root)?;
         for (index, plot) in table.plots.iter().enumerate() {
             let place = i32::try_from(index).unwrap_or_default();
-            let top = HEAD + LEGEND + (place / 2) * panel;
+            let top = head + (place / 2) * panel;
             let left = NAMES + (place % 2) * column;
             let frame = Panel { root, edges: (left + 12, left + column - 14, top + ABOVE, top + ABOVE + inner) };
             if place % 2 == 0 {
@@ -47,15 +49,64 @@ pub(super) fn draw(table: &ResultTable) -> Figure {
 }
 
 /// What the marks stand for.
-fn legend(root: &Area, table: &ResultTable) -> Result<(), String> {
-    let mut left = NAMES + 12;
-    for (category, place) in table.places().iter().enumerate() {
-        mark(root, (px(left), px(HEAD + 6)), category)?;
-        let name = short(&place.label, 24);
-        text(root, &name, (px(left + 12), px(HEAD + 6)), font(12.0, INK, HPos::Left))?;
-        left += 30 + 7 * i32::try_from(name.chars().count()).unwrap_or_default();
+struct Legend(Vec<LegendName>);
+
+struct LegendName {
+    name: String,
+    /// Left end [px].
+    left: i32,
+    line: i32,
+    /// Whether it has a mark of its own; black if not.
+    colored: bool,
+}
+
+impl Legend {
+    fn new(table: &ResultTable) -> Self {
+        let first = NAMES + 12;
+        let (mut left, mut line) = (first, 0);
+        let series = table.series();
+        let any = table.plots.iter().any(|plot| series.iter().any(|name| common(table, plot, name).is_some()));
+        let labels = table.places().into_iter().map(|place| (short(&place.label, 24), true));
+        let names = labels.chain(any.then(|| ("the same for all".to_owned(), false))).map(|(name, colored)| {
+            let room = 30 + 7 * i32::try_from(name.chars().count()).unwrap_or_default();
+            if left > first && left + room > WIDTH {
+                (left, line) = (first, line + 1);
+            }
+            let at = left;
+            left += room;
+            LegendName { name, left: at, line, colored }
+        });
+        Self(names.collect())
     }
-    Ok(())
+
+    fn height(&self) -> i32 {
+        4 + LEGEND * self.0.last().map_or(0, |last| last.line + 1)
+    }
+
+    fn draw(&self, root: &Area) -> Result<(), String> {
+        for (category, LegendName { name, left, line, colored }) in self.0.iter().enumerate() {
+            let middle = px(HEAD + 6 + LEGEND * line);
+            match colored {
+                true => mark(root, (px(*left), middle), category)?,
+                false => root.draw(&Circle::new((px(*left), middle), px(5), INK.filled())).map_err(cause)?,
+            }
+            text(root, name, (px(left + 12), middle), font(12.0, INK, HPos::Left))?;
+        }
+        Ok(())
+    }
+}
+
+/// The value of a row that is the same, and known exactly, for all of several categories.
+fn common(table: &ResultTable, plot: &PlotSpec, series: &str) -> Option<f64> {
+    let mut all = table.places().into_iter().map(|place| table.interval(plot.metric, &place, series));
+    let first = all.next()??;
+    let mut others = all.peekable();
+    others.peek()?;
+    // Sums over the seeds leave rounding.
+    let rounding = 1e-12 * first.mean.abs();
+    let known = |value: &Interval| value.half_width.unwrap_or(0.0) <= rounding;
+    let same = |other: Option<Interval>| other.is_some_and(|o| (o.mean - first.mean).abs() <= rounding && known(&o));
+    (known(&first) && others.all(same)).then_some(first.mean)
 }
 
 /// A mark that differs from others in shape as well as in colour.
@@ -88,9 +139,9 @@ impl Panel<'_, '_> {
         let places = table.places();
         let found = |name: &str| places.iter().filter_map(|place| table.interval(plot.metric, place, name)).collect();
         let all: Vec<_> = series.iter().flat_map(|name| -> Vec<_> { found(name) }).collect();
-        let ends = all.iter().flat_map(|value| shown_ends(plot.metric, value));
+        let ends = all.iter().flat_map(|value| shown_ends(value));
         let scale = if plot.log_y { Scale::log(ends) } else { Scale::linear(ends, Some(0.0)) };
-        // What a logarithmic axis has no place for stands at its left end.
+        // The end of an interval that a logarithmic axis has no place for stands at its left end.
         let share = |value: f64| if plot.log_y && value <= 0.0 { 0.0 } else { scale.at(value).clamp(0.0, 1.0) };
         let along = |value: f64| px(left) + (f64::from(px(right - left)) * share(value)) as i32;
         let line = |ends: [(i32, i32); 2], color: RGBColor, stroke: f64| {
@@ -116,12 +167,20 @@ impl Panel<'_, '_> {
         }
         line([(px(left), px(bottom)), (px(right), px(bottom))], FAINT, 0.8)?;
         for (row, name) in (0..).zip(series) {
+            if let Some(value) = common(table, plot, name).filter(|value| !plot.log_y || *value > 0.0) {
+                let at = (along(value), px(self.middle(row)));
+                self.root.draw(&Circle::new(at, px(5), INK.filled())).map_err(cause)?;
+                continue;
+            }
             for (category, place) in places.iter().enumerate() {
                 let Some(value) = table.interval(plot.metric, place, name) else { continue };
+                if plot.log_y && value.mean <= 0.0 {
+                    continue;
+                }
                 // A little apart, so that marks of equal value can be told from one another.
                 let shift = (category as f64 - 0.5 * (places.len() as f64 - 1.0)) * 4.0 / places.len().max(1) as f64;
                 let y = px(self.middle(row)) + px(1) * shift.round() as i32;
-                let [low, high] = shown_ends(plot.metric, &value);
+                let [low, high] = shown_ends(&value);
                 let look: Look = device_look(category);
                 line([(along(low), y), (along(high), y)], look.line, 1.6)?;
                 mark(self.root, (along(value.mean), y), category)?;

@@ -18,7 +18,6 @@ pub(super) use experiment::draw as of_experiment;
 use style::Figure;
 pub(super) use tradeoff::of_tradeoff;
 
-use super::series::planned_slots;
 use crate::simulation::RunRecord;
 
 type Draw = fn(&RunRecord) -> Figure;
@@ -51,7 +50,7 @@ fn shown(record: &RunRecord) -> Shown {
         return Shown { clusters: (0..count).collect(), note: String::new() };
     }
     let mut weights = vec![0.0; count];
-    for (_, planned) in planned_slots(record) {
+    for (_, planned) in record.planned_slots() {
         for (weight, cluster) in weights.iter_mut().zip(&planned.clusters) {
             *weight += cluster.latency_share.unwrap_or(0.0);
         }

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use super::panel::{Axes, Label, Sample, axes, figure_height, labels, rows, slot_range};
 use super::style::{Figure, LOOKS, WIDTH, canvas, cause, device_look, empty, width};
 use super::{NO_ROUND, Shown, label, shown};
-use crate::report::series::{devices, planned};
+use crate::report::series::devices;
 use crate::simulation::RunRecord;
 
 const TITLE: &str = "Encoder blocks on each device";
@@ -57,7 +57,7 @@ fn columns(record: &RunRecord, cluster: usize, devices: usize) -> Vec<Column> {
     let drawn = devices.min(LOOKS + 1);
     let mut columns: Vec<Column> = Vec::new();
     for slots in record.slots.chunks(slots_per_column(record)) {
-        let sizes = slots.iter().filter_map(|slot| planned(slot)?.clusters.get(cluster));
+        let sizes = slots.iter().filter_map(|slot| slot.planned()?.clusters.get(cluster));
         let mut blocks = vec![0.0; drawn];
         let mut rounds = 0u32;
         for of_round in sizes {
@@ -87,7 +87,7 @@ fn slots_per_column(record: &RunRecord) -> usize {
 }
 
 pub(super) fn draw(record: &RunRecord) -> Figure {
-    if record.slots.iter().filter_map(planned).next().is_none() {
+    if record.planned_slots().next().is_none() {
         return empty(TITLE, NO_ROUND);
     }
     let Shown { clusters, note } = shown(record);

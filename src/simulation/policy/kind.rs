@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Exact, FixedMicroBatch, FixedRadio, FullModelFederated, LatencyOnly, Myopic, Policy, Proportion,
+    Exact, FixedMicroBatch, FixedRadio, FullModelFederated, Kept, LatencyOnly, Myopic, PlannedOnce, Policy, Proportion,
     ProportionalSegments, Random, SplitFed, SplitLearning, UniformSegments,
 };
 use crate::simulation::RunError;
@@ -43,6 +43,10 @@ pub enum PolicyKind {
     },
     /// One micro-batch: no pipelining.
     NoPipeline,
+    /// Everything as it was best at the start.
+    FixedPlan,
+    /// Plan, devices and segments as they were best at the start, with the best radio of every slot.
+    FixedSegments,
     /// As if energy cost nothing.
     LatencyOnly,
     /// Every budget kept in every slot.
@@ -55,6 +59,8 @@ pub enum PolicyKind {
     SplitLearning,
     /// One cut, all devices at once.
     SplitFed,
+    /// The best with all states known beforehand; needs feature `milp`.
+    Offline,
 }
 
 /// What the names with a number begin with.
@@ -78,12 +84,15 @@ impl PolicyKind {
         Self::ProportionalMemory,
         Self::FixedRadio,
         Self::NoPipeline,
+        Self::FixedPlan,
+        Self::FixedSegments,
         Self::LatencyOnly,
         Self::Myopic,
         Self::Random,
         Self::FullModelFederated,
         Self::SplitLearning,
         Self::SplitFed,
+        Self::Offline,
     ];
 
     /// All names, for help and errors.
@@ -103,9 +112,11 @@ impl PolicyKind {
             Self::Exact => Box::new(Exact::new(settings)?),
             #[cfg(feature = "milp")]
             Self::Alternating => Box::new(super::Alternating::new(settings)?),
+            #[cfg(feature = "milp")]
+            Self::Offline => Box::new(super::Offline::new(settings)?),
             #[cfg(not(feature = "milp"))]
-            Self::Alternating => {
-                let reason = "this build is without linear programs in integers; build with feature milp".into();
+            Self::Alternating | Self::Offline => {
+                let reason = "this build is without linear programs; build with feature milp".into();
                 return Err(RunError::Policy { policy: self.to_string(), reason });
             }
             Self::UniformSegments => Box::new(UniformSegments::new(settings)?),
@@ -114,6 +125,8 @@ impl PolicyKind {
             Self::FixedRadio => Box::new(FixedRadio::new()),
             Self::FixedMicroBatch { micro_batches } => Box::new(FixedMicroBatch::new(micro_batches, settings)?),
             Self::NoPipeline => Box::new(FixedMicroBatch::no_pipeline(settings)?),
+            Self::FixedPlan => Box::new(PlannedOnce::new(Kept::All, settings)?),
+            Self::FixedSegments => Box::new(PlannedOnce::new(Kept::Segments, settings)?),
             Self::LatencyOnly => Box::new(LatencyOnly::new(settings)?),
             Self::Myopic => Box::new(Myopic::new(settings)?),
             Self::Random => Box::new(Random::new(seed)),
@@ -136,12 +149,15 @@ impl fmt::Display for PolicyKind {
             Self::FixedRadio => "fixed-radio",
             Self::FixedMicroBatch { micro_batches } => return write!(f, "{FIXED_MICRO_BATCH}{micro_batches}"),
             Self::NoPipeline => "no-pipeline",
+            Self::FixedPlan => "fixed-plan",
+            Self::FixedSegments => "fixed-segments",
             Self::LatencyOnly => "latency-only",
             Self::Myopic => "myopic",
             Self::Random => "random",
             Self::FullModelFederated => "full-model-federated",
             Self::SplitLearning => "split-learning",
             Self::SplitFed => "split-fed",
+            Self::Offline => "offline",
         })
     }
 }

@@ -13,6 +13,9 @@ mod fixed_radio;
 mod kind;
 mod latency_only;
 mod myopic;
+#[cfg(feature = "milp")]
+mod offline;
+mod planned_once;
 mod random;
 mod segments;
 mod sizes;
@@ -29,6 +32,9 @@ pub use fixed_radio::FixedRadio;
 pub use kind::{PolicyKind, UnknownPolicy};
 pub use latency_only::LatencyOnly;
 pub use myopic::Myopic;
+#[cfg(feature = "milp")]
+pub use offline::Offline;
+pub use planned_once::{Kept, PlannedOnce};
 pub use random::Random;
 pub use segments::{Proportion, ProportionalSegments, UniformSegments};
 pub use unpipelined::{FullModelFederated, SplitFed, SplitLearning};
