@@ -4,6 +4,7 @@ mod args;
 mod bound;
 mod io;
 mod presets;
+mod progress;
 mod recommend;
 mod reproduce;
 mod run;

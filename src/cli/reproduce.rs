@@ -2,15 +2,13 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::Duration;
 
 use collapipe::experiments::{ExperimentError, Reproduction, Request, ResultTable, catalogue};
 use collapipe::report::contrast_text;
-use collapipe::simulation::RunError;
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
 use super::args::{ExperimentsArguments, Format, MergeArguments, ReproduceArguments};
+use super::progress::Progress;
 use super::run::stop_on_signal;
 use super::{Done, Failure, io, run};
 
@@ -27,9 +25,9 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     let pool = ThreadPoolBuilder::new().num_threads(arguments.threads.map_or(0, usize::from)).build();
     let pool = pool.map_err(|error| Failure::Machine(format!("cannot start threads: {error}")))?;
     let (cells, effort) = reproduction.size(arguments.shard);
-    let bar = progress(effort);
-    let played = pool.install(|| reproduction.play(&arguments.out, arguments.shard, &stop, &|effort| bar.inc(effort)));
-    bar.finish_and_clear();
+    let bar = Progress::new(effort, false);
+    let played = pool.install(|| reproduction.play(&arguments.out, arguments.shard, &stop, &|effort| bar.add(effort)));
+    bar.finish();
     if !played.map_err(failure)? {
         io::note("stopped; the same command goes on after the runs that were finished");
         return Ok(Done::Interrupted);
@@ -112,10 +110,7 @@ fn write(reproduction: &Reproduction, out: &Path) -> Result<Done, Failure> {
 fn failure(error: ExperimentError) -> Failure {
     use collapipe::tradeoff::KeptError;
     match error {
-        ExperimentError::Run { ref source, .. } => match run::failure(RunError::clone(source)) {
-            Failure::Input(_) => Failure::Input(error.to_string()),
-            _ => Failure::Machine(error.to_string()),
-        },
+        ExperimentError::Run { ref source, .. } => run::failure_of(source, error.to_string()),
         ExperimentError::Kept(KeptError::Foreign { .. })
         | ExperimentError::Unknown { .. }
         | ExperimentError::Field(_)
@@ -124,15 +119,5 @@ fn failure(error: ExperimentError) -> Failure {
         | ExperimentError::OtherRequest { .. }
         | ExperimentError::Missing { .. } => Failure::Input(error.to_string()),
         _ => Failure::Machine(error.to_string()),
-    }
-}
-
-/// A bar on standard error, hidden unless that is a terminal.
-fn progress(effort: u64) -> ProgressBar {
-    let bar = ProgressBar::new(effort);
-    bar.enable_steady_tick(Duration::from_millis(500));
-    match ProgressStyle::with_template("{bar:40} {percent} %, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }

@@ -10,9 +10,9 @@ use collapipe::report::{summary, write_folder};
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
 use collapipe::simulation::{Effort, Pilot, Run, RunError};
 use collapipe::solver::SolveError;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::args::{CertificateEffort, Format, RunArguments, ScenarioArguments};
+use super::progress::Progress;
 use super::recommend::pilot_failure;
 use super::{Done, Failure, io};
 
@@ -36,7 +36,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         run = run.warm_start(&queues).map_err(failure)?;
     }
     let mut slots = Vec::new();
-    let bar = progress(scenario.spec().slots);
+    let bar = Progress::new(scenario.spec().slots, true);
     let mut failed = None;
     while !stop.load(Ordering::Relaxed) {
         match run.next() {
@@ -47,9 +47,9 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
             }
             None => break,
         }
-        bar.inc(1);
+        bar.add(1);
     }
-    bar.finish_and_clear();
+    bar.finish();
     // A failure midway keeps the finished slots, as Ctrl-C does; before the first one there is nothing to keep.
     if let Some(error) = failed.take_if(|_| slots.is_empty()) {
         return Err(failure(error));
@@ -136,10 +136,16 @@ impl ScenarioText<'_> {
 
 /// What a run's error means for the user.
 pub fn failure(error: RunError) -> Failure {
+    failure_of(&error, error.to_string())
+}
+
+/// The same where more is to be said than the error says.
+pub fn failure_of(error: &RunError, message: String) -> Failure {
     match error {
         RunError::Solve(SolveError::Settings(_) | SolveError::Unsupported { .. } | SolveError::OverLimit { .. })
-        | RunError::Policy { .. } => Failure::Input(error.to_string()),
-        _ => Failure::Machine(error.to_string()),
+        | RunError::Policy { .. }
+        | RunError::TooLong { .. } => Failure::Input(message),
+        _ => Failure::Machine(message),
     }
 }
 
@@ -154,15 +160,6 @@ pub fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
     })
     .map_err(|error| Failure::Machine(format!("cannot listen to Ctrl-C: {error}")))?;
     Ok(stop)
-}
-
-/// A bar on standard error, hidden unless that is a terminal.
-fn progress(slots: u64) -> ProgressBar {
-    let bar = ProgressBar::new(slots);
-    match ProgressStyle::with_template("{bar:40} slot {pos} of {len}, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 pub fn wrote(folder: &Path, files: &[PathBuf]) -> String {

@@ -1,15 +1,14 @@
 //! `collapipe tradeoff`.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use collapipe::report::write_tradeoff;
 use collapipe::scenario::{Scenario, ScenarioSpec};
 use collapipe::tradeoff::{Axis, KeptError, PointFolder, Sweep, SweepError};
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPoolBuilder;
 
 use super::args::{Format, Over, TradeoffArguments};
+use super::progress::Progress;
 use super::run::{ScenarioText, read, stop_on_signal, wrote};
 use super::{Done, Failure, io, run};
 
@@ -26,9 +25,9 @@ pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = ThreadPoolBuilder::new().num_threads(threads).build();
     let pool = pool.map_err(|error| Failure::Machine(format!("cannot start threads: {error}")))?;
-    let bar = progress(sweep.slots());
-    let played = pool.install(|| sweep.play(&folder, &stop, &|slots| bar.inc(slots)));
-    bar.finish_and_clear();
+    let bar = Progress::new(sweep.slots(), true);
+    let played = pool.install(|| sweep.play(&folder, &stop, &|slots| bar.add(slots)));
+    bar.finish();
     let Some(tradeoff) = played.map_err(failure)? else {
         debug_assert!(stop.load(Ordering::Relaxed));
         io::note("stopped; the same command goes on after the runs that were finished");
@@ -108,20 +107,7 @@ fn failure(error: SweepError) -> Failure {
     match error {
         SweepError::Field(error) => Failure::Input(error.to_string()),
         SweepError::Folder(error @ KeptError::Foreign { .. }) => Failure::Input(error.to_string()),
-        SweepError::Run { ref source, .. } => match run::failure(source.clone()) {
-            Failure::Input(_) => Failure::Input(error.to_string()),
-            _ => Failure::Machine(error.to_string()),
-        },
+        SweepError::Run { ref source, .. } => run::failure_of(source, error.to_string()),
         error => Failure::Machine(error.to_string()),
-    }
-}
-
-/// A bar on standard error, hidden unless that is a terminal.
-fn progress(slots: u64) -> ProgressBar {
-    let bar = ProgressBar::new(slots);
-    bar.enable_steady_tick(Duration::from_millis(500));
-    match ProgressStyle::with_template("{bar:40} slot {pos} of {len}, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
     }
 }

@@ -27,7 +27,8 @@ pub enum ResultSchema {
 pub struct ResultProvenance {
     /// Version of this crate.
     pub version: String,
-    /// Commit it was built from, where the environment variable `COLLAPIPE_COMMIT` named it to the compiler.
+    /// Commit it was built from, with `-modified` where sources differed from it; none for a build outside of a checkout, unless the
+    /// environment variable `COLLAPIPE_COMMIT` named it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
     /// Whether this is the quick size.

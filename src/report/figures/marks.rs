@@ -139,7 +139,7 @@ impl Panel<'_, '_> {
         let places = table.places();
         let found = |name: &str| places.iter().filter_map(|place| table.interval(plot.metric, place, name)).collect();
         let all: Vec<_> = series.iter().flat_map(|name| -> Vec<_> { found(name) }).collect();
-        let ends = all.iter().flat_map(|value| shown_ends(value));
+        let ends = all.iter().flat_map(shown_ends);
         let scale = if plot.log_y { Scale::log(ends) } else { Scale::linear(ends, Some(0.0)) };
         // The end of an interval that a logarithmic axis has no place for stands at its left end.
         let share = |value: f64| if plot.log_y && value <= 0.0 { 0.0 } else { scale.at(value).clamp(0.0, 1.0) };

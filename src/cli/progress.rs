@@ -1,0 +1,57 @@
+//! How far long work has come, on standard error.
+
+use std::io::{IsTerminal, stderr};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+
+use super::io;
+
+/// Least time between two lines where standard error is no terminal.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// A bar on a terminal; elsewhere, as in the log of a job, a line now and then.
+pub struct Progress {
+    bar: ProgressBar,
+    /// When the last line was written; none on a terminal.
+    written: Option<Mutex<Instant>>,
+}
+
+impl Progress {
+    /// Of so much work, shown in slots or, without a unit that people know, in per cent.
+    pub fn new(work: u64, in_slots: bool) -> Self {
+        let bar = ProgressBar::new(work);
+        let template = match in_slots {
+            true => "{bar:40} slot {pos} of {len}, {eta} left",
+            false => "{bar:40} {percent} %, {eta} left",
+        };
+        let bar = match ProgressStyle::with_template(template) {
+            Ok(style) => bar.with_style(style),
+            Err(_) => bar,
+        };
+        let terminal = stderr().is_terminal();
+        if terminal {
+            bar.enable_steady_tick(Duration::from_millis(500));
+        }
+        Self { bar, written: (!terminal).then(|| Mutex::new(Instant::now())) }
+    }
+
+    /// So much more is done.
+    pub fn add(&self, work: u64) {
+        self.bar.inc(work);
+        // Whoever finds the lock taken leaves the line to its holder.
+        let Some(Ok(mut written)) = self.written.as_ref().map(Mutex::try_lock) else { return };
+        let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
+        if written.elapsed() >= PAUSE && done < all {
+            *written = Instant::now();
+            let spent = self.bar.elapsed().as_secs_f64();
+            let left = Duration::from_secs_f64(spent * (all - done) as f64 / done.max(1) as f64);
+            io::note(&format!("{} % done, about {} left", 100 * done / all, HumanDuration(left)));
+        }
+    }
+
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
