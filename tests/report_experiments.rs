@@ -191,29 +191,37 @@ fn page_works_in_a_browser_on_a_phone_and_in_the_dark() {
     let Some(browser) = browser() else { return };
     let folder = folder("browser");
     let page = fs::read_to_string(page(&[], &folder)).unwrap();
-    // A phone is narrower than a window may be, so that it is a frame; the page itself has no script.
+    // The page itself has no script.
     let script = "<script>addEventListener('load',()=>{const d=document.documentElement;\
         const drawn=[...document.querySelectorAll('figure svg')].map(s=>s.getBoundingClientRect())\
         .filter(r=>r.width>100&&r.height>50).length;\
         const dark=getComputedStyle(document.body).backgroundColor;\
-        document.body.setAttribute('data-seen',`drawn ${drawn} wide ${d.scrollWidth} of ${d.clientWidth} paper ${dark}`)})</script>";
+        const seen=`drawn ${drawn} wide ${d.scrollWidth} of ${d.clientWidth} paper ${dark}`;\
+        document.body.setAttribute('data-seen',seen);parent.postMessage(seen,'*')})</script>";
     let measured = folder.join("measured.html");
     fs::write(&measured, page.replace("</body>", &format!("{script}</body>"))).unwrap();
+    // A phone is narrower than a window may be: a frame, whose page tells what it has seen.
+    let phone = folder.join("phone.html");
+    let frame = "<!doctype html><link rel=\"icon\" href=\"data:,\"><body>\
+        <script>onmessage=e=>document.body.setAttribute('data-seen',e.data)</script>\
+        <iframe src=\"measured.html\" style=\"width:390px;height:800px;border:0\"></iframe></body>";
+    fs::write(&phone, frame).unwrap();
     let seen = |dom: &str| -> String {
         let (_, rest) = dom.split_once("data-seen=\"").expect("the page was loaded and measured");
         rest.split('"').next().unwrap_or_default().to_owned()
     };
-    for (name, flags) in [
-        ("desk", &["--window-size=1280,900"][..]),
-        ("phone", &["--window-size=500,900"][..]),
-        ("dark", &["--window-size=1280,900", "--blink-settings=preferredColorScheme=0"][..]),
+    for (name, file, flags) in [
+        ("desk", &measured, &["--window-size=1280,900"][..]),
+        ("phone", &phone, &["--window-size=1280,900"][..]),
+        ("dark", &measured, &["--window-size=1280,900", "--blink-settings=preferredColorScheme=0"][..]),
     ] {
-        let (dom, console) = opened(browser, &measured, name, flags);
+        let (dom, console) = opened(browser, file, name, flags);
         let seen = seen(&dom);
         assert!(!console.contains("CONSOLE"), "{name}: {console}");
         assert!(seen.starts_with("drawn 5 "), "{name}: {seen}");
         let words: Vec<&str> = seen.split(' ').collect();
         assert_eq!(words[3], words[5], "{name}: the page is wider than its window: {seen}");
+        assert_eq!(words[5].parse::<u32>().unwrap() <= 390, name == "phone", "{name}: {seen}");
         let expected = if name == "dark" { "rgb(22, 24, 27)" } else { "rgb(255, 255, 255)" };
         assert!(seen.ends_with(expected), "{name}: {seen}");
     }
