@@ -1,6 +1,8 @@
 //! The engine on random finite problems, records of its runs, and everything it refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+mod finite_support;
+
 use std::convert::Infallible;
 
 use collapipe::lyapunov::certificate::against_policy;
@@ -9,6 +11,7 @@ use collapipe::lyapunov::{
     LabelsError, Minimum, QueueError, Weights,
 };
 use collapipe::report::drift_summary;
+use finite_support::random_states;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rand::{RngExt, SeedableRng};
@@ -64,19 +67,7 @@ impl DriftProblem for Finite {
 /// Slots drawn from a few states; the last action of each keeps every constraint with slack.
 fn states(seed: u64, constraints: usize, slots: usize) -> Vec<Listed> {
     let mut rng = Pcg64::seed_from_u64(seed);
-    let kinds: Vec<Listed> = (0..rng.random_range(1..5))
-        .map(|_| {
-            let mut actions: Listed = (0..rng.random_range(1..5))
-                .map(|_| Action {
-                    penalty: rng.random_range(-1.0..3.0),
-                    violations: (0..constraints).map(|_| rng.random_range(-1.0..2.0)).collect(),
-                })
-                .collect();
-            let slack = (0..constraints).map(|_| -rng.random_range(0.2..1.0)).collect();
-            actions.push(Action { penalty: rng.random_range(1.0..6.0), violations: slack });
-            actions
-        })
-        .collect();
+    let kinds = random_states(&mut rng, constraints);
     (0..slots).map(|_| kinds[rng.random_range(0..kinds.len())].clone()).collect()
 }
 

@@ -1,11 +1,14 @@
 //! Every certificate on random finite problems whose slots are minimized exactly, and histories that were tampered with.
 #![allow(clippy::unwrap_used)]
 
+mod finite_support;
+
 use collapipe::lyapunov::certificate::{
     CertificateError, QueueNormBound, against_optimum, against_policy, frames, penalty_bound_path, queue_norm,
     queue_norm_on_path, queue_norm_path, slater, weak_duality,
 };
 use collapipe::lyapunov::{Action, Certificate, History, HistoryError, OfflineError, OfflineProblem, Step};
+use finite_support::random_states;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use rand::{RngExt, SeedableRng};
@@ -24,19 +27,7 @@ struct Problem {
 impl Problem {
     /// The last action of each state keeps every constraint with slack 0.2 at least.
     fn random(seed: u64, constraints: usize) -> Self {
-        let mut rng = Pcg64::seed_from_u64(seed);
-        let states = (0..rng.random_range(1..5)).map(|_| {
-            let mut actions: Vec<Action> = (0..rng.random_range(1..5))
-                .map(|_| Action {
-                    penalty: rng.random_range(-1.0..3.0),
-                    violations: (0..constraints).map(|_| rng.random_range(-1.0..2.0)).collect(),
-                })
-                .collect();
-            let slack = (0..constraints).map(|_| -rng.random_range(0.2..1.0)).collect();
-            actions.push(Action { penalty: rng.random_range(1.0..6.0), violations: slack });
-            actions
-        });
-        Self { states: states.collect() }
+        Self { states: random_states(&mut Pcg64::seed_from_u64(seed), constraints) }
     }
 
     fn path(&self, slots: usize, seed: u64) -> Vec<usize> {

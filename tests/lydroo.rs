@@ -11,10 +11,8 @@ use lydroo_support::{File, Plan, SCALE, State};
 const USERS: usize = 10;
 
 /// The file's objective, to be maximized: Σ (Q + V w) r − 10 Y e.
-fn objective(file: &File, queues: &[f64], plan: &Plan) -> f64 {
-    let of = |i: usize| {
-        (queues[i] + file.v * file.weights[i]) * plan.rate[i] - 10.0 * SCALE * queues[USERS + i] * plan.energy[i]
-    };
+fn objective(file: &File, queues: &[f64], rate: &[f64], energy: &[f64]) -> f64 {
+    let of = |i: usize| (queues[i] + file.v * file.weights[i]) * rate[i] - 10.0 * SCALE * queues[USERS + i] * energy[i];
     (0..USERS).map(of).sum()
 }
 
@@ -68,20 +66,27 @@ fn share_needed(gain: f64, rate: f64, energy: f64) -> f64 {
 }
 
 /// Each slot at the recorded queues: possible, within a certified gap of 1e-9 of the best, and the recorded objective to 1e-6,
-/// where the recorded plan is one that could not be improved.
+/// where the recorded plan is one that could not be improved. What the recorded rates and energies come to is the recorded objective in
+/// every slot.
 #[test]
 fn objectives_of_recorded_slots() {
     let Some(file) = File::read() else { return };
-    let (mut worst, mut widest, mut better) = (0.0f64, 0.0f64, Vec::new());
+    let (mut worst, mut widest, mut off, mut better) = (0.0f64, 0.0f64, 0.0f64, Vec::new());
     for slot in 0..file.objective.len() {
         let queues = file.queues(slot);
         let (plan, gap) = decide(&file, slot, &queues);
         assert_possible(&file, slot, &queues, &plan);
-        let (found, recorded) = (objective(&file, &queues, &plan), file.objective[slot]);
+        let (found, recorded) = (objective(&file, &queues, &plan.rate, &plan.energy), file.objective[slot]);
+        let of_record = objective(&file, &queues, &file.rate[slot], &file.energy[slot]);
+        // All three are rounded to six decimals.
+        let ones = [1.0; USERS];
+        let rounding = 0.5e-6 * (1.0 + objective(&file, &queues, &ones, &ones.map(|one| -one)));
+        assert!((of_record - recorded).abs() <= rounding, "slot {slot}: {of_record}, recorded {recorded}");
         if recorded == 0.0 {
             assert_eq!(found, 0.0, "slot {slot}");
             continue;
         }
+        off = off.max(relative(of_record, recorded));
         widest = widest.max(gap / found);
         assert!(found >= recorded * (1.0 - 1e-6), "slot {slot}: {found} < {recorded}");
         if IMPROVED.contains(&slot) {
@@ -96,6 +101,7 @@ fn objectives_of_recorded_slots() {
         }
     }
     println!("objective: largest relative difference {worst:.1e}; largest certified relative gap {widest:.1e}");
+    println!("what was recorded comes to the recorded objective within its six decimals: {off:.1e} at most");
     println!("slots {IMPROVED:?}: better than recorded by {better:?} (relative)");
     assert!(worst <= 1e-6, "{worst:e}");
     assert!(widest <= 1e-9, "{widest:e}");
@@ -149,7 +155,7 @@ fn run_from_empty_queues() {
     for (slot, played) in record.slots.iter().enumerate() {
         let queues = history.queue_before(slot).unwrap();
         assert_possible(&file, slot, queues, &played.action);
-        let found = objective(&file, queues, &played.action);
+        let found = objective(&file, queues, &played.action.rate, &played.action.energy);
         if file.objective[slot] == 0.0 {
             assert_eq!(found, 0.0, "slot {slot}");
         } else {

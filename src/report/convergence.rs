@@ -35,22 +35,19 @@ pub struct ConvergenceSummary {
 
 pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
     let ConvergenceRecord { constraint, scale, violations } = record.convergence.as_ref()?;
-    let (mut sum, mut certificate, mut final_queue) = (0.0, None::<Certificate>, 0.0);
+    let (mut sum, mut final_queue) = (0.0, 0.0);
     let (mut slots, mut rounds, mut steps) = (0u64, 0u64, 0u64);
     for slot in &record.slots {
         let of_slot = slot.convergence?;
         slots += 1;
         sum += of_slot.violation;
         final_queue = of_slot.queue;
-        let (mean_violation, bound) = (sum / scale / slots as f64, final_queue / slots as f64);
-        let so_far = certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
-        let least_slack = so_far.min(bound - mean_violation);
-        certificate = Some(Certificate { rounds: slots, mean_violation, bound, least_slack });
         if let Some(plan) = slot.planned().and_then(|planned| record.plans.get(planned.plan)) {
             rounds += 1;
             steps = steps.saturating_add(local_steps(constraint, plan).ok()?);
         }
     }
+    let of_slots = record.slots.iter().map(|slot| slot.convergence.map(|own| (own.violation / scale, own.queue)));
     // A record with impossible numbers certifies nothing.
     let certified = |violation_sum| certified_mean(constraint, slots, rounds, steps, violation_sum).ok().flatten();
     Some(ConvergenceSummary {
@@ -59,7 +56,7 @@ pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
         local_steps: steps,
         final_queue,
         scale: *scale,
-        certificate,
+        certificate: Certificate::of_queue(0.0, of_slots),
         certified_mean: certified(scale * final_queue),
         certified_mean_of_sum: certified(sum),
         plan_violations: violations.clone(),

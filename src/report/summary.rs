@@ -328,13 +328,9 @@ fn held(record: &RunRecord, cluster: usize, device: usize) -> Option<SegmentSumm
 fn certificate(record: &RunRecord, index: usize, node: &NodeRecord) -> Option<Certificate> {
     let budget = budget(node)?;
     let initial = record.initial_queues.get(index).copied().unwrap_or(0.0);
-    let (mut sum, mut certificate) = (0.0, None::<Certificate>);
-    for (rounds, slot) in (1u64..).zip(&record.slots) {
-        sum += energy(slot, index) / budget - 1.0;
-        let (mean_violation, bound) = (sum / rounds as f64, (slot.queues.get(index)? - initial) / rounds as f64);
-        let so_far = certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
-        certificate =
-            Some(Certificate { rounds, mean_violation, bound, least_slack: so_far.min(bound - mean_violation) });
-    }
-    certificate
+    let slots = record.slots.iter();
+    Certificate::of_queue(
+        initial,
+        slots.map(|slot| Some((energy(slot, index) / budget - 1.0, *slot.queues.get(index)?))),
+    )
 }

@@ -42,11 +42,18 @@ impl Certificate {
     #[must_use]
     pub fn of(history: &History, index: usize) -> Option<Self> {
         let initial = *history.initial().get(index)?;
+        let steps = history.steps().iter();
+        Self::of_queue(initial, steps.map(|step| Some((*step.violations.get(index)?, *step.queue_after.get(index)?))))
+    }
+
+    /// C1 from Q(0) and each slot's g and queue after it, whatever law that queue followed; `None` without slots, and where one is not
+    /// known.
+    pub(crate) fn of_queue(initial: f64, slots: impl Iterator<Item = Option<(f64, f64)>>) -> Option<Self> {
         let (mut sum, mut certificate) = (0.0, None::<Self>);
-        for (rounds, step) in (1u64..).zip(history.steps()) {
-            sum += step.violations.get(index)?;
-            let (mean_violation, bound) =
-                (sum / rounds as f64, (step.queue_after.get(index)? - initial) / rounds as f64);
+        for (rounds, slot) in (1u64..).zip(slots) {
+            let (violation, queue) = slot?;
+            sum += violation;
+            let (mean_violation, bound) = (sum / rounds as f64, (queue - initial) / rounds as f64);
             let so_far = certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
             let least_slack = so_far.min(bound - mean_violation);
             certificate = Some(Self { rounds, mean_violation, bound, least_slack });
