@@ -58,12 +58,15 @@ impl KeptFolder {
     /// The content of a file; none where there is no such file.
     pub fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, KeptError> {
         let path = self.path.join(name);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
+        let content = match fs::read(&path) {
+            Ok(content) => content,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::IsADirectory => {
+                return Err(KeptError::Foreign { path, reason: "is a folder".into() });
+            }
             Err(source) => return Err(KeptError::Read { path, source }),
         };
-        let read = serde_json::from_str(&text).map_err(|error| error.to_string());
+        let read = serde_json::from_slice(&content).map_err(|error| error.to_string());
         read.map(Some).map_err(|reason| KeptError::Foreign { path, reason })
     }
 

@@ -42,6 +42,7 @@ fn table(drawing: Drawing, log: bool, policies: usize, places: usize, seeds: u64
         caption: "What is seen.".into(),
         plots: vec![plot(Metric::LatencyS), plot(Metric::Gap)],
         skipped: None,
+        slots: None,
         contrast: None,
         rows,
     }
@@ -130,11 +131,12 @@ fn contrasts_are_those_of_the_same_seeds() {
     let found = |name: &str| text.lines().find(|line| line.contains(name)).map(str::to_owned);
     assert_eq!(
         found("slow").unwrap().split_whitespace().collect::<Vec<_>>(),
-        ["bert", "slow", "-50.0", "±", "0.0", "-", "150.0"]
+        ["bert", "slow", "-50.0", "±", "0.0", "-", "150.0", "-"]
     );
     assert!(found("somebody").unwrap().contains("half of <it>"));
     assert_eq!((found("none"), found("zero")), (None, None));
     assert!(text.contains("Not to be compared."));
+    assert!(text.contains("in latency than 1 of 1 others (worse than 0)"), "{text}");
     let drawn = [DrawnExperiment::new(&table).unwrap()];
     let page = fs::read_to_string(write_experiment_page(&drawn, &[], &folder("contrast")).unwrap()).unwrap();
     assert!(page.contains("<td class=\"n\">-50.0 ± 0.0</td>") && page.contains("half of &lt;it&gt;"));

@@ -70,17 +70,97 @@ fn refuses_what_is_of_another_experiment() {
     assert_eq!(code(&reproduce(&out, &[])), 0);
     let cell = cells(&out).into_iter().next().unwrap();
     let name = cell.file_name().unwrap().to_str().unwrap().to_owned();
-    // The same command with other slots.
-    let mut other = collapipe();
-    let other = other.arg("reproduce").args(NAMES).args(["--quick", "--slots", "3", "--seeds", "1", "--out"]).arg(&out);
-    refused(&other.output().unwrap(), &["cells", "remove it or choose another folder"]);
-    // A file that is no cell, or half of one.
+    // The cell of other slots under the same name.
+    let other = folder("reproduce-foreign-other");
+    let mut three = collapipe();
+    let three =
+        three.arg("reproduce").args(NAMES).args(["--quick", "--slots", "3", "--seeds", "1", "--out"]).arg(&other);
+    assert_eq!(code(&three.output().unwrap()), 0);
+    let own = fs::read(out.join(&cell)).unwrap();
+    fs::copy(other.join(&cell), out.join(&cell)).unwrap();
+    refused(&reproduce(&out, &[]), &["cells", "remove it or choose another folder"]);
+    fs::write(out.join(&cell), own).unwrap();
+    // A file that is no cell, half of one, no text, or one whose numbers were changed.
     let whole = fs::read(out.join(&cell)).unwrap();
-    for content in [&b"{}"[..], &whole[..whole.len() / 2]] {
+    let changed =
+        String::from_utf8(whole.clone()).unwrap().replacen("\"seed\": 2026", "\"seed\": 2027", 1).into_bytes();
+    assert!(changed != whole);
+    for content in [&b"{}"[..], &whole[..whole.len() / 2], &b"\xff\xfe"[..], &changed] {
         fs::write(out.join(&cell), content).unwrap();
         refused(&reproduce(&out, &[]), &[&name, "remove it or choose another folder"]);
         assert_eq!(fs::read(out.join(&cell)).unwrap(), content, "left alone");
     }
+    fs::remove_file(out.join(&cell)).unwrap();
+    fs::create_dir(out.join(&cell)).unwrap();
+    refused(&reproduce(&out, &[]), &[&name, "is a folder", "remove it or choose another folder"]);
+}
+
+#[test]
+fn what_is_refused_changes_nothing() {
+    let (out, other) = (folder("reproduce-untouched"), folder("reproduce-untouched-other"));
+    assert_eq!(code(&reproduce(&out, &[])), 0);
+    let before = files(&out);
+    let ask = |arguments: &[&str], out: &Path| collapipe().args(arguments).arg("--out").arg(out).output().unwrap();
+    let small = ["reproduce", "v", "--quick", "--seeds", "1", "--slots", "3"];
+    refused(&ask(&small, &out), &["request.json", "--quick, 2 slots", "--quick, 3 slots", "choose another folder"]);
+    refused(&ask(&["reproduce", "v", "--slots", "2", "--seeds", "1"], &out), &["request.json", "another size"]);
+    assert_eq!(code(&ask(&small, &other)), 0);
+    refused(&ask(&["merge", other.to_str().unwrap()], &out), &["request.json", "another size"]);
+    assert_eq!(files(&out), before);
+    // The same request with one foreign file among the finished ones.
+    let cell = cells(&out).into_iter().next().unwrap();
+    let third = folder("reproduce-untouched-third");
+    assert_eq!(code(&reproduce(&third, &[])), 0);
+    fs::write(out.join(&cell), "notes").unwrap();
+    let before = files(&out);
+    refused(&ask(&["merge", third.to_str().unwrap()], &out), &["remove it or choose another folder"]);
+    assert_eq!(files(&out), before);
+}
+
+#[test]
+fn experiments_asked_for_later_join_the_report() {
+    let (at_once, one_by_one) = (folder("reproduce-at-once"), folder("reproduce-one-by-one"));
+    assert_eq!(code(&reproduce(&at_once, &[])), 0);
+    // The last ones first.
+    for name in NAMES.iter().rev() {
+        let mut command = collapipe();
+        let command = command.args(["reproduce", name, "--quick", "--slots", "2", "--seeds", "1", "--out"]);
+        assert_eq!(code(&command.arg(&one_by_one).output().unwrap()), 0);
+    }
+    assert_eq!(files(&one_by_one), files(&at_once));
+    // One that is not whole is left out of the report, which says so.
+    let lost = cells(&one_by_one).into_iter().find(|cell| cell.starts_with("v")).unwrap();
+    fs::remove_file(one_by_one.join(lost)).unwrap();
+    let mut command = collapipe();
+    let command = command.args(["reproduce", "segments", "--quick", "--slots", "2", "--seeds", "1", "--out"]);
+    let done = command.arg(&one_by_one).output().unwrap();
+    assert_eq!(code(&done), 0);
+    assert!(stderr(&done).contains("v: not in the report"), "{}", stderr(&done));
+    let page = fs::read_to_string(one_by_one.join("report.html")).unwrap();
+    assert!(page.contains("id=\"segments\"") && page.contains("id=\"small-budgets\"") && !page.contains("id=\"v\""));
+}
+
+#[test]
+fn provenance_is_that_of_the_runs() {
+    let out = folder("reproduce-provenance");
+    let mut command = collapipe();
+    let command = command.args(["reproduce", "segments", "--quick", "--slots", "2", "--seeds", "2", "--out"]);
+    let command = command.arg(&out);
+    assert_eq!(code(&command.output().unwrap()), 0);
+    // A run that another program has played.
+    let cell = cells(&out).into_iter().next().unwrap();
+    let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(out.join(&cell)).unwrap()).unwrap();
+    kept["commit"] = "0123abc".into();
+    fs::write(out.join(&cell), kept.to_string()).unwrap();
+    assert_eq!(code(&command.output().unwrap()), 0);
+    let result: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("segments/result.json")).unwrap()).unwrap();
+    let provenance = &result["provenance"];
+    assert!(provenance["commits"].as_array().unwrap().contains(&"0123abc".into()));
+    assert!(fs::read_to_string(out.join("report.html")).unwrap().contains("0123abc"));
+    let runs = provenance["runs"].as_array().unwrap();
+    assert_eq!((runs.len(), &runs[0]["slots"], &runs[0]["seed"]), (10, &2.into(), &2026.into()));
+    assert_eq!(result["table"]["slots"], 2);
 }
 
 #[test]
@@ -142,7 +222,7 @@ fn every_experiment_has_numbers_for_its_figure() {
     let reproduction = Reproduction::new(request).unwrap();
     let done = reproduction.play(&out, None, &false.into(), &|_| ()).unwrap();
     assert!(done);
-    let (tables, _) = reproduction.write(&out).unwrap();
+    let tables = reproduction.write(&out).unwrap().tables;
     assert_eq!(tables.len(), catalogue::ALL.len());
     for table in tables {
         assert!(!table.plots.is_empty() && !table.question.is_empty() && !table.caption.is_empty());
@@ -173,15 +253,35 @@ fn every_experiment_has_numbers_for_its_figure() {
 fn measured_rates_where_they_are() {
     let traces = std::env::var("COLLAPIPE_SHARED").unwrap_or_else(|_| "../shared".into()) + "/data/radio";
     if !Path::new(&traces).exists() {
+        assert!(std::env::var_os("COLLAPIPE_SHARED").is_none(), "COLLAPIPE_SHARED is set: no {traces}");
         println!("skipped: no {traces}");
         return;
     }
     let out = folder("reproduce-traces");
-    let mut command = collapipe();
-    let command =
-        command.args(["reproduce", "traces", "--quick", "--slots", "2", "--seeds", "1", "--traces", &traces, "--out"]);
-    let done = command.arg(&out).output().unwrap();
+    let play = |traces: &str, out: &Path| {
+        let mut command = collapipe();
+        command.args(["reproduce", "traces", "--quick", "--slots", "2", "--seeds", "1", "--traces", traces, "--out"]);
+        command.arg(out).output().unwrap()
+    };
+    let done = play(&traces, &out);
     assert_eq!(code(&done), 0, "{}", stderr(&done));
+    assert!(stdout(&done).contains("exact against") && out.join("traces/contrast.csv").exists());
+    // Other rates are another scenario, and rates of one kind alone are refused.
+    let changed = folder("reproduce-traces-changed");
+    let text = fs::read_to_string(format!("{traces}/lumos5g_traces.csv")).unwrap();
+    let write = |text: &str| fs::write(changed.join("lumos5g_traces.csv"), text).unwrap();
+    let (head, _) = text.split_once('\n').unwrap();
+    let only = |prefix: &str| {
+        let rows = text.lines().filter(|row| row.starts_with(prefix));
+        format!("{head}\n{}\n", rows.collect::<Vec<_>>().join("\n"))
+    };
+    write(&only("4g"));
+    refused(
+        &play(changed.to_str().unwrap(), &folder("reproduce-traces-4g")),
+        &["lumos5g_traces.csv", "begins with 5g"],
+    );
+    write(&text.replacen(' ', " 1", 1));
+    refused(&play(changed.to_str().unwrap(), &out), &["remove it or choose another folder"]);
     let csv = fs::read_to_string(out.join("traces/data.csv")).unwrap();
     assert!(
         csv.contains("traces,,4G,exact,2026,latency_s,") && csv.contains("traces,,5G,exact,2026,latency_s,"),
@@ -202,10 +302,11 @@ fn usage_is_checked() {
         ("--threads", "0"),
         ("--seeds", "0"),
         ("--slots", "0"),
+        ("--slots", "2001"),
     ] {
         let output = collapipe().args(["reproduce", "v", "--quick", &format!("{option}={value}")]).output().unwrap();
         assert_eq!(code(&output), 2, "{option} {value}");
-        assert!(stderr(&output).contains(option), "{}", stderr(&output));
+        assert!(stderr(&output).contains(option.trim_start_matches('-')), "{}", stderr(&output));
     }
     let missing = run(&["reproduce", "traces", "--quick", "--traces", "no-such-folder"]);
     refused(&missing, &["no-such-folder", "lumos5g_traces.csv"]);

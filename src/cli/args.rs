@@ -152,7 +152,7 @@ pub enum CertificateEffort {
     /// Every slot again twice as a rule, to gaps of 1e-2 and 1e-1.
     #[default]
     Quick,
-    /// Up to twelve times, to a gap of 1e-4: closer bounds, in several times the time of the run.
+    /// Until the bounds are within 1e-3 (some twenty times as a rule), to a gap of 1e-4, in several times the time of the run.
     Full,
     /// C1 alone.
     Off,

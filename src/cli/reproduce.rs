@@ -83,15 +83,16 @@ pub fn experiments(arguments: &ExperimentsArguments) -> Result<Done, Failure> {
 
 /// Tables, figures and report, and where they are.
 fn write(reproduction: &Reproduction, out: &Path) -> Result<Done, Failure> {
-    let (tables, written) = reproduction.write(out).map_err(failure)?;
+    let written = reproduction.write(out).map_err(failure)?;
+    written.left_out.iter().for_each(|reason| io::note(&format!("note: {reason}")));
     let mut text = String::new();
-    for ResultTable { name, skipped, rows, .. } in &tables {
+    for ResultTable { name, skipped, rows, .. } in &written.tables {
         let _ = match skipped {
             Some(reason) => writeln!(text, "{name}: left out: {reason}"),
             None => writeln!(text, "{name}: {} rows", rows.len()),
         };
     }
-    for table in &tables {
+    for table in &written.tables {
         if let Some(contrast) = contrast_text(table) {
             let _ = writeln!(text, "\n{}\n{contrast}", table.title);
         }
@@ -99,7 +100,7 @@ fn write(reproduction: &Reproduction, out: &Path) -> Result<Done, Failure> {
     let _ = writeln!(
         text,
         "Wrote {} files to {}; begin with {}",
-        written.len(),
+        written.files.len(),
         out.display(),
         out.join("report.html").display()
     );
@@ -114,7 +115,9 @@ fn failure(error: ExperimentError) -> Failure {
         ExperimentError::Kept(KeptError::Foreign { .. })
         | ExperimentError::Unknown { .. }
         | ExperimentError::Field(_)
-        | ExperimentError::Traces(_)
+        | ExperimentError::Traces { .. }
+        | ExperimentError::NoTraces { .. }
+        | ExperimentError::OtherSize { .. }
         | ExperimentError::NoRequest { .. }
         | ExperimentError::OtherRequest { .. }
         | ExperimentError::Missing { .. } => Failure::Input(error.to_string()),

@@ -157,6 +157,7 @@ pub fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
         if raised.swap(true, Ordering::Relaxed) {
             process::exit(130);
         }
+        io::note("stopping as soon as what is being computed is finished; once more to stop at once");
     })
     .map_err(|error| Failure::Machine(format!("cannot listen to Ctrl-C: {error}")))?;
     Ok(stop)

@@ -60,7 +60,28 @@ pub(super) struct FinishedCell {
     pub schema: CellSchema,
     /// Digest of all that decides the numbers.
     pub fingerprint: String,
+    /// Commit of the program that played it, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+    /// Digest of the rows: what was changed by hand is refused.
+    pub digest: String,
     pub rows: Vec<Row>,
+}
+
+impl FinishedCell {
+    pub fn new(fingerprint: String, rows: Vec<Row>) -> Self {
+        let commit = option_env!("COLLAPIPE_COMMIT").map(str::to_owned);
+        Self { schema: CellSchema::V1, fingerprint, commit, digest: digest(&rows), rows }
+    }
+
+    /// Whether it is that of a cell with this fingerprint, as it was written.
+    pub fn is_of(&self, fingerprint: &str) -> bool {
+        self.fingerprint == fingerprint && self.digest == digest(&self.rows)
+    }
+}
+
+fn digest(rows: &[Row]) -> String {
+    fnv1a(&format!("{rows:?}"))
 }
 
 impl Cell {

@@ -24,9 +24,13 @@ pub enum ExperimentError {
     /// An option out of its range.
     #[error(transparent)]
     Field(#[from] FieldError),
-    /// A file of rate traces cannot be read, or lacks what is asked for.
-    #[error(transparent)]
-    Traces(#[from] TraceFileError),
+    /// A file of rate traces cannot be read.
+    #[error("{source}; --traces DIR names the folder of lumos5g_traces.csv (docs/reproduce.md tells where it is from)")]
+    Traces {
+        /// What is wrong with the file.
+        #[from]
+        source: TraceFileError,
+    },
     /// The base scenario cannot be read.
     #[error(transparent)]
     Base(Box<ScenarioFileError>),
@@ -64,6 +68,24 @@ pub enum ExperimentError {
     NoRequest {
         /// The file that should be there.
         path: PathBuf,
+    },
+    /// A folder with runs of another size.
+    #[error("{}: the folder holds runs of another size ({kept}) than was asked for ({asked}); ask for the same, or choose another folder", path.display())]
+    OtherSize {
+        /// The folder's request.
+        path: PathBuf,
+        /// Its size.
+        kept: String,
+        /// That asked for.
+        asked: String,
+    },
+    /// A file of rate traces without any of one kind.
+    #[error("{}: no trace has a name that begins with {prefix}; there must be some that begin with 4g and some with 5g", path.display())]
+    NoTraces {
+        /// The file.
+        path: PathBuf,
+        /// What is missing.
+        prefix: &'static str,
     },
     /// Folders to merge do not belong together.
     #[error("{}: was made by another request than {}; merge what the same command wrote, but for --shard", path.display(), first.display())]

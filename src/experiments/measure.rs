@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::table::Metric;
 use crate::report::summary;
 use crate::scenario::{Role, Scenario};
-use crate::simulation::{PlannedSlot, RunRecord};
+use crate::simulation::{PlannedSlot, RunRecord, SlotRecord};
 
 fn rounds(record: &RunRecord) -> impl Iterator<Item = &PlannedSlot> {
     record.planned_slots().map(|(_, round)| round)
@@ -71,23 +71,26 @@ pub(super) struct DeviceMean {
     pub metrics: BTreeMap<Metric, f64>,
 }
 
-/// Speed and mean blocks of every device over the rounds, the fastest device first.
+/// Speed of every device, and its mean blocks over the rounds in which it was present; by cluster, the fastest device first.
 pub(super) fn devices(record: &RunRecord, scenario: &Scenario) -> Vec<DeviceMean> {
-    let planned = rounds(record).count() as f64;
     let nodes = scenario.nodes().iter().filter_map(|node| match node.role {
         Role::Device(device) => Some((node, device)),
         Role::ControlUnit => None,
     });
-    let mut devices: Vec<(f64, DeviceMean)> = nodes
+    let mut devices: Vec<(usize, f64, DeviceMean)> = nodes
         .filter_map(|(node, device)| {
-            let rate = scenario.forward_rate(node.cluster, device)?;
-            let sizes = rounds(record).filter_map(|round| round.clusters.get(node.cluster)?.sizes.get(device));
-            let blocks: f64 = sizes.map(|&blocks| f64::from(blocks)).sum();
-            let mut metrics = BTreeMap::from([(Metric::DeviceSpeed, rate.0)]);
-            metrics.extend((planned > 0.0).then_some((Metric::Blocks, blocks / planned)));
-            Some((rate.0, DeviceMean { name: node.name.clone(), metrics }))
+            let speed = scenario.blocks_per_second(node.cluster, device)?;
+            let there = |slot: &&SlotRecord| slot.present.get(node.cluster).is_some_and(|all| all.contains(&device));
+            let rounds = record.slots.iter().filter(there).filter_map(SlotRecord::planned);
+            let sizes = rounds.filter_map(|round| round.clusters.get(node.cluster)?.sizes.get(device));
+            let sizes: Vec<f64> = sizes.map(|&blocks| f64::from(blocks)).collect();
+            let mut metrics = BTreeMap::from([(Metric::DeviceSpeed, speed)]);
+            if !sizes.is_empty() {
+                metrics.insert(Metric::Blocks, sizes.iter().sum::<f64>() / sizes.len() as f64);
+            }
+            Some((node.cluster, speed, DeviceMean { name: node.name.clone(), metrics }))
         })
         .collect();
-    devices.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    devices.into_iter().map(|(_, device)| device).collect()
+    devices.sort_by(|(n, a, _), (m, b, _)| n.cmp(m).then(b.total_cmp(a)));
+    devices.into_iter().map(|(.., device)| device).collect()
 }

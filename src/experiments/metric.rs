@@ -18,7 +18,7 @@ impl Metric {
             Self::ConvergenceBound => "Bound on the mean squared gradient norm",
             Self::Gap => "Mean distance from the slots' optima",
             Self::Blocks => "Mean encoder blocks on a device",
-            Self::DeviceSpeed => "Forward rate of a device",
+            Self::DeviceSpeed => "Speed of a device",
             Self::TimeRatio => "Time of a decision, exact solver = 1",
         }
     }
@@ -33,10 +33,16 @@ impl Metric {
             Self::ComputeEfficiency | Self::OutageShare | Self::Gap => "%",
             Self::MemoryShare => "% of encoder",
             Self::WorstBudgetUse => "% of budget",
-            Self::DeviceSpeed => "GFLOP/s",
+            Self::DeviceSpeed => "blocks/s",
             Self::ConvergenceBound => "loss²/par²",
             Self::MicroBatches | Self::Blocks | Self::TimeRatio => "",
         }
+    }
+
+    /// Whether more of it is better; of a number that is neither good nor bad, false.
+    #[must_use]
+    pub const fn higher_is_better(self) -> bool {
+        matches!(self, Self::ComputeEfficiency)
     }
 
     /// Title and unit, as `Mean round latency [s]`.
@@ -53,7 +59,7 @@ impl Metric {
     pub fn in_unit(self, value: f64) -> f64 {
         match self.unit() {
             unit if unit.starts_with('%') => 100.0 * value,
-            "GB" | "GFLOP/s" => 1e-9 * value,
+            "GB" => 1e-9 * value,
             _ => value,
         }
     }

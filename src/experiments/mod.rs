@@ -41,7 +41,7 @@ pub(crate) use interval::Place;
 #[cfg(feature = "cli")]
 pub use output::{ResultProvenance, ResultSchema, RunProvenance};
 #[cfg(feature = "cli")]
-pub use reproduction::{CellProgress, Reproduction, Shard};
+pub use reproduction::{CellProgress, Reproduction, Shard, Written};
 #[cfg(feature = "cli")]
 pub use request::{MAX_SEEDS, Request, RequestSchema};
 pub use table::{Contrast, ContrastColumn, Drawing, Metric, PlotSpec, ResultTable, Row};

@@ -1,5 +1,6 @@
 //! The files of an experiment.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -27,13 +28,12 @@ pub enum ResultSchema {
 pub struct ResultProvenance {
     /// Version of this crate.
     pub version: String,
-    /// Commit it was built from, with `-modified` where sources differed from it; none for a build outside of a checkout, unless the
-    /// environment variable `COLLAPIPE_COMMIT` named it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub commit: Option<String>,
+    /// Commits of the programs that played the runs, with `-modified` where sources differed; none of builds outside of a checkout,
+    /// unless the environment variable `COLLAPIPE_COMMIT` named it to the build.
+    pub commits: Vec<String>,
     /// Whether this is the quick size.
     pub quick: bool,
-    /// Slots of a run.
+    /// Slots of a run that were asked for; each run has its own.
     pub slots: u64,
     /// How many seeds.
     pub seeds: u64,
@@ -57,8 +57,10 @@ pub struct RunProvenance {
     pub seed: u64,
     /// Who decided.
     pub policy: String,
-    /// Digest of the scenario's data.
-    pub scenario_digest: String,
+    /// Slots that were played.
+    pub slots: u64,
+    /// Digest of all that decides the states: the scenario's data, and rate traces.
+    pub scenario_fingerprint: String,
 }
 
 #[derive(Serialize)]
@@ -68,18 +70,19 @@ struct ResultFile<'a> {
     table: &'a ResultTable,
 }
 
-pub(super) fn provenance(request: &Request, cells: &[Cell]) -> ResultProvenance {
+pub(super) fn provenance(request: &Request, cells: &[Cell], commits: Vec<String>) -> ResultProvenance {
     let settings = request.settings();
     let runs = cells.iter().map(|cell| RunProvenance {
         x_label: cell.x_label.clone(),
         series: cell.series.clone(),
         seed: cell.scenario.spec().seed,
         policy: cell.policy.to_string(),
-        scenario_digest: cell.scenario.digest(),
+        slots: cell.scenario.spec().slots,
+        scenario_fingerprint: cell.scenario.fingerprint(),
     });
     ResultProvenance {
         version: env!("CARGO_PKG_VERSION").into(),
-        commit: option_env!("COLLAPIPE_COMMIT").map(str::to_owned),
+        commits,
         quick: request.quick,
         slots: request.slots,
         seeds: request.seeds,
@@ -91,11 +94,11 @@ pub(super) fn provenance(request: &Request, cells: &[Cell]) -> ResultProvenance 
 
 /// Data, provenance and figures of one experiment.
 pub(super) fn write(
-    table: &ResultTable,
     drawn: &DrawnExperiment,
     provenance: ResultProvenance,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
+    let table = drawn.table();
     fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.into(), source })?;
     let file = ResultFile { schema: ResultSchema::V1, provenance: &provenance, table };
     let mut written = vec![
@@ -116,20 +119,16 @@ pub(super) fn write(
 pub(super) fn write_report(
     experiments: &[DrawnExperiment],
     request: &Request,
+    commits: &BTreeSet<&str>,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let settings = request.settings();
-    let seeds = match request.seeds {
-        1 => "one seed".to_owned(),
-        seeds => format!("{seeds} seeds"),
-    };
-    let commit = option_env!("COLLAPIPE_COMMIT").map(|commit| format!(" (commit {commit})")).unwrap_or_default();
+    let commits: String = commits.iter().map(|commit| format!(", commit {commit}")).collect();
     let lines = [
-        format!("collapipe {}{commit}.", env!("CARGO_PKG_VERSION")),
+        format!("collapipe {}{commits}.", env!("CARGO_PKG_VERSION")),
         format!(
-            "Runs of {} slots, {seeds}; the exact solver is asked for a relative gap of {:e}. Scenario digests of all runs are in \
-             each result.json.",
-            request.slots, settings.gap
+            "The exact solver is asked for a relative gap of {:e}. Seeds, slots and digests of all runs are in each result.json.",
+            settings.gap
         ),
     ];
     Ok(vec![write_experiment_page(experiments, &lines, folder)?])

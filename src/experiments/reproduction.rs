@@ -1,15 +1,16 @@
 //! Playing the cells of several experiments, and gathering what was played elsewhere.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use super::cell::{Cell, CellSchema, FinishedCell};
+use super::catalogue;
+use super::cell::{Cell, FinishedCell};
 use super::error::ExperimentError;
 use super::experiment::{Experiment, missing};
 use super::output;
 use super::request::Request;
-use super::table::{ResultTable, Row};
+use super::table::ResultTable;
 use crate::kept::KeptFolder;
 use crate::problem::FieldError;
 use crate::report::DrawnExperiment;
@@ -52,6 +53,24 @@ struct Part {
 pub struct Reproduction {
     request: Request,
     parts: Vec<Part>,
+}
+
+/// What [`Reproduction::write`] wrote.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Written {
+    /// Results of the experiments that were asked for.
+    pub tables: Vec<ResultTable>,
+    /// The files.
+    pub files: Vec<PathBuf>,
+    /// Experiments of the folder that are not in the report, and why.
+    pub left_out: Vec<String>,
+}
+
+/// A table, and the commits of the programs that played its cells.
+struct Table {
+    table: ResultTable,
+    commits: Vec<String>,
 }
 
 /// Told of the effort of each cell that is finished, from any thread.
@@ -100,7 +119,7 @@ impl Reproduction {
     /// there as soon as it is finished. False where `stop` was raised: cells that were running then were finished and kept.
     ///
     /// # Errors
-    /// [`ExperimentError`]; files of other experiments in the folder are found before anything is played.
+    /// [`ExperimentError`]; files of other runs in the folder are found before anything is played or written.
     pub fn play(
         &self,
         folder: &Path,
@@ -108,7 +127,7 @@ impl Reproduction {
         stop: &AtomicBool,
         progress: &CellProgress<'_>,
     ) -> Result<bool, ExperimentError> {
-        self.request.keep(folder)?;
+        let united = self.request.with_those_of(folder)?;
         let mut open = Vec::new();
         for (part, cell) in self.chosen(shard) {
             match self.finished(folder, part, cell)? {
@@ -116,6 +135,8 @@ impl Reproduction {
                 None => open.push((part, cell)),
             }
         }
+        // Not before all files were found to be our own.
+        united.keep(folder)?;
         // A stable sort: the order is the same everywhere.
         open.sort_by_key(|(_, cell)| std::cmp::Reverse(cell.effort()));
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
@@ -149,10 +170,15 @@ impl Reproduction {
                 return Err(ExperimentError::OtherRequest { path: folder.clone(), first });
             }
         }
+        let united = self.request.with_those_of(to)?;
         let chosen = self.chosen(None);
         let (mut missing, mut first) = (0, None);
         let mut found = Vec::with_capacity(chosen.len());
         for (part, cell) in &chosen {
+            // What is there already must be our own, and is left alone.
+            if self.finished(to, part, cell)?.is_some() {
+                continue;
+            }
             let mut kept = None;
             for folder in folders {
                 kept = self.finished(folder, part, cell)?;
@@ -171,31 +197,54 @@ impl Reproduction {
         if let Some(first) = first {
             return Err(ExperimentError::Missing { missing, cells: chosen.len(), first });
         }
-        self.request.keep(to)?;
+        united.keep(to)?;
         for (part, cell, kept) in found {
             KeptFolder::new(&cells(to, part))?.keep(&file(cell), &kept)?;
         }
         Ok(())
     }
 
-    /// Writes data, provenance, figures and report of the cells in `folder`, and returns the tables with the paths written.
+    /// Writes data, provenance and figures of the experiments asked for, whose cells are in `folder`, and a report of these and of all other
+    /// experiments that the folder holds whole.
     ///
     /// # Errors
     /// [`ExperimentError::Missing`] where a cell is not there; files that cannot be written.
-    pub fn write(&self, folder: &Path) -> Result<(Vec<ResultTable>, Vec<PathBuf>), ExperimentError> {
-        let tables = self.parts.iter().map(|part| self.table(folder, part)).collect::<Result<Vec<_>, _>>()?;
-        let drawn = tables.iter().map(DrawnExperiment::new).collect::<Result<Vec<_>, _>>()?;
-        let mut written = Vec::new();
-        for ((part, table), figure) in self.parts.iter().zip(&tables).zip(&drawn) {
-            let provenance = output::provenance(&self.request, &part.cells);
-            written.extend(output::write(table, figure, provenance, &folder.join(part.experiment.name))?);
+    pub fn write(&self, folder: &Path) -> Result<Written, ExperimentError> {
+        let own = self.parts.iter().map(|part| self.table(folder, part)).collect::<Result<Vec<_>, _>>()?;
+        let (others, left_out) = self.others(folder)?;
+        let mut all: Vec<&Table> = own.iter().chain(&others).collect();
+        all.sort_by_key(|Table { table, .. }| catalogue::ALL.iter().position(|known| known.name == table.name));
+        let drawn = all.iter().map(|own| DrawnExperiment::new(&own.table)).collect::<Result<Vec<_>, _>>()?;
+        let mut files = Vec::new();
+        for (part, Table { table, commits }) in self.parts.iter().zip(&own) {
+            let Some(figure) = drawn.iter().find(|drawn| drawn.table().name == table.name) else { continue };
+            let provenance = output::provenance(&self.request, &part.cells, commits.clone());
+            files.extend(output::write(figure, provenance, &folder.join(part.experiment.name))?);
         }
-        written.extend(output::write_report(&drawn, &self.request, folder)?);
-        Ok((tables, written))
+        let commits: BTreeSet<&str> = all.iter().flat_map(|own| &own.commits).map(String::as_str).collect();
+        files.extend(output::write_report(&drawn, &self.request, &commits, folder)?);
+        Ok(Written { tables: own.into_iter().map(|own| own.table).collect(), files, left_out })
     }
 
-    fn table(&self, folder: &Path, part: &Part) -> Result<ResultTable, ExperimentError> {
-        let mut rows: Vec<Row> = Vec::new();
+    /// The tables of experiments that were not asked for but are in the folder, and why some are not.
+    fn others(&self, folder: &Path) -> Result<(Vec<Table>, Vec<String>), ExperimentError> {
+        let united = self.request.with_those_of(folder)?;
+        let (mut tables, mut left_out) = (Vec::new(), Vec::new());
+        for name in united.experiments.iter().filter(|name| !self.request.experiments.contains(name)) {
+            let request = Request { experiments: vec![name.clone()], ..united.clone() };
+            let table = Self::new(request).and_then(|other| {
+                other.parts.iter().map(|part| other.table(folder, part)).collect::<Result<Vec<_>, _>>()
+            });
+            match table {
+                Ok(own) => tables.extend(own),
+                Err(reason) => left_out.push(format!("{name}: not in the report: {reason}")),
+            }
+        }
+        Ok((tables, left_out))
+    }
+
+    fn table(&self, folder: &Path, part: &Part) -> Result<Table, ExperimentError> {
+        let (mut rows, mut commits) = (Vec::new(), BTreeSet::new());
         for cell in &part.cells {
             let finished = self.finished(folder, part, cell)?.ok_or_else(|| ExperimentError::Missing {
                 missing: 1,
@@ -203,9 +252,12 @@ impl Reproduction {
                 first: format!("{}/cells/{}", part.experiment.name, file(cell)),
             })?;
             rows.extend(finished.rows);
+            commits.extend(finished.commit);
         }
         let Experiment { name, title, question, expectation, caption, plots, contrast, .. } = part.experiment;
-        Ok(ResultTable {
+        let slots = |cell: &Cell| cell.scenario.spec().slots;
+        let first = part.cells.first().map(slots);
+        let table = ResultTable {
             name: (*name).into(),
             title: (*title).into(),
             question: (*question).into(),
@@ -213,9 +265,11 @@ impl Reproduction {
             caption: (*caption).into(),
             plots: plots(),
             skipped: part.skipped.clone(),
+            slots: first.filter(|first| part.cells.iter().all(|cell| slots(cell) == *first)),
             contrast: contrast(),
             rows,
-        })
+        };
+        Ok(Table { table, commits: commits.into_iter().collect() })
     }
 
     /// The cells of a shard, in the order of the list.
@@ -227,7 +281,7 @@ impl Reproduction {
 
     fn finished(&self, folder: &Path, part: &Part, cell: &Cell) -> Result<Option<FinishedCell>, ExperimentError> {
         let fingerprint = cell.fingerprint(&self.request.settings());
-        let ours = |found: &FinishedCell| found.fingerprint == fingerprint;
+        let ours = |found: &FinishedCell| found.is_of(&fingerprint);
         Ok(KeptFolder::existing(&cells(folder, part)).read_own(&file(cell), ours)?)
     }
 
@@ -236,7 +290,7 @@ impl Reproduction {
         let experiment = part.experiment.name;
         let failed = |source| ExperimentError::Run { experiment, cell: cell.name(), source: Box::new(source) };
         let rows = cell.play(settings).map_err(failed)?;
-        let finished = FinishedCell { schema: CellSchema::V1, fingerprint: cell.fingerprint(&settings), rows };
+        let finished = FinishedCell::new(cell.fingerprint(&settings), rows);
         Ok(KeptFolder::new(&cells(folder, part))?.keep(&file(cell), &finished)?)
     }
 }

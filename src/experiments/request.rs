@@ -1,5 +1,6 @@
 //! What was asked for: enough to list the same cells again.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use super::error::ExperimentError;
 use super::experiment::{Experiment, Setup};
 use crate::kept::KeptFolder;
 use crate::problem::FieldError;
-use crate::scenario::MAX_SLOTS;
+use crate::simulation::MOST_COMPARED;
 use crate::solver::Settings;
 
 /// Most seeds of an experiment.
@@ -38,7 +39,7 @@ pub struct Request {
     pub experiments: Vec<String>,
     /// Few values of what is varied, short runs, two seeds.
     pub quick: bool,
-    /// Slots of a run, in [1, [`MAX_SLOTS`]].
+    /// Slots of a run, in [1, [`MOST_COMPARED`]]: the offline policy keeps all that was possible in them.
     pub slots: u64,
     /// How many seeds, in [1, [`MAX_SEEDS`]].
     pub seeds: u64,
@@ -74,8 +75,33 @@ impl Request {
     /// # Errors
     /// [`ExperimentError::NoRequest`] where there is none, [`ExperimentError::Kept`] where it is not readable.
     pub fn of_folder(folder: &Path) -> Result<Self, ExperimentError> {
-        let request = KeptFolder::existing(folder).read(FILE)?;
-        request.ok_or_else(|| ExperimentError::NoRequest { path: folder.join(FILE) })
+        Self::in_folder(folder)?.ok_or_else(|| ExperimentError::NoRequest { path: folder.join(FILE) })
+    }
+
+    fn in_folder(folder: &Path) -> Result<Option<Self>, ExperimentError> {
+        Ok(KeptFolder::existing(folder).read(FILE)?)
+    }
+
+    /// The request of a folder after this one: its experiments as well, which have to be of the same size.
+    ///
+    /// # Errors
+    /// [`ExperimentError::OtherSize`] where they are not, [`ExperimentError::Kept`] where the folder's request is not readable.
+    pub(super) fn with_those_of(&self, folder: &Path) -> Result<Self, ExperimentError> {
+        let Some(kept) = Self::in_folder(folder)? else { return Ok(self.clone()) };
+        if (kept.quick, kept.slots) != (self.quick, self.slots) {
+            return Err(ExperimentError::OtherSize { path: folder.join(FILE), kept: kept.size(), asked: self.size() });
+        }
+        let either = |name: &&str| self.experiments.iter().chain(&kept.experiments).any(|known| known == name);
+        let experiments = catalogue::ALL.iter().map(|experiment| experiment.name).filter(either);
+        Ok(Self {
+            experiments: experiments.map(str::to_owned).collect(),
+            traces: self.traces.clone().or(kept.traces),
+            ..self.clone()
+        })
+    }
+
+    fn size(&self) -> String {
+        format!("{}{} slots", if self.quick { "--quick, " } else { "" }, self.slots)
     }
 
     pub(super) fn keep(&self, folder: &Path) -> Result<(), ExperimentError> {
@@ -94,12 +120,17 @@ impl Request {
             false => Err(FieldError::new(path, value.to_string(), format!("an integer in [1, {most}]"))),
         };
         let setup = Setup {
-            slots: count("slots", self.slots, MAX_SLOTS)?,
+            slots: count("slots", self.slots, MOST_COMPARED as u64)?,
             seeds: count("seeds", self.seeds, MAX_SEEDS)?,
             quick: self.quick,
             traces: self.traces.clone(),
         };
-        let experiments = self.experiments.iter().map(|name| catalogue::find(name)).collect::<Result<_, _>>()?;
+        let experiments = self.experiments.iter().map(|name| catalogue::find(name)).collect::<Result<Vec<_>, _>>()?;
+        let mut names = HashSet::new();
+        if experiments.is_empty() || !experiments.iter().all(|experiment| names.insert(experiment.name)) {
+            let allowed = "at least one name, and each once";
+            return Err(FieldError::new("experiments", format!("{:?}", self.experiments), allowed).into());
+        }
         Ok((experiments, setup))
     }
 }

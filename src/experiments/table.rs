@@ -31,7 +31,7 @@ pub enum Metric {
     Gap,
     /// Mean encoder blocks on a device.
     Blocks,
-    /// Achieved forward rate of a device, in FLOP/s.
+    /// Encoder blocks of one sample that a device computes per second, forward and backward: 1/(c_F/f_F + c_B/f_B).
     DeviceSpeed,
     /// Time of the decisions relative to that of the exact solver on the same slots. Measured: differs from run to run.
     TimeRatio,
@@ -123,6 +123,9 @@ pub struct ResultTable {
     /// Why there are no rows, where the experiment was left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
+    /// Slots of a run, where all have as many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots: Option<u64>,
     /// One series against the others, where the experiment asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contrast: Option<Contrast>,

@@ -115,18 +115,18 @@ pub(crate) enum LookBack {
 
 #[cfg(feature = "milp")]
 impl LookBack {
-    /// `best_prices` are those that bounded most so far, `largest` the largest penalty taken, `is_enough` judges the optimum of
-    /// the list.
+    /// `best_prices` are those that bounded most so far, `largest` the largest penalty taken; `last` says whether there is no more
+    /// time, given whether the list has an optimum, and `is_enough` judges it.
     pub(crate) fn new(
         problem: &OfflineProblem,
         best_prices: &[f64],
         largest: f64,
-        last: bool,
+        last: impl Fn(bool) -> bool,
         is_enough: impl Fn(f64) -> bool,
     ) -> Self {
         let optimum = problem.optimum();
         let enough = optimum.as_ref().is_ok_and(|best| is_enough(best.value));
-        if !(last || enough) {
+        if !(enough || last(optimum.is_ok())) {
             // Between the best prices of the list, which swing, and those that gave the best bound so far.
             let most = 4.0 * best_prices.iter().copied().fold(largest, f64::max);
             if let Ok(best) = problem.bounded_multiplier(most.max(f64::MIN_POSITIVE)) {

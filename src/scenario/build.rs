@@ -186,10 +186,15 @@ impl Scenario {
         Sampler::new(self, self.channels.clone())
     }
 
-    /// Achieved forward rate of a cluster's device, of its preset or its own; none where there is no such device.
+    /// 1/(c_F/f_F + c_B/f_B): encoder blocks of one sample that a cluster's device computes per second, forward and backward; none where
+    /// there is no such device.
     #[must_use]
-    pub fn forward_rate(&self, cluster: usize, device: usize) -> Option<FlopsPerSecond> {
-        Some(self.template.clusters.get(cluster)?.devices.get(device)?.forward_flops_per_second)
+    pub fn blocks_per_second(&self, cluster: usize, device: usize) -> Option<f64> {
+        let device = self.template.clusters.get(cluster)?.devices.get(device)?;
+        let encoder = &self.template.encoder;
+        let forward = encoder.forward_flops_per_sample / device.forward_flops_per_second;
+        let backward = encoder.backward_flops_per_sample / device.backward_flops_per_second;
+        Some(1.0 / (forward + backward).0)
     }
 
     /// L(resident + activation·B): memory that the whole encoder and a cluster's whole batch would need on one device.

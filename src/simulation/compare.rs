@@ -21,15 +21,18 @@ pub enum Effort {
     /// rule, at most five times.
     #[default]
     Quick,
-    /// At prices that follow the offline optimum, to a gap of 1e-4, until its bounds are within 1e-3: at most twelve times.
+    /// At prices that follow the offline optimum, to a gap of 1e-4, until its bounds are within 1e-3: at most sixty times, and at most twenty
+    /// where none was found that keeps the budgets.
     Full,
 }
 
 impl Effort {
-    fn rounds(self) -> usize {
+    /// Most rounds, given whether an offline optimum was found.
+    fn rounds(self, found: bool) -> usize {
         match self {
             Self::Quick => 5,
-            Self::Full => 12,
+            Self::Full if found => 60,
+            Self::Full => 20,
         }
     }
 
@@ -141,7 +144,7 @@ impl RunRecord {
             slots: vec![empty; self.slots.len()],
         };
         let mut prices = comparison.multiplier.clone();
-        for round in 0..effort.rounds() {
+        for round in 0..effort.rounds(true) {
             let accuracy = effort.settings(settings, round);
             let compared = states.par_iter().zip(&self.slots).map(|(state, slot)| {
                 let violation = || self.recorded_action(slot).violations.get(self.constrained_nodes().len()).copied();
@@ -247,7 +250,7 @@ impl RunRecord {
             }
         };
         let lower = comparison.lower_bound();
-        let last = round + 1 >= effort.rounds();
+        let last = |found: bool| round + 1 >= effort.rounds(found);
         let largest = self.slots.iter().map(|slot| self.recorded_action(slot).penalty.abs()).fold(0.0, f64::max);
         let prices = self.of_constraints(&comparison.multiplier).unwrap_or_default();
         let is_enough = |upper: f64| effort.is_enough(round, upper, lower);

@@ -13,9 +13,15 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     name: NAME,
     title: "Latency and energy against bandwidth",
     question: "How much does bandwidth matter, and who needs it?",
-    expectation: "Latency falls with bandwidth and flattens where computing dominates. A policy that shares bandwidth badly gains more from more of it; what a good allocation is worth shrinks as bandwidth becomes plenty.",
-    caption: "The curves are steep on the left, where transmissions dominate, and flat on the right, where devices compute. Equal shares of the band (fixed-radio) cost little in latency and some energy; cutting the model badly costs far more, whatever the band.",
-    plots: || lines("bandwidth of every cluster and of the uplink [MHz]", true, &[Metric::LatencyS, Metric::EnergyJ]),
+    expectation: "Latency falls with bandwidth and flattens where computing dominates: what a hertz is worth shrinks as there are more of them. How the model is cut matters at any bandwidth.",
+    caption: "The curves are steep on the left, where transmissions dominate, and flat on the right, where devices compute. On the left nobody can keep the budgets (last panel, above 100 %): the exact policy then gives up some latency for a smaller overspend than equal shares of the band (fixed-radio); on the right the two hardly differ. Uniform segments are slowest everywhere.",
+    plots: || {
+        lines(
+            "bandwidth of every cluster and of the uplink [MHz]",
+            true,
+            &[Metric::LatencyS, Metric::EnergyJ, Metric::WorstBudgetUse],
+        )
+    },
     contrast: none,
     skipped: always,
     cells,

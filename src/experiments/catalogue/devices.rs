@@ -14,7 +14,13 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     question: "Do more devices help?",
     expectation: "Up to a point: a longer pipeline has shorter stages but more hops and more filling. Who may leave devices out never loses by having more; who must use all does.",
     caption: "Further devices are copies of the cluster's own, the first of them of the fastest. A policy that selects devices becomes faster as long as better ones come, and then stays flat; one that spreads the blocks over all gains nothing more and spends more and more energy.",
-    plots: || lines("devices per cluster", false, &[Metric::LatencyS, Metric::EnergyJ, Metric::ComputeEfficiency]),
+    plots: || {
+        lines(
+            "devices per cluster",
+            false,
+            &[Metric::LatencyS, Metric::EnergyJ, Metric::ComputeEfficiency, Metric::WorstBudgetUse],
+        )
+    },
     contrast: none,
     skipped: always,
     cells,

@@ -83,7 +83,10 @@ fn exact_against_others(columns: &[(Metric, &str)]) -> Contrast {
 
 /// Panels of lines over one axis.
 fn lines(x_axis: &str, log_x: bool, metrics: &[Metric]) -> Vec<PlotSpec> {
-    panels(x_axis, log_x, Drawing::Lines, metrics)
+    let mut panels = panels(x_axis, log_x, Drawing::Lines, metrics);
+    // Policies that ignore budgets exceed them several times.
+    panels.iter_mut().for_each(|panel| panel.log_y = panel.metric == Metric::WorstBudgetUse);
+    panels
 }
 
 /// Panels of marks by category.

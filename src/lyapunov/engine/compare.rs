@@ -153,7 +153,7 @@ fn look_back(offline: &OfflineProblem, prices: &[f64], minima: Option<&[f64]>, l
     // Without proved minima there is nothing to judge by.
     let close = |lower: f64, upper: f64| upper - lower <= ENOUGH * upper.abs().max(lower.abs());
     let is_enough = |upper: f64| minima.is_some_and(|minima| close(mean(minima), upper));
-    match LookBack::new(offline, prices, largest, last, is_enough) {
+    match LookBack::new(offline, prices, largest, |_| last, is_enough) {
         LookBack::Again(next) => LookedBack { next_prices: Some(next), ..LookedBack::default() },
         LookBack::Enough(optimum) => {
             let frames = offline.shortest_frames(&optimum.mixture);

@@ -4,6 +4,9 @@ use super::html::Escaped;
 use crate::experiments::{Contrast, Interval, Metric, ResultTable};
 use crate::report::table::{Table, number};
 
+/// What is said of the other policy alone: without it the comparison can mislead.
+const OF_OTHER: [Metric; 2] = [Metric::WorstBudgetUse, Metric::OutageShare];
+
 /// Head and rows of the table of a contrast.
 pub(super) struct Grid {
     pub head: Vec<String>,
@@ -18,12 +21,12 @@ impl Grid {
         let reference = &contrast.reference;
         let mut head = vec![varied.to_owned(), format!("{reference} against")];
         head.extend(contrast.columns.iter().map(|column| format!("{} [%]", short_title(column.metric))));
-        head.push(format!("{} [%]", short_title(Metric::WorstBudgetUse)));
+        head.extend(OF_OTHER.map(|metric| format!("other's {} [%]", short_title(metric))));
         let mut rows = Vec::new();
         if !contrast.publication.is_empty() {
             let mut row = vec!["published".to_owned(), contrast.publication.clone()];
             row.extend(contrast.columns.iter().map(|column| dash(column.published.clone())));
-            row.push(dash(String::new()));
+            row.extend(OF_OTHER.map(|_| dash(String::new())));
             rows.push(row);
         }
         for place in &table.places() {
@@ -35,8 +38,8 @@ impl Grid {
                 }
                 let mut row = vec![place.label.clone(), name.to_owned()];
                 row.extend(changes.into_iter().map(|change| dash(change.map(signed).unwrap_or_default())));
-                let used = table.interval(Metric::WorstBudgetUse, place, name);
-                row.push(dash(used.map(|used| number(used.mean)).unwrap_or_default()));
+                let of_other = OF_OTHER.map(|metric| table.interval(metric, place, name));
+                row.extend(of_other.map(|value| dash(value.map(|value| number(value.mean)).unwrap_or_default())));
                 rows.push(row);
             }
         }
@@ -48,9 +51,31 @@ impl Grid {
 pub(super) fn heading(contrast: &Contrast) -> String {
     format!(
         "By how much {} differs from each of the others, in % of the other's value, on the same seeds (mean and half width of the 95 % \
-         confidence interval); last the energy of the other's worst node, its budget being 100 %.",
+         confidence interval); then of the other the energy of its worst node, whose budget is 100 %, and the slots in which it had no \
+         round, which its means leave out.",
         contrast.reference
     )
+}
+
+/// What the grid comes to: in how many of its rows the reference is better and worse, intervals that hold zero counting as neither.
+fn outcome(table: &ResultTable, contrast: &Contrast) -> String {
+    let (places, series) = (table.places(), table.series());
+    let counted = contrast.columns.iter().map(|column| {
+        let (mut better, mut worse, mut all) = (0, 0, 0);
+        for (place, name) in places.iter().flat_map(|place| series.iter().map(move |name| (place, name))) {
+            let Some(change) = table.change(column.metric, place, name).filter(|_| *name != contrast.reference) else {
+                continue;
+            };
+            let (low, high) = change.ends();
+            let (lower, higher) = (high < 0.0, low > 0.0);
+            let good = if column.metric.higher_is_better() { higher } else { lower };
+            all += 1;
+            better += i32::from(good);
+            worse += i32::from((lower || higher) && !good);
+        }
+        format!("in {} than {better} of {all} others (worse than {worse})", short_title(column.metric))
+    });
+    format!("Here {} is better {}.", contrast.reference, counted.collect::<Vec<_>>().join(", "))
 }
 
 /// One policy against each of the others as text for a terminal; none where the experiment does not ask for it.
@@ -61,7 +86,7 @@ pub fn contrast_text(table: &ResultTable) -> Option<String> {
     text.push(grid.head);
     grid.rows.into_iter().for_each(|row| text.push(row));
     let remark = if contrast.remark.is_empty() { String::new() } else { format!("\n{}\n", contrast.remark) };
-    Some(format!("{}\n{text}{remark}", heading(contrast)))
+    Some(format!("{}\n{text}\n{}\n{remark}", heading(contrast), outcome(table, contrast)))
 }
 
 /// The same as HTML.
@@ -81,9 +106,10 @@ pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
         remark => format!("<p>{}</p>\n", Escaped(remark)),
     };
     Some(format!(
-        "<p>{}</p>\n<div class=\"box\"><table><thead><tr>{head}</tr></thead><tbody>\n{}</tbody></table></div>\n{remark}",
+        "<p>{}</p>\n<div class=\"box\"><table><thead><tr>{head}</tr></thead><tbody>\n{}</tbody></table></div>\n<p>{}</p>\n{remark}",
         Escaped(&heading(contrast)),
-        rows.collect::<String>()
+        rows.collect::<String>(),
+        Escaped(&outcome(table, contrast)),
     ))
 }
 
@@ -94,7 +120,8 @@ const fn short_title(metric: Metric) -> &'static str {
         Metric::EnergyJ => "energy",
         Metric::ComputeEfficiency => "computation efficiency",
         Metric::MemoryShare => "largest memory",
-        Metric::WorstBudgetUse => "other's worst node",
+        Metric::WorstBudgetUse => "worst node",
+        Metric::OutageShare => "slots without a round",
         other => other.title(),
     }
 }

@@ -31,6 +31,12 @@ impl<'t> DrawnExperiment<'t> {
         Ok(Self { table, svg: of_experiment(table).map_err(failed)? })
     }
 
+    /// What was drawn.
+    #[must_use]
+    pub fn table(&self) -> &'t ResultTable {
+        self.table
+    }
+
     /// The figure as SVG.
     #[must_use]
     pub fn svg(&self) -> &str {

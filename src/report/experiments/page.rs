@@ -71,7 +71,11 @@ fn section(page: &mut String, DrawnExperiment { table, svg }: &DrawnExperiment) 
     writeln!(page, "<figure>\n<div>{figure}</div>\n<figcaption>{caption}</figcaption>\n</figure>")?;
     page.push_str(&contrast_html(table).unwrap_or_default());
     writeln!(page, "<details>\n<summary>Numbers</summary>\n<div class=\"box\">{}</div>\n</details>", Numbers(table))?;
-    write!(page, "<p>Files: ")?;
+    let runs = match table.slots {
+        Some(slots) => format!("Runs of {slots} slots. "),
+        None => String::new(),
+    };
+    write!(page, "<p>{runs}Files: ")?;
     let contrast = table.contrast.as_ref().map(|_| "contrast.csv");
     let files = ["data.csv", "result.json", "figure.svg", "figure.png"].into_iter().chain(contrast);
     for (place, file) in files.enumerate() {

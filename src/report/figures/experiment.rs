@@ -3,7 +3,7 @@
 use super::frame::{Frame, Scale, Titles};
 use super::marks;
 use super::panel::{Label, Sample, figure_height, rows};
-use super::style::{Figure, LOOKS, WIDTH, canvas, device_look, empty, short};
+use super::style::{Figure, INK, LOOKS, Look, WIDTH, bar, canvas, device_look, empty, mark, short};
 use crate::experiments::{Drawing, Interval, Metric, PlotSpec, ResultTable};
 
 /// Draws an experiment's result, or why there is none.
@@ -59,7 +59,8 @@ fn lines(table: &ResultTable) -> Figure {
                 }
                 false => Scale::places(table.places().into_iter().map(|place| place.label)),
             };
-            let ends = points().flat_map(|mean| shown_ends(&mean.value));
+            // The low end of an interval may have no place on a logarithmic axis.
+            let ends = points().flat_map(|mean| shown_ends(&mean.value).into_iter().chain([mean.value.mean]));
             let y = match plot.log_y {
                 true => Scale::log(ends),
                 false => Scale::linear(ends, None),
@@ -74,29 +75,52 @@ fn lines(table: &ResultTable) -> Figure {
                 x: (index + 1 == panels).then_some(plot.x_axis.as_str()),
             };
             let frame = Frame::draw(root, row, &titles, x, y)?;
-            for (position, (_, curve)) in curves.iter().enumerate() {
-                let look = device_look(position.min(LOOKS));
+            let alike = alike(&curves);
+            let shown = if alike { curves.get(..1).unwrap_or_default() } else { &curves };
+            for (position, (_, curve)) in shown.iter().enumerate() {
+                let look = if alike { ALIKE } else { line_look(position) };
                 for Mean { x, value } in curve {
                     let [low, high] = shown_ends(value);
                     // A logarithmic axis has no zero.
                     let low = low.max(frame.y_range().0);
-                    frame.line(&[(*x, low), (*x, high)], super::style::Look { dashed: false, ..look }, 1.2)?;
+                    frame.line(&[(*x, low), (*x, high)], Look { dashed: false, ..look }, 1.2)?;
                 }
                 let path: Vec<(f64, f64)> = curve.iter().map(|mean| (mean.x, mean.value.mean)).collect();
                 frame.line(&path, look, 2.0)?;
                 for point in path {
-                    frame.dot(point, look, position % 2 == 0)?;
+                    let at = frame.at(point);
+                    if alike { bar(root, at)? } else { mark(root, at, position)? }
                 }
             }
             let label = |(position, (name, curve)): (usize, &(&str, Vec<Mean>))| {
-                let sample = Sample::Line(device_look(position.min(LOOKS)), 2.0);
+                let (name, sample) = match alike {
+                    true => ("the same for all", Sample::Line(ALIKE, 2.0)),
+                    false => (*name, Sample::Marked(line_look(position), position)),
+                };
                 let value = curve.last()?.value.mean;
                 Some(Label { value, name: short(name, 22), shown: String::new(), sample })
             };
-            frame.labels(curves.iter().enumerate().filter_map(label).collect())?;
+            frame.labels(shown.iter().enumerate().filter_map(label).collect())?;
         }
         Ok(())
     })
+}
+
+/// Curves that lie on one another.
+const ALIKE: Look = Look { line: INK, area: INK, dashed: false };
+
+/// Every other line is dashed, so that lines can be told in grey print.
+fn line_look(position: usize) -> Look {
+    Look { dashed: position % 2 == 1, ..device_look(position.min(LOOKS)) }
+}
+
+/// Whether several curves are the same, but for the rounding of sums.
+fn alike(curves: &[(&str, Vec<Mean>)]) -> bool {
+    let Some(((_, first), others)) = curves.split_first().filter(|(_, others)| !others.is_empty()) else {
+        return false;
+    };
+    let same = |a: &Mean, b: &Mean| a.x == b.x && (a.value.mean - b.value.mean).abs() <= 1e-12 * a.value.mean.abs();
+    others.iter().all(|(_, other)| other.len() == first.len() && first.iter().zip(other).all(|(a, b)| same(a, b)))
 }
 
 /// Every series' means, at numbers or, where a place has none, at the places' order; without those for which the plot has no place.

@@ -6,7 +6,8 @@ use plotters::style::text_anchor::HPos;
 use super::experiment::{shown_ends, subtitle};
 use super::frame::Scale;
 use super::style::{
-    Area, FAINT, Figure, GRID, HEAD, INK, Look, WIDTH, canvas, cause, device_look, font, px, short, text, width,
+    Area, FAINT, Figure, GRID, HEAD, INK, Look, WIDTH, bar, canvas, cause, device_look, font, mark, px, short, text,
+    width,
 };
 use crate::experiments::{Interval, PlotSpec, ResultTable};
 
@@ -88,7 +89,7 @@ impl Legend {
             let middle = px(HEAD + 6 + LEGEND * line);
             match colored {
                 true => mark(root, (px(*left), middle), category)?,
-                false => root.draw(&Circle::new((px(*left), middle), px(5), INK.filled())).map_err(cause)?,
+                false => bar(root, (px(*left), middle))?,
             }
             text(root, name, (px(left + 12), middle), font(12.0, INK, HPos::Left))?;
         }
@@ -109,19 +110,6 @@ fn common(table: &ResultTable, plot: &PlotSpec, series: &str) -> Option<f64> {
     (known(&first) && others.all(same)).then_some(first.mean)
 }
 
-/// A mark that differs from others in shape as well as in colour.
-fn mark(root: &Area, (x, y): (i32, i32), category: usize) -> Result<(), String> {
-    let look = device_look(category);
-    let (size, fill) = (px(5), look.line.filled());
-    let draw = |points: Vec<(i32, i32)>| root.draw(&Polygon::new(points, fill)).map_err(cause);
-    match category % 4 {
-        0 => root.draw(&Circle::new((x, y), size, fill)).map_err(cause),
-        1 => draw(vec![(x, y - size), (x + size, y + size), (x - size, y + size)]),
-        2 => draw(vec![(x - size, y - size), (x + size, y - size), (x + size, y + size), (x - size, y + size)]),
-        _ => draw(vec![(x, y - size), (x + size, y), (x, y + size), (x - size, y)]),
-    }
-}
-
 struct Panel<'r, 'a> {
     root: &'r Area<'a>,
     /// Left, right, top, bottom [px].
@@ -139,7 +127,7 @@ impl Panel<'_, '_> {
         let places = table.places();
         let found = |name: &str| places.iter().filter_map(|place| table.interval(plot.metric, place, name)).collect();
         let all: Vec<_> = series.iter().flat_map(|name| -> Vec<_> { found(name) }).collect();
-        let ends = all.iter().flat_map(shown_ends);
+        let ends = all.iter().flat_map(|value| shown_ends(value).into_iter().chain([value.mean]));
         let scale = if plot.log_y { Scale::log(ends) } else { Scale::linear(ends, Some(0.0)) };
         // The end of an interval that a logarithmic axis has no place for stands at its left end.
         let share = |value: f64| if plot.log_y && value <= 0.0 { 0.0 } else { scale.at(value).clamp(0.0, 1.0) };
@@ -168,8 +156,7 @@ impl Panel<'_, '_> {
         line([(px(left), px(bottom)), (px(right), px(bottom))], FAINT, 0.8)?;
         for (row, name) in (0..).zip(series) {
             if let Some(value) = common(table, plot, name).filter(|value| !plot.log_y || *value > 0.0) {
-                let at = (along(value), px(self.middle(row)));
-                self.root.draw(&Circle::new(at, px(5), INK.filled())).map_err(cause)?;
+                bar(self.root, (along(value), px(self.middle(row))))?;
                 continue;
             }
             for (category, place) in places.iter().enumerate() {

@@ -5,7 +5,7 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, WIDTH, cause, font, px, text, width};
+use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, WIDTH, cause, font, mark, px, text, width};
 use crate::report::table::number;
 
 pub(super) type Chart<'c, 'a> = ChartContext<'c, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -209,6 +209,8 @@ pub(super) struct Label {
 
 pub(super) enum Sample {
     Line(Look, f64),
+    /// A line with the mark of its place.
+    Marked(Look, usize),
     Square(RGBColor),
 }
 
@@ -232,14 +234,10 @@ pub(super) fn write_labels(
     for (label, y) in labels.iter().zip(heights) {
         let left = right + px(8);
         match label.sample {
-            Sample::Line(look, stroke) => {
-                let style = look.line.stroke_width(width(stroke));
-                let ends = [(left, y), (left + px(16), y)];
-                if look.dashed {
-                    root.draw(&DashedPathElement::new(ends, px(6), px(4), style)).map_err(cause)?;
-                } else {
-                    root.draw(&PathElement::new(ends, style)).map_err(cause)?;
-                }
+            Sample::Line(look, stroke) => sample_line(root, (left, y), look, stroke)?,
+            Sample::Marked(look, place) => {
+                sample_line(root, (left, y), look, 2.0)?;
+                mark(root, (left + px(8), y), place)?;
             }
             Sample::Square(color) => {
                 let square = Rectangle::new([(left + px(4), y - px(5)), (left + px(14), y + px(5))], color.filled());
@@ -250,6 +248,17 @@ pub(super) fn write_labels(
         text(root, &label.shown, (px(WIDTH - 12), y), font(12.0, FAINT, HPos::Right))?;
     }
     Ok(())
+}
+
+/// A piece of a line that begins at `(left, y)`.
+fn sample_line(root: &Area, (left, y): (i32, i32), look: Look, stroke: f64) -> Result<(), String> {
+    let style = look.line.stroke_width(width(stroke));
+    let ends = [(left, y), (left + px(16), y)];
+    match look.dashed {
+        true => root.draw(&DashedPathElement::new(ends, px(6), px(4), style)),
+        false => root.draw(&PathElement::new(ends, style)),
+    }
+    .map_err(cause)
 }
 
 /// Moves increasing positions apart to at least `gap` (less where there is no room), within `low..=high`.

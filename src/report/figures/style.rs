@@ -51,6 +51,31 @@ pub(super) fn device_look(index: usize) -> Look {
     Look { line, area: RGBColor(lighten(line.0), lighten(line.1), lighten(line.2)), dashed: second }
 }
 
+/// A mark that differs from the others in shape as well as in colour, so that it can be told in grey print; the second four are hollow.
+pub(super) fn mark(root: &Area, (x, y): (i32, i32), index: usize) -> Result<(), String> {
+    let shape = |size: i32, fill: RGBColor| {
+        let fill = fill.filled();
+        let draw = |points: Vec<(i32, i32)>| root.draw(&Polygon::new(points, fill)).map_err(cause);
+        match index % 4 {
+            0 => root.draw(&Circle::new((x, y), size, fill)).map_err(cause),
+            1 => draw(vec![(x, y - size), (x + size, y + size), (x - size, y + size)]),
+            2 => draw(vec![(x - size, y - size), (x + size, y - size), (x + size, y + size), (x - size, y + size)]),
+            _ => draw(vec![(x, y - size), (x + size, y), (x, y + size), (x - size, y)]),
+        }
+    };
+    shape(px(5), device_look(index).line)?;
+    match (index / 4) % 2 {
+        0 => Ok(()),
+        _ => shape(px(2), WHITE),
+    }
+}
+
+/// A black bar: what is the same for all.
+pub(super) fn bar(root: &Area, (x, y): (i32, i32)) -> Result<(), String> {
+    let bar = Rectangle::new([(x - px(2), y - px(6)), (x + px(2), y + px(6))], INK.filled());
+    root.draw(&bar).map_err(cause)
+}
+
 pub(super) const CONTROL_UNIT: Look = Look { line: INK, area: INK, dashed: true };
 
 /// Fine pixels of a length in pixels.

@@ -31,6 +31,8 @@ pub enum Kept {
 pub struct PlannedOnce {
     kept: Kept,
     settings: Settings,
+    /// For each cluster the price of a joule of its nodes, once it is known.
+    prices: Option<Vec<Vec<f64>>>,
     start: Option<Start>,
 }
 
@@ -48,12 +50,15 @@ impl PlannedOnce {
     /// [`SettingsError`] for a setting out of its range.
     pub fn new(kept: Kept, settings: Settings) -> Result<Self, SettingsError> {
         settings.validate()?;
-        Ok(Self { kept, settings, start: None })
+        Ok(Self { kept, settings, prices: None, start: None })
     }
 
     /// The decision to start with, or why there is none.
-    fn begin(&self, slot: &SlotContext<'_>) -> Result<Found, RunError> {
-        let prices = pilot_prices(slot.scenario(), self.settings)?;
+    fn begin(&mut self, slot: &SlotContext<'_>) -> Result<Found, RunError> {
+        let prices = match &mut self.prices {
+            Some(prices) => prices,
+            none => none.insert(pilot_prices(slot.scenario(), self.settings)?),
+        };
         let price = |cluster: usize, node: usize| {
             let node = match node.checked_sub(1) {
                 Some(k) => slot.present().get(cluster).and_then(|present| present.get(k)).map(|device| device + 1),
