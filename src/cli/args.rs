@@ -343,13 +343,13 @@ pub struct ReproduceArguments {
     /// Play part i of n, from 1, and write no tables: one job of several, to be merged with `collapipe merge`
     #[arg(long, value_name = "i/n", value_parser = shard)]
     pub shard: Option<Shard>,
-    /// Threads; as many as the machine has if left out. The results do not depend on it
+    /// Threads; as many as the machine has if left out. The results do not depend on it, measured times excepted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
     /// Number of seeds; 5 if left out, 2 with --quick
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SEEDS))]
     pub seeds: Option<u64>,
-    /// Number of slots of every run; 100 if left out, 10 with --quick
+    /// Number of slots of every run; 100 if left out, 10 with --quick; at most 2000
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
     pub slots: Option<u64>,
     /// Folder with lumos5g_traces.csv, for the experiment `traces`, which is left out otherwise
