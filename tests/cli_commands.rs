@@ -245,8 +245,10 @@ fn an_interrupted_run_keeps_its_finished_slots() {
     assert!(killed.success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(code(&output), 130, "{}", stderr(&output));
-    let note = BufReader::new(&output.stderr[..]).lines().next().unwrap().unwrap();
-    assert!(note.starts_with("stopped after ") && note.ends_with(" of 1000000 slots"), "{note}");
+    let notes: Vec<String> = BufReader::new(&output.stderr[..]).lines().map(Result::unwrap).collect();
+    assert!(notes[0].starts_with("stopping as soon as"), "{notes:?}");
+    let note = &notes[1];
+    assert!(note.starts_with("stopped after ") && note.ends_with(" of 1000000 slots"), "{notes:?}");
     let record: RunRecord = serde_json::from_str(&fs::read_to_string(out.join("record.json")).unwrap()).unwrap();
     assert!(!record.slots.is_empty() && record.slots.len() < 1_000_000);
     assert_eq!(record.provenance.slots_planned, 1_000_000);
