@@ -135,7 +135,7 @@ fn experiments_asked_for_later_join_the_report() {
     let command = command.args(["reproduce", "segments", "--quick", "--slots", "2", "--seeds", "1", "--out"]);
     let done = command.arg(&one_by_one).output().unwrap();
     assert_eq!(code(&done), 0);
-    assert!(stderr(&done).contains("v: not in the report"), "{}", stderr(&done));
+    assert!(stderr(&done).contains("v: not in the report: 1 of"), "{}", stderr(&done));
     let page = fs::read_to_string(one_by_one.join("report.html")).unwrap();
     assert!(page.contains("id=\"segments\"") && page.contains("id=\"small-budgets\"") && !page.contains("id=\"v\""));
 }
@@ -177,7 +177,7 @@ fn shards_merge_into_the_whole() {
         let mut command = collapipe();
         command.arg("merge").args(folders).arg("--out").arg(&merged).output().unwrap()
     };
-    refused(&merge(&[&one]), &["cells are in none of the folders", "play the missing shards"]);
+    refused(&merge(&[&one]), &["runs are missing", "play the missing shards"]);
     assert!(files(&merged).is_empty());
     assert_eq!(code(&reproduce(&two, &["--shard", "2/2"])), 0);
     assert!(!one.join("v/data.csv").exists(), "a shard writes no tables");

@@ -95,9 +95,9 @@ pub enum ExperimentError {
         /// The one that it does not fit.
         first: PathBuf,
     },
-    /// Cells are missing from the folders to merge.
+    /// Cells are missing from a folder, or from those to merge.
     #[error(
-        "{missing} of {cells} cells are in none of the folders, as {first}: play the missing shards, then merge again"
+        "{missing} of {cells} runs are missing, as {first}: play the missing shards, or `collapipe reproduce` of these experiments, which goes on where it was"
     )]
     Missing {
         /// How many.

@@ -172,7 +172,7 @@ impl Reproduction {
         }
         let united = self.request.with_those_of(to)?;
         let chosen = self.chosen(None);
-        let (mut missing, mut first) = (0, None);
+        let mut missing = Vec::new();
         let mut found = Vec::with_capacity(chosen.len());
         for (part, cell) in &chosen {
             // What is there already must be our own, and is left alone.
@@ -188,15 +188,10 @@ impl Reproduction {
             }
             match kept {
                 Some(kept) => found.push((part, cell, kept)),
-                None => {
-                    missing += 1;
-                    first.get_or_insert_with(|| format!("{}/cells/{}.json", part.experiment.name, cell.name()));
-                }
+                None => missing.push((*part, *cell)),
             }
         }
-        if let Some(first) = first {
-            return Err(ExperimentError::Missing { missing, cells: chosen.len(), first });
-        }
+        all_there(&missing, chosen.len())?;
         united.keep(to)?;
         for (part, cell, kept) in found {
             KeptFolder::new(&cells(to, part))?.keep(&file(cell), &kept)?;
@@ -245,15 +240,17 @@ impl Reproduction {
 
     fn table(&self, folder: &Path, part: &Part) -> Result<Table, ExperimentError> {
         let (mut rows, mut commits) = (Vec::new(), BTreeSet::new());
+        let mut missing = Vec::new();
         for cell in &part.cells {
-            let finished = self.finished(folder, part, cell)?.ok_or_else(|| ExperimentError::Missing {
-                missing: 1,
-                cells: part.cells.len(),
-                first: format!("{}/cells/{}", part.experiment.name, file(cell)),
-            })?;
-            rows.extend(finished.rows);
-            commits.extend(finished.commit);
+            match self.finished(folder, part, cell)? {
+                Some(finished) => {
+                    rows.extend(finished.rows);
+                    commits.extend(finished.commit);
+                }
+                None => missing.push((part, cell)),
+            }
         }
+        all_there(&missing, part.cells.len())?;
         let Experiment { name, title, question, expectation, caption, plots, contrast, .. } = part.experiment;
         let slots = |cell: &Cell| cell.scenario.spec().slots;
         let first = part.cells.first().map(slots);
@@ -293,6 +290,13 @@ impl Reproduction {
         let finished = FinishedCell::new(cell.fingerprint(&settings), rows);
         Ok(KeptFolder::new(&cells(folder, part))?.keep(&file(cell), &finished)?)
     }
+}
+
+/// An error that names the first of the missing cells.
+fn all_there(missing: &[(&Part, &Cell)], cells: usize) -> Result<(), ExperimentError> {
+    let Some((part, cell)) = missing.first() else { return Ok(()) };
+    let first = format!("{}/cells/{}", part.experiment.name, file(cell));
+    Err(ExperimentError::Missing { missing: missing.len(), cells, first })
 }
 
 fn cells(folder: &Path, part: &Part) -> PathBuf {
