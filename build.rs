@@ -1,13 +1,18 @@
-//! Tells the compiler which commit is built: `COLLAPIPE_COMMIT` where that is set, git's answer in a checkout, nothing elsewhere.
+//! Tells the compiler which commit is built: `COLLAPIPE_COMMIT` where that is set, git's answer in a checkout, nothing
+//! elsewhere.
 
 use std::path::Path;
 use std::process::Command;
 
+/// What the program is made of.
+const SOURCES: [&str; 4] = ["src", "Cargo.toml", "Cargo.lock", "build.rs"];
+
 fn main() {
     println!("cargo::rerun-if-env-changed=COLLAPIPE_COMMIT");
-    // A commit, a checkout, and an edit that is not committed.
-    for path in [".git/HEAD", ".git/logs/HEAD", "src", "Cargo.toml"] {
-        if Path::new(path).exists() {
+    // An edit that is not committed; a commit; a checkout.
+    let of_git = ["HEAD", "logs/HEAD"].into_iter().filter_map(|file| git(&["rev-parse", "--git-path", file]));
+    for path in SOURCES.map(str::to_owned).into_iter().chain(of_git) {
+        if Path::new(&path).exists() {
             println!("cargo::rerun-if-changed={path}");
         }
     }
@@ -24,7 +29,7 @@ fn of_checkout() -> Option<String> {
         return None;
     }
     let commit = git(&["rev-parse", "HEAD"])?;
-    let changes = git(&["status", "--porcelain", "--", "src", "Cargo.toml", "Cargo.lock", "build.rs"])?;
+    let changes = git(&[&["status", "--porcelain", "--"][..], &SOURCES].concat())?;
     Some(if changes.is_empty() { commit } else { format!("{commit}-modified") })
 }
 

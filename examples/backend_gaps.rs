@@ -1,10 +1,12 @@
-//! How far block-coordinate descent stays from the optimum, and what outer approximation by linear programs takes to get there.
+//! How far block-coordinate descent stays from the optimum, and what outer approximation by linear programs takes to
+//! get there.
 //!
 //! ```text
 //! cargo run --release --example backend_gaps -- [--full]
 //! ```
 //!
-//! Few seeds of every family; with `--full` all that the tables of `docs/backends.md` are made from, which takes minutes.
+//! Few seeds of every family; with `--full` all that the tables of `docs/backends.md` are made from, which takes
+//! minutes.
 
 use std::error::Error;
 use std::ops::Range;

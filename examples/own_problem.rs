@@ -1,5 +1,5 @@
-//! A slot problem of one's own: transmit power over a fading channel, as much data as possible within an average power and a
-//! share of the slots. Prints what the run proves and writes its record, table and figures.
+//! A slot problem of one's own: transmit power over a fading channel, as much data as possible within an average power
+//! and a share of the slots. Prints what the run proves and writes its record, table and figures.
 //!
 //! `cargo run --release --example own_problem -- --out own-problem-out`
 
@@ -40,7 +40,8 @@ impl DriftProblem for Sender {
             let lost = (Self::PEAK * gain).ln_1p() - (power * gain).ln_1p();
             Minimum::new(power, lost, violations).exact()
         };
-        // If it sends, water-filling: V gain/(1 + power gain) = Q/budget. If that costs more than it brings, it is silent.
+        // If it sends, water-filling: V gain/(1 + power gain) = Q/budget. If that costs more than it brings, it is
+        // silent.
         let level = weights.penalty * Self::POWER / weights.queues[0];
         let (send, silent) = (act((level - 1.0 / gain).clamp(0.0, Self::PEAK)), act(0.0));
         Ok(if weights.cost_of(&send) < weights.cost_of(&silent) { send } else { silent })

@@ -36,7 +36,8 @@ pub enum KeptError {
 
 /// A folder with one JSON file per finished piece of work.
 ///
-/// A file is written under another name and then renamed: it is whole or not there. What is not our own is refused, never mixed in.
+/// A file is written under another name and then renamed: it is whole or not there. What is not our own is refused,
+/// never mixed in.
 #[derive(Clone, Debug)]
 pub(crate) struct KeptFolder {
     path: PathBuf,
@@ -64,6 +65,9 @@ impl KeptFolder {
             Err(error) if error.kind() == ErrorKind::IsADirectory => {
                 return Err(KeptError::Foreign { path, reason: "is a folder".into() });
             }
+            Err(error) if error.kind() == ErrorKind::NotADirectory => {
+                return Err(KeptError::Foreign { path: self.path.clone(), reason: "is not a folder".into() });
+            }
             Err(source) => return Err(KeptError::Read { path, source }),
         };
         let read = serde_json::from_slice(&content).map_err(|error| error.to_string());
@@ -74,7 +78,7 @@ impl KeptFolder {
     pub fn read_own<T: DeserializeOwned>(&self, name: &str, ours: impl Fn(&T) -> bool) -> Result<Option<T>, KeptError> {
         match self.read(name)? {
             Some(found) if !ours(&found) => {
-                let reason = "is of another scenario, seed, number of slots, setting or version".into();
+                let reason = "is of another scenario, seed, number of slots, setting or version, or was changed".into();
                 Err(KeptError::Foreign { path: self.path.join(name), reason })
             }
             found => Ok(found),

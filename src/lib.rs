@@ -1,7 +1,7 @@
 //! Exact, certified planning of collaborative Transformer training over mobile and edge devices.
 //!
-//! In every slot (round) collapipe minimizes, over the plan (I, M), the active devices, the segment sizes d, and bandwidth w
-//! and power p of every transmission,
+//! In every slot (round) collapipe minimizes, over the plan (I, M), the active devices, the segment sizes d, and
+//! bandwidth w and power p of every transmission,
 //!
 //! ```text
 //! V·max_n T_n + Σ_k Z_k E_k + penalty(plan)
@@ -15,13 +15,14 @@
 //!             Σ w ≤ W per phase,  Σ w ≤ W_up over the uploads,  p ≤ P.
 //! ```
 //!
-//! Every symbol is a field of [`problem::SlotSpec`]. The system is that of *CollaPipe* (Chen et al., arXiv 2509.19855); its
-//! equations were not available, and the formulation is our own reconstruction.
+//! Every symbol is a field of [`problem::SlotSpec`]. The system is that of *CollaPipe* (Chen et al., arXiv 2509.19855);
+//! its equations were not available, and the formulation is our own reconstruction.
 //!
 //! # Solve one slot
 //!
-//! [`problem::SlotProblem`] is the validated problem, [`solver::solve`] returns the decision with objective by term, lower
-//! bound, gap and shadow prices; [`problem::evaluate`] says what any decision costs and which constraints it breaks.
+//! [`problem::SlotProblem`] is the validated problem, [`solver::solve`] returns the decision with objective by term,
+//! lower bound, gap and shadow prices; [`problem::evaluate`] says what any decision costs and which constraints it
+//! breaks.
 //!
 //! ```
 //! use collapipe::instances::InstanceSize;
@@ -43,21 +44,21 @@
 //! # Run round after round
 //!
 //! [`lyapunov`] turns the energy spent so far into the next slot's prices and certifies what the budgets are worth;
-//! [`simulation`] runs a scenario and records it; [`report`] makes tables and figures of the record; [`tradeoff`] does so for many
-//! values of V, or of the gradient norm wanted.
+//! [`simulation`] runs a scenario and records it; [`report`] makes tables and figures of the record; [`tradeoff`] does
+//! so for many values of V, or of the gradient norm wanted.
 //!
-//! The same queues, certificates and figures serve slot problems of your own: [`lyapunov::DriftProblem`] is what you bring,
-//! [`lyapunov::Engine`] plays it.
+//! The same queues, certificates and figures serve slot problems of your own: [`lyapunov::DriftProblem`] is what you
+//! bring, [`lyapunov::Engine`] plays it.
 //!
 //! # What a schedule learns
 //!
-//! [`bounds`] has convergence bounds of training schedules, one per file, with their assumptions checked; the plan of least
-//! bound in a time budget; and the bound as a long-term constraint on the plan.
+//! [`bounds`] has convergence bounds of training schedules, one per file, with their assumptions checked; the plan of
+//! least bound in a time budget; and the bound as a long-term constraint on the plan.
 //!
 //! # Test allocations
 //!
-//! [`instances`] draws seeded problems of any size and has a catalogue of named ones; feature `proptest` adds `strategies` for valid problems and feasible
-//! decisions.
+//! [`instances`] draws seeded problems of any size and has a catalogue of named ones; feature `proptest` adds
+//! `strategies` for valid problems and feasible decisions.
 //!
 //! # Features
 //!

@@ -54,7 +54,8 @@ fn smoothness_from_losses_alone() {
     assert_eq!(concave.at_least, 4.0);
 }
 
-/// (0, 0), (2, 0), (4, 0): variance 4. Without one of them 2, 8, 2: mean 4, squared standard error (2/3)(4 + 16 + 4) = 16.
+/// (0, 0), (2, 0), (4, 0): variance 4. Without one of them 2, 8, 2: mean 4, squared standard error (2/3)(4 + 16 + 4) =
+/// 16.
 #[test]
 fn variance_by_hand() {
     let estimate = gradient_variance(&[[0.0, 0.0], [2.0, 0.0], [4.0, 0.0]]).unwrap();
@@ -80,7 +81,8 @@ fn variance_covers_the_truth() {
     assert!((sum / f64::from(trials) - truth).abs() < 0.05, "{}", sum / f64::from(trials));
 }
 
-/// Clusters at (1, 0) and (−1, 2) with weights 1/4 and 3/4: mean (−1/2, 3/2), spread (1/4)(9/4 + 9/4) + (3/4)(1/4 + 1/4) = 3/2,
+/// Clusters at (1, 0) and (−1, 2) with weights 1/4 and 3/4: mean (−1/2, 3/2), spread (1/4)(9/4 + 9/4) + (3/4)(1/4 +
+/// 1/4) = 3/2,
 /// |mean|² = 5/2.
 #[test]
 fn spread_is_unbiased_and_covered() {

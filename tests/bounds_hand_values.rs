@@ -27,7 +27,8 @@ fn simple_form() {
     close(bound.simple, 3.2225);
 }
 
-/// q/(1−q) = 3/47, κ = 1 − 9/94 = 85/94; the bracket is 6/5 + 13/40 + (11/400 + 3/100)(50/47) = 1491/940; in all 1491/850.
+/// q/(1−q) = 3/47, κ = 1 − 9/94 = 85/94; the bracket is 6/5 + 13/40 + (11/400 + 3/100)(50/47) = 1491/940; in all
+/// 1491/850.
 #[test]
 fn tight_form() {
     let bound = two_clusters().bound().unwrap();
@@ -57,7 +58,8 @@ fn the_simple_forms_constants_are_attained_at_the_limit() {
     close(bound.simple, 4.0 * 12.0_f64.sqrt() / 32.0 + 1.0 / 12.0_f64.sqrt() + 3.0 / 12.0 + 1.0);
 }
 
-/// p = 3/10, κ = 1 − 3/20 − (13/10)(3/2)(3/47) = 34.1/47, Σρs²/K = 7/4; the bracket is 61/40 + (3/10)(9/4) + (13/10)(23/376).
+/// p = 3/10, κ = 1 − 3/20 − (13/10)(3/2)(3/47) = 34.1/47, Σρs²/K = 7/4; the bracket is 61/40 + (3/10)(9/4) +
+/// (13/10)(23/376).
 #[test]
 fn sampled_clusters() {
     let sampled = PartialParticipation { participants: 2, schedule: two_clusters() };

@@ -46,8 +46,8 @@ fn exact_radio() {
 #[cfg(feature = "conic")]
 #[test]
 fn conic_radio() {
-    // Asked for more than is held against it, so that the optimality conditions are sharp. The worst residual is that of
-    // messages which make up 1e-10 of the objective; nearly all others are below 1e-4.
+    // Asked for more than is held against it, so that the optimality conditions are sharp. The worst residual is that
+    // of messages which make up 1e-10 of the objective; nearly all others are below 1e-4.
     let mut backend = Conic::default();
     backend.settings.gap = 1e-8;
     let allowed = Allowed { optimal: 1e-8, gap: Some(1e-6), excess: Some(1e-6), residual: Some(1e-3), ..EXACT };

@@ -79,7 +79,8 @@ fn play(problem: &Finite, states: &[Listed], weight: f64, start: f64) -> DriftRe
 proptest! {
     #![proptest_config(seeded(120))]
 
-    /// The law of the queues from the violations alone, C1 at every prefix, C3 against any actions and against another run.
+    /// The law of the queues from the violations alone, C1 at every prefix, C3 against any actions and against another
+    /// run.
     #[test]
     fn laws_and_certificates(
         seed in any::<u64>(), constraints in 0usize..4, slots in 1usize..60, weight in 0.1..50.0, start in 0.0..20.0,
@@ -152,7 +153,8 @@ proptest! {
         prop_assert!(drift_summary(&record, Some(&listed)).unwrap().certified());
     }
 
-    /// Records read back bit for bit, with the actions' own type and as JSON of any kind; the same states give the same run.
+    /// Records read back bit for bit, with the actions' own type and as JSON of any kind; the same states give the same
+    /// run.
     #[test]
     fn records_read_back(seed in any::<u64>(), constraints in 0usize..4, slots in 0usize..30, silent in any::<bool>()) {
         let problem = Finite { constraints, choice: if silent { Choice::Silent } else { Choice::Best } };

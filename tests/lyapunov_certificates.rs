@@ -1,4 +1,5 @@
-//! Every certificate on random finite problems whose slots are minimized exactly, and histories that were tampered with.
+//! Every certificate on random finite problems whose slots are minimized exactly, and histories that were tampered
+//! with.
 #![allow(clippy::unwrap_used)]
 
 mod finite_support;

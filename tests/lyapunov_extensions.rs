@@ -42,8 +42,8 @@ proptest! {
         prop_assert!(ratio.lower_bound >= least - 1e-9 * least.abs().max(1.0));
     }
 
-    /// The gap B/(V n_min) of drift plus penalty with penalty p − θ'n, θ' the ratio of any stationary policy that keeps the
-    /// constraint: on a sample path, with the terms of C3.
+    /// The gap B/(V n_min) of drift plus penalty with penalty p − θ'n, θ' the ratio of any stationary policy that keeps
+    /// the constraint: on a sample path, with the terms of C3.
     #[test]
     fn ratio_by_drift_plus_penalty(seed in any::<u64>(), weight in 0.5..50.0f64, slots in 1usize..200) {
         let mut rng = Pcg64::seed_from_u64(seed);
@@ -127,8 +127,8 @@ fn rest_keeps_the_power_budget() {
     assert!(controller.play(&[], Seconds(1.0)).is_err());
 }
 
-/// Budgets in watts with the exact solver in the loop: slots at V' with the controller's prices are a drift-plus-penalty run, and
-/// its certificates hold for the violations in watts.
+/// Budgets in watts with the exact solver in the loop: slots at V' with the controller's prices are a
+/// drift-plus-penalty run, and its certificates hold for the violations in watts.
 #[test]
 fn power_budgets_of_a_slot_problem() {
     const V: f64 = 0.05;
@@ -251,7 +251,8 @@ fn ratios_refuse_bad_input() {
     assert!(matches!(minimize_ratio(minimizer(&[]), 0.0, 1.0, 1e-9), Err(RatioError::Minimizer(_))));
 }
 
-/// The V recommended keeps what it promises on a problem whose B and μ are known: penalty 1 or 3, g = 1 or −1, half of each.
+/// The V recommended keeps what it promises on a problem whose B and μ are known: penalty 1 or 3, g = 1 or −1, half of
+/// each.
 #[test]
 fn recommended_weights_keep_their_promise() {
     let measured = Measured { drift: 0.5, multiplier_norm: 1.0 };

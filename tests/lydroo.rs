@@ -1,5 +1,5 @@
-//! Slots that LyDROO recorded (`checks/` of the folder named by `COLLAPIPE_SHARED`, default `../shared`), as a problem of the
-//! engine.
+//! Slots that LyDROO recorded (`checks/` of the folder named by `COLLAPIPE_SHARED`, default `../shared`), as a problem
+//! of the engine.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 #![allow(non_snake_case, reason = "names of the file's fields")]
 mod lydroo_support;
@@ -65,9 +65,9 @@ fn share_needed(gain: f64, rate: f64, energy: f64) -> f64 {
     high
 }
 
-/// Each slot at the recorded queues: possible, within a certified gap of 1e-9 of the best, and the recorded objective to 1e-6,
-/// where the recorded plan is one that could not be improved. What the recorded rates and energies come to is the recorded objective in
-/// every slot.
+/// Each slot at the recorded queues: possible, within a certified gap of 1e-9 of the best, and the recorded objective
+/// to 1e-6, where the recorded plan is one that could not be improved. What the recorded rates and energies come to is
+/// the recorded objective in every slot.
 #[test]
 fn objectives_of_recorded_slots() {
     let Some(file) = File::read() else { return };
@@ -138,12 +138,12 @@ fn queue_laws_of_recorded_slots() {
     }
 }
 
-/// The engine's own run on all recorded states, from empty queues: deterministic, C1 for every constraint, and as much rate for
-/// as much energy as was recorded.
+/// The engine's own run on all recorded states, from empty queues: deterministic, C1 for every constraint, and as much
+/// rate for as much energy as was recorded.
 ///
-/// It cannot follow the file to 1e-6 in every slot. About the optimum the objective is flat, so that the recorded rates and energies are
-/// off the maximizer by a few 1e-3 Mbit and 1e-4 J where their objective is right to 1e-7; an energy moves its queue 1000-fold,
-/// and the next slots are others.
+/// It cannot follow the file to 1e-6 in every slot. About the optimum the objective is flat, so that the recorded rates
+/// and energies are off the maximizer by a few 1e-3 Mbit and 1e-4 J where their objective is right to 1e-7; an energy
+/// moves its queue 1000-fold, and the next slots are others.
 #[test]
 fn run_from_empty_queues() {
     let Some(file) = File::read() else { return };
@@ -184,7 +184,8 @@ fn run_from_empty_queues() {
     assert!(proofs.claims.iter().all(|claim| claim.holds && claim.is_verified()));
 }
 
-/// A worse plan than the minimizer's has a gap as large as it is worse: the bound is one of the problem, not of the answer.
+/// A worse plan than the minimizer's has a gap as large as it is worse: the bound is one of the problem, not of the
+/// answer.
 #[test]
 fn bounds_hold_for_other_plans() {
     let Some(file) = File::read() else { return };

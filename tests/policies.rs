@@ -40,8 +40,8 @@ fn builtin(slots: u64, change: impl Fn(&mut ScenarioSpec)) -> Scenario {
     file.build().unwrap()
 }
 
-/// The built-in scenario with budgets that can be kept in every slot, too: its own can be kept on average alone, because a block
-/// is computed or not.
+/// The built-in scenario with budgets that can be kept in every slot, too: its own can be kept on average alone,
+/// because a block is computed or not.
 fn roomy(slots: u64) -> Scenario {
     builtin(slots, |spec| {
         for cluster in &mut spec.clusters {

@@ -153,8 +153,8 @@ mod offline {
             bound += least / slots as f64;
             reached += own / slots as f64;
         }
-        // No policy has a smaller mean of T + μ·g, and without overspend none a smaller mean of T. 2 %: the mixture is accurate to 1e-3,
-        // and rounding it costs at most one slot of 40 for each budget that binds.
+        // No policy has a smaller mean of T + μ·g, and without overspend none a smaller mean of T. 2 %: the mixture is
+        // accurate to 1e-3, and rounding it costs at most one slot of 40 for each budget that binds.
         assert!((bound..bound * 1.02).contains(&reached), "{reached} s, bound {bound} s");
         assert!(mean_latency(&record) <= bound * 1.02);
         for (k, node) in record.nodes.iter().enumerate() {

@@ -102,7 +102,10 @@ fn what_is_refused_changes_nothing() {
     let before = files(&out);
     let ask = |arguments: &[&str], out: &Path| collapipe().args(arguments).arg("--out").arg(out).output().unwrap();
     let small = ["reproduce", "v", "--quick", "--seeds", "1", "--slots", "3"];
-    refused(&ask(&small, &out), &["request.json", "--quick, 2 slots", "--quick, 3 slots", "choose another folder"]);
+    let sizes = ["request.json", "--quick --slots 2 --seeds 1", "--quick --slots 3 --seeds 1", "choose another folder"];
+    refused(&ask(&small, &out), &sizes);
+    let seeds = ["reproduce", "v", "--quick", "--seeds", "2", "--slots", "2"];
+    refused(&ask(&seeds, &out), &["request.json", "another size", "--seeds 2"]);
     refused(&ask(&["reproduce", "v", "--slots", "2", "--seeds", "1"], &out), &["request.json", "another size"]);
     assert_eq!(code(&ask(&small, &other)), 0);
     refused(&ask(&["merge", other.to_str().unwrap()], &out), &["request.json", "another size"]);
@@ -115,6 +118,35 @@ fn what_is_refused_changes_nothing() {
     let before = files(&out);
     refused(&ask(&["merge", third.to_str().unwrap()], &out), &["remove it or choose another folder"]);
     assert_eq!(files(&out), before);
+}
+
+#[test]
+fn files_of_others_are_left_alone() {
+    for file in ["report.html", "v/data.csv", "v/cells/mine.txt"] {
+        let out = folder("reproduce-mine");
+        fs::remove_dir_all(&out).unwrap();
+        fs::create_dir_all(out.join(file).parent().unwrap()).unwrap();
+        fs::write(out.join(file), "mine").unwrap();
+        let before = files(&out);
+        let named = file.split('/').next().unwrap();
+        refused(&reproduce(&out, &[]), &[named, "no request.json", "remove it or choose another folder"]);
+        assert_eq!(files(&out), before);
+    }
+    // A request of a version to come, or one that was spoiled.
+    let out = folder("reproduce-request");
+    assert_eq!(code(&reproduce(&out, &[])), 0);
+    let request = fs::read_to_string(out.join("request.json")).unwrap();
+    for (from, to) in [("\"v\"", "\"futuristic\""), ("\"v\"", "\"segments\""), ("\"slots\": 2", "\"slots\": 0")] {
+        fs::write(out.join("request.json"), request.replacen(from, to, 1)).unwrap();
+        refused(&reproduce(&out, &[]), &["request.json", "remove it or choose another folder"]);
+        let mut merge = collapipe();
+        let merge = merge.arg("merge").arg(&out).arg("--out").arg(folder("reproduce-request-merged")).output().unwrap();
+        refused(&merge, &["request.json", "remove it or choose another folder"]);
+    }
+    // A file where the folder should be.
+    let file = folder("reproduce-file").join("file");
+    fs::write(&file, "mine").unwrap();
+    refused(&reproduce(&file, &[]), &["file", "is not a folder"]);
 }
 
 #[test]
@@ -147,17 +179,17 @@ fn provenance_is_that_of_the_runs() {
     let command = command.args(["reproduce", "segments", "--quick", "--slots", "2", "--seeds", "2", "--out"]);
     let command = command.arg(&out);
     assert_eq!(code(&command.output().unwrap()), 0);
-    // A run that another program has played.
-    let cell = cells(&out).into_iter().next().unwrap();
-    let mut kept: serde_json::Value = serde_json::from_slice(&fs::read(out.join(&cell)).unwrap()).unwrap();
-    kept["commit"] = "0123abc".into();
-    fs::write(out.join(&cell), kept.to_string()).unwrap();
-    assert_eq!(code(&command.output().unwrap()), 0);
     let result: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join("segments/result.json")).unwrap()).unwrap();
     let provenance = &result["provenance"];
-    assert!(provenance["commits"].as_array().unwrap().contains(&"0123abc".into()));
-    assert!(fs::read_to_string(out.join("report.html")).unwrap().contains("0123abc"));
+    // Those of the runs' own programs; here there is one.
+    let cell: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join(cells(&out).first().unwrap())).unwrap()).unwrap();
+    let commits: Vec<&str> = provenance["commits"].as_array().unwrap().iter().filter_map(|c| c.as_str()).collect();
+    assert_eq!(commits, cell["commit"].as_str().into_iter().collect::<Vec<_>>());
+    let page = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(commits.iter().all(|commit| page.contains(commit)));
+    assert!(page.contains("<dt>exact</dt>") && page.contains("orin-nano"), "policies and scenario are explained");
     let runs = provenance["runs"].as_array().unwrap();
     assert_eq!((runs.len(), &runs[0]["slots"], &runs[0]["seed"]), (10, &2.into(), &2026.into()));
     assert_eq!(result["table"]["slots"], 2);
@@ -220,7 +252,7 @@ fn every_experiment_has_numbers_for_its_figure() {
     let out = folder("reproduce-every");
     let request = Request { slots: 2, seeds: 1, ..Request::new(&[], true).unwrap() };
     let reproduction = Reproduction::new(request).unwrap();
-    let done = reproduction.play(&out, None, &false.into(), &|_| ()).unwrap();
+    let done = reproduction.play(&out, None, &false.into(), &|_, _| ()).unwrap();
     assert!(done);
     let tables = reproduction.write(&out).unwrap().tables;
     assert_eq!(tables.len(), catalogue::ALL.len());
@@ -266,6 +298,12 @@ fn measured_rates_where_they_are() {
     let done = play(&traces, &out);
     assert_eq!(code(&done), 0, "{}", stderr(&done));
     assert!(stdout(&done).contains("exact against") && out.join("traces/contrast.csv").exists());
+    // What is there goes on with the same rates.
+    let before = files(&out);
+    let mut again = collapipe();
+    let again = again.args(["reproduce", "traces", "--quick", "--slots", "2", "--seeds", "1", "--out"]).arg(&out);
+    assert_eq!(code(&again.output().unwrap()), 0);
+    assert_eq!(files(&out), before);
     // Other rates are another scenario, and rates of one kind alone are refused.
     let changed = folder("reproduce-traces-changed");
     let text = fs::read_to_string(format!("{traces}/lumos5g_traces.csv")).unwrap();

@@ -14,7 +14,8 @@ fn integers(problem: &SlotProblem) -> RadioFor {
     RadioFor::decision(&solve(problem, &Settings::default()).unwrap().certified().unwrap().decision)
 }
 
-/// A cluster's phases do not share anything once its integers are given: each by itself finds what the slot's radio finds.
+/// A cluster's phases do not share anything once its integers are given: each by itself finds what the slot's radio
+/// finds.
 #[test]
 fn phases_are_those_of_the_slot() {
     for seed in 0..20 {

@@ -23,7 +23,8 @@ fn same_on_one_and_four_threads(size: InstanceSize, seeds: u64) {
         let (alone, together) = (one.certified().unwrap(), four.certified().unwrap());
         assert_eq!(alone.objective().to_bits(), together.objective().to_bits(), "{place}");
         assert_eq!(alone.lower_bound.to_bits(), together.lower_bound.to_bits(), "{place}");
-        // Decision, evaluation, prices and the counts of work: equality of floats is equality of bits up to the sign of zero.
+        // Decision, evaluation, prices and the counts of work: equality of floats is equality of bits up to the sign of
+        // zero.
         assert_eq!(one, four, "{place}");
     }
 }

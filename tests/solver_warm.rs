@@ -73,8 +73,8 @@ fn slots_that_choose_their_devices() {
     assert!(spent.slots >= 60 && spent.warm < spent.cold, "{} iterations warm, {} cold", spent.warm, spent.cold);
 }
 
-/// Whatever comes after whatever: other numbers of devices, blocks and plans, other choices of participation, networks and
-/// infeasible slots between them.
+/// Whatever comes after whatever: other numbers of devices, blocks and plans, other choices of participation, networks
+/// and infeasible slots between them.
 #[test]
 fn any_slot_may_follow_any_other() {
     let mut spent = Spent::default();

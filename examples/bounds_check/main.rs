@@ -5,9 +5,9 @@
 //! ```
 //!
 //! Losses are quadratics and smooth non-convex functions whose constants are known exactly or by proof. Bounds are on
-//! expectations, so a configuration is repeated: the bound is kept where the mean plus four standard errors is below it,
-//! broken where the mean minus four standard errors is above it, and unresolved in between. The table says by what factor the
-//! bound is above the mean. Exit code 1 if a bound is broken.
+//! expectations, so a configuration is repeated: the bound is kept where the mean plus four standard errors is below
+//! it, broken where the mean minus four standard errors is above it, and unresolved in between. The table says by what
+//! factor the bound is above the mean. Exit code 1 if a bound is broken.
 
 mod checks;
 

@@ -183,7 +183,8 @@ fn compositions(caps: &[u32], left: u32) -> Vec<Vec<u32>> {
     all
 }
 
-/// Solves every discrete choice on its own: participation `all`, the chosen devices, memories that hold just their sizes.
+/// Solves every discrete choice on its own: participation `all`, the chosen devices, memories that hold just their
+/// sizes.
 fn enumerate(
     problem: &SlotProblem,
     best: &Certified,
@@ -252,8 +253,8 @@ fn restrict(problem: &SlotProblem, plan: usize, chosen: &[&(Vec<usize>, Vec<u32>
     SlotProblem::new(spec).map_err(|error| error.to_string())
 }
 
-/// How much the best of many changes of the decision saves: pairs of bandwidths, powers, sizes, plans. How large the changes
-/// are depends on the seed.
+/// How much the best of many changes of the decision saves: pairs of bandwidths, powers, sizes, plans. How large the
+/// changes are depends on the seed.
 fn best_perturbation(problem: &SlotProblem, best: &Certified, seed: u64) -> f64 {
     let mut draw = Draw::new(seed ^ 0x5eed);
     let mut gain: f64 = 0.0;

@@ -1,15 +1,16 @@
-//! Solves random small problems by seed and checks every answer: feasibility, bounds, local optimality, and the best of all
-//! discrete choices solved one by one.
+//! Solves random small problems by seed and checks every answer: feasibility, bounds, local optimality, and the best of
+//! all discrete choices solved one by one.
 //!
 //! ```text
 //! cargo run --release --example fuzz -- --count 20000 --seed 1 [--clusters N] [--choices N] [--out DIR]
 //! ```
 //!
-//! Problems with more than `--choices` discrete choices (default 3000) are not enumerated; fewer make a long run faster.
+//! Problems with more than `--choices` discrete choices (default 3000) are not enumerated; fewer make a long run
+//! faster.
 //!
 //! A problem that fails is saved as `DIR/fuzz-SEED.json` (default: the current directory) for
-//! `collapipe solve`. Exit code 1 if any fails. A network whose certified gap exceeds 1e-3 is reported and saved as well, but
-//! fails only if there are more of them than one in 5,000 problems.
+//! `collapipe solve`. Exit code 1 if any fails. A network whose certified gap exceeds 1e-3 is reported and saved as
+//! well, but fails only if there are more of them than one in 5,000 problems.
 
 mod checks;
 mod problems;

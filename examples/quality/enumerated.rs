@@ -19,7 +19,8 @@ const SIZES: [(&str, InstanceSize); 4] = {
     ]
 };
 
-/// Prints per size how far the exact solver's objective is from the least of all choices, and its bound from its objective.
+/// Prints per size how far the exact solver's objective is from the least of all choices, and its bound from its
+/// objective.
 pub fn print(seeds: u64, each: bool) -> Result<(), Box<dyn Error>> {
     println!(
         "\n| networks, every choice tried | seeds | choices each, at most | worst relative difference | worst gap |"

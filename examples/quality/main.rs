@@ -5,7 +5,8 @@
 //!     [--networks 20] [--enumerated 40] [--each]
 //! ```
 //!
-//! Times are those of the machine at hand; gaps and work are the same everywhere. `--each` prints every problem as well.
+//! Times are those of the machine at hand; gaps and work are the same everywhere. `--each` prints every problem as
+//! well.
 
 mod enumerated;
 mod networks;

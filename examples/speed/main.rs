@@ -5,9 +5,9 @@
 //! cargo run --release --example speed -- [--huge]
 //! ```
 //!
-//! Every line is a family of seeded problems. The solvers take turns on each of them, so that a busy machine slows all of
-//! them; the table shows medians. Times are those of the machine at hand, ratios are the message. `--huge` adds a network
-//! of a million devices.
+//! Every line is a family of seeded problems. The solvers take turns on each of them, so that a busy machine slows all
+//! of them; the table shows medians. Times are those of the machine at hand, ratios are the message. `--huge` adds a
+//! network of a million devices.
 
 mod cases;
 mod timing;

@@ -1,25 +1,26 @@
 //! Local steps where stochastic gradients have bounded second moments.
 //!
 //! # Statement
-//! F = Σ ρ_n F_n, every F_n L-smooth; worker n steps θ_n ← θ_n − ηg with g unbiased given the past, of variance at most s_n²
-//! and E|g|² ≤ G², independent between workers; every I steps all θ_n are set to θ̄ = Σ ρ_n θ_n. If ηL ≤ 1, over T steps
+//! F = Σ ρ_n F_n, every F_n L-smooth; worker n steps θ_n ← θ_n − ηg with g unbiased given the past, of variance at most
+//! s_n² and E|g|² ≤ G², independent between workers; every I steps all θ_n are set to θ̄ = Σ ρ_n θ_n. If ηL ≤ 1, over T
+//! steps
 //!
 //! ```text
 //! (1/T) Σ E|∇F(θ̄_t)|² ≤ 2Δ/(ηT) + η²L²G² (I−1)(2I−1)/6 + Lη Σ ρ_n² s_n²        tight
 //!                      ≤ 2Δ/(ηT) + 4η²L²G² I² + Lη Σ ρ_n² s_n²                  simple
 //! ```
 //!
-//! θ̄_t is the average at every step, whether the workers are synchronized there or not. No measure of heterogeneity appears:
-//! G² pays for it.
+//! θ̄_t is the average at every step, whether the workers are synchronized there or not. No measure of heterogeneity
+//! appears: G² pays for it.
 //!
-//! *Proof of the tight form.* With h = Σ ρ_n ∇F_n(θ_n), smoothness at θ̄ and 2⟨∇F, h⟩ = |∇F|² + |h|² − |∇F − h|² give, for
-//! ηL ≤ 1, E F(θ̄⁺) ≤ F − (η/2)|∇F|² + (η/2)L² Σ ρ_n E|θ_n − θ̄|² + (Lη²/2) Σ ρ_n² s_n². j steps after an averaging
-//! Σ ρ_n |θ_n − θ̄|² ≤ Σ ρ_n |η Σ_{i<j} g|² ≤ η²j²G² in expectation; the mean of j² over 0..I−1 is (I−1)(2I−1)/6, and an
-//! incomplete last period only lacks its largest values. ∎
+//! *Proof of the tight form.* With h = Σ ρ_n ∇F_n(θ_n), smoothness at θ̄ and 2⟨∇F, h⟩ = |∇F|² + |h|² − |∇F − h|² give,
+//! for ηL ≤ 1, E F(θ̄⁺) ≤ F − (η/2)|∇F|² + (η/2)L² Σ ρ_n E|θ_n − θ̄|² + (Lη²/2) Σ ρ_n² s_n². j steps after an averaging
+//! Σ ρ_n |θ_n − θ̄|² ≤ Σ ρ_n |η Σ_{i<j} g|² ≤ η²j²G² in expectation; the mean of j² over 0..I−1 is (I−1)(2I−1)/6, and
+//! an incomplete last period only lacks its largest values. ∎
 //!
 //! # Source
-//! The simple form is Yu, Yang and Zhu 2019, *Parallel restarted SGD with faster convergence and less communication*, as
-//! recalled (equal weights there); the tight form is the same argument with a variance bounded by a second moment.
+//! The simple form is Yu, Yang and Zhu 2019, *Parallel restarted SGD with faster convergence and less communication*,
+//! as recalled (equal weights there); the tight form is the same argument with a variance bounded by a second moment.
 
 use serde::{Deserialize, Serialize};
 

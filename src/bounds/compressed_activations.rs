@@ -1,22 +1,22 @@
 //! Quantized or compressed tensors at the cuts of a pipeline.
 //!
 //! # Statement
-//! What crosses boundary j (an activation, or its gradient on the way back) arrives with an additive error of norm at most
-//! a_j per sample. The sample's gradient, as a function of all those errors, is Lipschitz in error j with constant c_j
-//! whatever the other errors are. Then every sample's gradient is off by at most e = Σ c_j a_j, and mini-batch SGD
+//! What crosses boundary j (an activation, or its gradient on the way back) arrives with an additive error of norm at
+//! most a_j per sample. The sample's gradient, as a function of all those errors, is Lipschitz in error j with constant
+//! c_j whatever the other errors are. Then every sample's gradient is off by at most e = Σ c_j a_j, and mini-batch SGD
 //! ([`MiniBatchSgd`](super::MiniBatchSgd)) with ηL ≤ 1 satisfies, with v = σ²/B,
 //!
 //! ```text
 //! (1/T) Σ E|∇F(θ_t)|² ≤ 2Δ/(ηT) + e² + Lη(√v + e)²
 //! ```
 //!
-//! e² does not fall with the rounds or the step size: errors may conspire. (Unbiased errors of activations do not make unbiased
-//! gradients, because the network behind the cut is not linear.)
+//! e² does not fall with the rounds or the step size: errors may conspire. (Unbiased errors of activations do not make
+//! unbiased gradients, because the network behind the cut is not linear.)
 //!
-//! *Proof.* The error of j may depend on those before it; moving one after the other from 0 to its value changes the gradient
-//! by c_j a_j at most. So g = ∇F + b + ξ with |b| ≤ e and, by Minkowski's inequality, E|ξ|² ≤ (√v + e)². Smoothness and
-//! 2⟨∇F, ∇F + b⟩ = |∇F|² + |∇F + b|² − |b|² give E F(θ⁺) ≤ F − (η/2)|∇F|² − (η/2)(1 − Lη)|∇F + b|² + (η/2)|b|² +
-//! (Lη²/2) E|ξ|²; sum. ∎
+//! *Proof.* The error of j may depend on those before it; moving one after the other from 0 to its value changes the
+//! gradient by c_j a_j at most. So g = ∇F + b + ξ with |b| ≤ e and, by Minkowski's inequality, E|ξ|² ≤ (√v + e)².
+//! Smoothness and 2⟨∇F, ∇F + b⟩ = |∇F|² + |∇F + b|² − |b|² give E F(θ⁺) ≤ F − (η/2)|∇F|² − (η/2)(1 − Lη)|∇F + b|² +
+//! (η/2)|b|² + (Lη²/2) E|ξ|²; sum. ∎
 //!
 //! # Source
 //! Ours; of the family of biased SGD (Ajalloeian and Stich 2020).

@@ -1,8 +1,8 @@
 //! The bound as a long-term constraint avg g ≤ 0 on the plans of a run.
 //!
 //! # Statement
-//! All clusters make K_t steps in round t, with τ = K_t. With Ψ_t the simple form of the theorem without its first term,
-//! ψ_t = (ηK_t/4) Ψ_t, the theorem's one-round inequality summed over R rounds gives
+//! All clusters make K_t steps in round t, with τ = K_t. With Ψ_t the simple form of the theorem without its first
+//! term, ψ_t = (ηK_t/4) Ψ_t, the theorem's one-round inequality summed over R rounds gives
 //!
 //! ```text
 //! Σ_t (ηK_t/4) E|∇F(θ_t)|² ≤ Δ + Σ_t ψ_t.
@@ -14,9 +14,9 @@
 //! Σ K_t E|∇F(θ_t)|² / Σ K_t ≤ ε + (4/(η Σ K_t)) (Σ g_t + Δ (1 − r/R)).
 //! ```
 //!
-//! After all R rounds avg g ≤ 0 makes the K-weighted mean of E|∇F|² at most ε. g_t depends on the plan alone: a virtual queue
-//! H on it makes H·g the plan's penalty in the slot problem, and certificate C1, Σ g ≤ H(R) − H(0), enters the same
-//! inequality. The plan of a round may depend on the past, not on the round's own samples.
+//! After all R rounds avg g ≤ 0 makes the K-weighted mean of E|∇F|² at most ε. g_t depends on the plan alone: a virtual
+//! queue H on it makes H·g the plan's penalty in the slot problem, and certificate C1, Σ g ≤ H(R) − H(0), enters the
+//! same inequality. The plan of a round may depend on the past, not on the round's own samples.
 //!
 //! # Source
 //! Ours; proof in `docs/theory/convergence.md`.
@@ -75,8 +75,8 @@ impl ConvergenceConstraint {
     /// g of a plan, in loss: negative where a round of it helps.
     ///
     /// # Errors
-    /// [`BoundError::Field`] for bad input; [`BoundError::StepSize`] for a plan with too many local steps for η (drop it from
-    /// the candidates: nothing is proved about such a round).
+    /// [`BoundError::Field`] for bad input; [`BoundError::StepSize`] for a plan with too many local steps for η (drop
+    /// it from the candidates: nothing is proved about such a round).
     pub fn violation(&self, plan: &Plan) -> Result<f64, BoundError> {
         real("target", self.target, Range::Positive)?;
         let schedule = self.learning.local_steps(plan, self.step_size, self.rounds)?;

@@ -6,9 +6,10 @@
 //! | σ² | repeated stochastic gradients at one point | unbiased, for that point |
 //! | ζ² | repeated stochastic gradients of every cluster at one point | unbiased, for that point |
 //!
-//! The theorems need σ² and ζ² that hold along the whole way: estimate at several points and take the largest upper limit.
-//! Standard errors are those of the jackknife; a normal interval of ± 1.96 standard errors is asymptotic, in the number of
-//! repetitions. What no finite number of gradients can give is an upper bound on L: see [`SmoothnessEstimate::exceedance`].
+//! The theorems need σ² and ζ² that hold along the whole way: estimate at several points and take the largest upper
+//! limit. Standard errors are those of the jackknife; a normal interval of ± 1.96 standard errors is asymptotic, in the
+//! number of repetitions. What no finite number of gradients can give is an upper bound on L: see
+//! [`SmoothnessEstimate::exceedance`].
 
 use super::{BoundError, check_dissimilarity, check_length, check_weights, finite};
 use crate::problem::FieldError;
@@ -51,8 +52,8 @@ impl SmoothnessEstimate {
     /// Largest share of further ratios above `at_least`, with the given confidence in (0, 1).
     ///
     /// If the ratios are independent draws, the share of the distribution above their largest is at most
-    /// 1 − (1 − confidence)^(1/m) with that confidence, whatever the distribution (Wilks 1941). It says how rarely a like
-    /// pair would raise the estimate, not by how much.
+    /// 1 − (1 − confidence)^(1/m) with that confidence, whatever the distribution (Wilks 1941). It says how rarely a
+    /// like pair would raise the estimate, not by how much.
     ///
     /// # Errors
     /// [`BoundError::Field`] for a confidence outside (0, 1).
@@ -166,12 +167,12 @@ pub struct HeterogeneityEstimate {
 
 /// Spread of the clusters' gradients at one point, from m_n ≥ 3 independent stochastic gradients of every cluster.
 ///
-/// The plain spread of mean gradients is too large by Σ ρ_n(1−ρ_n) σ_n²/m_n, and |Σ ρ_n ḡ_n|² by Σ ρ_n² σ_n²/m_n; both are taken
-/// off. Give exact gradients three times each.
+/// The plain spread of mean gradients is too large by Σ ρ_n(1−ρ_n) σ_n²/m_n, and |Σ ρ_n ḡ_n|² by Σ ρ_n² σ_n²/m_n; both
+/// are taken off. Give exact gradients three times each.
 ///
 /// # Errors
-/// [`BoundError::Field`] for weights that do not sum to 1, another number of clusters, fewer than 3 gradients of one, unequal
-/// or zero length, numbers that are not finite.
+/// [`BoundError::Field`] for weights that do not sum to 1, another number of clusters, fewer than 3 gradients of one,
+/// unequal or zero length, numbers that are not finite.
 pub fn gradient_spread<G: AsRef<[f64]>>(
     weights: &[f64],
     clusters: &[Vec<G>],
@@ -215,8 +216,8 @@ pub fn gradient_spread<G: AsRef<[f64]>>(
     })
 }
 
-/// Least ζ² that goes with β² at all the points: max of Σ ρ_n |∇F_n − ∇F|² − (β²−1)|∇F|², not below 0, with the upper limit
-/// of each spread and the lower limit of each norm at so many `standard_errors`.
+/// Least ζ² that goes with β² at all the points: max of Σ ρ_n |∇F_n − ∇F|² − (β²−1)|∇F|², not below 0, with the upper
+/// limit of each spread and the lower limit of each norm at so many `standard_errors`.
 ///
 /// # Errors
 /// [`BoundError::Field`] for no points, β² < 1, or `standard_errors` that is negative or not finite.
@@ -261,8 +262,8 @@ impl Repetitions {
         Ok(Self { count, mean, deviations })
     }
 
-    /// The contribution to (spread, norm) that changes when gradient `g` is left out, up to a constant: the means move by
-    /// (ḡ_n − g)/(m−1), and the bias corrections with the smaller sum of squares.
+    /// The contribution to (spread, norm) that changes when gradient `g` is left out, up to a constant: the means move
+    /// by (ḡ_n − g)/(m−1), and the bias corrections with the smaller sum of squares.
     fn left_out(&self, weight: f64, g: &[f64], deviation: f64, mean: &[f64]) -> (f64, f64) {
         let m = self.count;
         let shift: Vec<f64> = self.mean.iter().zip(g).map(|(mean, g)| (mean - g) / (m - 1.0)).collect();

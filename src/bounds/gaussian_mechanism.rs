@@ -1,24 +1,25 @@
 //! Gaussian noise added to gradients for privacy: what it costs and what it buys.
 //!
 //! # Statement
-//! *Cost.* Mini-batch SGD ([`MiniBatchSgd`]) whose mean gradient of B samples gets noise N(0, ν²) in each of its d coordinates
-//! is mini-batch SGD of variance σ²/B + dν².
+//! *Cost.* Mini-batch SGD ([`MiniBatchSgd`]) whose mean gradient of B samples gets noise N(0, ν²) in each of its d
+//! coordinates is mini-batch SGD of variance σ²/B + dν².
 //!
-//! *Gain.* If no sample's gradient is longer than C, replacing one sample moves the mean gradient by at most 2C/B. With at
-//! most u steps that use the same sample, all u together are exactly as private as one Gaussian release with
+//! *Gain.* If no sample's gradient is longer than C, replacing one sample moves the mean gradient by at most 2C/B. With
+//! at most u steps that use the same sample, all u together are exactly as private as one Gaussian release with
 //! μ = √u (2C/B)/ν: (ε, δ)-private for every ε ≥ 0 with
 //!
 //! ```text
 //! δ(ε) = Φ(μ/2 − ε/μ) − e^ε Φ(−μ/2 − ε/μ)
 //! ```
 //!
-//! The cost assumes gradients that are no longer than C by themselves; clipping longer ones biases them, and no bound is
-//! claimed for that. That batches hide which samples they hold (amplification by subsampling) is not counted.
+//! The cost assumes gradients that are no longer than C by themselves; clipping longer ones biases them, and no bound
+//! is claimed for that. That batches hide which samples they hold (amplification by subsampling) is not counted.
 //!
 //! # Source
-//! δ(ε): Balle and Wang 2018, *Improving the Gaussian mechanism*; composition of Gaussian releases: Dong, Roth and Su 2022,
-//! *Gaussian differential privacy*; both as recalled. δ(ε) is E max(0, 1 − e^(ε−Λ)) with the privacy loss Λ ~ N(μ²/2, μ²),
-//! which the example `bounds_check` simulates.
+//! δ(ε): Balle and Wang 2018, *Improving the Gaussian mechanism*; composition of Gaussian releases: Dong, Roth and Su
+//! 2022,
+//! *Gaussian differential privacy*; both as recalled. δ(ε) is E max(0, 1 − e^(ε−Λ)) with the privacy loss Λ ~ N(μ²/2,
+//! μ²), which the example `bounds_check` simulates.
 
 use serde::{Deserialize, Serialize};
 

@@ -99,8 +99,8 @@ impl BoundRequest {
     /// Reads a request.
     ///
     /// # Errors
-    /// [`serde_json::Error`] with line and column: no JSON, an unknown name, an unknown, missing or repeated field, a number
-    /// out of range.
+    /// [`serde_json::Error`] with line and column: no JSON, an unknown name, an unknown, missing or repeated field, a
+    /// number out of range.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
         struct Tag {

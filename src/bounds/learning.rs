@@ -34,8 +34,8 @@ impl LearningProblem {
     /// The schedule that plays `plan` for `rounds` rounds at `step_size`.
     ///
     /// # Errors
-    /// [`BoundError::Field`] for lists of unequal lengths, a variance or batch size out of range, or M that does not divide
-    /// every batch. The other fields are checked by what is asked of the schedule.
+    /// [`BoundError::Field`] for lists of unequal lengths, a variance or batch size out of range, or M that does not
+    /// divide every batch. The other fields are checked by what is asked of the schedule.
     pub fn local_steps(&self, plan: &Plan, step_size: f64, rounds: u64) -> Result<LocalSteps, BoundError> {
         check_length("sample_variance", self.sample_variance.len(), self.weights.len())?;
         check_length("batch_size", self.batch_size.len(), self.weights.len())?;

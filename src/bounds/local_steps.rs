@@ -1,10 +1,10 @@
 //! Several local steps per cluster and round, then averaging: the theorem for pipelines.
 //!
 //! # Statement
-//! F = Σ ρ_n F_n with every F_n L-smooth. In a round cluster n makes K_n steps θ_n ← θ_n − η g from the common θ; d_n is the
-//! mean of its K_n gradients g, and θ ← θ − η τ Σ ρ_n d_n. Given the past, g is unbiased for the gradient at the current
-//! iterate (or at an older one of the same round, block by block if need be), of variance at most s_n², and independent
-//! between clusters; Σ ρ_n |∇F_n − ∇F|² ≤ ζ² + (β²−1)|∇F|². Let q = 2η²L² max K_n(K_n−1). If
+//! F = Σ ρ_n F_n with every F_n L-smooth. In a round cluster n makes K_n steps θ_n ← θ_n − η g from the common θ; d_n
+//! is the mean of its K_n gradients g, and θ ← θ − η τ Σ ρ_n d_n. Given the past, g is unbiased for the gradient at the
+//! current iterate (or at an older one of the same round, block by block if need be), of variance at most s_n², and
+//! independent between clusters; Σ ρ_n |∇F_n − ∇F|² ≤ ζ² + (β²−1)|∇F|². Let q = 2η²L² max K_n(K_n−1). If
 //!
 //! ```text
 //! ητL ≤ 1/2     and     q ≤ 1/(2β²+1),
@@ -17,12 +17,12 @@
 //!                     ≤ 4Δ/(ητR) + 4Lητ Σ ρ_n² s_n²/K_n + 3η²L² Σ ρ_n s_n²(K_n−1) + 6η²L²ζ² max K_n(K_n−1)     simple
 //! ```
 //!
-//! τ = K with equal K_n = K is plain federated averaging. With unequal K_n plain averaging of the models weighs clusters by
-//! ρ_n K_n: with τ = Σ ρ_n K_n the statement is then about the loss of weights ρ_n K_n/τ.
+//! τ = K with equal K_n = K is plain federated averaging. With unequal K_n plain averaging of the models weighs
+//! clusters by ρ_n K_n: with τ = Σ ρ_n K_n the statement is then about the loss of weights ρ_n K_n/τ.
 //!
 //! # Source
-//! Ours, of the family of Wang et al. 2020 (*Tackling the objective inconsistency problem*), whose constants differ. Complete
-//! proof in `docs/theory/convergence.md`; the CollaPipe paper's own bound was not available.
+//! Ours, of the family of Wang et al. 2020 (*Tackling the objective inconsistency problem*), whose constants differ.
+//! Complete proof in `docs/theory/convergence.md`; the CollaPipe paper's own bound was not available.
 
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +73,8 @@ pub struct LocalSteps {
     pub smoothness: f64,
     /// ρ_n: nonnegative, of sum 1 (within [`WEIGHT_TOLERANCE`](super::WEIGHT_TOLERANCE)); one per cluster.
     pub weights: Vec<f64>,
-    /// s_n²: largest variance E|g − E g|² of a step's gradient, in loss²/par²; see [`LocalUpdates`](super::LocalUpdates).
+    /// s_n²: largest variance E|g − E g|² of a step's gradient, in loss²/par²; see
+    /// [`LocalUpdates`](super::LocalUpdates).
     pub noise_variance: Vec<f64>,
     /// K_n: local steps in a round.
     pub local_steps: Vec<u64>,
@@ -160,7 +161,8 @@ impl LocalSteps {
     /// The bound, in both forms.
     ///
     /// # Errors
-    /// [`BoundError::Field`] for a field out of range; [`BoundError::StepSize`] where ητL ≤ 1/2 or q ≤ 1/(2β²+1) is broken.
+    /// [`BoundError::Field`] for a field out of range; [`BoundError::StepSize`] where ητL ≤ 1/2 or q ≤ 1/(2β²+1) is
+    /// broken.
     pub fn bound(&self) -> Result<LocalStepsBound, BoundError> {
         let sums = self.checked_sums()?;
         check_step(self.step_size, &self.conditions(&sums))?;

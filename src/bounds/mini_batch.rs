@@ -13,9 +13,10 @@
 //! The simple form is least at η = min(1/L, √(2Δ/(TLv))).
 //!
 //! # Source
-//! Ghadimi and Lan 2013, *Stochastic first- and zeroth-order methods for nonconvex stochastic programming* (as recalled: for
-//! an iterate drawn at random, which is the mean over iterates). The flushed pipeline of one cluster is this method: compare
-//! [`LocalSteps`](super::LocalSteps) with K = 1, whose constants are larger because several clusters are averaged.
+//! Ghadimi and Lan 2013, *Stochastic first- and zeroth-order methods for nonconvex stochastic programming* (as
+//! recalled: for an iterate drawn at random, which is the mean over iterates). The flushed pipeline of one cluster is
+//! this method: compare [`LocalSteps`](super::LocalSteps) with K = 1, whose constants are larger because several
+//! clusters are averaged.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! Convergence bounds of training schedules: how small the gradient is after so many rounds.
 //!
-//! One file per bound: statement, assumptions, formula, source. Every assumption that a parameter can break is checked and
-//! reported as a [`BoundError`] that names the largest step size allowed. Proofs: `docs/theory/convergence.md`.
+//! One file per bound: statement, assumptions, formula, source. Every assumption that a parameter can break is checked
+//! and reported as a [`BoundError`] that names the largest step size allowed. Proofs: `docs/theory/convergence.md`.
 //!
 //! | schedule | parameters | from |
 //! |---|---|---|
@@ -13,17 +13,18 @@
 //! | noise added for privacy | [`GaussianMechanism`] | Dong, Roth and Su 2022 with the mini-batch bound |
 //! | quantized boundary activations | [`CompressedActivations`] | ours |
 //!
-//! Others' results are stated as recalled, proved again in the documentation (some with a smaller constant), and checked
-//! against simulations (`cargo run --release --example bounds_check`); they were not compared with the printed papers. Of
-//! the CollaPipe paper (arXiv 2509.19855) it is known that it derives a closed-form bound; its formula was not available.
+//! Others' results are stated as recalled, proved again in the documentation (some with a smaller constant), and
+//! checked against simulations (`cargo run --release --example bounds_check`); they were not compared with the printed
+//! papers. Of the CollaPipe paper (arXiv 2509.19855) it is known that it derives a closed-form bound; its formula was
+//! not available.
 //!
-//! On top of them: [`rank_plans`], the plan (I, M) of least bound in a time budget; [`ConvergenceConstraint`], the bound as a
-//! long-term constraint whose queue prices the plan; [`estimate`], the constants L, σ², ζ² from gradients; [`BoundRequest`],
-//! all bounds as JSON.
+//! On top of them: [`rank_plans`], the plan (I, M) of least bound in a time budget; [`ConvergenceConstraint`], the
+//! bound as a long-term constraint whose queue prices the plan; [`estimate`], the constants L, σ², ζ² from gradients;
+//! [`BoundRequest`], all bounds as JSON.
 //!
 //! # Units
-//! The loss F and the parameters θ have units of their own, written `loss` and `par`; a gradient is in loss/par, its squared
-//! norm in loss²/par², L in loss/par², a step size in par²/loss.
+//! The loss F and the parameters θ have units of their own, written `loss` and `par`; a gradient is in loss/par, its
+//! squared norm in loss²/par², L in loss/par², a step size in par²/loss.
 
 mod bounded_gradients;
 mod compressed_activations;

@@ -1,8 +1,9 @@
 //! Local steps where every round only a sample of the clusters takes part.
 //!
 //! # Statement
-//! As in [`LocalSteps`], but a round draws S clusters independently with replacement, cluster n with probability ρ_n, and
-//! updates θ ← θ − ητ (1/S) Σ d over the draws (a cluster drawn twice counts twice). With q as there and p = 3Lητ/S, let
+//! As in [`LocalSteps`], but a round draws S clusters independently with replacement, cluster n with probability ρ_n,
+//! and updates θ ← θ − ητ (1/S) Σ d over the draws (a cluster drawn twice counts twice). With q as there and p =
+//! 3Lητ/S, let
 //!
 //! ```text
 //! ητL ≤ 1/2,     p(β²−1) ≤ 1/4,     q ≤ 1/(4(1 + 3/(2S))β² + 1).
@@ -15,8 +16,8 @@
 //!                               + (1+p)(η²L² Σ ρ_n s_n²(K_n−1) + qζ²)/(1−q) ]
 //! ```
 //!
-//! S → ∞ gives the tight form for all clusters. (Clusters that are asked but absent with probabilities of their own are another
-//! matter: the average is then biased.)
+//! S → ∞ gives the tight form for all clusters. (Clusters that are asked but absent with probabilities of their own are
+//! another matter: the average is then biased.)
 //!
 //! # Source
 //! Ours; proof in `docs/theory/convergence.md`. Li et al. 2020 treat the strongly convex case.

@@ -68,8 +68,8 @@ pub struct PlanRanking {
 
 /// Which plan has the least bound after `budget` seconds: R = ⌊budget/round⌋ rounds each.
 ///
-/// A plan with many local steps learns more per round and drifts more; a plan with many micro-batches has shorter rounds.
-/// The bound per second of predicted time weighs the two.
+/// A plan with many local steps learns more per round and drifts more; a plan with many micro-batches has shorter
+/// rounds. The bound per second of predicted time weighs the two.
 ///
 /// ```
 /// use collapipe::bounds::{Form, LearningProblem, StepChoice, TimedPlan, UpdateRule, rank_plans};

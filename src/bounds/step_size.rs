@@ -1,17 +1,17 @@
 //! The step size that minimizes the bound for local steps, and the rounds that reach a target.
 //!
 //! # The bound is convex in η
-//! The simple form is a/η + bη + cη² with a, b, c ≥ 0. The tight form, with P = 2L² max K(K−1), c = (1+β²)P, N = L² Σ ρ s²(K−1)
-//! and a = 2Δ/(τR), b = 2Lτ Σ ρ² s²/K, is
+//! The simple form is a/η + bη + cη² with a, b, c ≥ 0. The tight form, with P = 2L² max K(K−1), c = (1+β²)P, N = L² Σ ρ
+//! s²(K−1) and a = 2Δ/(τR), b = 2Lτ Σ ρ² s²/K, is
 //!
 //! ```text
 //! a/η + bη + β²P (aη + bη³)/(1−cη²) + (N + Pζ²) η²/(1−cη²),
 //! ```
 //!
-//! because 1/κ = (1−q)/(1−(1+β²)q) = 1 + β²q/(1−(1+β²)q) and 1/(κ(1−q)) = 1/(1−(1+β²)q). Every fraction is a power series in η
-//! with nonnegative coefficients where cη² < 1, which the assumption on q implies: both forms are convex on the allowed
-//! interval. Their minimum is where the slope, in closed form, changes sign; bisection finds that to the last bit. (For the
-//! simple form the slope is the cubic 2cη³ + bη² − a over η².)
+//! because 1/κ = (1−q)/(1−(1+β²)q) = 1 + β²q/(1−(1+β²)q) and 1/(κ(1−q)) = 1/(1−(1+β²)q). Every fraction is a power
+//! series in η with nonnegative coefficients where cη² < 1, which the assumption on q implies: both forms are convex on
+//! the allowed interval. Their minimum is where the slope, in closed form, changes sign; bisection finds that to the
+//! last bit. (For the simple form the slope is the cubic 2cη³ + bη² − a over η².)
 
 use serde::{Deserialize, Serialize};
 
@@ -50,14 +50,15 @@ impl LocalSteps {
     /// ```
     ///
     /// # Errors
-    /// [`BoundError::Field`] for a field out of range, and for `initial_gap` = 0: the bound then falls with η to a limit
-    /// that no step size attains.
+    /// [`BoundError::Field`] for a field out of range, and for `initial_gap` = 0: the bound then falls with η to a
+    /// limit that no step size attains.
     pub fn best_step_size(&self, form: Form) -> Result<StepSizeChoice, BoundError> {
         let sums = self.checked_sums_for_steps()?;
         self.best(&sums, form, self.rounds)
     }
 
-    /// Least number of rounds with which `form` of the bound is at most `target` ε at this step size; `self.rounds` is not used.
+    /// Least number of rounds with which `form` of the bound is at most `target` ε at this step size; `self.rounds` is
+    /// not used.
     ///
     /// # Errors
     /// [`BoundError::Unreachable`] where the other terms alone exceed ε; [`BoundError::TooManyRounds`]; as
@@ -73,7 +74,8 @@ impl LocalSteps {
         least_rounds(target, |rounds| self.at(&sums, form, self.step_size, rounds))
     }
 
-    /// Least number of rounds with which `form` of the bound is at most `target` ε at the best step size for that number;
+    /// Least number of rounds with which `form` of the bound is at most `target` ε at the best step size for that
+    /// number;
     /// `self.rounds` and `self.step_size` are not used.
     ///
     /// # Errors
@@ -131,8 +133,8 @@ impl LocalSteps {
     }
 }
 
-/// Minimizer on (0, `largest`] of a convex function that falls near 0, from its slope: the last double where that is not
-/// positive.
+/// Minimizer on (0, `largest`] of a convex function that falls near 0, from its slope: the last double where that is
+/// not positive.
 fn least_of_convex(largest: f64, slope: impl Fn(f64) -> f64) -> f64 {
     if slope(largest) <= 0.0 {
         return largest;

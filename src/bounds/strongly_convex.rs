@@ -2,8 +2,9 @@
 //!
 //! # Statement
 //! Every F_n μ-strongly convex and L-smooth; stochastic gradients unbiased given the past, of variance at most s_n² and
-//! E|g|² ≤ G², independent between clusters; models averaged every E steps; Γ = F* − Σ ρ_n F_n*, the gap between the common
-//! and the clusters' own optima. With shift γ = max(8L/μ, E) and step size η_t = 2/(μ(γ+t)), t = 0, 1, ..., after T steps
+//! E|g|² ≤ G², independent between clusters; models averaged every E steps; Γ = F* − Σ ρ_n F_n*, the gap between the
+//! common and the clusters' own optima. With shift γ = max(8L/μ, E) and step size η_t = 2/(μ(γ+t)), t = 0, 1, ...,
+//! after T steps
 //!
 //! ```text
 //! E F(θ̄_T) − F* ≤ L/(2(γ+T)) · max(4B/μ², γ|θ_0−θ*|²)                   tight
@@ -11,12 +12,12 @@
 //! B = Σ ρ_n² s_n² + 6LΓ + 8(E−1)²G²
 //! ```
 //!
-//! Proof in `docs/theory/convergence.md`. No second moment is bounded on the whole space for a strongly convex loss: G² is
-//! over the iterates of the run.
+//! Proof in `docs/theory/convergence.md`. No second moment is bounded on the whole space for a strongly convex loss: G²
+//! is over the iterates of the run.
 //!
 //! # Source
-//! Li et al. 2020, *On the convergence of FedAvg on non-IID data*, Theorem 1 as recalled (there the first iterate is number 1,
-//! so γ+T−1 stands for γ+T); the tight form keeps the maximum that the theorem's proof bounds by a sum.
+//! Li et al. 2020, *On the convergence of FedAvg on non-IID data*, Theorem 1 as recalled (there the first iterate is
+//! number 1, so γ+T−1 stands for γ+T); the tight form keeps the maximum that the theorem's proof bounds by a sum.
 
 use serde::{Deserialize, Serialize};
 

@@ -39,10 +39,11 @@ pub struct LocalUpdates {
 impl LocalUpdates {
     /// One update per batch: K = I, s² = σ²/B. Neither the micro-batches nor the segments appear.
     ///
-    /// Assumes that the batch's gradient is the mean of B samples' gradients at one iterate (the pipeline is flushed before
-    /// the update), and that given the past the samples are independent, each gradient unbiased of variance at most
-    /// `sample_variance` σ². Without replacement within a batch the variance is smaller, so the bound holds too; batches that
-    /// an epoch draws without replacement are not independent of the past, and are not covered.
+    /// Assumes that the batch's gradient is the mean of B samples' gradients at one iterate (the pipeline is flushed
+    /// before the update), and that given the past the samples are independent, each gradient unbiased of variance at
+    /// most
+    /// `sample_variance` σ². Without replacement within a batch the variance is smaller, so the bound holds too;
+    /// batches that an epoch draws without replacement are not independent of the past, and are not covered.
     ///
     /// # Errors
     /// [`BoundError::Field`] for a number out of range.
@@ -53,10 +54,10 @@ impl LocalUpdates {
     /// One update per micro-batch: K = I·M, s² = σ²M/B.
     ///
     /// Assumes that the micro-batches are drawn independently given the past, B/M samples each, as in
-    /// [`LocalUpdates::per_batch`]. A stage may be several updates behind as long as forward and backward of one micro-batch
-    /// use the same version of its parameters (weight stashing) and every version is of the same round: the step is then the
-    /// gradient at one point, made of blocks of different ages, and the theorem's corollary holds. A backward pass that uses
-    /// newer parameters than its forward pass is no gradient of anything, and is not covered.
+    /// [`LocalUpdates::per_batch`]. A stage may be several updates behind as long as forward and backward of one
+    /// micro-batch use the same version of its parameters (weight stashing) and every version is of the same round: the
+    /// step is then the gradient at one point, made of blocks of different ages, and the theorem's corollary holds. A
+    /// backward pass that uses newer parameters than its forward pass is no gradient of anything, and is not covered.
     ///
     /// # Errors
     /// [`BoundError::Field`] for a number out of range, or M that does not divide B.

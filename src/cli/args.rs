@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use collapipe::experiments::{MAX_SEEDS, Shard};
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::scenario::MAX_SLOTS;
+use collapipe::simulation::MOST_COMPARED;
 use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
@@ -111,11 +112,12 @@ fn latency_weight(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Play a scenario slot by slot: every slot is solved exactly at the energy prices of its queues, or decided by another policy.
+/// Play a scenario slot by slot: every slot is solved exactly at the energy prices of its queues, or decided by another
+/// policy.
 ///
 /// Prints a summary and writes the record (JSON), the slots (CSV) and figures (SVG) to the output folder. Slots
-/// without a feasible decision are recorded as outages; the exit code is 3 only if every slot was one. Ctrl-C stops after
-/// the current slot (twice: at once) and writes the finished ones.
+/// without a feasible decision are recorded as outages; the exit code is 3 only if every slot was one. Ctrl-C stops
+/// after the current slot (twice: at once) and writes the finished ones.
 #[derive(Clone, Debug, Args)]
 pub struct RunArguments {
     #[command(flatten)]
@@ -152,7 +154,8 @@ pub enum CertificateEffort {
     /// Every slot again twice as a rule, to gaps of 1e-2 and 1e-1.
     #[default]
     Quick,
-    /// Until the bounds are within 1e-3 (some twenty times as a rule), to a gap of 1e-4, in several times the time of the run.
+    /// Until the bounds are within 1e-3 (some twenty times as a rule), to a gap of 1e-4, in several times the time of
+    /// the run.
     Full,
     /// C1 alone.
     Off,
@@ -175,11 +178,12 @@ impl Default for RunArguments {
     }
 }
 
-/// Run a scenario at several V, or several targets ε of its convergence constraint, and show what one buys of the other.
+/// Run a scenario at several V, or several targets ε of its convergence constraint, and show what one buys of the
+/// other.
 ///
-/// Prints a table and writes tradeoff.json, tradeoff.csv and figures to the output folder. Runs go on in parallel; each finished one is
-/// kept in the folder's `points`, so that the same command goes on after a Ctrl-C or a kill where it was, and further values can be
-/// added later. Points of another scenario, seed, setting or version are refused.
+/// Prints a table and writes tradeoff.json, tradeoff.csv and figures to the output folder. Runs go on in parallel; each
+/// finished one is kept in the folder's `points`, so that the same command goes on after a Ctrl-C or a kill where it
+/// was, and further values can be added later. Points of another scenario, seed, setting or version are refused.
 #[derive(Clone, Debug, Args)]
 pub struct TradeoffArguments {
     #[command(flatten)]
@@ -278,8 +282,8 @@ pub struct ProblemArguments {
 /// Print a convergence bound of a training schedule as JSON.
 ///
 /// The field `bound` names it: local-steps, partial-participation, mini-batch-sgd, local-sgd-bounded-gradients,
-/// strongly-convex-fedavg, gaussian-mechanism or compressed-activations; the other fields are its parameters (docs/cli.md).
-/// A step size too large for the bound's assumptions is refused, with the largest that would do.
+/// strongly-convex-fedavg, gaussian-mechanism or compressed-activations; the other fields are its parameters
+/// (docs/cli.md). A step size too large for the bound's assumptions is refused, with the largest that would do.
 #[derive(Clone, Debug, Args)]
 pub struct BoundArguments {
     /// Parameters (JSON), or `-` for standard input
@@ -288,8 +292,8 @@ pub struct BoundArguments {
 
 /// Recommend V for a tolerance on latency or on overspend, with the reason.
 ///
-/// Measures B + C and the multiplier in a pilot run of 100 slots and puts them into the bounds C2 and C4. Worst cases: a run
-/// may well do better. Prints JSON.
+/// Measures B + C and the multiplier in a pilot run of 100 slots and puts them into the bounds C2 and C4. Worst cases:
+/// a run may well do better. Prints JSON.
 #[derive(Clone, Debug, Args)]
 pub struct RecommendArguments {
     #[command(flatten)]
@@ -327,8 +331,9 @@ pub struct PresetsArguments {
 
 /// Play experiments: policies against each other in many scenarios, with tables, figures and one report.
 ///
-/// Runs go on in parallel; each finished one is kept, so that the same command goes on after a Ctrl-C or a kill where it was. Results do
-/// not depend on the number of threads. `collapipe experiments` lists the names; docs/reproduce.md says how to read the results.
+/// Runs go on in parallel; each finished one is kept, so that the same command goes on after a Ctrl-C or a kill where
+/// it was. Results do not depend on the number of threads. `collapipe experiments` lists the names; docs/reproduce.md
+/// says how to read the results.
 #[derive(Clone, Debug, Args)]
 pub struct ReproduceArguments {
     /// Experiments by name; all if left out
@@ -350,7 +355,7 @@ pub struct ReproduceArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SEEDS))]
     pub seeds: Option<u64>,
     /// Number of slots of every run; 100 if left out, 10 with --quick; at most 2000
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_COMPARED as u64))]
     pub slots: Option<u64>,
     /// Folder with lumos5g_traces.csv, for the experiment `traces`, which is left out otherwise
     #[arg(long, value_name = "DIR")]

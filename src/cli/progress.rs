@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal, stderr};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
@@ -14,6 +15,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 /// A bar on a terminal; elsewhere, as in the log of a job, a line now and then.
 pub struct Progress {
     bar: ProgressBar,
+    /// Work that was found done.
+    found: AtomicU64,
     /// When the last line was written; none on a terminal.
     written: Option<Mutex<Instant>>,
 }
@@ -34,7 +37,14 @@ impl Progress {
         if terminal {
             bar.enable_steady_tick(Duration::from_millis(500));
         }
-        Self { bar, written: (!terminal).then(|| Mutex::new(Instant::now())) }
+        Self { bar, found: AtomicU64::new(0), written: (!terminal).then(|| Mutex::new(Instant::now())) }
+    }
+
+    /// So much was done before: it says nothing about the time left.
+    pub fn find(&self, work: u64) {
+        self.found.fetch_add(work, Ordering::Relaxed);
+        self.bar.inc(work);
+        self.bar.reset_eta();
     }
 
     /// So much more is done.
@@ -46,7 +56,8 @@ impl Progress {
         if written.elapsed() >= PAUSE && done < all {
             *written = Instant::now();
             let spent = self.bar.elapsed().as_secs_f64();
-            let left = Duration::from_secs_f64(spent * (all - done) as f64 / done.max(1) as f64);
+            let own = done.saturating_sub(self.found.load(Ordering::Relaxed)).max(1);
+            let left = Duration::from_secs_f64(spent * (all - done) as f64 / own as f64);
             io::note(&format!("{} % done, about {} left", 100 * done / all, HumanDuration(left)));
         }
     }

@@ -1,7 +1,7 @@
 //! `collapipe reproduce`, `merge` and `experiments`.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use collapipe::experiments::{ExperimentError, Reproduction, Request, ResultTable, catalogue};
 use collapipe::report::contrast_text;
@@ -16,7 +16,8 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     let mut request = Request::new(&arguments.names, arguments.quick).map_err(failure)?;
     request.seeds = arguments.seeds.unwrap_or(request.seeds);
     request.slots = arguments.slots.unwrap_or(request.slots);
-    request.traces.clone_from(&arguments.traces);
+    request.traces = absolute(arguments.traces.as_deref())?;
+    let request = request.going_on_in(&arguments.out).map_err(failure)?;
     let reproduction = Reproduction::new(request).map_err(failure)?;
     for reason in reproduction.left_out() {
         io::note(&format!("note: left out: {reason}"));
@@ -26,7 +27,8 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     let pool = pool.map_err(|error| Failure::Machine(format!("cannot start threads: {error}")))?;
     let (cells, effort) = reproduction.size(arguments.shard);
     let bar = Progress::new(effort, false);
-    let played = pool.install(|| reproduction.play(&arguments.out, arguments.shard, &stop, &|effort| bar.add(effort)));
+    let progress = |effort, now: bool| if now { bar.add(effort) } else { bar.find(effort) };
+    let played = pool.install(|| reproduction.play(&arguments.out, arguments.shard, &stop, &progress));
     bar.finish();
     if !played.map_err(failure)? {
         io::note("stopped; the same command goes on after the runs that were finished");
@@ -48,11 +50,17 @@ pub fn merge(arguments: &MergeArguments) -> Result<Done, Failure> {
     };
     let mut request = Request::of_folder(first).map_err(failure)?;
     if arguments.traces.is_some() {
-        request.traces.clone_from(&arguments.traces);
+        request.traces = absolute(arguments.traces.as_deref())?;
     }
     let reproduction = Reproduction::new(request).map_err(failure)?;
     reproduction.gather(&arguments.folders, &arguments.out).map_err(failure)?;
     write(&reproduction, &arguments.out)
+}
+
+/// The folder's path from the root, so that a later command finds it from anywhere.
+fn absolute(folder: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
+    let path = |folder| std::path::absolute(folder).map_err(|error| Failure::Input(format!("--traces: {error}")));
+    folder.map(path).transpose()
 }
 
 pub fn experiments(arguments: &ExperimentsArguments) -> Result<Done, Failure> {

@@ -22,7 +22,8 @@ pub enum Measure {
     Run,
     /// One row, with the decisions' time and gap against the exact solver on the same slots.
     AgainstExact,
-    /// One row per device: its speed and its mean encoder blocks. The device is the series, the cell's own series what was varied.
+    /// One row per device: its speed and its mean encoder blocks. The device is the series, the cell's own series what
+    /// was varied.
     Devices,
 }
 
@@ -63,7 +64,7 @@ pub(super) struct FinishedCell {
     /// Commit of the program that played it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Digest of the rows: what was changed by hand is refused.
+    /// Digest of commit and rows: what was changed by hand is refused.
     pub digest: String,
     pub rows: Vec<Row>,
 }
@@ -71,17 +72,18 @@ pub(super) struct FinishedCell {
 impl FinishedCell {
     pub fn new(fingerprint: String, rows: Vec<Row>) -> Self {
         let commit = option_env!("COLLAPIPE_COMMIT").map(str::to_owned);
-        Self { schema: CellSchema::V1, fingerprint, commit, digest: digest(&rows), rows }
+        let digest = digest(commit.as_deref(), &rows);
+        Self { schema: CellSchema::V1, fingerprint, commit, digest, rows }
     }
 
     /// Whether it is that of a cell with this fingerprint, as it was written.
     pub fn is_of(&self, fingerprint: &str) -> bool {
-        self.fingerprint == fingerprint && self.digest == digest(&self.rows)
+        self.fingerprint == fingerprint && self.digest == digest(self.commit.as_deref(), &self.rows)
     }
 }
 
-fn digest(rows: &[Row]) -> String {
-    fnv1a(&format!("{rows:?}"))
+fn digest(commit: Option<&str>, rows: &[Row]) -> String {
+    fnv1a(&format!("{commit:?} {rows:?}"))
 }
 
 impl Cell {
@@ -94,7 +96,8 @@ impl Cell {
         format!("{}_{}_{}", plain(&self.x_label), plain(&self.series), self.scenario.spec().seed)
     }
 
-    /// Digest of all that decides its rows: version, scenario with its traces and seed, policy, settings, and what is made of the run.
+    /// Digest of all that decides its rows: version, scenario with its traces and seed, policy, settings, and what is
+    /// made of the run.
     #[must_use]
     pub fn fingerprint(&self, settings: &Settings) -> String {
         let Settings { gap, nodes } = settings;
@@ -104,8 +107,8 @@ impl Cell {
         fnv1a(&format!("{version} {scenario} {policy:?} {gap:?} {nodes} {measure:?} {x:?} {x_label:?} {series:?}"))
     }
 
-    /// How long it may take, in no unit: it grows with the devices and the blocks, and some policies solve many problems in
-    /// every slot where the others ask the exact solver once.
+    /// How long it may take, in no unit: it grows with the devices and the blocks, and some policies solve many
+    /// problems in every slot where the others ask the exact solver once.
     pub(super) fn effort(&self) -> u64 {
         let spec = self.scenario.spec();
         let devices: usize = spec.clusters.iter().map(|cluster| cluster.devices.len()).sum();

@@ -77,8 +77,9 @@ impl ResultTable {
         all.into_iter().filter(|metric| self.rows.iter().any(|row| row.metrics.contains_key(metric))).collect()
     }
 
-    /// By how much a metric of the contrast's reference differs from that of another series, in per cent of the other's: mean and interval
-    /// of the seeds' own differences. Of seeds that both have; `None` without any, and where the other's is zero.
+    /// By how much a metric of the contrast's reference differs from that of another series, in per cent of the
+    /// other's: mean and interval of the seeds' own differences. Of seeds that both have; `None` without any, and where
+    /// the other's is zero.
     pub(crate) fn change(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
         let reference = &self.contrast.as_ref()?.reference;
         let of = |name: &str, seed: u64| {

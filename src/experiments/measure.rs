@@ -71,7 +71,8 @@ pub(super) struct DeviceMean {
     pub metrics: BTreeMap<Metric, f64>,
 }
 
-/// Speed of every device, and its mean blocks over the rounds in which it was present; by cluster, the fastest device first.
+/// Speed of every device, and its mean blocks over the rounds in which it was present; by cluster, the fastest device
+/// first.
 pub(super) fn devices(record: &RunRecord, scenario: &Scenario) -> Vec<DeviceMean> {
     let nodes = scenario.nodes().iter().filter_map(|node| match node.role {
         Role::Device(device) => Some((node, device)),

@@ -45,6 +45,15 @@ impl Metric {
         matches!(self, Self::ComputeEfficiency)
     }
 
+    /// What should not be exceeded, in [`Metric::unit`]; none for most.
+    #[must_use]
+    pub const fn limit(self) -> Option<f64> {
+        match self {
+            Self::WorstBudgetUse => Some(100.0),
+            _ => None,
+        }
+    }
+
     /// Title and unit, as `Mean round latency [s]`.
     #[must_use]
     pub fn heading(self) -> String {

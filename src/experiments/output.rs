@@ -28,8 +28,8 @@ pub enum ResultSchema {
 pub struct ResultProvenance {
     /// Version of this crate.
     pub version: String,
-    /// Commits of the programs that played the runs, with `-modified` where sources differed; none of builds outside of a checkout,
-    /// unless the environment variable `COLLAPIPE_COMMIT` named it to the build.
+    /// Commits of the programs that played the runs, with `-modified` where sources differed; none of builds outside of
+    /// a checkout, unless the environment variable `COLLAPIPE_COMMIT` named it to the build.
     pub commits: Vec<String>,
     /// Whether this is the quick size.
     pub quick: bool,

@@ -73,8 +73,8 @@ struct Table {
     commits: Vec<String>,
 }
 
-/// Told of the effort of each cell that is finished, from any thread.
-pub type CellProgress<'a> = dyn Fn(u64) + Sync + 'a;
+/// Told of the effort of each cell that is finished, and whether it was played now rather than found; from any thread.
+pub type CellProgress<'a> = dyn Fn(u64, bool) + Sync + 'a;
 
 impl Reproduction {
     /// Lists and validates the cells of a request.
@@ -96,27 +96,23 @@ impl Reproduction {
         Ok(Self { request, parts })
     }
 
-    /// What was asked for.
-    #[must_use]
-    pub fn request(&self) -> &Request {
-        &self.request
-    }
-
     /// Why policies are left out that this build is without; empty where it has all.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         PolicyKind::ALL.iter().filter_map(|&policy| missing(policy)).collect()
     }
 
-    /// How many cells a shard (all if none) has, and their effort, in the unit in which [`Reproduction::play`] reports progress.
+    /// How many cells a shard (all if none) has, and their effort, in the unit in which [`Reproduction::play`] reports
+    /// progress.
     #[must_use]
     pub fn size(&self, shard: Option<Shard>) -> (usize, u64) {
         let chosen = self.chosen(shard);
         (chosen.len(), chosen.iter().map(|(_, cell)| cell.effort()).sum())
     }
 
-    /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, longest cells first, and keeps every cell
-    /// there as soon as it is finished. False where `stop` was raised: cells that were running then were finished and kept.
+    /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, longest cells first, and keeps
+    /// every cell there as soon as it is finished. False where `stop` was raised: cells that were running then were
+    /// finished and kept.
     ///
     /// # Errors
     /// [`ExperimentError`]; files of other runs in the folder are found before anything is played or written.
@@ -131,7 +127,7 @@ impl Reproduction {
         let mut open = Vec::new();
         for (part, cell) in self.chosen(shard) {
             match self.finished(folder, part, cell)? {
-                Some(_) => progress(cell.effort()),
+                Some(_) => progress(cell.effort(), false),
                 None => open.push((part, cell)),
             }
         }
@@ -148,7 +144,7 @@ impl Reproduction {
                     failed.store(true, Ordering::Relaxed);
                     return Err(error);
                 }
-                progress(cell.effort());
+                progress(cell.effort(), true);
             }
             Ok(())
         });
@@ -159,8 +155,8 @@ impl Reproduction {
     /// Copies the cells that were played into `folders` to `to`.
     ///
     /// # Errors
-    /// [`ExperimentError::OtherRequest`] for a folder of another request, [`ExperimentError::Missing`] for cells that are in none of
-    /// the folders, [`ExperimentError::Kept`] for files of other experiments.
+    /// [`ExperimentError::OtherRequest`] for a folder of another request, [`ExperimentError::Missing`] for cells that
+    /// are in none of the folders, [`ExperimentError::Kept`] for files of other experiments.
     pub fn gather(&self, folders: &[PathBuf], to: &Path) -> Result<(), ExperimentError> {
         for folder in folders {
             let own = Request::of_folder(folder)?;
@@ -199,13 +195,15 @@ impl Reproduction {
         Ok(())
     }
 
-    /// Writes data, provenance and figures of the experiments asked for, whose cells are in `folder`, and a report of these and of all other
-    /// experiments that the folder holds whole.
+    /// Writes data, provenance and figures of the experiments asked for, whose cells are in `folder`, and a report of
+    /// these and of all other experiments that the folder holds whole.
     ///
     /// # Errors
     /// [`ExperimentError::Missing`] where a cell is not there; files that cannot be written.
     pub fn write(&self, folder: &Path) -> Result<Written, ExperimentError> {
         let own = self.parts.iter().map(|part| self.table(folder, part)).collect::<Result<Vec<_>, _>>()?;
+        // Again, in case that another command has written to the folder meanwhile.
+        self.request.with_those_of(folder)?.keep(folder)?;
         let (others, left_out) = self.others(folder)?;
         let mut all: Vec<&Table> = own.iter().chain(&others).collect();
         all.sort_by_key(|Table { table, .. }| catalogue::ALL.iter().position(|known| known.name == table.name));

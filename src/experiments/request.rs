@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::catalogue;
 use super::error::ExperimentError;
 use super::experiment::{Experiment, Setup};
-use crate::kept::KeptFolder;
+use crate::kept::{KeptError, KeptFolder};
 use crate::problem::FieldError;
 use crate::simulation::MOST_COMPARED;
 use crate::solver::Settings;
@@ -78,17 +78,35 @@ impl Request {
         Self::in_folder(folder)?.ok_or_else(|| ExperimentError::NoRequest { path: folder.join(FILE) })
     }
 
+    /// The request of a folder; none where it is not one of ours.
     fn in_folder(folder: &Path) -> Result<Option<Self>, ExperimentError> {
-        Ok(KeptFolder::existing(folder).read(FILE)?)
+        let kept: Option<Self> = KeptFolder::existing(folder).read(FILE)?;
+        if let Some(Err(error)) = kept.as_ref().map(Self::resolve) {
+            return Err(KeptError::Foreign { path: folder.join(FILE), reason: error.to_string() }.into());
+        }
+        Ok(kept)
+    }
+
+    /// The same request with the rate traces of what is in a folder already, unless it names some.
+    ///
+    /// # Errors
+    /// [`ExperimentError::OtherSize`] where the folder holds runs of another size, [`ExperimentError::Kept`] where it
+    /// holds what is not ours.
+    pub fn going_on_in(&self, folder: &Path) -> Result<Self, ExperimentError> {
+        let traces = self.with_those_of(folder)?.traces;
+        Ok(Self { traces, ..self.clone() })
     }
 
     /// The request of a folder after this one: its experiments as well, which have to be of the same size.
     ///
     /// # Errors
-    /// [`ExperimentError::OtherSize`] where they are not, [`ExperimentError::Kept`] where the folder's request is not readable.
+    /// As [`Request::going_on_in`].
     pub(super) fn with_those_of(&self, folder: &Path) -> Result<Self, ExperimentError> {
-        let Some(kept) = Self::in_folder(folder)? else { return Ok(self.clone()) };
-        if (kept.quick, kept.slots) != (self.quick, self.slots) {
+        let Some(kept) = Self::in_folder(folder)? else {
+            self.finds_nothing_of_others(folder)?;
+            return Ok(self.clone());
+        };
+        if (kept.quick, kept.slots, kept.seeds) != (self.quick, self.slots, self.seeds) {
             return Err(ExperimentError::OtherSize { path: folder.join(FILE), kept: kept.size(), asked: self.size() });
         }
         let either = |name: &&str| self.experiments.iter().chain(&kept.experiments).any(|known| known == name);
@@ -101,7 +119,19 @@ impl Request {
     }
 
     fn size(&self) -> String {
-        format!("{}{} slots", if self.quick { "--quick, " } else { "" }, self.slots)
+        format!("{}--slots {} --seeds {}", if self.quick { "--quick " } else { "" }, self.slots, self.seeds)
+    }
+
+    /// Files where results would be written, in a folder without a request, are somebody else's.
+    fn finds_nothing_of_others(&self, folder: &Path) -> Result<(), KeptError> {
+        let results = self.experiments.iter().map(|name| folder.join(name)).chain([folder.join("report.html")]);
+        match results.into_iter().find(|path| path.symlink_metadata().is_ok()) {
+            Some(path) => {
+                let reason = format!("is not ours, because there is no {FILE} beside it");
+                Err(KeptError::Foreign { path, reason })
+            }
+            None => Ok(()),
+        }
     }
 
     pub(super) fn keep(&self, folder: &Path) -> Result<(), ExperimentError> {

@@ -13,11 +13,13 @@ pub enum Metric {
     LatencyS,
     /// Mean energy of all nodes per slot, in J.
     EnergyJ,
-    /// Useful compute time of the devices over the time that they are bound (active devices times round latency), in [0, 1].
+    /// Useful compute time of the devices over the time that they are bound (active devices times round latency), in
+    /// [0, 1].
     ComputeEfficiency,
     /// Memory of the device that needs most, over all rounds, in bytes.
     LargestMemoryBytes,
-    /// Memory of the device that needs most, relative to the whole encoder and batch on one device; mean over the rounds.
+    /// Memory of the device that needs most, relative to the whole encoder and batch on one device; mean over the
+    /// rounds.
     MemoryShare,
     /// Largest mean of E/Ē over the nodes with a budget: up to 1 budgets are kept.
     WorstBudgetUse,

@@ -1,7 +1,8 @@
 //! Seeded random slot problems of any size.
 //!
-//! The distribution is that of a small Transformer (width 256, sequence 128) on devices of 10 to 200 GFLOP/s with 20 MHz
-//! per cluster: device speeds over 1.3 decades, link gains over 2.2, energy prices over 2 with one device in seven free.
+//! The distribution is that of a small Transformer (width 256, sequence 128) on devices of 10 to 200 GFLOP/s with 20
+//! MHz per cluster: device speeds over 1.3 decades, link gains over 2.2, energy prices over 2 with one device in seven
+//! free.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;

@@ -14,8 +14,8 @@ const GAIN_DB: f64 = 2.0;
 /// Standard deviation of the logarithm of an energy price.
 const PRICE: f64 = 0.1;
 
-/// Slots that follow one another, without end: gains of links and prices of energy are log-normal about those of a drawn
-/// problem and change little from slot to slot (Gauss-Markov, correlation 0.95, 2 dB for gains, 10 % for prices).
+/// Slots that follow one another, without end: gains of links and prices of energy are log-normal about those of a
+/// drawn problem and change little from slot to slot (Gauss-Markov, correlation 0.95, 2 dB for gains, 10 % for prices).
 #[derive(Clone, Debug)]
 pub struct Slots {
     mean: SlotSpec,

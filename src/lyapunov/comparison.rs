@@ -5,7 +5,8 @@ use super::offline::{OfflineError, OfflineProblem};
 
 /// What else was possible in the states of a run, as plain data.
 ///
-/// The certificates beyond C1 need it: [`Proofs::new`](super::Proofs::new) says which of its parts each of them rests on.
+/// The certificates beyond C1 need it: [`Proofs::new`](super::Proofs::new) says which of its parts each of them rests
+/// on.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Comparison {
@@ -51,8 +52,8 @@ impl Comparison {
         }
     }
 
-    /// A comparison with the offline optimum and the shortest frames of listed actions (feature `milp`). The minima are those of
-    /// the lists: a proof where each list has all actions of its state.
+    /// A comparison with the offline optimum and the shortest frames of listed actions (feature `milp`). The minima are
+    /// those of the lists: a proof where each list has all actions of its state.
     ///
     /// # Errors
     /// [`OfflineError`] where the lists cannot be used, or no mixture keeps the constraints.
@@ -115,8 +116,8 @@ pub(crate) enum LookBack {
 
 #[cfg(feature = "milp")]
 impl LookBack {
-    /// `best_prices` are those that bounded most so far, `largest` the largest penalty taken; `last` says whether there is no more
-    /// time, given whether the list has an optimum, and `is_enough` judges it.
+    /// `best_prices` are those that bounded most so far, `largest` the largest penalty taken; `last` says whether there
+    /// is no more time, given whether the list has an optimum, and `is_enough` judges it.
     pub(crate) fn new(
         problem: &OfflineProblem,
         best_prices: &[f64],

@@ -68,11 +68,12 @@ impl EnergyController {
         Ok(Self { budgets, queues })
     }
 
-    /// Controller whose queues start at `initial` Q(0), in budgets, one per node; that of a node without a budget stays 0.
+    /// Controller whose queues start at `initial` Q(0), in budgets, one per node; that of a node without a budget stays
+    /// 0.
     ///
     /// # Errors
-    /// [`WarmStartError`] for budgets as in [`EnergyController::new`], and for a wrong number of queues or one that is negative
-    /// or not finite.
+    /// [`WarmStartError`] for budgets as in [`EnergyController::new`], and for a wrong number of queues or one that is
+    /// negative or not finite.
     pub fn starting_at(budgets: Vec<Option<Joules>>, initial: &[f64]) -> Result<Self, WarmStartError> {
         let cold = Self::new(budgets)?;
         if initial.len() != cold.nodes() {

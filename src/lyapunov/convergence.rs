@@ -9,9 +9,9 @@ use crate::problem::Plan;
 
 /// Turns what was learned so far into the plans' penalties of the next slot.
 ///
-/// Constraint avg g ≤ 0 with g(plan) of [`ConvergenceConstraint`]; a slot without a round makes no steps, so that its g is Δ/R.
-/// The queue is of g/G, G = max |g| over the candidates ([`ConvergenceConstraint::scale`]), so that the same latency weight V
-/// suits it and the energy queues: H ← max(H + g/G, 0), and a plan's penalty is H·g(plan)/G.
+/// Constraint avg g ≤ 0 with g(plan) of [`ConvergenceConstraint`]; a slot without a round makes no steps, so that its g
+/// is Δ/R. The queue is of g/G, G = max |g| over the candidates ([`ConvergenceConstraint::scale`]), so that the same
+/// latency weight V suits it and the energy queues: H ← max(H + g/G, 0), and a plan's penalty is H·g(plan)/G.
 ///
 /// ```
 /// use collapipe::bounds::{ConvergenceConstraint, LearningProblem, UpdateRule};
@@ -111,8 +111,8 @@ impl ConvergenceController {
         self.queue.certificate(0)
     }
 
-    /// What C1 certifies: a bound on the K-weighted mean of E|∇F|² over the rounds so far, in loss²/par². `None` before the
-    /// first round.
+    /// What C1 certifies: a bound on the K-weighted mean of E|∇F|² over the rounds so far, in loss²/par². `None` before
+    /// the first round.
     ///
     /// # Errors
     /// As [`ConvergenceConstraint::certified_mean`].
@@ -122,7 +122,8 @@ impl ConvergenceController {
     }
 }
 
-/// Bound on the K-weighted mean of E|∇F|² from Σ g over `slots` slots (or a bound on it), `planned` of which had a round, with
+/// Bound on the K-weighted mean of E|∇F|² from Σ g over `slots` slots (or a bound on it), `planned` of which had a
+/// round, with
 /// `steps` local steps in all; `None` without a round.
 pub(crate) fn certified_mean(
     constraint: &ConvergenceConstraint,

@@ -11,8 +11,8 @@ pub struct Step {
     pub violations: Vec<f64>,
     /// Q after the slot.
     pub queue_after: Vec<f64>,
-    /// C: how far V·p + Q·g is at most above its minimum over the slot's actions, in units of V·p; `None` where that is not
-    /// known, because the decision was made otherwise.
+    /// C: how far V·p + Q·g is at most above its minimum over the slot's actions, in units of V·p; `None` where that is
+    /// not known, because the decision was made otherwise.
     pub gap: Option<f64>,
 }
 

@@ -4,9 +4,9 @@ use super::history::{Action, dot, entry};
 
 /// Recorded states with a finite list of actions each.
 ///
-/// The offline optimum is the least mean penalty of a mixture x(t, a) ≥ 0, Σ_a x(t, a) = 1, that keeps every constraint on
-/// average: a linear program. Over a list of actions that is not the whole action set it is an *upper estimate* of the true
-/// offline optimum; what bounds the latter from below is weak duality,
+/// The offline optimum is the least mean penalty of a mixture x(t, a) ≥ 0, Σ_a x(t, a) = 1, that keeps every constraint
+/// on average: a linear program. Over a list of actions that is not the whole action set it is an *upper estimate* of
+/// the true offline optimum; what bounds the latter from below is weak duality,
 /// [`certificate::weak_duality`](super::certificate::weak_duality), with every state minimized exactly.
 ///
 /// ```
@@ -35,7 +35,8 @@ pub struct OfflineProblem {
 pub struct OfflineOptimum {
     /// Mean penalty of the mixture.
     pub value: f64,
-    /// mean over the states of min over the actions of p + μ·g: at most `value`, and equal to it up to the solver's accuracy.
+    /// mean over the states of min over the actions of p + μ·g: at most `value`, and equal to it up to the solver's
+    /// accuracy.
     pub dual_value: f64,
     /// μ: marginal decrease of the optimum per unit of mean violation allowed.
     pub multiplier: Vec<f64>,
@@ -174,24 +175,24 @@ mod program {
 
     use super::{OfflineError, OfflineOptimum, OfflineProblem, entry};
 
-    /// Largest difference of the two values and largest mean violation that the solver's arithmetic may leave, relative to the
-    /// largest of the numbers that are averaged.
+    /// Largest difference of the two values and largest mean violation that the solver's arithmetic may leave, relative
+    /// to the largest of the numbers that are averaged.
     const ACCURACY: f64 = 1e-5;
 
-    /// By how much the solver's weights may be below zero, and their sum off one, before they are made a mixture. What is reported
-    /// is computed from the mixture.
+    /// By how much the solver's weights may be below zero, and their sum off one, before they are made a mixture. What
+    /// is reported is computed from the mixture.
     const WEIGHTS: f64 = 1e-4;
 
     impl OfflineProblem {
         /// Solves the linear program and its dual.
         ///
-        /// `microlp` reports no dual values, so that the dual, max mean y subject to y(t) ≤ p(t, a) + μ·g(t, a) and μ ≥ 0, is
-        /// solved as a program of its own. The answers are checked: weights, violations, and strong duality, with the dual value
-        /// recomputed from μ alone.
+        /// `microlp` reports no dual values, so that the dual, max mean y subject to y(t) ≤ p(t, a) + μ·g(t, a) and μ ≥
+        /// 0, is solved as a program of its own. The answers are checked: weights, violations, and strong duality, with
+        /// the dual value recomputed from μ alone.
         ///
         /// # Errors
-        /// [`OfflineError::Infeasible`] where no mixture keeps the constraints, [`OfflineError::Solver`] for an answer that
-        /// fails a check.
+        /// [`OfflineError::Infeasible`] where no mixture keeps the constraints, [`OfflineError::Solver`] for an answer
+        /// that fails a check.
         pub fn optimum(&self) -> Result<OfflineOptimum, OfflineError> {
             let all = || self.states.iter().flatten();
             let scale = self.scale();
@@ -244,8 +245,8 @@ mod program {
             Ok(mixture)
         }
 
-        /// The shortest frames, of some lengths tried, each of which has an optimum: their length, and the weights of their
-        /// mixtures. Where there are none, one frame of all states with the weights `whole` of its optimum.
+        /// The shortest frames, of some lengths tried, each of which has an optimum: their length, and the weights of
+        /// their mixtures. Where there are none, one frame of all states with the weights `whole` of its optimum.
         pub(crate) fn shortest_frames(&self, whole: &[Vec<f64>]) -> (usize, Vec<Vec<f64>>) {
             const FRAMES: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
             let slots = self.states.len();
@@ -260,8 +261,8 @@ mod program {
             frames.unwrap_or_else(|| (slots, whole.to_vec()))
         }
 
-        /// The best prices among those of at most `most` each: the multiplier where they admit it, and a direction to look for
-        /// further actions where the listed ones cannot keep the constraints.
+        /// The best prices among those of at most `most` each: the multiplier where they admit it, and a direction to
+        /// look for further actions where the listed ones cannot keep the constraints.
         ///
         /// # Errors
         /// [`OfflineError::Solver`] where the linear solver fails, and for a limit that is not positive and finite.

@@ -25,8 +25,8 @@ pub enum Duration {
         /// V'.
         latency_weight: f64,
     },
-    /// V' ≤ 0: time earns more budget than it costs. Solve the slot problem at a small latency weight (energy alone counts)
-    /// and rest until the slot is as long as it may be.
+    /// V' ≤ 0: time earns more budget than it costs. Solve the slot problem at a small latency weight (energy alone
+    /// counts) and rest until the slot is as long as it may be.
     Rest {
         /// V'·Θ is minimized by the longest slot Θ.
         until: Seconds,
@@ -35,17 +35,17 @@ pub enum Duration {
 
 /// Average power budgets P̄_k, in watts, in slots of variable duration Θ (renewal form).
 ///
-/// The constraint avg E_k ≤ P̄_k·avg Θ is the queue of g_k = (E_k − P̄_k Θ)/(P̄_k Θ_0), with a reference duration Θ_0 that makes
-/// it dimensionless. Then V·Θ + Σ Q_k g_k = V'·Θ + Σ Z_k E_k with
+/// The constraint avg E_k ≤ P̄_k·avg Θ is the queue of g_k = (E_k − P̄_k Θ)/(P̄_k Θ_0), with a reference duration Θ_0
+/// that makes it dimensionless. Then V·Θ + Σ Q_k g_k = V'·Θ + Σ Z_k E_k with
 ///
 /// ```text
 /// V' = V − Σ Q_k/Θ_0     (1/s)        Z_k = Q_k/(P̄_k Θ_0)     (1/J)
 /// ```
 ///
-/// which is the slot problem at the latency weight V'. A slot may be longer than its round, up to Θ_max: the nodes rest. For
-/// V' > 0 resting never pays; for V' ≤ 0 the longest slot is best, and the round inside it is the one of least Σ Z E that is
-/// no longer than Θ_max: solved at the latency weight δ > 0, a decision whose round is at most Θ_max long is within
-/// δ·Θ_max + its own gap of that.
+/// which is the slot problem at the latency weight V'. A slot may be longer than its round, up to Θ_max: the nodes
+/// rest. For V' > 0 resting never pays; for V' ≤ 0 the longest slot is best, and the round inside it is the one of
+/// least Σ Z E that is no longer than Θ_max: solved at the latency weight δ > 0, a decision whose round is at most
+/// Θ_max long is within δ·Θ_max + its own gap of that.
 ///
 /// ```
 /// use collapipe::lyapunov::{Duration, PowerController};
@@ -67,7 +67,8 @@ pub struct PowerController {
 }
 
 impl PowerController {
-    /// Nodes with `budgets` P̄, `None` where power is not limited; V = `latency_weight` in 1/s, Θ_0 = `reference`, Θ_max =
+    /// Nodes with `budgets` P̄, `None` where power is not limited; V = `latency_weight` in 1/s, Θ_0 = `reference`,
+    /// Θ_max =
     /// `longest`.
     ///
     /// # Errors
@@ -128,7 +129,8 @@ impl PowerController {
         self.queues.update(&DVector::from_iterator(energy.len(), violations))
     }
 
-    /// A bound, by C1, on node k's overspend over `elapsed` seconds, in watts: (E so far)/elapsed − P̄ ≤ P̄ Θ_0 Q/elapsed.
+    /// A bound, by C1, on node k's overspend over `elapsed` seconds, in watts: (E so far)/elapsed − P̄ ≤ P̄ Θ_0
+    /// Q/elapsed.
     /// `None` for a node without a budget and for a time that is not positive.
     #[must_use]
     pub fn overspend_bound(&self, node: usize, elapsed: Seconds) -> Option<Watts> {

@@ -52,15 +52,15 @@ pub enum RatioError<E> {
     Minimizer(E),
 }
 
-/// Most iterations: Dinkelbach's method converges superlinearly, so that the limit is met only where the minimizer's own error
-/// is above the tolerance.
+/// Most iterations: Dinkelbach's method converges superlinearly, so that the limit is met only where the minimizer's
+/// own error is above the tolerance.
 const MOST_ITERATIONS: u32 = 100;
 
 /// Minimizes p/n over actions with n ≥ `least_denominator` > 0, given a minimizer of p − θ·n.
 ///
-/// θ ← p/n of the minimizer at θ, from `start`; θ only decreases from the second iteration on. With m ≤ min p − θ·n every
-/// action has p/n ≥ θ + min(m, 0)/n_min: the lower bound reported. With the solver's certified lower bounds the result is
-/// certified too. For a slot problem, −θ·n(plan) is added to the plans' penalties.
+/// θ ← p/n of the minimizer at θ, from `start`; θ only decreases from the second iteration on. With m ≤ min p − θ·n
+/// every action has p/n ≥ θ + min(m, 0)/n_min: the lower bound reported. With the solver's certified lower bounds the
+/// result is certified too. For a slot problem, −θ·n(plan) is added to the plans' penalties.
 ///
 /// Against a ratio θ' = avg p'/avg n' of a policy, drift plus penalty with the penalty p − θ'·n has, by C2 and C3,
 /// avg p/avg n ≤ θ' + B/(V·n_min): see `docs/theory/lyapunov.md`.

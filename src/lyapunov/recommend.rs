@@ -85,8 +85,8 @@ pub enum RecommendError {
 /// * No horizon: V(t) = v·√(t+1) has mean penalty ≤ optimum + 2(B + C)/(v√R), and under Slater's condition (C5) violations that
 ///   vanish at the same rate. v is the one whose bound meets the tolerance on the penalty after `10⁴` slots.
 ///
-/// The bounds are proved, but B + C and |μ| are [`Measured`] elsewhere, and C4 is used as if μ were an exact multiplier: an estimate,
-/// usually on the safe side.
+/// The bounds are proved, but B + C and |μ| are [`Measured`] elsewhere, and C4 is used as if μ were an exact
+/// multiplier: an estimate, usually on the safe side.
 ///
 /// ```
 /// use collapipe::lyapunov::recommend::{Goal, Measured, recommend};
@@ -100,7 +100,8 @@ pub enum RecommendError {
 /// ```
 ///
 /// # Errors
-/// [`RecommendError`] for numbers out of range, a horizon that is too short, and a tolerance on violations without a horizon.
+/// [`RecommendError`] for numbers out of range, a horizon that is too short, and a tolerance on violations without a
+/// horizon.
 pub fn recommend(measured: &Measured, goal: Goal, slots: Option<u64>) -> Result<Recommendation, RecommendError> {
     let Measured { drift, multiplier_norm } = *measured;
     positive("drift", drift)?;

@@ -11,8 +11,9 @@ use super::spec::{Checkpointing, Family, Head, Optimizer, Precisions, Transforme
 /// A published architecture.
 ///
 /// Sizes are those of the published configurations (default configurations of the `transformers` library, 4.57.6;
-/// Vaswani et al. 2017, with the vocabulary of 37,000 they name). Text encoders get a two-class classifier on top, vision
-/// models their 1,000 classes, the others a language-model head; change `head` in the specification for another task.
+/// Vaswani et al. 2017, with the vocabulary of 37,000 they name). Text encoders get a two-class classifier on top,
+/// vision models their 1,000 classes, the others a language-model head; change `head` in the specification for another
+/// task.
 ///
 /// ```
 /// use collapipe::model::ModelPreset;

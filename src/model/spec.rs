@@ -81,7 +81,8 @@ impl Optimizer {
     /// Bytes of state per parameter, beside the weight and its gradient.
     ///
     /// Moments are kept in 32 bits. With 16-bit weights a 32-bit master copy is part of the state, so that mixed
-    /// precision with Adam takes 2 + 2 + 12 = 16 bytes per parameter in all (Rajbhandari et al. 2020, ZeRO, section 3.1).
+    /// precision with Adam takes 2 + 2 + 12 = 16 bytes per parameter in all (Rajbhandari et al. 2020, ZeRO, section
+    /// 3.1).
     ///
     /// ```
     /// use collapipe::model::{Optimizer, Precision};

@@ -2,11 +2,11 @@
 //!
 //! A [`DevicePreset`] names a real machine. [`DevicePreset::profile`] gives the numbers a slot problem needs,
 //! [`DevicePreset::sheet`] the figures behind them, each with its [`Provenance`]: measured by a named source, rated by
-//! a vendor or standard, derived from measurements by a stated rule, or assumed. A control unit is a device too (its rates are those of the embedding);
-//! an edge server is an [`EdgeServerPreset`].
+//! a vendor or standard, derived from measurements by a stated rule, or assumed. A control unit is a device too (its
+//! rates are those of the embedding); an edge server is an [`EdgeServerPreset`].
 //!
-//! Rates are *achieved training* rates, forward and backward apart, not peaks: boards reach 1 to 50 % of their peak, and
-//! backward is slower than forward on one and faster on another.
+//! Rates are *achieved training* rates, forward and backward apart, not peaks: boards reach 1 to 50 % of their peak,
+//! and backward is slower than forward on one and faster on another.
 //!
 //! ```
 //! use collapipe::network::device::{DevicePreset, Provenance};
@@ -187,10 +187,10 @@ pub struct DeviceSheet {
 impl DeviceSheet {
     /// ε = (load − idle)·(1/f_F + 2/f_B)/3.
     ///
-    /// The *extra* energy of computing: a device that waits draws its idle power as well, whatever the plan, so only the
-    /// difference is a consequence of a decision. The rates are weighted 1 : 2 as forward and backward work of a block
-    /// are, which makes ε·(c_F + c_B) equal to (load − idle)·(c_F/f_F + c_B/f_B) exactly when c_B = 2·c_F. To charge the
-    /// idle draw too, scale by load/(load − idle).
+    /// The *extra* energy of computing: a device that waits draws its idle power as well, whatever the plan, so only
+    /// the difference is a consequence of a decision. The rates are weighted 1 : 2 as forward and backward work of a
+    /// block are, which makes ε·(c_F + c_B) equal to (load − idle)·(c_F/f_F + c_B/f_B) exactly when c_B = 2·c_F. To
+    /// charge the idle draw too, scale by load/(load − idle).
     #[must_use]
     pub fn joules_per_flop(&self) -> JoulesPerFlop {
         let extra = self.load_power_w.value - self.idle_power_w.value;

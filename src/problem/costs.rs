@@ -105,8 +105,8 @@ pub(crate) fn stage_time(device: &Device, block_time: Seconds, size: u32) -> Sec
     device.stage_overhead_s + block_time * f64::from(size)
 }
 
-/// Stage time per micro-batch of `samples` at a position of the path: 0 the embedding, 1..=S the active devices, S+1 the
-/// decoder.
+/// Stage time per micro-batch of `samples` at a position of the path: 0 the embedding, 1..=S the active devices, S+1
+/// the decoder.
 pub(crate) fn position_time(
     encoder: &Encoder,
     cluster: &Cluster,

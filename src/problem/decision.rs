@@ -17,8 +17,8 @@ pub struct Link {
 /// One cluster's part of a decision, for S active devices.
 ///
 /// Hop i of `forward` and of `backward` is the same link: hop 0 joins control unit and first active device, hop S the
-/// last active device and the edge server. Distribution, collection and upload follow one another, so that the former two
-/// have the cluster's whole band.
+/// last active device and the edge server. Distribution, collection and upload follow one another, so that the former
+/// two have the cluster's whole band.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterDecision {

@@ -105,8 +105,8 @@ pub struct Evaluation {
 /// paper's system). A transfer of zero bits takes neither time nor energy. O(N·K) time, one allocation per cluster.
 ///
 /// # Errors
-/// [`DecisionError`] names the path of the first index, list or number that does not fit the problem. Broken constraints
-/// are not errors: they are in [`Evaluation::feasibility`].
+/// [`DecisionError`] names the path of the first index, list or number that does not fit the problem. Broken
+/// constraints are not errors: they are in [`Evaluation::feasibility`].
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -270,8 +270,8 @@ impl Evaluator<'_> {
         makespan(plan, sum, Seconds(pace)) * f64::from(plan.local_iterations)
     }
 
-    /// Time on air of one of `uses` equal transmissions from node `tx` to node `rx`; books the energy of all of them and
-    /// checks power and rate.
+    /// Time on air of one of `uses` equal transmissions from node `tx` to node `rx`; books the energy of all of them
+    /// and checks power and rate.
     fn send(
         &mut self,
         transfer: Transfer,

@@ -144,8 +144,8 @@ pub struct Device {
 
 /// γ(i, j): gain-to-noise ratio |h|²/N0 from node i to node j, in Hz/W; zero where there is no link.
 ///
-/// A square matrix over the K+2 nodes (0 control unit, 1..=K devices, K+1 edge server), row = sender, column = receiver;
-/// the diagonal is not used. In JSON a list of rows.
+/// A square matrix over the K+2 nodes (0 control unit, 1..=K devices, K+1 edge server), row = sender, column =
+/// receiver; the diagonal is not used. In JSON a list of rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Gains(pub DMatrix<f64>);
 

@@ -12,9 +12,11 @@ use crate::simulation::{ComparisonRecord, RunRecord};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct OfflineSummary {
-    /// No policy, not even one that knew all states, has a smaller mean penalty within the budgets, in seconds: weak duality.
+    /// No policy, not even one that knew all states, has a smaller mean penalty within the budgets, in seconds: weak
+    /// duality.
     pub lower_bound_s: f64,
-    /// A mixture of the decisions that were looked at has this one, in seconds; none where no mixture keeps the budgets.
+    /// A mixture of the decisions that were looked at has this one, in seconds; none where no mixture keeps the
+    /// budgets.
     pub upper_estimate_s: Option<f64>,
 }
 

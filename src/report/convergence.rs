@@ -8,7 +8,8 @@ use crate::simulation::{ConvergenceRecord, RunRecord};
 
 /// What a run proves about what was learned.
 ///
-/// Bounds are on Σ K E|∇F|² / Σ K over the rounds, in loss²/par²; they hold whatever the channel did, if the constants do.
+/// Bounds are on Σ K E|∇F|² / Σ K over the rounds, in loss²/par²; they hold whatever the channel did, if the constants
+/// do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -95,8 +95,8 @@ fn largest_gap(history: &History) -> Option<f64> {
 }
 
 impl DriftSummary {
-    /// Whether everything that is proved of a drift-plus-penalty run holds: C1 of every constraint, and each certificate whose
-    /// assumptions were all verified.
+    /// Whether everything that is proved of a drift-plus-penalty run holds: C1 of every constraint, and each
+    /// certificate whose assumptions were all verified.
     #[must_use]
     pub fn certified(&self) -> bool {
         self.certificates.iter().all(|claim| claim.holds || !claim.is_verified())

@@ -45,7 +45,8 @@ pub fn write_folder(record: &RunRecord, folder: &Path) -> Result<Vec<PathBuf>, R
     Ok(written)
 }
 
-/// Writes the files of a run of an own problem into `folder`, which is created where it is missing, and returns their paths.
+/// Writes the files of a run of an own problem into `folder`, which is created where it is missing, and returns their
+/// paths.
 ///
 /// | file | content |
 /// |---|---|
@@ -59,8 +60,8 @@ pub fn write_folder(record: &RunRecord, folder: &Path) -> Result<Vec<PathBuf>, R
 /// Every file is whole, as those of [`write_folder`].
 ///
 /// # Errors
-/// [`ReportError`] for a record that is not one of a run, before anything is written; otherwise with the path and the cause,
-/// and files written before it stay.
+/// [`ReportError`] for a record that is not one of a run, before anything is written; otherwise with the path and the
+/// cause, and files written before it stay.
 pub fn write_drift_folder<A: serde::Serialize>(
     record: &DriftRecord<A>,
     comparison: Option<&Comparison>,

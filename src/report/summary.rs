@@ -76,8 +76,8 @@ pub struct ClusterSummary {
     pub name: String,
     /// Mean of T_n; none without planned rounds.
     pub mean_latency_s: Option<Seconds>,
-    /// Mean of μ_n, the cluster's share in the price of the round latency; none without planned rounds, and for a policy without
-    /// prices.
+    /// Mean of μ_n, the cluster's share in the price of the round latency; none without planned rounds, and for a
+    /// policy without prices.
     pub mean_latency_share: Option<f64>,
 }
 

@@ -186,8 +186,8 @@ impl Scenario {
         Sampler::new(self, self.channels.clone())
     }
 
-    /// 1/(c_F/f_F + c_B/f_B): encoder blocks of one sample that a cluster's device computes per second, forward and backward; none where
-    /// there is no such device.
+    /// 1/(c_F/f_F + c_B/f_B): encoder blocks of one sample that a cluster's device computes per second, forward and
+    /// backward; none where there is no such device.
     #[must_use]
     pub fn blocks_per_second(&self, cluster: usize, device: usize) -> Option<f64> {
         let device = self.template.clusters.get(cluster)?.devices.get(device)?;

@@ -7,8 +7,8 @@ use crate::bounds::{BoundError, ConvergenceConstraint, LearningProblem, UpdateRu
 use crate::problem::{FieldError, Plan};
 
 /// Long-term constraint on what is learned: the K-weighted mean of E|∇F|² over the run is to be at most ε
-/// ([`ConvergenceConstraint`], whose symbols and units these are). The batch sizes are those of the clusters, and the horizon R
-/// is the scenario's number of slots.
+/// ([`ConvergenceConstraint`], whose symbols and units these are). The batch sizes are those of the clusters, and the
+/// horizon R is the scenario's number of slots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConvergenceSpec {

@@ -26,8 +26,8 @@ pub enum ScenarioFileError {
         /// What is wrong.
         message: String,
     },
-    /// Well-formed, but not a valid scenario. The line is that of the field or, where it is missing, of what should hold
-    /// it.
+    /// Well-formed, but not a valid scenario. The line is that of the field or, where it is missing, of what should
+    /// hold it.
     #[error("{}{error}", line.map(|line| format!("line {line}: ")).unwrap_or_default())]
     Scenario {
         /// Line, from 1.

@@ -78,14 +78,14 @@ impl RunRecord {
     /// avg p ≤ avg p' + mean(½|g|² + C)/V + Σ Q(t)·g'(t)/(VR) + (|Q(0)|² − |Q(R)|²)/(2VR)
     /// ```
     ///
-    /// `scenario` is that of this record. Each decision of the other one is evaluated in the state of its slot: it must be
-    /// feasible there, and cost what its record says. Where the other one had no round but this one did, doing nothing was not
-    /// among the decisions that were minimized over: what it would have saved, if anything, is added to the slot's gap C. Either
-    /// record may be unfinished; they must hold the same slots.
+    /// `scenario` is that of this record. Each decision of the other one is evaluated in the state of its slot: it must
+    /// be feasible there, and cost what its record says. Where the other one had no round but this one did, doing
+    /// nothing was not among the decisions that were minimized over: what it would have saved, if anything, is added to
+    /// the slot's gap C. Either record may be unfinished; they must hold the same slots.
     ///
     /// # Errors
-    /// [`AgainstError`] where the records do not fit together or the scenario, a decision was not possible, or this record does
-    /// not prove its gaps.
+    /// [`AgainstError`] where the records do not fit together or the scenario, a decision was not possible, or this
+    /// record does not prove its gaps.
     pub fn against(&self, other: &Self, scenario: &Scenario) -> Result<Claim, AgainstError> {
         self.check_same_problem(other)?;
         let states = self.states(scenario)?;

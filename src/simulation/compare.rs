@@ -16,13 +16,13 @@ use crate::units::{Joules, Seconds};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effort {
-    /// Every slot is solved again at the run's average prices, to a gap of 1e-2, and at the prices that its decisions so far
-    /// lead to, to a gap of 1e-1, until the budgets can be kept and the bounds are within a quarter of each other: twice as a
-    /// rule, at most five times.
+    /// Every slot is solved again at the run's average prices, to a gap of 1e-2, and at the prices that its decisions
+    /// so far lead to, to a gap of 1e-1, until the budgets can be kept and the bounds are within a quarter of each
+    /// other: twice as a rule, at most five times.
     #[default]
     Quick,
-    /// At prices that follow the offline optimum, to a gap of 1e-4, until its bounds are within 1e-3: at most sixty times, and at most twenty
-    /// where none was found that keeps the budgets.
+    /// At prices that follow the offline optimum, to a gap of 1e-4, until its bounds are within 1e-3: at most sixty
+    /// times, and at most twenty where none was found that keeps the budgets.
     Full,
 }
 
@@ -89,8 +89,8 @@ pub struct ComparedSlot {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComparisonRecord {
-    /// μ at which the slots' minima were taken, in seconds per unit of g, one per node (0 for a node without a budget), then that of
-    /// the convergence constraint if there is one. Of
+    /// μ at which the slots' minima were taken, in seconds per unit of g, one per node (0 for a node without a budget),
+    /// then that of the convergence constraint if there is one. Of
     /// all prices that were tried those that bound most.
     pub multiplier: Vec<f64>,
     /// μ of the offline optimum, in the same order; empty without one.
@@ -110,12 +110,12 @@ pub const MOST_COMPARED: usize = 2000;
 impl RunRecord {
     /// Solves the states of a run again at other prices, and computes what would have been best (feature `milp`).
     ///
-    /// The record may be unfinished; `scenario` must be the one that it was played with. The slots are solved in parallel, with the same result
-    /// for any number of threads.
+    /// The record may be unfinished; `scenario` must be the one that it was played with. The slots are solved in
+    /// parallel, with the same result for any number of threads.
     ///
     /// # Errors
-    /// [`RunError::TooLong`] for more than [`MOST_COMPARED`] slots, [`RunError::States`] for a record of another scenario,
-    /// [`RunError::OwnRound`] for rounds that are no decisions of the slot problem; others as a run.
+    /// [`RunError::TooLong`] for more than [`MOST_COMPARED`] slots, [`RunError::States`] for a record of another
+    /// scenario, [`RunError::OwnRound`] for rounds that are no decisions of the slot problem; others as a run.
     pub fn compare(
         &self,
         scenario: &Scenario,
@@ -225,8 +225,8 @@ impl RunRecord {
         None
     }
 
-    /// The offline optimum, and those of the shortest frames that can be planned within the budgets; returns the prices at which
-    /// to look for further decisions, none where these are enough.
+    /// The offline optimum, and those of the shortest frames that can be planned within the budgets; returns the prices
+    /// at which to look for further decisions, none where these are enough.
     #[cfg(feature = "milp")]
     fn look_back(&self, comparison: &mut ComparisonRecord, effort: Effort, round: usize) -> Option<Vec<f64>> {
         use crate::lyapunov::{LookBack, OfflineError, OfflineProblem};
@@ -267,7 +267,7 @@ impl RunRecord {
             LookBack::Without(OfflineError::Infeasible) => {
                 comparison.without_optimum = Some(
                     "no mixture of the decisions looked at keeps every constraint in these slots; a fuller \
-                     comparison looks at more, longer runs even out bad slots, larger budgets are easier to keep"
+                     comparison, if there is one, looks at more, longer runs even out bad slots, larger budgets are easier to keep"
                         .into(),
                 );
             }

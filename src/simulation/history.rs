@@ -10,7 +10,8 @@ use crate::units::Joules;
 const ROUNDING: f64 = 1e-9;
 
 impl RunRecord {
-    /// Indices in [`RunRecord::nodes`] of the nodes with a budget: the constraints, in this order, of [`RunRecord::history`].
+    /// Indices in [`RunRecord::nodes`] of the nodes with a budget: the constraints, in this order, of
+    /// [`RunRecord::history`].
     #[must_use]
     pub fn constrained_nodes(&self) -> Vec<usize> {
         let limited = |budget: &Joules| budget.0.is_finite() && budget.0 > 0.0;
@@ -19,21 +20,21 @@ impl RunRecord {
             .collect()
     }
 
-    /// Names of the constraints of [`RunRecord::history`]: the nodes with a budget, then `convergence` if there is such a
-    /// constraint.
+    /// Names of the constraints of [`RunRecord::history`]: the nodes with a budget, then `convergence` if there is such
+    /// a constraint.
     #[must_use]
     pub fn constraint_names(&self) -> Vec<&str> {
         let nodes = self.constrained_nodes().into_iter().filter_map(|k| self.nodes.get(k));
         nodes.map(|node| node.name.as_str()).chain(self.convergence.as_ref().map(|_| "convergence")).collect()
     }
 
-    /// The run as plain data: penalty T(t) + (the plan's own penalty)/V in seconds, 0 in an outage; violations E/Ē − 1 of the
-    /// nodes with a budget, then g/G of the convergence constraint if there is one.
+    /// The run as plain data: penalty T(t) + (the plan's own penalty)/V in seconds, 0 in an outage; violations E/Ē − 1
+    /// of the nodes with a budget, then g/G of the convergence constraint if there is one.
     ///
-    /// The gap of a slot is objective − lower bound where the record shows that the slot was decided at the prices of its
-    /// queues, and not known otherwise. In an outage of a run that was solved to a tolerance doing nothing was the only action, so
-    /// that its gap is 0; where the solver gave up, or another policy found no round, no decision can gain more over doing nothing
-    /// than the plans' penalties.
+    /// The gap of a slot is objective − lower bound where the record shows that the slot was decided at the prices of
+    /// its queues, and not known otherwise. In an outage of a run that was solved to a tolerance doing nothing was the
+    /// only action, so that its gap is 0; where the solver gave up, or another policy found no round, no decision can
+    /// gain more over doing nothing than the plans' penalties.
     ///
     /// # Errors
     /// [`HistoryError`] for a record whose queues did not follow their law, or with numbers out of range.

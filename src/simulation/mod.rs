@@ -27,8 +27,8 @@
 //! [against](RunRecord::against) the record of any other policy in them; [`RunRecord::history`] turns it
 //! into the plain data of [`lyapunov::certificate`](crate::lyapunov::certificate).
 //!
-//! The record's format keeps its version as long as every record that was written can be read: new fields are optional, and
-//! left out where a run has no use for them. A change that gives an old field another meaning takes a new version.
+//! The record's format keeps its version as long as every record that was written can be read: new fields are optional,
+//! and left out where a run has no use for them. A change that gives an old field another meaning takes a new version.
 
 mod against;
 mod compare;

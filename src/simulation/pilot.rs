@@ -16,8 +16,8 @@ use crate::solver::Settings;
 pub struct Pilot {
     /// Slots it played.
     pub slots: u64,
-    /// μ̂ of its offline optimum, in seconds per unit of g, one per node (0 for a node without a budget), then that of the
-    /// convergence constraint if there is one.
+    /// μ̂ of its offline optimum, in seconds per unit of g, one per node (0 for a node without a budget), then that of
+    /// the convergence constraint if there is one.
     pub multiplier: Vec<f64>,
     /// B + C and |μ̂|.
     pub measured: Measured,
@@ -50,8 +50,8 @@ pub enum PilotError {
 pub const PILOT_SLOTS: u64 = 100;
 
 impl Pilot {
-    /// Plays min([`PILOT_SLOTS`], the scenario's) slots that follow those of the scenario's own run: the same places and budgets,
-    /// but channels that the run does not see. Its offline optimum over decisions at many prices gives μ̂.
+    /// Plays min([`PILOT_SLOTS`], the scenario's) slots that follow those of the scenario's own run: the same places
+    /// and budgets, but channels that the run does not see. Its offline optimum over decisions at many prices gives μ̂.
     ///
     /// # Errors
     /// [`PilotError`] where a slot cannot be played or the budgets cannot be kept in the pilot's slots.

@@ -87,11 +87,12 @@ pub struct ClusterPlan {
     /// μ_n: share in the price of the round latency; none where the policy has no prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_share: Option<f64>,
-    /// Memory for segment and activations on each of the scenario's devices of the cluster; empty where it was not recorded.
+    /// Memory for segment and activations on each of the scenario's devices of the cluster; empty where it was not
+    /// recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub memory_bytes: Vec<Bytes>,
-    /// Time in the round that each of them computes at its achieved rate, overheads and waiting left out; empty where it was not
-    /// recorded.
+    /// Time in the round that each of them computes at its achieved rate, overheads and waiting left out; empty where
+    /// it was not recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compute_s: Vec<Seconds>,
 }
@@ -121,8 +122,8 @@ pub struct PlannedSlot {
     /// Marginal values of the shared resources; none where the policy has no prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow_prices: Option<ShadowPrices>,
-    /// The whole decision, its devices numbered among those present; none where the policy trains in another way than the slot
-    /// problem.
+    /// The whole decision, its devices numbered among those present; none where the policy trains in another way than
+    /// the slot problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
     /// What the solve cost.

@@ -90,9 +90,11 @@ impl From<SettingsError> for RunError {
 
 /// A drift-plus-penalty run: an iterator over the slots of a scenario.
 ///
-/// Every slot is decided by a [`Policy`], exactly unless another one is asked for, at the prices Z_k = Q_k/Ē_k of the energy queues and, with a convergence constraint, at the plan penalties
-/// of its queue; then the queues take what the slot spent and learned. A slot without a feasible decision is an outage: it is recorded with its reason, nothing is
-/// spent, the energy queues shrink by a budget, and the run goes on. Slots are played one after the other on one thread.
+/// Every slot is decided by a [`Policy`], exactly unless another one is asked for, at the prices Z_k = Q_k/Ē_k of the
+/// energy queues and, with a convergence constraint, at the plan penalties of its queue; then the queues take what the
+/// slot spent and learned. A slot without a feasible decision is an outage: it is recorded with its reason, nothing is
+/// spent, the energy queues shrink by a budget, and the run goes on. Slots are played one after the other on one
+/// thread.
 #[derive(Debug)]
 pub struct Run<'a> {
     scenario: &'a Scenario,
@@ -123,9 +125,9 @@ impl<'a> Run<'a> {
         Ok(Self { scenario, policy, sampler: scenario.sampler(), controller, convergence, played: 0 })
     }
 
-    /// Starts the queues at Q(0) instead of at zero, in budgets, one per node; those of nodes without a budget are left out of
-    /// account. V·μ̂ with a good estimate μ̂ of the multiplier spares the run most of its transient, and the certificates
-    /// account for Q(0).
+    /// Starts the queues at Q(0) instead of at zero, in budgets, one per node; those of nodes without a budget are left
+    /// out of account. V·μ̂ with a good estimate μ̂ of the multiplier spares the run most of its transient, and the
+    /// certificates account for Q(0).
     ///
     /// # Errors
     /// [`RunError::WarmStart`] for a wrong number of queues, or one that is negative or not finite.

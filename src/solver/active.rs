@@ -1,6 +1,7 @@
 //! The best devices and sizes of a planned cluster.
 //!
-//! Where every device takes part the sizes are searched at once; where the solver chooses, `select` searches the active sets.
+//! Where every device takes part the sizes are searched at once; where the solver chooses, `select` searches the active
+//! sets.
 
 use super::cluster::{Choice, Domain, PlannedCluster};
 use super::phase::Solved;
@@ -25,7 +26,8 @@ pub(crate) struct Found {
 pub(crate) struct Searched {
     /// The best choice, where one beats the threshold.
     pub found: Option<Found>,
-    /// No choice costs less: the threshold's bar after the search where it was exhaustive, lower where it was cut short.
+    /// No choice costs less: the threshold's bar after the search where it was exhaustive, lower where it was cut
+    /// short.
     pub bound: f64,
 }
 

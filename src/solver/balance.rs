@@ -1,8 +1,8 @@
 //! The network with fixed devices and sizes: a convex problem, solved through its dual.
 //!
-//! Unknown are the weights V_n of the clusters' latencies, Σ V_n = V, and the price λ of the upload band. At the optimum
-//! all clusters with a positive weight finish together and the uploads fill the band. Newton's method in log V_n with the
-//! common deadline T and log λ as multipliers: the system is an arrow, solved in O(N).
+//! Unknown are the weights V_n of the clusters' latencies, Σ V_n = V, and the price λ of the upload band. At the
+//! optimum all clusters with a positive weight finish together and the uploads fill the band. Newton's method in log
+//! V_n with the common deadline T and log λ as multipliers: the system is an arrow, solved in O(N).
 
 use super::active::{Found, Workspace};
 use super::envelope::{Known, deadline};
@@ -119,8 +119,9 @@ fn assess(
 /// Balances the network for one of the known choices per cluster, each of which learns a sample, until primal and dual
 /// differ by a relative `tolerance`.
 ///
-/// Where Newton's method does not settle (latencies that hardly depend on the weights, or whose slopes jump as power limits
-/// start to bind) the common deadline is searched over extrapolated latencies, with the price of the upload band in turn.
+/// Where Newton's method does not settle (latencies that hardly depend on the weights, or whose slopes jump as power
+/// limits start to bind) the common deadline is searched over extrapolated latencies, with the price of the upload band
+/// in turn.
 pub(crate) fn balance(
     part: &Part,
     known: &mut [Vec<Known>],
@@ -152,7 +153,8 @@ pub(crate) fn balance(
         }
         milestone = milestone.min(best.gap);
     }
-    // The weights at the common deadline for a price of the band, and the price that fills the band at those weights, in turn.
+    // The weights at the common deadline for a price of the band, and the price that fills the band at those weights,
+    // in turn.
     let (mut weights, mut price) = (best.balanced.weights.clone(), best.balanced.band_price);
     for _ in 0..MOST_BISECTIONS {
         if best.gap <= tolerance.max(ACCEPTED) {
@@ -169,7 +171,8 @@ pub(crate) fn balance(
     best.balanced
 }
 
-/// One Newton step on ln T_n = ln T (clusters with weight), Σ V_n = V, Σ w_n = const: latencies are nearly powers of weights.
+/// One Newton step on ln T_n = ln T (clusters with weight), Σ V_n = V, Σ w_n = const: latencies are nearly powers of
+/// weights.
 fn newton_step(points: &[Point], weights: &mut [f64], least: f64, total: f64) {
     // Unknowns: τ = δ ln T and δ = δ ln λ; cluster n moves by x_n = (T_n (ln T + τ − ln T_n) − T_λ δ)/S_n.
     let (mut a, mut b, mut c, mut d, mut r, mut q) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);

@@ -1,7 +1,7 @@
 //! Spectral efficiency: the scalar equations whose roots are the cheapest transmissions.
 //!
-//! All that a hop needs of its efficiency s [nat/s/Hz] comes down to four equations in s alone, each with a right side r in
-//! which all of the hop's data have been folded:
+//! All that a hop needs of its efficiency s [nat/s/Hz] comes down to four equations in s alone, each with a right side
+//! r in which all of the hop's data have been folded:
 //!
 //! ```text
 //! s + ln m(s) − κ ln s = r            κ = 0 (a cap on the time) or ½ (no limit binds)
@@ -9,9 +9,9 @@
 //! (eˢ − 1)/s = 1 + g                  the power limit binds under a cap
 //! ```
 //!
-//! with m(s) = s − 1 + e⁻ˢ. Every left side is increasing and convex in log s (the last in s), so Newton's method converges
-//! from every start. As the roots are functions of one number, they are tabulated once, and a table's cubic is so close that
-//! one Newton step reaches double precision; outside the tables asymptotic starts take a few.
+//! with m(s) = s − 1 + e⁻ˢ. Every left side is increasing and convex in log s (the last in s), so Newton's method
+//! converges from every start. As the roots are functions of one number, they are tabulated once, and a table's cubic
+//! is so close that one Newton step reaches double precision; outside the tables asymptotic starts take a few.
 
 use std::f64::consts::LN_2;
 use std::sync::LazyLock;
@@ -123,7 +123,8 @@ impl Table {
     }
 }
 
-/// The four roots s as functions of r; the last as s/g as a function of g, or as a function of ln(1 + g) where g is large.
+/// The four roots s as functions of r; the last as s/g as a function of g, or as a function of ln(1 + g) where g is
+/// large.
 struct Tables {
     capped: Table,
     free: Table,

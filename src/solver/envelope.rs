@@ -1,13 +1,13 @@
 //! The dual of a network whose clusters may choose among several known choices.
 //!
 //! Of each cluster a few choices are known; R(V) is then the least of their costs, concave with kinks where the best
-//! choice changes. For a common deadline T cluster n has the weight V_n(T) at which its latency falls to T (or the kink at
-//! which it jumps across); Σ V_n(T) decreases in T, and where it meets V the dual over the known choices is maximal.
+//! choice changes. For a common deadline T cluster n has the weight V_n(T) at which its latency falls to T (or the kink
+//! at which it jumps across); Σ V_n(T) decreases in T, and where it meets V the dual over the known choices is maximal.
 //! Each cluster's own cheapest choice *at that deadline* then makes a good decision: the gap that remains is what the
 //! kinks leave between the two choices.
 //!
-//! Costs are not evaluated anew here but extrapolated from the nearest sample, with its latency and the slope of that: the
-//! weights that come out are where the next samples are taken, as in Newton's method. Nothing is proved from them.
+//! Costs are not evaluated anew here but extrapolated from the nearest sample, with its latency and the slope of that:
+//! the weights that come out are where the next samples are taken, as in Newton's method. Nothing is proved from them.
 
 use super::balance::{LEAST_SHARE, upload_price};
 use super::cluster::Choice;
@@ -29,8 +29,8 @@ struct Arc {
 }
 
 impl Arc {
-    /// Value and latency at another weight, as if the latency were α + β/√V: what times on air do that are free to react. A
-    /// latency that falls faster than that is extrapolated as a power of V, so that it stays positive.
+    /// Value and latency at another weight, as if the latency were α + β/√V: what times on air do that are free to
+    /// react. A latency that falls faster than that is extrapolated as a power of V, so that it stays positive.
     #[inline]
     fn at(&self, weight: f64) -> (f64, f64) {
         let (latency, slope, ratio) = (self.latency, self.slope, weight / self.weight);
@@ -49,11 +49,12 @@ impl Arc {
 }
 
 impl Arc {
-    /// Value and latency between two points: extrapolated from both, kept within what concavity proves, and mixed by how near
-    /// they are.
+    /// Value and latency between two points: extrapolated from both, kept within what concavity proves, and mixed by
+    /// how near they are.
     ///
-    /// The value lies above the chord and below both tangents. The latency decreases, and its mean from either end to here has
-    /// to lead to a value below the other end's tangent. Over many decades of weights extrapolation knows less than that.
+    /// The value lies above the chord and below both tangents. The latency decreases, and its mean from either end to
+    /// here has to lead to a value below the other end's tangent. Over many decades of weights extrapolation knows less
+    /// than that.
     fn between(below: &Self, above: &Self, weight: f64) -> (f64, f64) {
         if weight <= below.weight {
             return (below.value, below.latency);
@@ -342,8 +343,8 @@ pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], acc
     }
 }
 
-/// Where the weights jump between two prices that hardly differ, any mixture of the weights is as good: one that about fills
-/// the band.
+/// Where the weights jump between two prices that hardly differ, any mixture of the weights is as good: one that about
+/// fills the band.
 fn mixed(low: &Trial, high: &Trial) -> Deadline {
     let way = low.excess / (low.excess - high.excess);
     let mut best = low.best.clone();
@@ -447,7 +448,8 @@ mod tests {
         Arc { weight, value, latency: alpha + reacting, slope: -power * reacting }
     }
 
-    /// However far apart the samples are, what lies between them keeps the bounds of concavity, and the truth is within two decades of it.
+    /// However far apart the samples are, what lies between them keeps the bounds of concavity, and the truth is within
+    /// two decades of it.
     #[test]
     fn between_far_samples_the_truth_is_near() {
         let mut worst = 1.0f64;

@@ -49,8 +49,9 @@ pub(crate) struct Hop {
     shortest_time: f64,
 }
 
-/// An upper limit of the time on air, placed relative to the least time that any bandwidth allows: at low signal-to-noise
-/// ratios the two agree in all their leading digits, and only their difference says what the limit costs.
+/// An upper limit of the time on air, placed relative to the least time that any bandwidth allows: at low
+/// signal-to-noise ratios the two agree in all their leading digits, and only their difference says what the limit
+/// costs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cap {
     /// τ [s]; infinite for none.
@@ -178,7 +179,8 @@ impl Hop {
         sending.power >= self.max_power
     }
 
-    /// The price at which the hop would buy the band w if it sent at full power and its time cost `more` per second more.
+    /// The price at which the hop would buy the band w if it sent at full power and its time cost `more` per second
+    /// more.
     pub fn limited_price(&self, band: f64, more: f64) -> f64 {
         let at = Efficiency::new((self.max_power * self.gain / band).ln_1p());
         (self.time_price + more + self.energy_price * self.max_power) * self.nats * at.m / (band * at.s).powi(2)
@@ -214,8 +216,8 @@ impl Hop {
         Sending { band, power: self.max_power, time, ..sending }
     }
 
-    /// The cheapest sending at bandwidth price λ (given with its logarithm) within a cap. `capped` says whether the cap is
-    /// expected to bind, and afterwards whether it does: only the effort depends on it.
+    /// The cheapest sending at bandwidth price λ (given with its logarithm) within a cap. `capped` says whether the cap
+    /// is expected to bind, and afterwards whether it does: only the effort depends on it.
     #[inline]
     pub fn send(&self, price: f64, ln_price: f64, cap: &Cap, capped: &mut bool) -> Sending {
         if *capped {
@@ -234,7 +236,8 @@ impl Hop {
         self.within(price, ln_price, cap)
     }
 
-    /// Whether a sending without a cap keeps it; where the times agree to many digits, by their differences from the shortest.
+    /// Whether a sending without a cap keeps it; where the times agree to many digits, by their differences from the
+    /// shortest.
     #[inline]
     fn fits(&self, sending: &Sending, cap: &Cap) -> bool {
         if cap.time.is_infinite() || (sending.time - cap.time).abs() > 1e-6 * cap.time || !self.at_full_power(sending) {

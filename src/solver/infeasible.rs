@@ -236,8 +236,8 @@ pub(crate) fn segment_reasons(spec: &SlotSpec, index: usize, active: &[usize], s
 /// A longest path over (last device, devices used); the number of devices matters only where it exceeds L.
 fn most_blocks_on_a_path(links: &Links, caps: &[u32], blocks: u32) -> u64 {
     let devices = caps.len();
-    // A path that is too long can drop devices only if the links around them work: where L blocks fit on at most L devices,
-    // sizes of one and more exist. With more devices than blocks the count is kept.
+    // A path that is too long can drop devices only if the links around them work: where L blocks fit on at most L
+    // devices, sizes of one and more exist. With more devices than blocks the count is kept.
     let levels = devices.min(blocks as usize);
     let mut best = vec![vec![None::<u64>; devices]; levels + 1];
     let mut most = 0;

@@ -1,7 +1,8 @@
 //! The exact slot solver: the best decision of a slot and a proof of how good it is.
 //!
 //! Inside out: `hop` one transmission at given prices; `phase` the hops of a phase, which share a band and a pace;
-//! `one_phase` the same by themselves, for users; `segments` the sizes; `active` and `select` the devices that take part;
+//! `one_phase` the same by themselves, for users; `segments` the sizes; `active` and `select` the devices that take
+//! part;
 //! `single` one cluster; `network` all of them. Method and proofs: `docs/solver.md`.
 
 mod active;
@@ -51,10 +52,10 @@ struct Proposal {
 
 /// A solver that remembers: for slots that follow one another.
 ///
-/// The prices and the choice of one slot are where the next one starts, and its buffers are used again. Both change the time
-/// of a solve and nothing else: the decision is the one that [`solve`] finds, bit for bit, unless two choices cost the same to
-/// within a hundredth of [`Settings::gap`], where either may be returned. Any problem may follow any other. Networks start
-/// anew in every slot.
+/// The prices and the choice of one slot are where the next one starts, and its buffers are used again. Both change the
+/// time of a solve and nothing else: the decision is the one that [`solve`] finds, bit for bit, unless two choices cost
+/// the same to within a hundredth of [`Settings::gap`], where either may be returned. Any problem may follow any other.
+/// Networks start anew in every slot.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;
@@ -124,9 +125,9 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 
 /// Minimizes a slot problem: plan, active devices, segment sizes, bandwidths and powers together.
 ///
-/// One cluster is solved to [`Settings::gap`] with participation `all`. With `select` the search over active sets is exact as
-/// well unless it reaches its limit of work (seen with far more than 50 devices); then, and for networks, the gap is certified and
-/// reported. Deterministic.
+/// One cluster is solved to [`Settings::gap`] with participation `all`. With `select` the search over active sets is
+/// exact as well unless it reaches its limit of work (seen with far more than 50 devices); then, and for networks, the
+/// gap is certified and reported. Deterministic.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;
@@ -139,8 +140,9 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 /// ```
 ///
 /// # Errors
-/// [`SolveError`] for settings out of range, for `overlap: none`, and for `select` among more devices than fit into memory. An infeasible problem is not an error: it comes
-/// back with status [`Status::Infeasible`](crate::problem::Status::Infeasible) and the reasons.
+/// [`SolveError`] for settings out of range, for `overlap: none`, and for `select` among more devices than fit into
+/// memory. An infeasible problem is not an error: it comes back with status
+/// [`Status::Infeasible`](crate::problem::Status::Infeasible) and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {
     Solver::new(*settings)?.solve(problem)
 }

@@ -16,10 +16,10 @@ use crate::units::{Hertz, Seconds, Watts};
 /// subject to  Σ_j w_j ≤ W,  p_j ≤ P_j,  u ≥ ℓ + t_j,  u ≥ every compute stage of the phase
 /// ```
 ///
-/// with the slot's prices: a_j of latency and circuit power, z_j of radiated energy, A of the pace (all local iterations and
-/// micro-batches included), the round latency priced as if it were the cluster's own. The smallest convex problem within the
-/// slot problem: what [`solve`](super::solve) solves a few times per slot, and what is worth timing by itself. Constant
-/// latencies ℓ of the hops, compute stages and transfers are not part of the cost.
+/// with the slot's prices: a_j of latency and circuit power, z_j of radiated energy, A of the pace (all local
+/// iterations and micro-batches included), the round latency priced as if it were the cluster's own. The smallest
+/// convex problem within the slot problem: what [`solve`](super::solve) solves a few times per slot, and what is worth
+/// timing by itself. Constant latencies ℓ of the hops, compute stages and transfers are not part of the cost.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;
@@ -63,8 +63,8 @@ impl PhaseProblem {
     /// The phase of a cluster (index from 0) for given plan, active devices and sizes.
     ///
     /// # Errors
-    /// [`SolveError::Question`] where the integers do not fit the problem, a needed link has gain zero, or there is no such
-    /// cluster; [`SolveError::Unsupported`] as for [`solve`](super::solve).
+    /// [`SolveError::Question`] where the integers do not fit the problem, a needed link has gain zero, or there is no
+    /// such cluster; [`SolveError::Unsupported`] as for [`solve`](super::solve).
     pub fn new(problem: &SlotProblem, given: &RadioFor, cluster: usize, phase: Phase) -> Result<Self, SolveError> {
         check(problem)?;
         given.check(problem)?;

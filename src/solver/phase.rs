@@ -16,8 +16,8 @@ use super::hop::{Cap, Hop, Sending};
 
 /// Relative accuracy to which the band is filled and the pace price is spent.
 const TOLERANCE: f64 = 1e-12;
-/// The same where only a bound is asked for: of the band, to which the dual reacts in second order, and of the pace price, to
-/// which it reacts in first order.
+/// The same where only a bound is asked for: of the band, to which the dual reacts in second order, and of the pace
+/// price, to which it reacts in first order.
 const COARSE: (f64, f64) = (1e-7, 1e-10);
 /// Relative step of the pace at which double precision ends: near the least pace that any band allows, Σ ν changes by
 /// more than its tolerance from one floating-point number to the next.
@@ -178,8 +178,8 @@ impl Radio {
         }
     }
 
-    /// The minorant of slope 0 that cap prices with Σ ν = A prove; each hop is minimized anew with its cap price as a price
-    /// of time.
+    /// The minorant of slope 0 that cap prices with Σ ν = A prove; each hop is minimized anew with its cap price as a
+    /// price of time.
     fn relaxed_minorant(&self, prices: Prices, cap_price: impl Fn(usize) -> f64) -> Minorant {
         let ln_price = prices.band.ln();
         let mut intercept = -prices.band * self.band;
@@ -192,8 +192,8 @@ impl Radio {
         Minorant { intercept, slope: 0.0 }
     }
 
-    /// The best minorant where double precision cannot place the pace so that Σ ν = A: the cap prices scaled to that sum,
-    /// or all of A on the hop that cannot be fast.
+    /// The best minorant where double precision cannot place the pace so that Σ ν = A: the cap prices scaled to that
+    /// sum, or all of A on the hop that cannot be fast.
     fn rescued_minorant(&self, prices: Prices, sums: &Totals, scratch: &mut Scratch) -> Minorant {
         let (ln_price, cap) = (prices.band.ln(), prices.cap());
         let scale = self.pace_price / sums.cap_price;
@@ -348,8 +348,8 @@ impl Radio {
         None
     }
 
-    /// By how much the slowest hop exceeds the least pace if no cap binds [s]. At full power that difference can be smaller
-    /// than the resolution of the times themselves.
+    /// By how much the slowest hop exceeds the least pace if no cap binds [s]. At full power that difference can be
+    /// smaller than the resolution of the times themselves.
     fn free_excess(&self, band_price: f64) -> f64 {
         let ln_price = band_price.ln();
         let excess = |hop: &Hop| {
@@ -438,8 +438,9 @@ impl Radio {
     }
 }
 
-/// Where a decreasing positive function falls to 1, from above, to the resolution of the floating-point numbers: secants on
-/// logarithmic scales, kept off the ends, and bisection in turn. `high` comes with its value, which is at most 1.
+/// Where a decreasing positive function falls to 1, from above, to the resolution of the floating-point numbers:
+/// secants on logarithmic scales, kept off the ends, and bisection in turn. `high` comes with its value, which is at
+/// most 1.
 pub(crate) fn falling_root(low: f64, high: (f64, f64), mut value: impl FnMut(f64) -> f64) -> f64 {
     let ((mut low, mut above), (mut high, mut below)) = ((low, f64::INFINITY), high);
     for round in 0..200 {

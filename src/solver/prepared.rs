@@ -32,8 +32,8 @@ impl Prepared {
         }
     }
 
-    /// Adds a cheap minorant to either phase, at the prices to start from or at guessed ones, and returns those prices; `None`
-    /// where the bound reaches the bar before.
+    /// Adds a cheap minorant to either phase, at the prices to start from or at guessed ones, and returns those prices;
+    /// `None` where the bound reaches the bar before.
     pub fn estimate(
         &mut self,
         cluster: &PlannedCluster,

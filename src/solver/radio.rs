@@ -8,8 +8,8 @@ use crate::problem::{FieldError, Participation, SlotProblem, SlotSpec};
 
 /// Minimizes over bandwidths and powers; plan, active devices and sizes are given.
 ///
-/// For fixed integers the whole network problem is convex (formulation, section 3), and this is its exact solver: the same
-/// code as [`solve`](super::solve), on domains that hold one choice. The decision's plan is the given one.
+/// For fixed integers the whole network problem is convex (formulation, section 3), and this is its exact solver: the
+/// same code as [`solve`](super::solve), on domains that hold one choice. The decision's plan is the given one.
 ///
 /// # Errors
 /// [`SolveError::Question`] where the integers do not fit the problem, and as [`solve`](super::solve).
@@ -57,7 +57,8 @@ impl RadioFor {
         Ok(())
     }
 
-    /// What makes the integers infeasible, whatever the radio does; empty where nothing does. They must fit the problem.
+    /// What makes the integers infeasible, whatever the radio does; empty where nothing does. They must fit the
+    /// problem.
     pub(crate) fn reasons(&self, problem: &SlotSpec) -> Vec<Reason> {
         let each = self.clusters.iter().enumerate();
         each.flat_map(|(n, segments)| segment_reasons(problem, n, &segments.active, &segments.sizes)).collect()

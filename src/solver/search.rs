@@ -1,7 +1,8 @@
 //! Branch and bound over plans and the clusters' segments.
 //!
-//! For fixed devices and sizes the network problem is convex and its dual meets it ([`balance`](super::balance)); the choice
-//! of devices and sizes opens a gap, which is closed by branching on the number of blocks of one device of one cluster.
+//! For fixed devices and sizes the network problem is convex and its dual meets it ([`balance`](super::balance)); the
+//! choice of devices and sizes opens a gap, which is closed by branching on the number of blocks of one device of one
+//! cluster.
 
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -163,9 +164,9 @@ impl Search<'_> {
 
     /// Raises the dual of a node and looks for decisions; `None` where a cluster has no feasible choice.
     ///
-    /// The known choices are balanced over their common deadline, which maximizes the dual as far as it is known; pricing
-    /// all choices at those weights gives a bound, and new choices where a cluster prefers another one. Where none does,
-    /// the choices that meet the deadline make a decision.
+    /// The known choices are balanced over their common deadline, which maximizes the dual as far as it is known;
+    /// pricing all choices at those weights gives a bound, and new choices where a cluster prefers another one. Where
+    /// none does, the choices that meet the deadline make a decision.
     fn explore(&mut self, node: &Node) -> Option<Explored> {
         let network = self.network;
         let part = Part { network, plan: &network.problem.plans[node.plan], domains: &node.domains };
@@ -204,7 +205,8 @@ impl Search<'_> {
             let tolerance = (0.01 * self.gap).clamp(1e-12, 1e-6);
             let balanced = balance(&part, &mut known, &chosen, &weights, tolerance, self.work);
             let weights = balanced.weights.clone();
-            // What the choices were expected to cost; where they cost more, extrapolation has erred and their samples now know.
+            // What the choices were expected to cost; where they cost more, extrapolation has erred and their samples
+            // now know.
             let expected = predicted + losses.iter().map(|(loss, _)| loss).sum::<f64>();
             let expected = balanced.objective <= expected + 0.1 * self.gap * expected.abs();
             self.offer(node, balanced);
@@ -266,7 +268,8 @@ fn hints<'a>(known: &'a [Vec<Known>], chosen: &[usize]) -> Vec<&'a Known> {
     known.iter().zip(chosen).map(|(known, &at)| &known[at]).collect()
 }
 
-/// Adds what has been found to what is known, `hints` being the known choices that were hinted at; true if a choice is new.
+/// Adds what has been found to what is known, `hints` being the known choices that were hinted at; true if a choice is
+/// new.
 fn learn(known: &mut [Vec<Known>], hints: &[usize], priced: Priced) -> bool {
     let mut news = false;
     for ((known, &hint), best) in known.iter_mut().zip(hints).zip(priced.best) {
@@ -284,8 +287,8 @@ fn learn(known: &mut [Vec<Known>], hints: &[usize], priced: Priced) -> bool {
     news
 }
 
-/// Where to branch: the cluster whose choice at the deadline loses most against the dual, and of its devices the one whose
-/// blocks differ most between the choices on both sides of the kink.
+/// Where to branch: the cluster whose choice at the deadline loses most against the dual, and of its devices the one
+/// whose blocks differ most between the choices on both sides of the kink.
 fn branch(known: &[Vec<Known>], chosen: &[usize], losses: &[(f64, usize)]) -> Option<Branch> {
     let differing = (0..known.len()).filter(|&n| chosen[n] != losses[n].1);
     let cluster = differing.max_by(|&i, &j| losses[i].0.total_cmp(&losses[j].0).then(j.cmp(&i)))?;
@@ -309,7 +312,8 @@ impl Explored {
 }
 
 impl Branch {
-    /// Halves the numbers of blocks of the device that has most of them to choose from; `None` where nothing is left to choose.
+    /// Halves the numbers of blocks of the device that has most of them to choose from; `None` where nothing is left to
+    /// choose.
     fn widest(domains: &[Arc<Domain>]) -> Option<Self> {
         let ranges = domains.iter().enumerate().flat_map(|(cluster, domain)| {
             let ranges = domain.low.iter().zip(&domain.high).enumerate();

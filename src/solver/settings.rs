@@ -11,8 +11,8 @@
 pub struct Settings {
     /// Relative gap (objective − lower bound)/|objective| at which the search ends; in [1e-9, 1], default 1e-7.
     pub gap: f64,
-    /// Most work on closing a network's gap by branch and bound over the clusters' segments, counted in clusters: a node of N
-    /// clusters counts N. At least 1, default 4000.
+    /// Most work on closing a network's gap by branch and bound over the clusters' segments, counted in clusters: a
+    /// node of N clusters counts N. At least 1, default 4000.
     pub nodes: u64,
 }
 

@@ -34,8 +34,8 @@ pub(crate) struct BestPlan {
 
 /// The best plan and choice at a latency price; `extra` is added to every cost (the upload).
 ///
-/// Exact up to `tolerance`, relative to the cost without penalties. `None` where no choice is feasible. The best choice is
-/// solved once more from a start of its own, so that the result does not depend on the way to it.
+/// Exact up to `tolerance`, relative to the cost without penalties. `None` where no choice is feasible. The best choice
+/// is solved once more from a start of its own, so that the result does not depend on the way to it.
 pub(crate) fn best_plan(
     spec: &SlotSpec,
     cluster: &Cluster,

@@ -28,8 +28,8 @@ impl PowerFit {
     /// Fewest points of a fit: two always lie on a power law.
     pub const LEAST_POINTS: usize = 3;
 
-    /// Fits the points whose coordinates are both positive and finite; `None` where those are fewer than three or have all the
-    /// same x.
+    /// Fits the points whose coordinates are both positive and finite; `None` where those are fewer than three or have
+    /// all the same x.
     #[must_use]
     pub fn of(points: &[(f64, f64)]) -> Option<Self> {
         let usable = |value: f64| value > 0.0 && value.is_finite();

@@ -9,8 +9,8 @@ use crate::kept::{KeptError, KeptFolder};
 
 /// A folder with one JSON file per finished point, named by its value.
 ///
-/// A file is written under another name and then renamed: it is whole or not there. What was computed by another version or from
-/// another scenario, seed, rate trace or setting is refused, never mixed in.
+/// A file is written under another name and then renamed: it is whole or not there. What was computed by another
+/// version or from another scenario, seed, rate trace or setting is refused, never mixed in.
 #[derive(Clone, Debug)]
 pub struct PointFolder(KeptFolder);
 

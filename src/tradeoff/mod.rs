@@ -1,4 +1,5 @@
-//! What one number trades for another: a scenario run at several values of V, or of the target ε of its convergence constraint.
+//! What one number trades for another: a scenario run at several values of V, or of the target ε of its convergence
+//! constraint.
 //!
 //! | task | here |
 //! |---|---|
@@ -7,9 +8,9 @@
 //! | what comes out, as table, JSON and (feature `cli`) CSV and figures | [`Tradeoff`], `report::write_tradeoff` |
 //! | exponents of latency excess and backlog against V | [`PowerFit`], [`Reference`] |
 //!
-//! Drift plus penalty promises a latency within O(1/V) of the best at a backlog of O(V) (Neely 2010). The best is not known, but
-//! bounded: see [`Reference`]. Every run is sequential and every number is put together in the order of the values, so that the
-//! result is the same on any number of threads, and after any number of interruptions.
+//! Drift plus penalty promises a latency within O(1/V) of the best at a backlog of O(V) (Neely 2010). The best is not
+//! known, but bounded: see [`Reference`]. Every run is sequential and every number is put together in the order of the
+//! values, so that the result is the same on any number of threads, and after any number of interruptions.
 
 mod fit;
 mod folder;

@@ -89,8 +89,8 @@ pub struct SettledPart {
 }
 
 impl SettledPart {
-    /// By how much the backlog may still change from the third to the last quarter of the run, relative to the larger, to count as
-    /// settled.
+    /// By how much the backlog may still change from the third to the last quarter of the run, relative to the larger,
+    /// to count as settled.
     pub const TOLERANCE: f64 = 0.1;
 
     /// Mean sum of all queues, dimensionless (budgets and units of G).
@@ -99,8 +99,8 @@ impl SettledPart {
         self.mean_queues.iter().sum::<f64>() + self.mean_convergence_queue
     }
 
-    /// Whether the backlog has stopped growing: its means over the third and the last quarter of the run differ by at most
-    /// [`SettledPart::TOLERANCE`].
+    /// Whether the backlog has stopped growing: its means over the third and the last quarter of the run differ by at
+    /// most [`SettledPart::TOLERANCE`].
     #[must_use]
     pub fn settled(&self) -> bool {
         let larger = self.earlier_backlog.max(self.later_backlog);

@@ -20,15 +20,15 @@ const CHUNK: u64 = 64;
 
 /// A lower bound on latency by weak duality, over the second half of the slots.
 ///
-/// At multipliers μ ≥ 0, in seconds per unit of a scaled constraint, every round t solves min T + Σ μ_k (E_k/Ē_k − 1) + μ_H g/G, of
-/// whose lower bounds the mean is D. Whatever was decided in these rounds,
+/// At multipliers μ ≥ 0, in seconds per unit of a scaled constraint, every round t solves min T + Σ μ_k (E_k/Ē_k − 1) +
+/// μ_H g/G, of whose lower bounds the mean is D. Whatever was decided in these rounds,
 ///
 /// ```text
 /// mean T + Σ μ_k (mean E_k/Ē_k − 1) + μ_H mean g/G  ≥  D,
 /// ```
 ///
-/// and decisions that keep the constraints over them have mean T ≥ D. A point's *excess* is left minus right side: its latency above
-/// the bound, overspending charged at μ. Any μ ≥ 0 makes a valid bound; these are the mean queues over
+/// and decisions that keep the constraints over them have mean T ≥ D. A point's *excess* is left minus right side: its
+/// latency above the bound, overspending charged at μ. Any μ ≥ 0 makes a valid bound; these are the mean queues over
 /// V, 0 for budgets that are not used up, of that run among the four with the largest V whose bound is greatest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,8 +51,8 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Latency above the bound, overspending charged at the multipliers, in seconds; at least 0 but for the solver's tolerance. None
-    /// where bound and point are not about the same rounds.
+    /// Latency above the bound, overspending charged at the multipliers, in seconds; at least 0 but for the solver's
+    /// tolerance. None where bound and point are not about the same rounds.
     #[must_use]
     pub fn excess(&self, point: &SweepPoint) -> Option<Seconds> {
         let part = &point.second_half;
@@ -74,7 +74,8 @@ impl Reference {
     ) -> Result<Option<Self>, RunError> {
         let weight = scenario.spec().latency_weight;
         let part = &point.second_half;
-        // Complementary slackness: a budget that is not used up has the price 0, although its queue is not always empty.
+        // Complementary slackness: a budget that is not used up has the price 0, although its queue is not always
+        // empty.
         let multiplier = |(queue, spending): (&f64, &f64)| if *spending >= BINDING { queue / weight } else { 0.0 };
         let multipliers: Vec<f64> = part.mean_queues.iter().zip(&part.mean_spending).map(multiplier).collect();
         let convergence_multiplier = part.mean_convergence_queue / weight;

@@ -43,8 +43,8 @@ pub struct SweepProvenance {
 
 /// Power laws in V; none where fewer than three settled runs have a positive value.
 ///
-/// Fitted are the runs whose queues have settled ([`SettledPart::settled`](super::SettledPart::settled)), by least squares in
-/// log-log coordinates.
+/// Fitted are the runs whose queues have settled ([`SettledPart::settled`](super::SettledPart::settled)), by least
+/// squares in log-log coordinates.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

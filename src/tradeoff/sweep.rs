@@ -92,8 +92,8 @@ impl Sweep {
     /// A sweep over the scenarios' own values of `axis`, in any order.
     ///
     /// # Errors
-    /// [`SweepError::Field`] for no scenario, more than [`MAX_POINTS`], two of one value, or one without the constraint whose target
-    /// is to be varied.
+    /// [`SweepError::Field`] for no scenario, more than [`MAX_POINTS`], two of one value, or one without the constraint
+    /// whose target is to be varied.
     pub fn new(axis: Axis, scenarios: Vec<Scenario>, settings: Settings) -> Result<Self, SweepError> {
         if scenarios.is_empty() || scenarios.len() > MAX_POINTS {
             let found = format!("a list of {}", scenarios.len());
@@ -131,8 +131,8 @@ impl Sweep {
         runs.saturating_add(if self.axis == Axis::LatencyWeight { bounds } else { 0 })
     }
 
-    /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, and keeps every run there as soon as it is
-    /// finished. `None` where `stop` was raised; what was finished is kept.
+    /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, and keeps every run there as
+    /// soon as it is finished. `None` where `stop` was raised; what was finished is kept.
     ///
     /// # Errors
     /// [`SweepError`]; points of other sweeps in the folder are found before anything is played.
@@ -207,7 +207,8 @@ impl Sweep {
         Ok(Some(point))
     }
 
-    /// The greatest of the bounds at the mean queues of the runs with the largest V; `None` where the sweep was stopped.
+    /// The greatest of the bounds at the mean queues of the runs with the largest V; `None` where the sweep was
+    /// stopped.
     fn reference(
         &self,
         points: &[SweepPoint],

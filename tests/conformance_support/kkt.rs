@@ -1,16 +1,17 @@
 //! Optimality conditions of the radio part, from the decision itself and formulas of its own.
 //!
 //! A transmission of d nats in time t on bandwidth w needs p = (w/γ)(e^s − 1), s = d/(t w), with
-//! −∂p/∂w = ((s − 1)e^s + 1)/γ and −∂p/∂t = (w/γ) s e^s/t. With multipliers λ of the band, ν of the pace and π of the power
-//! limit, a (t, w) is optimal where
+//! −∂p/∂w = ((s − 1)e^s + 1)/γ and −∂p/∂t = (w/γ) s e^s/t. With multipliers λ of the band, ν of the pace and π of the
+//! power limit, a (t, w) is optimal where
 //!
 //! ```text
 //! λ = (z t + π) ((s−1)e^s + 1)/γ                 π ≥ 0,  π (P − p) = 0
 //! ν = (z t + π) (w/γ) s e^s/t − a − z p          ν ≥ 0,  ν (u − ℓ − t) = 0,  Σ ν = A unless u is the floor
 //! ```
 //!
-//! λ is read off a hop below its power limit (there π = 0), so that the others check it. Residuals are multiplied by the
-//! variable they belong to and divided by the size of the objective: what a relative change would gain at first order.
+//! λ is read off a hop below its power limit (there π = 0), so that the others check it. Residuals are multiplied by
+//! the variable they belong to and divided by the size of the objective: what a relative change would gain at first
+//! order.
 
 use std::f64::consts::LN_2;
 

@@ -18,8 +18,8 @@ pub struct Allowed {
     pub gap: Option<f64>,
     /// Largest excess over the exact objective; `None` where it may be stuck in worse decisions.
     pub excess: Option<f64>,
-    /// Largest residual of the optimality conditions of bandwidths, durations and powers; `None` where it does not claim
-    /// the best radio for its integers.
+    /// Largest residual of the optimality conditions of bandwidths, durations and powers; `None` where it does not
+    /// claim the best radio for its integers.
     pub residual: Option<f64>,
     /// Entries that it is asked about.
     pub entries: fn(&CatalogueEntry) -> bool,
@@ -102,8 +102,8 @@ pub fn radio(backend: &dyn Backend<RadioFor>, allowed: &Allowed) {
     worst.print(backend.name());
 }
 
-/// The optimality conditions notice when a decision is not optimal: a tenth of one hop's band given to another, one power
-/// halved.
+/// The optimality conditions notice when a decision is not optimal: a tenth of one hop's band given to another, one
+/// power halved.
 pub fn conditions_are_not_idle() {
     let entry = catalogue().unwrap().into_iter().find(|entry| entry.name == "five-devices").unwrap();
     let problem = &entry.problem;

@@ -1,9 +1,9 @@
 //! The off-loading problem of LyDROO (Bi et al. 2021) as an own slot problem, with an exact minimizer.
 //!
-//! Units: Mbit, MHz, J. Ten users; each computes locally (mode 0) or shares the uplink's time (mode 1). Backlogs of data are
-//! queues Q with g = arrival − r; the energy queues of the file, Y ← max(Y + 1000 (e − 0.08), 0), enter as Y/10 with
-//! g = 100 (e − 0.08), because the objective weighs 10 Y e and the standard form needs queue · g. Nobody processes more than
-//! his backlog, r ≤ Q: here the set of actions depends on the queues.
+//! Units: Mbit, MHz, J. Ten users; each computes locally (mode 0) or shares the uplink's time (mode 1). Backlogs of
+//! data are queues Q with g = arrival − r; the energy queues of the file, Y ← max(Y + 1000 (e − 0.08), 0), enter as
+//! Y/10 with g = 100 (e − 0.08), because the objective weighs 10 Y e and the standard form needs queue · g. Nobody
+//! processes more than his backlog, r ≤ Q: here the set of actions depends on the queues.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -283,7 +283,8 @@ fn exponent(z: f64) -> f64 {
     x
 }
 
-/// Shares that sum to at most 1, and a bound on what any such shares gain: λ + Σ max (gain − λ τ) at a price λ of shares.
+/// Shares that sum to at most 1, and a bound on what any such shares gain: λ + Σ max (gain − λ τ) at a price λ of
+/// shares.
 fn share_out(senders: &[Sender]) -> (Vec<f64>, f64) {
     let at = |price: f64| -> Vec<f64> { senders.iter().map(|sender| sender.share_at(price)).collect() };
     let dual = |price: f64, shares: &[f64]| {

@@ -1,9 +1,9 @@
 //! A two-stage pipeline whose activation and its gradient are rounded at the cut.
 //!
-//! Stage 1 computes a = sin u, stage 2 the loss ½|a + sin v − y|² with y = ȳ + noise. With r = a + sin v − y the gradient is
-//! (r cos u, r cos v). An error δ of a changes it by (δ cos u, δ cos v): sensitivity √2; one of the gradient r sent back by
-//! (δ' cos u, 0): sensitivity 1. With |ȳ| ≤ 1 per entry, |r̄| ≤ 3 and the Hessian ∇r∇rᵀ + r̄∇²r has norm at most 2 + 3 = 5.
-//! The least loss is that of r̄ = 0, which sin u + sin v = ȳ attains.
+//! Stage 1 computes a = sin u, stage 2 the loss ½|a + sin v − y|² with y = ȳ + noise. With r = a + sin v − y the
+//! gradient is (r cos u, r cos v). An error δ of a changes it by (δ cos u, δ cos v): sensitivity √2; one of the
+//! gradient r sent back by (δ' cos u, 0): sensitivity 1. With |ȳ| ≤ 1 per entry, |r̄| ≤ 3 and the Hessian ∇r∇rᵀ + r̄∇²r
+//! has norm at most 2 + 3 = 5. The least loss is that of r̄ = 0, which sin u + sin v = ȳ attains.
 
 use std::error::Error;
 

@@ -74,8 +74,8 @@ pub fn bounded_gradients(seed: u64) -> Result<Outcome, Box<dyn Error>> {
     Ok(Outcome::of(&samples, vec![("tight", bound.tight), ("simple", bound.simple)]))
 }
 
-/// Quadratics. With noise of norm s and step sizes of at most 1/(4L), |θ| ≤ r := max(|θ_0|, (max|b_n| + s)/μ) implies the same
-/// after a step, and after averaging; so |g|² ≤ (Lr + max|b_n|)² + s² in the mean.
+/// Quadratics. With noise of norm s and step sizes of at most 1/(4L), |θ| ≤ r := max(|θ_0|, (max|b_n| + s)/μ) implies
+/// the same after a step, and after averaging; so |g|² ≤ (Lr + max|b_n|)² + s² in the mean.
 pub fn strongly_convex(seed: u64) -> Result<Outcome, Box<dyn Error>> {
     let mut draw = Draw::new(6, seed);
     let clusters = draw.integer(1, 6);

@@ -1,9 +1,9 @@
 //! Losses of which every constant of the bounds is known.
 //!
 //! F_n(θ) = (1 + α_n) φ(θ) + b_n·θ with Σ ρ_n α_n = 0 and Σ ρ_n b_n = 0, so that F = φ, and
-//! ∇F_n − ∇F = α_n ∇F + b_n. φ(θ) = Σ_i a_i f(θ_i) with f one of three shapes of f'' ≤ 1, f ≥ 0, f(0) = 0: L = a_max max|1 + α_n|
-//! and F* = 0. With A = Σ ρ_n α_n² and Z = Σ ρ_n |b_n|²: ζ² = Z, β² − 1 = A where one of them is 0, and twice both otherwise
-//! (|x + y|² ≤ 2|x|² + 2|y|²).
+//! ∇F_n − ∇F = α_n ∇F + b_n. φ(θ) = Σ_i a_i f(θ_i) with f one of three shapes of f'' ≤ 1, f ≥ 0, f(0) = 0: L = a_max
+//! max|1 + α_n| and F* = 0. With A = Σ ρ_n α_n² and Z = Σ ρ_n |b_n|²: ζ² = Z, β² − 1 = A where one of them is 0, and
+//! twice both otherwise (|x + y|² ≤ 2|x|² + 2|y|²).
 
 use super::draw::Draw;
 

@@ -1,5 +1,5 @@
-//! Bounds against simulation: every function of a seed draws one configuration, trains exactly as the bound assumes, and
-//! returns what was measured beside what was promised.
+//! Bounds against simulation: every function of a seed draws one configuration, trains exactly as the bound assumes,
+//! and returns what was measured beside what was promised.
 
 mod adaptive;
 mod compressed;

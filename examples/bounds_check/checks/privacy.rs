@@ -47,8 +47,8 @@ pub fn training(seed: u64) -> Result<Outcome, Box<dyn Error>> {
     Ok(Outcome::of(&samples, vec![("tight", bound.convergence.tight), ("simple", bound.convergence.simple)]))
 }
 
-/// δ(ε) of u releases of sensitivity 1 and noise ν: E max(0, 1 − e^(ε−Λ)), with Λ the log-likelihood ratio of all u releases
-/// drawn one by one.
+/// δ(ε) of u releases of sensitivity 1 and noise ν: E max(0, 1 − e^(ε−Λ)), with Λ the log-likelihood ratio of all u
+/// releases drawn one by one.
 pub fn delta(seed: u64) -> Result<Outcome, Box<dyn Error>> {
     let mut draw = Draw::new(8, seed);
     let uses = draw.integer(1, 5);

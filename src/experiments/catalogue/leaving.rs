@@ -22,7 +22,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Devices that leave and return",
     question: "What do absent devices cost, and what is planning anew worth then?",
     expectation: "A plan made anew in every slot does with the devices that are there, so that absences cost latency long before they cost rounds; rounds fail only where the remaining devices cannot hold the model. Segments fixed at the start fail whenever one of their devices is absent.",
-    caption: "Latencies are those of the slots that had a round. With segments fixed at the start most slots are lost soon; the others all lose the same ones, in which the devices that are there cannot hold the model. What is left of rounds takes longer, but for uniform segments, which are slow anyway.",
+    caption: "Latencies are those of the slots that had a round. With segments fixed at the start most slots are lost soon, and how fast the others are depends on who was there at the start: hence intervals so wide that they are cut off at the axes. Where few devices leave these rounds are short because they spend half as much again as the budgets. All others lose the same slots, in which the devices that are there cannot hold the model, and their rounds take longer the more devices are away, but for uniform segments, which are slow anyway.",
     plots: || {
         lines(
             "probability that a device is absent in a slot",

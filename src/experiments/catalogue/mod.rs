@@ -128,7 +128,8 @@ fn set_devices(spec: &mut ScenarioSpec, count: usize) {
     }
 }
 
-/// `count` clusters: the scenario's own, then copies of them, which have a radio of their own by their place in the list.
+/// `count` clusters: the scenario's own, then copies of them, which have a radio of their own by their place in the
+/// list.
 fn set_clusters(spec: &mut ScenarioSpec, count: usize) {
     let own = spec.clusters.clone();
     let copy = |(place, cluster): (usize, &ClusterSpec)| {

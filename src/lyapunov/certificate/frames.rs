@@ -11,12 +11,12 @@ use crate::lyapunov::history::{Action, History, entry, squared};
 /// avg p ≤ avg p' + (B τ + mean C)/V + |Q(0)|²/(2VR)
 /// ```
 ///
-/// Where `policy` is the best of each frame, avg p' is the mean of the frames' offline optima. An action may be the mean of a
-/// mixture.
+/// Where `policy` is the best of each frame, avg p' is the mean of the frames' offline optima. An action may be the
+/// mean of a mixture.
 ///
 /// # Errors
-/// [`CertificateError::Value`] with the index of the first frame in which the policy does not keep a constraint, or for a frame
-/// of no slots. Others as [`against_policy`](super::against_policy).
+/// [`CertificateError::Value`] with the index of the first frame in which the policy does not keep a constraint, or for
+/// a frame of no slots. Others as [`against_policy`](super::against_policy).
 pub fn frames(history: &History, frame: usize, policy: &[Action]) -> Result<Claim, CertificateError> {
     check_policy(history, policy)?;
     if frame == 0 {

@@ -1,7 +1,8 @@
 //! What a finished or running drift-plus-penalty run proves, one file per certificate.
 //!
-//! Slot t has penalty p(t), violations g(t), queues Q(t+1) = max(Q(t) + g(t), 0), and a decision whose V·p + Q·g is within
-//! C(t) of the slot's minimum. All certificates work on a [`History`](super::History) of such slots, whatever the problem was.
+//! Slot t has penalty p(t), violations g(t), queues Q(t+1) = max(Q(t) + g(t), 0), and a decision whose V·p + Q·g is
+//! within C(t) of the slot's minimum. All certificates work on a [`History`](super::History) of such slots, whatever
+//! the problem was.
 //!
 //! | | bounds | by | needs |
 //! |---|---|---|---|
@@ -63,8 +64,8 @@ impl fmt::Display for CertificateName {
 pub enum Standing {
     /// Recomputed from the data, slot by slot.
     Verified,
-    /// Established when the data were made, by the solver's certified bounds or because the decision was found in that very
-    /// slot; not computed again here. Whoever supplies data of their own answers for it.
+    /// Established when the data were made, by the solver's certified bounds or because the decision was found in that
+    /// very slot; not computed again here. Whoever supplies data of their own answers for it.
     Recorded,
     /// Cannot be checked on one sample path: the reader has to decide.
     Assumed,
@@ -110,8 +111,8 @@ impl Assumption {
 
 /// An inequality `value` ≤ `bound` with what it rests on.
 ///
-/// Under its assumptions it is a theorem: one that does not hold where all are verified means that the data are not those of
-/// a drift-plus-penalty run. A claim in expectation may fail on a single run.
+/// Under its assumptions it is a theorem: one that does not hold where all are verified means that the data are not
+/// those of a drift-plus-penalty run. A claim in expectation may fail on a single run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -140,8 +141,8 @@ impl Claim {
         Self { name, constraint: None, value, bound, holds, assumptions }
     }
 
-    /// Whether every assumption was verified, here or when the data were made: the claim then holds on this very run, not in
-    /// expectation.
+    /// Whether every assumption was verified, here or when the data were made: the claim then holds on this very run,
+    /// not in expectation.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         let settled = |of: &Assumption| matches!(of.standing, Standing::Verified | Standing::Recorded);

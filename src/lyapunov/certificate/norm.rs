@@ -12,12 +12,13 @@ use crate::lyapunov::history::{Action, History, dot, squared, squared_distance};
 /// √E|Q(R)|² ≤ V|μ| + √(|Q(0) − Vμ|² + 2 (mean(½|g|² + C) + V s) R)
 /// ```
 ///
-/// s ≥ p* − inf (E p + μ·E g) is by how much μ misses to be a multiplier of the average problem: 0 for a Lagrange multiplier,
-/// otherwise an upper estimate of the optimum less a lower bound at μ. Of one run the left side is the realised |Q(R)|. Prices
-/// found on the run's own slots fit them too well for this form: use [`queue_norm_on_path`].
+/// s ≥ p* − inf (E p + μ·E g) is by how much μ misses to be a multiplier of the average problem: 0 for a Lagrange
+/// multiplier, otherwise an upper estimate of the optimum less a lower bound at μ. Of one run the left side is the
+/// realised |Q(R)|. Prices found on the run's own slots fit them too well for this form: use [`queue_norm_on_path`].
 ///
 /// # Errors
-/// [`CertificateError`] without slots, where a gap is not known, and for prices or a slack that are negative or not finite.
+/// [`CertificateError`] without slots, where a gap is not known, and for prices or a slack that are negative or not
+/// finite.
 pub fn queue_norm(history: &History, multiplier: &[f64], duality_slack: f64) -> Result<Claim, CertificateError> {
     let bound = QueueNormBound::new(history, multiplier, duality_slack)?;
     let (value, slots) = (squared(history.final_queue()).sqrt(), history.steps().len() as f64);
@@ -65,18 +66,19 @@ impl QueueNormBound {
     }
 }
 
-/// C4, on any sample path, with any prices μ ≥ 0, `minima` d(t) ≤ min over the slot's actions of p + μ·g, and a policy (p', g')
-/// that acted on the same states:
+/// C4, on any sample path, with any prices μ ≥ 0, `minima` d(t) ≤ min over the slot's actions of p + μ·g, and a policy
+/// (p', g') that acted on the same states:
 ///
 /// ```text
 /// |Q(R)| ≤ V|μ| + √(|Q(0) − Vμ|² + 2 Σ (½|g|² + C + V (p' − d) + Q·g'))
 /// ```
 ///
-/// Everything on the right is measured, so that prices and policy may be found on the run's own slots. An action may be the mean
-/// of a mixture.
+/// Everything on the right is measured, so that prices and policy may be found on the run's own slots. An action may be
+/// the mean of a mixture.
 ///
 /// # Errors
-/// [`CertificateError`] without slots, where a gap is not known, for lists of other shapes, and for numbers out of range.
+/// [`CertificateError`] without slots, where a gap is not known, for lists of other shapes, and for numbers out of
+/// range.
 pub fn queue_norm_on_path(
     history: &History,
     multiplier: &[f64],
@@ -129,8 +131,8 @@ pub fn queue_norm_path(
 /// `actions` has one per slot. The claim is about the largest queue of the history.
 ///
 /// # Errors
-/// [`CertificateError::NoSlack`] names the first slot whose action does not keep every constraint with slack: the reason why
-/// C5 does not apply. Others as [`against_policy`](super::against_policy).
+/// [`CertificateError::NoSlack`] names the first slot whose action does not keep every constraint with slack: the
+/// reason why C5 does not apply. Others as [`against_policy`](super::against_policy).
 pub fn slater(history: &History, actions: &[Action]) -> Result<Claim, CertificateError> {
     check_policy(history, actions)?;
     if history.steps().is_empty() {

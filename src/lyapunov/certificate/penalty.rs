@@ -44,8 +44,8 @@ pub fn against_optimum(history: &History, optimum: f64) -> Result<Claim, Certifi
 /// `policy` has one action per slot; an action may be the mean of a mixture. Everything on the right is measured.
 ///
 /// # Errors
-/// [`CertificateError`] without slots, where a gap is not known, and for a policy of another shape or with numbers that are
-/// not finite.
+/// [`CertificateError`] without slots, where a gap is not known, and for a policy of another shape or with numbers that
+/// are not finite.
 pub fn against_policy(history: &History, policy: &[Action]) -> Result<Claim, CertificateError> {
     let last = penalty_bound_path(history, policy)?.pop().ok_or(CertificateError::NoSlots)?;
     let mut assumptions = by_drift_plus_penalty();

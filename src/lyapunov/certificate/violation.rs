@@ -46,8 +46,8 @@ impl Certificate {
         Self::of_queue(initial, steps.map(|step| Some((*step.violations.get(index)?, *step.queue_after.get(index)?))))
     }
 
-    /// C1 from Q(0) and each slot's g and queue after it, whatever law that queue followed; `None` without slots, and where one is not
-    /// known.
+    /// C1 from Q(0) and each slot's g and queue after it, whatever law that queue followed; `None` without slots, and
+    /// where one is not known.
     pub(crate) fn of_queue(initial: f64, slots: impl Iterator<Item = Option<(f64, f64)>>) -> Option<Self> {
         let (mut sum, mut certificate) = (0.0, None::<Self>);
         for (rounds, slot) in (1u64..).zip(slots) {

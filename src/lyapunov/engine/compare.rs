@@ -47,16 +47,17 @@ const VIOLATIONS_ALONE: f64 = 1e4;
 const ENOUGH: f64 = 1e-3;
 
 impl<A> DriftRecord<A> {
-    /// Minimizes the states of a run again at other prices, and computes what would have been best (feature `milp`; without it
-    /// there are the minima at one price, and no offline optimum).
+    /// Minimizes the states of a run again at other prices, and computes what would have been best (feature `milp`;
+    /// without it there are the minima at one price, and no offline optimum).
     ///
-    /// Every state is asked once at prices at which violations alone count (for C5), then at the run's average prices Q/V, then at
-    /// prices that approach the offline optimum, until that is known to 1e-3: at most nine times in all. Lower bounds that the minimizer proves become minima d(t). The set of actions of a
-    /// state must not depend on the queues: see [`DriftProblem`].
+    /// Every state is asked once at prices at which violations alone count (for C5), then at the run's average prices
+    /// Q/V, then at prices that approach the offline optimum, until that is known to 1e-3: at most nine times in all.
+    /// Lower bounds that the minimizer proves become minima d(t). The set of actions of a state must not depend on the
+    /// queues: see [`DriftProblem`].
     ///
     /// # Errors
-    /// [`CompareError`] for a record of another problem or other states, for what the problem refuses, and for a run of more than
-    /// 20,000 actions in all.
+    /// [`CompareError`] for a record of another problem or other states, for what the problem refuses, and for a run of
+    /// more than 20,000 actions in all.
     pub fn compare<P: DriftProblem>(
         &self,
         problem: &mut P,

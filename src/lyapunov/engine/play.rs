@@ -77,12 +77,12 @@ pub enum EngineError<E: std::error::Error + 'static> {
 
 /// A drift-plus-penalty run of an own problem: an iterator over the slots played, one per state.
 ///
-/// It owns the queues and their law, Q ← max(Q + g, 0). What the problem returns is checked before the queues take it; after
-/// an error the run ends, and the slots before it are good. With a deterministic problem the same states give the same run,
-/// bit for bit.
+/// It owns the queues and their law, Q ← max(Q + g, 0). What the problem returns is checked before the queues take it;
+/// after an error the run ends, and the slots before it are good. With a deterministic problem the same states give the
+/// same run, bit for bit.
 ///
-/// [`Engine::run`] plays all states. To look at the queues in between, or to stop early, take slots from the iterator and
-/// give them to [`Engine::record`]. An example is at [`DriftProblem`].
+/// [`Engine::run`] plays all states. To look at the queues in between, or to stop early, take slots from the iterator
+/// and give them to [`Engine::record`]. An example is at [`DriftProblem`].
 #[derive(Clone, Debug)]
 pub struct Engine<P, S> {
     problem: P,
@@ -110,8 +110,8 @@ impl<P: DriftProblem, S: Iterator<Item = P::State>> Engine<P, S> {
         Ok(Self { problem, states: states.into_iter(), labels, penalty_weight, queues, failed: false })
     }
 
-    /// Starts the queues at Q(0) instead of at zero; the certificates account for it. V·μ with a multiplier μ of the average
-    /// problem spares most of the transient.
+    /// Starts the queues at Q(0) instead of at zero; the certificates account for it. V·μ with a multiplier μ of the
+    /// average problem spares most of the transient.
     ///
     /// # Errors
     /// [`EngineError::WarmStart`] for a wrong number of queues, or one that is negative or not finite.

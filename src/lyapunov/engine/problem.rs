@@ -9,15 +9,15 @@ use crate::lyapunov::history::dot;
 /// A slot problem of the user's own: states come one after the other, and in each an action is to be chosen.
 ///
 /// In the long run the mean penalty p is to be small and every constraint avg g ≤ 0 is to be kept. The
-/// [`Engine`](super::Engine) turns the constraints into queues Q and asks for the action that minimizes V·p + Q·g in the state
-/// at hand.
+/// [`Engine`](super::Engine) turns the constraints into queues Q and asks for the action that minimizes V·p + Q·g in
+/// the state at hand.
 ///
 /// Scale the constraints so that g is of order one: a budget Ē of energy E enters as g = E/Ē − 1, and its queue counts
 /// budgets.
 ///
-/// The certificates against other policies (C2 to C5, C7, D) compare with actions that were possible in the same state. They hold
-/// where the set of actions does not depend on the queues; where it does, only for actions that were possible at the
-/// run's own queues. C1 holds in any case.
+/// The certificates against other policies (C2 to C5, C7, D) compare with actions that were possible in the same state.
+/// They hold where the set of actions does not depend on the queues; where it does, only for actions that were possible
+/// at the run's own queues. C1 holds in any case.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -54,8 +54,8 @@ pub trait DriftProblem {
     /// Why a slot cannot be decided. It ends the run: a slot in which nothing can be done is an action, not an error.
     type Error: std::error::Error + 'static;
 
-    /// Names and units, for errors, records and figures; asked for once, before the first slot. The number of constraints is
-    /// that of their names.
+    /// Names and units, for errors, records and figures; asked for once, before the first slot. The number of
+    /// constraints is that of their names.
     fn labels(&self) -> Labels;
 
     /// The action of least V·p + Q·g in a state, or a good one.
@@ -98,8 +98,8 @@ impl<'a> Weights<'a> {
         terms.fold((self.penalty * penalty).abs(), f64::max)
     }
 
-    /// C of an action, given a lower bound of the slot; none where the bound is above the action's own value by more than
-    /// rounding.
+    /// C of an action, given a lower bound of the slot; none where the bound is above the action's own value by more
+    /// than rounding.
     pub(super) fn gap(&self, penalty: f64, violations: &[f64], lower_bound: f64) -> Option<f64> {
         let gap = self.cost(penalty, violations) - lower_bound;
         let rounding = BOUND_TOLERANCE * self.scale(penalty, violations);

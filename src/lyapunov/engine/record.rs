@@ -36,11 +36,11 @@ pub struct DriftSlot<A> {
     pub action: A,
 }
 
-/// A run of an own problem as data: what certificates, tables and figures are made from. `A` is the user's type of action,
-/// or any JSON value for a reader who does not know it.
+/// A run of an own problem as data: what certificates, tables and figures are made from. `A` is the user's type of
+/// action, or any JSON value for a reader who does not know it.
 ///
-/// A record that was read from a file is as good as its [`DriftRecord::history`]: queues that did not follow their law, or numbers
-/// out of range, are refused there. Floats are written so that they read back bit for bit.
+/// A record that was read from a file is as good as its [`DriftRecord::history`]: queues that did not follow their law,
+/// or numbers out of range, are refused there. Floats are written so that they read back bit for bit.
 ///
 /// ```
 /// use collapipe::lyapunov::DriftRecord;
@@ -125,12 +125,12 @@ impl<A> DriftRecord<A> {
         Ok(record)
     }
 
-    /// The run as plain data for [`certificate`](crate::lyapunov::certificate). Gaps are those to the recorded lower bounds at the
-    /// recorded queues.
+    /// The run as plain data for [`certificate`](crate::lyapunov::certificate). Gaps are those to the recorded lower
+    /// bounds at the recorded queues.
     ///
     /// # Errors
-    /// [`DriftRecordError`] for numbers out of range, lists of other lengths, slots out of order, lower bounds above the value
-    /// of the action, and queues that did not follow their law.
+    /// [`DriftRecordError`] for numbers out of range, lists of other lengths, slots out of order, lower bounds above
+    /// the value of the action, and queues that did not follow their law.
     pub fn history(&self) -> Result<History, DriftRecordError> {
         self.labels.validate()?;
         let (expected, found) = (self.labels.constraints.len(), self.initial_queues.len());
@@ -161,7 +161,8 @@ impl<A> DriftRecord<A> {
         Ok(plain.with_gaps(gaps)?)
     }
 
-    /// What the run proves: C1 of every constraint, and with a comparison ([`DriftRecord::compare`]) the other certificates.
+    /// What the run proves: C1 of every constraint, and with a comparison ([`DriftRecord::compare`]) the other
+    /// certificates.
     ///
     /// # Errors
     /// As [`DriftRecord::history`].

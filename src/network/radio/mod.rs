@@ -9,9 +9,9 @@
 //! | measured rates instead of a model | [`RateTrace`], [`ReferenceLink`] |
 //! | all of it for the nodes of a cluster, slot by slot | [`ChannelConfig`], [`Channel`] |
 //!
-//! Gains are γ\[i\]\[j\] = |h|²/N0 in Hz/W from transmitter i to receiver j of the K+2 nodes of a cluster: 0 the control
-//! unit, 1..K the devices, K+1 the edge server. |h|² is the same both ways; N0 is the receiver's. `docs/radio.md`
-//! explains the models to a newcomer.
+//! Gains are γ\[i\]\[j\] = |h|²/N0 in Hz/W from transmitter i to receiver j of the K+2 nodes of a cluster: 0 the
+//! control unit, 1..K the devices, K+1 the edge server. |h|² is the same both ways; N0 is the receiver's.
+//! `docs/radio.md` explains the models to a newcomer.
 
 mod channel;
 mod config;

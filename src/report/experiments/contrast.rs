@@ -7,6 +7,9 @@ use crate::report::table::{Table, number};
 /// What is said of the other policy alone: without it the comparison can mislead.
 const OF_OTHER: [Metric; 2] = [Metric::WorstBudgetUse, Metric::OutageShare];
 
+/// Least difference that is shown [%]: the solver's accuracy is finer, but not by much.
+const SHOWN: f64 = 0.05;
+
 /// Head and rows of the table of a contrast.
 pub(super) struct Grid {
     pub head: Vec<String>,
@@ -57,7 +60,8 @@ pub(super) fn heading(contrast: &Contrast) -> String {
     )
 }
 
-/// What the grid comes to: in how many of its rows the reference is better and worse, intervals that hold zero counting as neither.
+/// What the grid comes to: in how many of its rows the reference is better and worse; what is shown as zero, and
+/// intervals that hold zero or are none, count as neither.
 fn outcome(table: &ResultTable, contrast: &Contrast) -> String {
     let (places, series) = (table.places(), table.series());
     let counted = contrast.columns.iter().map(|column| {
@@ -67,7 +71,8 @@ fn outcome(table: &ResultTable, contrast: &Contrast) -> String {
                 continue;
             };
             let (low, high) = change.ends();
-            let (lower, higher) = (high < 0.0, low > 0.0);
+            let shown = change.half_width.is_some() && change.mean.abs() >= SHOWN;
+            let (lower, higher) = (shown && high < 0.0, shown && low > 0.0);
             let good = if column.metric.higher_is_better() { higher } else { lower };
             all += 1;
             better += i32::from(good);
@@ -86,7 +91,7 @@ pub fn contrast_text(table: &ResultTable) -> Option<String> {
     text.push(grid.head);
     grid.rows.into_iter().for_each(|row| text.push(row));
     let remark = if contrast.remark.is_empty() { String::new() } else { format!("\n{}\n", contrast.remark) };
-    Some(format!("{}\n{text}\n{}\n{remark}", heading(contrast), outcome(table, contrast)))
+    Some(format!("{}\n{}\n{text}{remark}", outcome(table, contrast), heading(contrast)))
 }
 
 /// The same as HTML.
@@ -106,10 +111,10 @@ pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
         remark => format!("<p>{}</p>\n", Escaped(remark)),
     };
     Some(format!(
-        "<p>{}</p>\n<div class=\"box\"><table><thead><tr>{head}</tr></thead><tbody>\n{}</tbody></table></div>\n<p>{}</p>\n{remark}",
+        "<p><strong>Found.</strong> {}</p>\n{remark}<p>{}</p>\n<div class=\"box\"><table><thead><tr>{head}</tr></thead><tbody>\n{}</tbody></table></div>\n",
+        Escaped(&outcome(table, contrast)),
         Escaped(&heading(contrast)),
         rows.collect::<String>(),
-        Escaped(&outcome(table, contrast)),
     ))
 }
 
@@ -127,9 +132,10 @@ const fn short_title(metric: Metric) -> &'static str {
 }
 
 fn signed(change: Interval) -> String {
+    let mean = if change.mean.abs() < SHOWN { "0.0".to_owned() } else { format!("{:+.1}", change.mean) };
     match change.half_width {
-        Some(half) => format!("{:+.1} ± {half:.1}", change.mean),
-        None => format!("{:+.1}", change.mean),
+        Some(half) => format!("{mean} ± {half:.1}"),
+        None => mean,
     }
 }
 

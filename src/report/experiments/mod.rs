@@ -57,8 +57,8 @@ impl<'t> DrawnExperiment<'t> {
     }
 }
 
-/// Writes `report.html` to `folder`: one page that needs no other file, with the figures, tables and captions of all experiments, and
-/// links to their data in `NAME/`. `provenance` is printed line by line at its end.
+/// Writes `report.html` to `folder`: one page that needs no other file, with the figures, tables and captions of all
+/// experiments, and links to their data in `NAME/`. `provenance` is printed line by line at its end.
 ///
 /// # Errors
 /// [`ReportError`] for a file that cannot be written.

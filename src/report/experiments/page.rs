@@ -1,10 +1,13 @@
 //! The page with all experiments.
 
+use std::collections::HashSet;
 use std::fmt::Write;
 
 use super::DrawnExperiment;
 use super::contrast::contrast_html;
 use super::html::{Escaped, Numbers};
+use crate::scenario::BUILTIN;
+use crate::simulation::PolicyKind;
 
 /// Light and dark by the reader's setting; wide tables scroll in their own box; figures stand on white in either.
 const STYLE: &str = "\
@@ -19,6 +22,7 @@ figure svg{display:block;width:100%;height:auto}figcaption{color:var(--faint);ma
 .box{overflow-x:auto;border:1px solid var(--line);border-radius:6px}
 table{border-collapse:collapse;font-size:.82rem;width:100%}th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left}
 thead th{vertical-align:bottom}.n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}tbody th{font-weight:600}
+dt{font-weight:600}dd{margin:0 0 .4rem 1.2rem}pre{overflow-x:auto;font-size:.8rem;line-height:1.35}
 small{color:var(--faint)}summary{cursor:pointer}footer{margin-top:3rem;color:var(--faint);font-size:.85rem}
 @media print{body{max-width:none}details>*{display:block}section{break-inside:avoid-page}nav{display:none}}
 ";
@@ -47,6 +51,12 @@ fn write_page(page: &mut String, experiments: &[DrawnExperiment], provenance: &[
         writeln!(page, "<li><a href=\"#{}\">{}</a></li>", Escaped(&table.name), Escaped(&table.title))?;
     }
     page.push_str("</ul>\n</nav>\n");
+    policies(page, experiments)?;
+    writeln!(
+        page,
+        "<details>\n<summary>The base scenario, of which each experiment plays variants</summary>\n<pre>{}</pre>\n</details>",
+        Escaped(BUILTIN)
+    )?;
     for experiment in experiments {
         section(page, experiment)?;
     }
@@ -55,6 +65,22 @@ fn write_page(page: &mut String, experiments: &[DrawnExperiment], provenance: &[
         writeln!(page, "<p>{}</p>", Escaped(line))?;
     }
     page.push_str("</footer>\n</body>\n</html>\n");
+    Ok(())
+}
+
+/// What the policies do that occur, as series or along an axis.
+fn policies(page: &mut String, experiments: &[DrawnExperiment]) -> std::fmt::Result {
+    let names: HashSet<&str> = experiments
+        .iter()
+        .flat_map(|experiment| &experiment.table.rows)
+        .flat_map(|row| [row.series.as_str(), row.x_label.as_str()])
+        .collect();
+    let found = |kind: &&PolicyKind| names.contains(kind.to_string().as_str());
+    page.push_str("<details>\n<summary>Who is compared: the policies in a few words</summary>\n<dl>\n");
+    for kind in PolicyKind::ALL.iter().filter(found) {
+        writeln!(page, "<dt>{kind}</dt><dd>{}</dd>", Escaped(kind.summary()))?;
+    }
+    page.push_str("</dl>\n</details>\n");
     Ok(())
 }
 

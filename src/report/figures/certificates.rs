@@ -92,7 +92,8 @@ pub(super) fn bounds(history: &History, compared: &Comparison, slots: &[u64], wo
     })
 }
 
-/// Ends of the y axis: all of the run's own line but its first twentieth, zero, and those bounds that do not squeeze it.
+/// Ends of the y axis: all of the run's own line but its first twentieth, zero, and those bounds that do not squeeze
+/// it.
 fn range(curves: &[Curve]) -> (f64, f64) {
     let settled = |curve: &Curve| {
         let skip = curve.points.len() / 20;

@@ -3,7 +3,7 @@
 use super::frame::{Frame, Scale, Titles};
 use super::marks;
 use super::panel::{Label, Sample, figure_height, rows};
-use super::style::{Figure, INK, LOOKS, Look, WIDTH, bar, canvas, device_look, empty, mark, short};
+use super::style::{FAINT, Figure, INK, LOOKS, Look, WIDTH, bar, canvas, device_look, empty, mark, short};
 use crate::experiments::{Drawing, Interval, Metric, PlotSpec, ResultTable};
 
 /// Draws an experiment's result, or why there is none.
@@ -75,9 +75,14 @@ fn lines(table: &ResultTable) -> Figure {
                 x: (index + 1 == panels).then_some(plot.x_axis.as_str()),
             };
             let frame = Frame::draw(root, row, &titles, x, y)?;
+            if let Some(limit) = plot.metric.limit() {
+                let (from, to) = frame.x_range();
+                frame.line(&[(from, limit), (to, limit)], LIMIT, 1.0)?;
+            }
             let alike = alike(&curves);
             let shown = if alike { curves.get(..1).unwrap_or_default() } else { &curves };
-            for (position, (_, curve)) in shown.iter().enumerate() {
+            for (position, (name, curve)) in shown.iter().enumerate() {
+                let position = place_of(name, position);
                 let look = if alike { ALIKE } else { line_look(position) };
                 for Mean { x, value } in curve {
                     let [low, high] = shown_ends(value);
@@ -94,8 +99,11 @@ fn lines(table: &ResultTable) -> Figure {
             }
             let label = |(position, (name, curve)): (usize, &(&str, Vec<Mean>))| {
                 let (name, sample) = match alike {
-                    true => ("the same for all", Sample::Line(ALIKE, 2.0)),
-                    false => (*name, Sample::Marked(line_look(position), position)),
+                    true => ("the same for all", Sample::Alike(ALIKE)),
+                    false => {
+                        let position = place_of(name, position);
+                        (*name, Sample::Marked(line_look(position), position))
+                    }
                 };
                 let value = curve.last()?.value.mean;
                 Some(Label { value, name: short(name, 22), shown: String::new(), sample })
@@ -108,6 +116,27 @@ fn lines(table: &ResultTable) -> Figure {
 
 /// Curves that lie on one another.
 const ALIKE: Look = Look { line: INK, area: INK, dashed: false };
+
+/// Where budgets and the like end.
+const LIMIT: Look = Look { line: FAINT, area: FAINT, dashed: false };
+
+/// Policies of line figures: each has its colour, dash and mark in all of them.
+const KNOWN: [&str; 9] = [
+    "exact",
+    "uniform-segments",
+    "proportional-speed",
+    "fixed-radio",
+    "no-pipeline",
+    "fixed-segments",
+    "latency-only",
+    "myopic",
+    "offline",
+];
+
+/// The place of a series among the looks: that of the policy, or its own in the figure.
+fn place_of(series: &str, position: usize) -> usize {
+    KNOWN.iter().position(|known| *known == series).unwrap_or(position)
+}
 
 /// Every other line is dashed, so that lines can be told in grey print.
 fn line_look(position: usize) -> Look {
@@ -123,7 +152,8 @@ fn alike(curves: &[(&str, Vec<Mean>)]) -> bool {
     others.iter().all(|(_, other)| other.len() == first.len() && first.iter().zip(other).all(|(a, b)| same(a, b)))
 }
 
-/// Every series' means, at numbers or, where a place has none, at the places' order; without those for which the plot has no place.
+/// Every series' means, at numbers or, where a place has none, at the places' order; without those for which the plot
+/// has no place.
 fn curves<'t>(table: &'t ResultTable, plot: &PlotSpec) -> Vec<(&'t str, Vec<Mean>)> {
     let places = table.places();
     let numbers = places.iter().all(|place| place.x.is_some_and(f64::is_finite));

@@ -168,7 +168,8 @@ pub(super) struct Titles<'t> {
 }
 
 impl<'r, 'a> Frame<'r, 'a> {
-    /// Draws grid, ticks and titles in the panel at `row`: top and height [px], without the room for the horizontal axis.
+    /// Draws grid, ticks and titles in the panel at `row`: top and height [px], without the room for the horizontal
+    /// axis.
     pub(super) fn draw(
         root: &'r Area<'a>,
         (top, height): (i32, i32),

@@ -67,8 +67,10 @@ impl Legend {
         let (mut left, mut line) = (first, 0);
         let series = table.series();
         let any = table.plots.iter().any(|plot| series.iter().any(|name| common(table, plot, name).is_some()));
+        let varied = table.plots.first().map_or("", |plot| plot.x_axis.as_str());
+        let same = format!("the same for every {varied}");
         let labels = table.places().into_iter().map(|place| (short(&place.label, 24), true));
-        let names = labels.chain(any.then(|| ("the same for all".to_owned(), false))).map(|(name, colored)| {
+        let names = labels.chain(any.then_some((same, false))).map(|(name, colored)| {
             let room = 30 + 7 * i32::try_from(name.chars().count()).unwrap_or_default();
             if left > first && left + room > WIDTH {
                 (left, line) = (first, line + 1);
@@ -154,6 +156,9 @@ impl Panel<'_, '_> {
             }
         }
         line([(px(left), px(bottom)), (px(right), px(bottom))], FAINT, 0.8)?;
+        if let Some(limit) = plot.metric.limit().filter(|limit| (0.0..=1.0).contains(&scale.at(*limit))) {
+            line([(along(limit), px(top)), (along(limit), px(bottom))], FAINT, 1.0)?;
+        }
         for (row, name) in (0..).zip(series) {
             if let Some(value) = common(table, plot, name).filter(|value| !plot.log_y || *value > 0.0) {
                 bar(self.root, (along(value), px(self.middle(row))))?;
@@ -165,7 +170,7 @@ impl Panel<'_, '_> {
                     continue;
                 }
                 // A little apart, so that marks of equal value can be told from one another.
-                let shift = (category as f64 - 0.5 * (places.len() as f64 - 1.0)) * 4.0 / places.len().max(1) as f64;
+                let shift = (category as f64 - 0.5 * (places.len() as f64 - 1.0)) * 9.0 / places.len().max(1) as f64;
                 let y = px(self.middle(row)) + px(1) * shift.round() as i32;
                 let [low, high] = shown_ends(&value);
                 let look: Look = device_look(category);

@@ -5,7 +5,7 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, WIDTH, cause, font, mark, px, text, width};
+use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, WIDTH, bar, cause, font, mark, px, text, width};
 use crate::report::table::number;
 
 pub(super) type Chart<'c, 'a> = ChartContext<'c, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -209,6 +209,8 @@ pub(super) struct Label {
 
 pub(super) enum Sample {
     Line(Look, f64),
+    /// A line with a bar on it.
+    Alike(Look),
     /// A line with the mark of its place.
     Marked(Look, usize),
     Square(RGBColor),
@@ -235,6 +237,10 @@ pub(super) fn write_labels(
         let left = right + px(8);
         match label.sample {
             Sample::Line(look, stroke) => sample_line(root, (left, y), look, stroke)?,
+            Sample::Alike(look) => {
+                sample_line(root, (left, y), look, 2.0)?;
+                bar(root, (left + px(8), y))?;
+            }
             Sample::Marked(look, place) => {
                 sample_line(root, (left, y), look, 2.0)?;
                 mark(root, (left + px(8), y), place)?;

@@ -51,7 +51,8 @@ pub(super) fn device_look(index: usize) -> Look {
     Look { line, area: RGBColor(lighten(line.0), lighten(line.1), lighten(line.2)), dashed: second }
 }
 
-/// A mark that differs from the others in shape as well as in colour, so that it can be told in grey print; the second four are hollow.
+/// A mark that differs from the others in shape as well as in colour, so that it can be told in grey print; the second
+/// four are hollow.
 pub(super) fn mark(root: &Area, (x, y): (i32, i32), index: usize) -> Result<(), String> {
     let shape = |size: i32, fill: RGBColor| {
         let fill = fill.filled();

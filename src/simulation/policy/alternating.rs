@@ -7,12 +7,14 @@ use crate::simulation::RunError;
 use crate::solver::backend::{self, Backend, Milp, WholeSlot};
 use crate::solver::{Settings, SettingsError, SolveError};
 
-/// Decides segments, plan, bandwidths and powers in turn, each to its own optimum, until none of them improves the slot.
+/// Decides segments, plan, bandwidths and powers in turn, each to its own optimum, until none of them improves the
+/// slot.
 ///
-/// Decides everything, at the prices of the queues, but never two kinds of variables together: it stops where no single one can be
-/// improved. Stands for block-coordinate descent, the usual way of this literature; it is our reading of what CollaPipe (arXiv
-/// 2509.19855) calls DSSDA in its abstract and DSSRA in its body, and not the authors' algorithm. See
-/// [`backend::Alternating`]. The lower bound that it records is the exact solver's, so that the gap is what is lost.
+/// Decides everything, at the prices of the queues, but never two kinds of variables together: it stops where no single
+/// one can be improved. Stands for block-coordinate descent, the usual way of this literature; it is our reading of
+/// what CollaPipe (arXiv 2509.19855) calls DSSDA in its abstract and DSSRA in its body, and not the authors' algorithm.
+/// See [`backend::Alternating`]. The lower bound that it records is the exact solver's, so that the gap is what is
+/// lost.
 #[derive(Debug)]
 pub struct Alternating {
     backend: backend::Alternating<Milp>,

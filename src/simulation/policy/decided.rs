@@ -5,7 +5,8 @@ use crate::problem::SlotProblem;
 use crate::simulation::RunError;
 use crate::solver::{Certified, Settings, Solution, SolveError, solve};
 
-/// The best decision of a problem that is not the slot's own, so that its bound says nothing of the slot; or why there is none.
+/// The best decision of a problem that is not the slot's own, so that its bound says nothing of the slot; or why there
+/// is none.
 pub(super) type Found = Result<Certified, String>;
 
 /// Sorts out what ends the run.

@@ -9,12 +9,13 @@ use crate::solver::{Settings, SettingsError};
 
 /// Exact among the plans with one number M of micro-batches.
 ///
-/// Ignores the other plans: M is not adapted to channel, prices or devices. Everything else is optimal, the number of local
-/// iterations too where plans with this M differ in it. Stands for pipelines with a depth that was set by hand, and with M = 1
-/// ([`FixedMicroBatch::no_pipeline`]) for training where one device computes after the other, without pipelining.
+/// Ignores the other plans: M is not adapted to channel, prices or devices. Everything else is optimal, the number of
+/// local iterations too where plans with this M differ in it. Stands for pipelines with a depth that was set by hand,
+/// and with M = 1 ([`FixedMicroBatch::no_pipeline`]) for training where one device computes after the other, without
+/// pipelining.
 ///
-/// A scenario without such a plan is refused: a plan of the policy's own would have no convergence penalty and no place in the
-/// record.
+/// A scenario without such a plan is refused: a plan of the policy's own would have no convergence penalty and no place
+/// in the record.
 #[derive(Debug)]
 pub struct FixedMicroBatch {
     micro_batches: u32,

@@ -14,10 +14,11 @@ type Solver = crate::solver::backend::Milp;
 
 /// Equal shares of every band and full power; the best plan, devices and sizes for that radio.
 ///
-/// Ignores what a joule of transmission costs and which hop needs band; segments take account of all prices. Shares are those of
-/// [`SegmentsFor::equal_shares`]: a hop has 1/(K+1) of its cluster's band for K devices that are present, even where fewer take
-/// part. Stands for pipeline planners that take the network as it is. With feature `milp` a linear program in integers is solved
-/// per plan, without it every choice is tried, which is refused with an error where there are too many.
+/// Ignores what a joule of transmission costs and which hop needs band; segments take account of all prices. Shares are
+/// those of [`SegmentsFor::equal_shares`]: a hop has 1/(K+1) of its cluster's band for K devices that are present, even
+/// where fewer take part. Stands for pipeline planners that take the network as it is. With feature `milp` a linear
+/// program in integers is solved per plan, without it every choice is tried, which is refused with an error where there
+/// are too many.
 #[derive(Debug, Default)]
 pub struct FixedRadio {
     solver: Solver,

@@ -12,7 +12,8 @@ use super::{
 use crate::simulation::RunError;
 use crate::solver::Settings;
 
-/// A policy by name, for scenario sweeps, the command line and files. What each decides and ignores: `docs/policies.md`.
+/// A policy by name, for scenario sweeps, the command line and files. What each decides and ignores:
+/// `docs/policies.md`.
 ///
 /// ```
 /// use collapipe::simulation::PolicyKind;
@@ -102,7 +103,38 @@ impl PolicyKind {
         format!("{} or {FIXED_MICRO_BATCH}M (M micro-batches, as in {FIXED_MICRO_BATCH}4)", names.join(", "))
     }
 
-    /// The policy, ready to play. `settings` are those of the exact solver where a policy asks it; `seed` is for policies that draw.
+    /// What it does, in a few words.
+    #[must_use]
+    pub const fn summary(self) -> &'static str {
+        match self {
+            Self::Exact => {
+                "plan, devices, segments, bandwidths and powers together, to the optimum of every slot at the prices of the queues"
+            }
+            Self::Alternating => "the same, one kind of variable at a time (our reading of block-coordinate descent)",
+            Self::UniformSegments => "equal segments on all devices, the best radio for them",
+            Self::ProportionalSpeed => "segments in proportion to the devices' speeds, the best radio for them",
+            Self::ProportionalMemory => "segments in proportion to the devices' memories, the best radio for them",
+            Self::FixedRadio => "equal shares of the band at full power, the best segments for them",
+            Self::FixedMicroBatch { .. } => "a number of micro-batches set by hand, all else optimal",
+            Self::NoPipeline => "one micro-batch, so that devices compute one after the other, all else optimal",
+            Self::FixedPlan => "decided once, at the start, and kept",
+            Self::FixedSegments => {
+                "segments decided once, at the start, and kept; the best radio for them in every slot"
+            }
+            Self::LatencyOnly => "the fastest round, whatever energy it takes",
+            Self::Myopic => {
+                "the fastest round found in which every node keeps its budget in this very slot; no round if there is none"
+            }
+            Self::Random => "segments and plan drawn at random, equal shares of the band",
+            Self::FullModelFederated => "every device trains the whole encoder on its share of the batch (FedAvg)",
+            Self::SplitLearning => "one cut between devices and edge server, one device after another",
+            Self::SplitFed => "one cut between devices and edge server, all devices at once",
+            Self::Offline => "the best mixture of rounds within all budgets, all slots known beforehand",
+        }
+    }
+
+    /// The policy, ready to play. `settings` are those of the exact solver where a policy asks it; `seed` is for
+    /// policies that draw.
     ///
     /// # Errors
     /// [`RunError`] for settings out of range, and for a policy that this build is without.

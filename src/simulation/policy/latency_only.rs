@@ -9,8 +9,9 @@ use crate::solver::{Settings, SettingsError};
 
 /// The least round latency, plus the plans' penalties, at energy prices of zero.
 ///
-/// Ignores all energy budgets: queues grow where the fastest round spends more. Convergence still counts, because the plans'
-/// penalties stay. Stands for schedulers of minimal makespan; no policy has a smaller latency in a slot of the same penalties.
+/// Ignores all energy budgets: queues grow where the fastest round spends more. Convergence still counts, because the
+/// plans' penalties stay. Stands for schedulers of minimal makespan; no policy has a smaller latency in a slot of the
+/// same penalties.
 #[derive(Debug)]
 pub struct LatencyOnly {
     settings: Settings,

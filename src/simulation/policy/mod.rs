@@ -1,8 +1,9 @@
 //! How the rounds of a run are decided: the exact solver, or anything that it is to be compared with.
 //!
-//! A [`Policy`] sees the slot's problem at the prices of the queues and makes a [`Choice`]. [`Run`](super::Run) does the rest, the
-//! same for every policy: it draws the states, evaluates the choice independently, books the energy, moves the queues and records.
-//! A scenario's states do not depend on what was decided, so that policies can be compared on the same states.
+//! A [`Policy`] sees the slot's problem at the prices of the queues and makes a [`Choice`]. [`Run`](super::Run) does
+//! the rest, the same for every policy: it draws the states, evaluates the choice independently, books the energy,
+//! moves the queues and records. A scenario's states do not depend on what was decided, so that policies can be
+//! compared on the same states.
 
 #[cfg(feature = "milp")]
 mod alternating;
@@ -115,10 +116,11 @@ pub enum Choice {
     Outage(String),
 }
 
-/// A round of a policy that trains in another way than the pipeline of the slot problem: what it costs, worked out by the policy.
+/// A round of a policy that trains in another way than the pipeline of the slot problem: what it costs, worked out by
+/// the policy.
 ///
-/// The run books these numbers as they are. Memory is reported and not enforced: that a device would need more than it has is what
-/// such a comparison shows.
+/// The run books these numbers as they are. Memory is reported and not enforced: that a device would need more than it
+/// has is what such a comparison shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnRound {
     /// Index of the plan whose local iterations and micro-batches it made.
@@ -179,8 +181,8 @@ impl<'a> SlotContext<'a> {
         self.slot
     }
 
-    /// The slot's problem over the devices that are present: energy prices are those of the queues, and the plans' penalties include
-    /// those of the convergence queue.
+    /// The slot's problem over the devices that are present: energy prices are those of the queues, and the plans'
+    /// penalties include those of the convergence queue.
     #[must_use]
     pub fn problem(&self) -> &'a SlotProblem {
         &self.instance.problem
@@ -192,7 +194,8 @@ impl<'a> SlotContext<'a> {
         &self.instance.present
     }
 
-    /// Ē of a node of the problem, 0 a cluster's control unit and k + 1 its device k; `None` where its energy is not limited.
+    /// Ē of a node of the problem, 0 a cluster's control unit and k + 1 its device k; `None` where its energy is not
+    /// limited.
     #[must_use]
     pub fn budget(&self, cluster: usize, node: usize) -> Option<Joules> {
         let device = match node.checked_sub(1) {

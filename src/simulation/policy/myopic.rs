@@ -26,15 +26,15 @@ const PRICES: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
 
 /// The least latency (plus the plans' penalties) such that no node spends more than its budget in this very slot.
 ///
-/// Ignores the queues: what was saved in good slots is not spent in bad ones. Stands for schedulers with per-round energy
-/// constraints, which see no further than one round.
+/// Ignores the queues: what was saved in good slots is not spent in bad ones. Stands for schedulers with per-round
+/// energy constraints, which see no further than one round.
 ///
-/// **The search is a heuristic.** Segments are first limited to those whose computing alone fits the budgets, which excludes nothing.
-/// For the rest, prices of the slot's budgets are found by dual ascent: the exact solver at the prices, which then grow where too
-/// much was spent and shrink where too little was, at most 48 times; it starts from the last slot's prices. The best
-/// decision found that keeps all budgets is taken, often within 0.1 % of the dual bound, but there is a duality gap because sizes are
-/// integers. A slot in which none is found is an outage, and one may still exist; the reason tells this from a slot in which
-/// computing alone exceeds the budgets, which is a proof.
+/// **The search is a heuristic.** Segments are first limited to those whose computing alone fits the budgets, which
+/// excludes nothing. For the rest, prices of the slot's budgets are found by dual ascent: the exact solver at the
+/// prices, which then grow where too much was spent and shrink where too little was, at most 48 times; it starts from
+/// the last slot's prices. The best decision found that keeps all budgets is taken, often within 0.1 % of the dual
+/// bound, but there is a duality gap because sizes are integers. A slot in which none is found is an outage, and one
+/// may still exist; the reason tells this from a slot in which computing alone exceeds the budgets, which is a proof.
 #[derive(Debug)]
 pub struct Myopic {
     settings: Settings,
@@ -188,8 +188,8 @@ fn limited(slot: &SlotContext<'_>) -> Vec<Limited> {
     limited
 }
 
-/// The slot's problem with those plans alone, and memories that hold no more blocks than the budgets let compute; and the plans'
-/// indices in the slot. In words, where the budgets rule every decision out by computing alone.
+/// The slot's problem with those plans alone, and memories that hold no more blocks than the budgets let compute; and
+/// the plans' indices in the slot. In words, where the budgets rule every decision out by computing alone.
 fn within_budgets(
     slot: &SlotContext<'_>,
     local_iterations: u32,

@@ -13,12 +13,15 @@ const LEAST_WEIGHT: f64 = 1e-6;
 
 /// The offline optimum: all states of the scenario known beforehand, every budget kept on average over the whole run.
 ///
-/// No policy for a system on line, but what those are measured by. It plays the exact policy once, [looks back](crate::simulation::RunRecord::compare)
-/// with full effort, and plays the mixture of decisions that is the least mean latency (plus the plans' penalties) within all budgets, to 1e-3 as a rule. The mixture is a
-/// basic solution of a linear program, so that no more slots than there are constraints mix two decisions; there the one is played that brings the
-/// constraints least over what the mixture has spent so far. A budget is therefore kept up to the difference of two rounds, over the whole run.
+/// No policy for a system on line, but what those are measured by. It plays the exact policy once, [looks
+/// back](crate::simulation::RunRecord::compare) with full effort, and plays the mixture of decisions that is the least
+/// mean latency (plus the plans' penalties) within all budgets, to 1e-3 as a rule. The mixture is a basic solution of a
+/// linear program, so that no more slots than there are constraints mix two decisions; there the one is played that
+/// brings the constraints least over what the mixture has spent so far. A budget is therefore kept up to the difference
+/// of two rounds, over the whole run.
 ///
-/// Where no mixture was found that keeps every budget there is no optimum, and every slot is an outage that says so. Refuses scenarios of more slots than [`MOST_COMPARED`].
+/// Where no mixture was found that keeps every budget there is no optimum, and every slot is an outage that says so.
+/// Refuses scenarios of more slots than [`MOST_COMPARED`].
 #[derive(Debug)]
 pub struct Offline {
     settings: Settings,
@@ -79,8 +82,8 @@ fn look_ahead(scenario: &Scenario, settings: Settings) -> Result<Vec<Choice>, Ru
     Ok(choices.collect())
 }
 
-/// Index of the action of a slot's mixture that brings the constraints least over the mixtures so far; `over` is by how much they
-/// are.
+/// Index of the action of a slot's mixture that brings the constraints least over the mixtures so far; `over` is by how
+/// much they are.
 fn of_mixture(actions: &[Action], weights: &[f64], over: &mut [f64]) -> usize {
     for (k, over) in over.iter_mut().enumerate() {
         let mean: f64 = actions.iter().zip(weights).filter_map(|(action, w)| Some(w * action.violations.get(k)?)).sum();

@@ -21,9 +21,10 @@ const DRAWS: u32 = 100;
 
 /// A random plan and random segments that fit; equal shares of the band for the hops and full power.
 ///
-/// Ignores everything but the constraints. Every device first has one block, the others go one by one to a random device with
-/// room; under participation `select` the devices are a random subset that holds the model. The draw of a slot depends on seed and
-/// slot alone. Stands for the random baselines of comparisons: what no planning at all would cost.
+/// Ignores everything but the constraints. Every device first has one block, the others go one by one to a random
+/// device with room; under participation `select` the devices are a random subset that holds the model. The draw of a
+/// slot depends on seed and slot alone. Stands for the random baselines of comparisons: what no planning at all would
+/// cost.
 #[derive(Clone, Copy, Debug)]
 pub struct Random {
     seed: u64,

@@ -12,10 +12,10 @@ use crate::solver::{Settings, SettingsError, solve_radio};
 
 /// Equal segments on all devices that are present.
 ///
-/// Ignores that devices differ in speed, energy and channel; memory alone is respected, by shifting what does not fit to the others.
-/// Plan, bandwidths and powers are optimal for these segments. Under participation `select` all devices take part that have
-/// memory and links to the control unit; where their path is broken, the slot is an outage. Stands for schedulers that cut the
-/// model evenly and allocate the radio well.
+/// Ignores that devices differ in speed, energy and channel; memory alone is respected, by shifting what does not fit
+/// to the others. Plan, bandwidths and powers are optimal for these segments. Under participation `select` all devices
+/// take part that have memory and links to the control unit; where their path is broken, the slot is an outage. Stands
+/// for schedulers that cut the model evenly and allocate the radio well.
 #[derive(Debug)]
 pub struct UniformSegments {
     settings: Settings,
@@ -54,9 +54,9 @@ pub enum Proportion {
 
 /// Segments in proportion to one property of the devices, rounded by largest remainder, at least one block each.
 ///
-/// Ignores energy and its prices, the channel, and overheads when it cuts the model; plan, bandwidths and powers are optimal for
-/// the segments. Participation and memory are as in [`UniformSegments`]. Stands for load balancing: the usual heuristic of
-/// pipeline planners for devices that differ.
+/// Ignores energy and its prices, the channel, and overheads when it cuts the model; plan, bandwidths and powers are
+/// optimal for the segments. Participation and memory are as in [`UniformSegments`]. Stands for load balancing: the
+/// usual heuristic of pipeline planners for devices that differ.
 #[derive(Debug)]
 pub struct ProportionalSegments {
     proportion: Proportion,

@@ -9,9 +9,9 @@ pub(super) fn caps(problem: &SlotProblem) -> Vec<Vec<u32>> {
     problem.clusters.iter().map(|cluster| block_caps(problem, cluster)).collect()
 }
 
-/// Sizes in proportion to `weight`, at least one block each and no more than memory holds, by largest remainder; ties go to the
-/// device that comes first. Under participation `select` devices without memory or links to the control unit are left out,
-/// and of more devices than blocks those of most weight stay.
+/// Sizes in proportion to `weight`, at least one block each and no more than memory holds, by largest remainder; ties
+/// go to the device that comes first. Under participation `select` devices without memory or links to the control unit
+/// are left out, and of more devices than blocks those of most weight stay.
 ///
 /// # Errors
 /// In words, why there are no such sizes.

@@ -8,9 +8,9 @@ use crate::solver::{Certified, Proposal, Solution, SolveError, domains};
 
 /// Tries every plan with every choice of devices and sizes of all clusters together: the reference for tiny problems.
 ///
-/// The radio of each choice is another backend's problem (`radio`), so that the enumeration is as independent as what is put
-/// inside. Its lower bound is the least of the inner ones, and what it shares with the exact search is nothing but the
-/// formulas of the costs.
+/// The radio of each choice is another backend's problem (`radio`), so that the enumeration is as independent as what
+/// is put inside. Its lower bound is the least of the inner ones, and what it shares with the exact search is nothing
+/// but the formulas of the costs.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;

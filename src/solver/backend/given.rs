@@ -10,8 +10,8 @@ const ROUNDING: f64 = 1e-9;
 
 /// Bandwidth and power of every transmission that a cluster may have to make.
 ///
-/// Nodes are those of the problem: 0 control unit, k+1 device k, K+1 edge server. A link without bandwidth or power cannot be
-/// used.
+/// Nodes are those of the problem: 0 control unit, k+1 device k, K+1 edge server. A link without bandwidth or power
+/// cannot be used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GivenRadio {
     /// `forward[i][j]` for nodes i < j: the hop from i to j in the forward phase. Other entries are not read.
@@ -164,8 +164,8 @@ impl SegmentsFor {
         Self { plan: None, clusters }
     }
 
-    /// The radio of a decision: only the links that it uses are open, so that its active devices are given as well; the plan
-    /// is free.
+    /// The radio of a decision: only the links that it uses are open, so that its active devices are given as well; the
+    /// plan is free.
     ///
     /// # Errors
     /// [`DecisionError`] where the decision does not fit the problem.
@@ -181,8 +181,8 @@ impl SegmentsFor {
         Self { plan: Some(plan), ..self }
     }
 
-    /// Whether the given radio fits the problem's dimensions and limits. Bandwidths of hops are compared with the band one by
-    /// one: that a path's hops share it is a constraint on the choice.
+    /// Whether the given radio fits the problem's dimensions and limits. Bandwidths of hops are compared with the band
+    /// one by one: that a path's hops share it is a constraint on the choice.
     ///
     /// # Errors
     /// [`FieldError`] names the first entry that does not fit.

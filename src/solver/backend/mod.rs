@@ -1,7 +1,7 @@
 //! Independent ways to the same answers: other solvers beside the exact one, in the same program, on the same problems.
 //!
-//! A [`Backend`] answers a *question* about a slot problem, and which questions it can answer is part of its type: asking
-//! it for anything else does not compile.
+//! A [`Backend`] answers a *question* about a slot problem, and which questions it can answer is part of its type:
+//! asking it for anything else does not compile.
 //!
 //! | question | what is free | answered by |
 //! |---|---|---|
@@ -9,9 +9,10 @@
 //! | [`RadioFor`] | bandwidths and powers; plan, active devices and sizes are given | [`Exact`], `Conic` (feature `conic`) |
 //! | [`SegmentsFor`] | plan, active devices and sizes; bandwidths and powers are given | [`Exhaustive`], `Milp` |
 //!
-//! Whatever a backend claims, its answer is a [`Solution`]: the decision as [`evaluate`](crate::problem::evaluate) sees it,
-//! and a lower bound that does not rest on the backend's own word; `Milp` (feature `milp`) is the exception and says so. `solve_with_term` (feature `smooth`) is no backend: it
-//! minimizes the radio with a cost term of the user's own. What each is for and cannot do: `docs/backends.md`.
+//! Whatever a backend claims, its answer is a [`Solution`]: the decision as [`evaluate`](crate::problem::evaluate) sees
+//! it, and a lower bound that does not rest on the backend's own word; `Milp` (feature `milp`) is the exception and
+//! says so. `solve_with_term` (feature `smooth`) is no backend: it minimizes the radio with a cost term of the user's
+//! own. What each is for and cannot do: `docs/backends.md`.
 //!
 //! ```
 //! use collapipe::instances::InstanceSize;
@@ -66,7 +67,7 @@ pub trait Backend<Question> {
     ///
     /// # Errors
     /// [`SolveError`] where the question does not fit the problem, the backend does not support the problem, or gave up
-    /// without a decision that satisfies the constraints. An infeasible question is no error but a [`Solution`] with its
-    /// reasons.
+    /// without a decision that satisfies the constraints. An infeasible question is no error but a [`Solution`] with
+    /// its reasons.
     fn solve(&self, problem: &SlotProblem, question: &Question) -> Result<Solution, SolveError>;
 }

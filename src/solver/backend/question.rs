@@ -39,8 +39,8 @@ impl RadioFor {
     }
 }
 
-/// Bandwidth and power of every possible transmission are given; plan, active devices and sizes are free: a linear problem
-/// in integers.
+/// Bandwidth and power of every possible transmission are given; plan, active devices and sizes are free: a linear
+/// problem in integers.
 ///
 /// A choice of devices is feasible if the given bandwidths of its path's hops fit into the cluster's band together.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,7 +6,8 @@ use crate::solver::hop::Regime;
 impl Radio {
     /// d(Σ t + (M−1) u)/d ln V at a solution [s]: `weight` is V's part in every hop's time price, `repeats` is M−1.
     ///
-    /// By the implicit function theorem on Σ w = W and Σ ν = A (or u = v), with A and the hops' time prices linear in V.
+    /// By the implicit function theorem on Σ w = W and Σ ν = A (or u = v), with A and the hops' time prices linear in
+    /// V.
     pub fn time_by_weight(&self, solved: &Solved, weight: f64, repeats: f64, scratch: &mut Scratch) -> f64 {
         scratch.reset(self);
         let prices = solved.prices;

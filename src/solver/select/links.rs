@@ -55,8 +55,8 @@ pub(crate) struct Links {
 /// More price points than this cost more than they prune.
 const MOST_PRICES: usize = 6;
 
-/// Caps that leave less than this share of the pace beyond the shortest time are not used: rounding of the pace would show in
-/// the bandwidth that they demand.
+/// Caps that leave less than this share of the pace beyond the shortest time are not used: rounding of the pace would
+/// show in the bandwidth that they demand.
 const RESOLVED: f64 = 1e-5;
 
 /// Tangents touch where the excess over the shortest time is not below the upper end's divided by this.
@@ -146,7 +146,8 @@ impl Links {
                 cap_price += share.cap_price;
             }
             let scale = if cap_price > self.empty.pace_price { self.empty.pace_price / cap_price } else { 1.0 };
-            // Scaled down to the pace price, the dual is at least the scaled value: it is concave, and not below −λW at 0.
+            // Scaled down to the pace price, the dual is at least the scaled value: it is concave, and not below −λW at
+            // 0.
             Minorant {
                 intercept: scale * intercept - priced.band_cost,
                 slope: (self.empty.pace_price - cap_price).max(0.0),
@@ -164,8 +165,8 @@ impl Links {
         (excess > RESOLVED * pace).then(|| Cap::new(shortest, excess))
     }
 
-    /// Affine minorants of every link's cost a t + z p t + λ w over an interval of paces: tangents of a convex function.
-    /// Infinite where the link does not exist or is too slow for the whole interval.
+    /// Affine minorants of every link's cost a t + z p t + λ w over an interval of paces: tangents of a convex
+    /// function. Infinite where the link does not exist or is too slow for the whole interval.
     pub fn tangents(&mut self, within: &Within, tangents: &mut Vec<Tangent>) {
         let ln_price = within.band_price.ln();
         let mut expected = std::mem::take(&mut self.capped);
@@ -178,9 +179,9 @@ impl Links {
         self.capped = expected;
     }
 
-    /// Where the tangent of a hop touches: midway between the ends on a logarithmic scale of what they leave beyond the shortest
-    /// time, and not so near the lower one that little is left of the tangent at the upper one (the cost goes with the inverse of
-    /// that excess).
+    /// Where the tangent of a hop touches: midway between the ends on a logarithmic scale of what they leave beyond the
+    /// shortest time, and not so near the lower one that little is left of the tangent at the upper one (the cost goes
+    /// with the inverse of that excess).
     fn touching(&self, hop: &Hop, within: &Within) -> f64 {
         let least = hop.shortest_time() + self.empty.latency;
         let (low, high) = (within.low - least, within.high - least);
@@ -217,7 +218,8 @@ impl Links {
         )
     }
 
-    /// Bandwidth that a path buys at one end of an interval, in units of the band: how the bound changes with the price.
+    /// Bandwidth that a path buys at one end of an interval, in units of the band: how the bound changes with the
+    /// price.
     pub fn demand(&self, within: &Within, high: bool, active: &[usize]) -> f64 {
         let ln_price = within.band_price.ln();
         let bought = |link| {

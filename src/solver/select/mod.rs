@@ -1,8 +1,8 @@
 //! The search over active sets, where the solver chooses the devices.
 //!
-//! Regions of the search space (so many devices, a rectangle of paces) are bounded by `relaxation`, best first. Where the paths
-//! of a region that may beat the best are few, `enumeration` lists them, and each is solved as an active set of its own; where
-//! they are many, the region is split.
+//! Regions of the search space (so many devices, a rectangle of paces) are bounded by `relaxation`, best first. Where
+//! the paths of a region that may beat the best are few, `enumeration` lists them, and each is solved as an active set
+//! of its own; where they are many, the region is split.
 
 mod enumeration;
 mod links;
@@ -231,8 +231,8 @@ impl<'a> Subsets<'a> {
         if self.more { f64::NEG_INFINITY } else { least }
     }
 
-    /// Scans at the whole's prices, and moves them to where the best path buys as much bandwidth as there is; false where
-    /// there is no path.
+    /// Scans at the whole's prices, and moves them to where the best path buys as much bandwidth as there is; false
+    /// where there is no path.
     fn follow(&mut self) -> bool {
         let Some(path) = self.relaxation.scan(&self.whole, &mut self.roots) else { return false };
         let (prices, brackets) = (&mut self.whole.prices, &mut self.brackets);

@@ -1,9 +1,9 @@
 //! A lower bound over all active sets of a region: so many devices, and a rectangle of paces.
 //!
 //! At prices λ of the bands a path's cost separates over its hops and devices, but for the paces U_F and U_B. Over the
-//! rectangle every hop's cost is convex in the pace of its phase and lies above a tangent, so that the path's cost lies above a
-//! function that is affine in each pace: its least value is at one of the four corners. At a corner the tangents add up link by
-//! link, and the tables minimize over paths and sizes exactly.
+//! rectangle every hop's cost is convex in the pace of its phase and lies above a tangent, so that the path's cost lies
+//! above a function that is affine in each pace: its least value is at one of the four corners. At a corner the
+//! tangents add up link by link, and the tables minimize over paths and sizes exactly.
 
 use std::cmp::Ordering;
 
@@ -244,8 +244,8 @@ impl<'a> Relaxation<'a> {
         Some(Path { active, paces: (stages.0.max(radio.0), stages.1.max(radio.1)), open, demand })
     }
 
-    /// Bounds a region at its prices and at better ones, until the bound meets the bar; leaves the best prices in the region
-    /// and their tables in `best`. The bound is infinite where no path fits. Returns the best path there.
+    /// Bounds a region at its prices and at better ones, until the bound meets the bar; leaves the best prices in the
+    /// region and their tables in `best`. The bound is infinite where no path fits. Returns the best path there.
     pub fn raise(&mut self, region: &mut Region, bar: f64, rounds: usize) -> Option<Path> {
         let mut brackets = ((0.0, f64::INFINITY), (0.0, f64::INFINITY));
         let mut at = *region;
@@ -273,8 +273,9 @@ impl<'a> Relaxation<'a> {
         best
     }
 
-    /// Bounds for paths of every number of devices up to the region's, at its prices: the bounds that are higher replace those
-    /// known. `least_paces` are paces that no path of so many devices beats. Returns the path of the least bound.
+    /// Bounds for paths of every number of devices up to the region's, at its prices: the bounds that are higher
+    /// replace those known. `least_paces` are paces that no path of so many devices beats. Returns the path of the
+    /// least bound.
     pub fn scan(&mut self, region: &Region, roots: &mut [Region]) -> Option<Path> {
         self.price(region);
         let corner = self.tried.corners().first()?;

@@ -52,8 +52,8 @@ impl Tables {
         (nodes * nodes / 2) as u64 * (blocks as u64 + 1) * (devices as u64 + 1)
     }
 
-    /// Fills the tables for paths of up to so many devices (at least so many, where more are allowed); `link` are the links'
-    /// costs row by row, j > i.
+    /// Fills the tables for paths of up to so many devices (at least so many, where more are allowed); `link` are the
+    /// links' costs row by row, j > i.
     pub fn fill(&mut self, places: &[Place], blocks: usize, count: Count, link: &[f64]) {
         (self.nodes, self.width, self.layers) = (places.len() + 2, blocks + 1, count.devices + 1);
         self.or_more = count.or_more;

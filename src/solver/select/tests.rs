@@ -17,7 +17,8 @@ fn sampled(devices: usize, blocks: u32, plans: u32, seed: u64) -> SlotProblem {
     InstanceSize { devices, blocks, plans, participation, clusters: 1 }.sample(seed).unwrap()
 }
 
-/// Runs `check` on every plan with the least value of all active sets among the free devices, solved one by one; the devices in
+/// Runs `check` on every plan with the least value of all active sets among the free devices, solved one by one; the
+/// devices in
 /// `mandatory` take part in all of them.
 fn each_plan(problem: &SlotProblem, mandatory: &[usize], mut check: impl FnMut(&PlannedCluster, &Domain, f64)) {
     let cluster = &problem.clusters[0];

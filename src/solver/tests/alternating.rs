@@ -46,8 +46,8 @@ fn nothing_is_lost_where_nothing_is_shared() {
     }
 }
 
-/// Two clusters of one device: still convex and without any choice of integers, and yet the blocks are stuck. All clusters
-/// finish together; to be faster each needs more power *and* the upload another share of the band.
+/// Two clusters of one device: still convex and without any choice of integers, and yet the blocks are stuck. All
+/// clusters finish together; to be faster each needs more power *and* the upload another share of the band.
 fn stuck() -> SlotProblem {
     InstanceSize { clusters: 2, devices: 1, blocks: 4, plans: 1, participation: Participation::All }.sample(0).unwrap()
 }
@@ -62,7 +62,8 @@ fn stuck_on_a_convex_problem() {
     assert!(loss > 0.01, "{loss:e}");
 }
 
-/// Where it is stuck no change of bandwidths alone and none of powers alone is better: each block is at its own optimum.
+/// Where it is stuck no change of bandwidths alone and none of powers alone is better: each block is at its own
+/// optimum.
 #[test]
 fn stuck_means_that_no_block_can_improve() {
     let problem = stuck();

@@ -50,7 +50,8 @@ impl<'a> Bill<'a> {
         f64::from(self.plan.local_iterations) * f64::from(self.plan.micro_batches)
     }
 
-    /// Time on air of one message between two nodes (0 control unit, k+1 device k, K+1 edge server) at full power; its energy is booked
+    /// Time on air of one message between two nodes (0 control unit, k+1 device k, K+1 edge server) at full power; its
+    /// energy is booked
     /// `uses` times.
     pub fn send(&mut self, (from, to): (usize, usize), bits: Bits, band: Hertz, uses: f64) -> Result<Seconds, String> {
         let transmitter = Transmitter::of(self.cluster, from);
@@ -88,7 +89,8 @@ impl<'a> Bill<'a> {
         stage_time(device, block_time(self.encoder, device, phase, self.samples()), blocks)
     }
 
-    /// Time of the edge server for a device's micro-batch of one phase: the blocks that are not on the device, and the decoder.
+    /// Time of the edge server for a device's micro-batch of one phase: the blocks that are not on the device, and the
+    /// decoder.
     pub fn server(&self, rates: ServerRates, phase: Phase, on_device: u32) -> Seconds {
         let blocks = f64::from(self.encoder.blocks.saturating_sub(on_device));
         let (flops, per_flop) = match phase {

@@ -8,15 +8,17 @@ use crate::simulation::RunError;
 use crate::simulation::policy::{Choice, Policy, SlotContext};
 use crate::units::Seconds;
 
-/// Every present device trains the whole encoder on its share of the batch, all at the same time: FedAvg inside each cluster.
+/// Every present device trains the whole encoder on its share of the batch, all at the same time: FedAvg inside each
+/// cluster.
 ///
 /// ```text
 /// T = fixed + Σ_k L w_p/R(0→k) + max_k I M Σ_phases (o_k + L (q_k + b c/f_k)) + Σ_k L w_p/R(k→0) + upload,   b = B/(KM)
 /// E_k = I (B/K) L (c_F + c_B) ε_k + (P/η + p_c) L w_p/R(k→0),        memory_k = L (resident + activation B/K)
 /// ```
 ///
-/// Parameters go out and come back one device after another on the whole band, as segments do. In its favour: embedding and decoder
-/// cost nothing, and no activation is sent. Against it: full power. What it needs of memory is reported and not enforced.
+/// Parameters go out and come back one device after another on the whole band, as segments do. In its favour: embedding
+/// and decoder cost nothing, and no activation is sent. Against it: full power. What it needs of memory is reported and
+/// not enforced.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FullModelFederated;
 

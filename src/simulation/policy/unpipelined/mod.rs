@@ -1,8 +1,10 @@
-//! Baselines that train in another way than a pipeline over devices. What they cost is our own model, not a decision of the slot problem.
+//! Baselines that train in another way than a pipeline over devices. What they cost is our own model, not a decision of
+//! the slot problem.
 //!
-//! Common to all: every present device works on its equal share B/K of the batch, I local iterations of M micro-batches of
-//! B/(KM) samples; all transmissions are at full power; the upload has an equal share of its band; computing the embedding is left out,
-//! in favour of these policies. Plans are compared by the slot's objective, and the cheapest is played. Memory is reported, not enforced.
+//! Common to all: every present device works on its equal share B/K of the batch, I local iterations of M micro-batches
+//! of B/(KM) samples; all transmissions are at full power; the upload has an equal share of its band; computing the
+//! embedding is left out, in favour of these policies. Plans are compared by the slot's objective, and the cheapest is
+//! played. Memory is reported, not enforced.
 
 mod bill;
 mod full_model;
@@ -72,8 +74,8 @@ fn best_cut(
     best.map(|(_, own)| own).ok_or(missing)
 }
 
-/// The edge server's time per sample for `blocks` encoder blocks, forward and backward, at the rates at which it computes the decoder,
-/// and for the decoder itself.
+/// The edge server's time per sample for `blocks` encoder blocks, forward and backward, at the rates at which it
+/// computes the decoder, and for the decoder itself.
 #[derive(Clone, Copy, Debug)]
 struct ServerRates {
     /// Seconds per FLOP, forward and backward.

@@ -8,15 +8,16 @@ use crate::simulation::RunError;
 use crate::simulation::policy::{Choice, Policy, SlotContext};
 use crate::units::Seconds;
 
-/// Split learning with all devices at the same time on equal shares of the band; their parts are averaged after the round.
+/// Split learning with all devices at the same time on equal shares of the band; their parts are averaged after the
+/// round.
 ///
 /// ```text
 /// T = fixed + Σ_k d w_p/R(0→k) + I M Σ_phases [max_k (o_k + d (q_k + b c/f_k) + ℓ + b A/R_k) + Σ_k server] + Σ_k d w_p/R(k→0) + upload
 /// ```
 ///
-/// with b, server and d as for split learning, and R_k on W/K. The edge server works on one device's micro-batch after another, once all have
-/// arrived (in the backward phase: before any is sent), which overstates its waiting. In its favour: the embedding costs nothing,
-/// and the edge server has memory for everything.
+/// with b, server and d as for split learning, and R_k on W/K. The edge server works on one device's micro-batch after
+/// another, once all have arrived (in the backward phase: before any is sent), which overstates its waiting. In its
+/// favour: the embedding costs nothing, and the edge server has memory for everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SplitFed;
 

@@ -9,15 +9,17 @@ use crate::simulation::policy::{Choice, Policy, SlotContext};
 
 /// One cut between device and edge server; the devices train one after another, each on its share of the batch.
 ///
-/// A device holds the first d blocks, the edge server the others and the decoder, at the rates at which it computes the decoder.
+/// A device holds the first d blocks, the edge server the others and the decoder, at the rates at which it computes the
+/// decoder.
 ///
 /// ```text
 /// T = fixed + Σ_k [d w_p/R(0→k) + I M Σ_phases (o_k + d (q_k + b c/f_k) + ℓ + b A/R + server) + d w_p/R(k→0)] + upload,   b = B/(KM)
 /// server = b ((L − d) c/f_S + decoder),          R: k → server forward, server → k backward, on the whole band
 /// ```
 ///
-/// d is the one with the least V·T + Σ Z·E, the same for all devices of a cluster. The device's part goes back to the control unit and from
-/// there to the next device. In its favour: the embedding costs nothing, and the edge server has memory for everything.
+/// d is the one with the least V·T + Σ Z·E, the same for all devices of a cluster. The device's part goes back to the
+/// control unit and from there to the next device. In its favour: the embedding costs nothing, and the edge server has
+/// memory for everything.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SplitLearning;
 

@@ -1,7 +1,7 @@
 //! Block (c): bandwidths for the powers as they are.
 //!
-//! A hop whose power is given is one whose power limit binds and whose energy costs by the second: the phase solver's own
-//! problem without energy prices.
+//! A hop whose power is given is one whose power limit binds and whose energy costs by the second: the phase solver's
+//! own problem without energy prices.
 
 use super::{Balanced, CLOSE, Iterate};
 use crate::problem::costs::{
@@ -70,8 +70,8 @@ fn upload(iterate: &Iterate, n: usize, price: f64) -> Option<Hop> {
     (nats > 0.0).then(|| Hop::new(nats, gain, link.power_w.0, price + spent, 0.0))
 }
 
-/// All bandwidths, and what the bands are worth: the clusters are balanced at a price of the upload band, and that price fills
-/// the band.
+/// All bandwidths, and what the bands are worth: the clusters are balanced at a price of the upload band, and that
+/// price fills the band.
 pub(super) fn share(iterate: &Iterate) -> (Decision, ShadowPrices) {
     let (problem, whole) = (iterate.problem, iterate.problem.uplink.bandwidth_hz.0);
     let at = |band_price: f64| {

@@ -13,9 +13,9 @@ use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, dom
 
 /// Segments, plan, bandwidths and powers in turn, each solved to its own optimum while the others stand still.
 ///
-/// This is how algorithms of this literature are built, and our reading of what CollaPipe (arXiv 2509.19855) calls DSSDA in its
-/// abstract and DSSRA in its body; it is a reading of the names and of the structure that is public, not the authors'
-/// algorithm. It is here for comparison: what deciding everything together is worth.
+/// This is how algorithms of this literature are built, and our reading of what CollaPipe (arXiv 2509.19855) calls
+/// DSSDA in its abstract and DSSRA in its body; it is a reading of the names and of the structure that is public, not
+/// the authors' algorithm. It is here for comparison: what deciding everything together is worth.
 ///
 /// * **Start**: equal sizes on all devices (as memory allows; where not all can take part, the segments block's choice), equal
 ///   shares of the band for all hops, full power, and the plan that is then best.
@@ -25,8 +25,8 @@ use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, dom
 /// * **End**: an iteration over all blocks improves by less than `tolerance`, or `iterations` is reached.
 ///
 /// A step is taken only if it lowers the objective, so that every iterate is feasible and no worse than the one before.
-/// It gets stuck where no block alone can improve: a power below its limit makes more bandwidth useless to the pace and the
-/// other way round, and sizes are balanced against hops that were tuned to the old sizes.
+/// It gets stuck where no block alone can improve: a power below its limit makes more bandwidth useless to the pace and
+/// the other way round, and sizes are balanced against hops that were tuned to the old sizes.
 ///
 /// The lower bound is not its own but that of [`solve`], which runs first: the gap is what is lost.
 ///
@@ -210,8 +210,9 @@ impl<'a> Iterate<'a> {
         evaluate(&self.alone[n], &decision).map_or(f64::INFINITY, |evaluation| evaluation.round_latency.0)
     }
 
-    /// Minimizes V·max T_n + Σ (the clusters' energy costs) over one block, given by what each cluster does at a price of its
-    /// latency: convex, so that prices with sum V exist at which all clusters with a price above the least finish together.
+    /// Minimizes V·max T_n + Σ (the clusters' energy costs) over one block, given by what each cluster does at a price
+    /// of its latency: convex, so that prices with sum V exist at which all clusters with a price above the least
+    /// finish together.
     fn balance(&self, block: impl Fn(&Self, usize, f64) -> ClusterDecision) -> Balanced {
         let (whole, clusters) = (self.problem.latency_weight, self.problem.clusters.len());
         let fastest: Vec<ClusterDecision> = (0..clusters).map(|n| block(self, n, whole)).collect();
@@ -267,7 +268,8 @@ struct Balanced {
     choices: Vec<ClusterDecision>,
 }
 
-/// Equal sizes on all devices, what does not fit on one moved to the first that has room; `None` where not all can take part.
+/// Equal sizes on all devices, what does not fit on one moved to the first that has room; `None` where not all can take
+/// part.
 fn equal(domain: &Domain, blocks: u32) -> Option<Segments> {
     let devices = u32::try_from(domain.high.len()).ok().filter(|&devices| devices <= blocks)?;
     if domain.high.contains(&0) {

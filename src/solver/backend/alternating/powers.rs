@@ -94,8 +94,8 @@ pub(super) fn set(iterate: &Iterate, n: usize, price: f64) -> ClusterDecision {
     choice
 }
 
-/// The longest time on air that the pace leaves the hops, where `floor` is free of charge: the sum of what they would save by
-/// more time falls to the pace's price there.
+/// The longest time on air that the pace leaves the hops, where `floor` is free of charge: the sum of what they would
+/// save by more time falls to the pace's price there.
 fn pace(senders: &[Sender], pace_price: f64, floor: f64) -> f64 {
     if pace_price <= 0.0 {
         return f64::INFINITY;

@@ -1,7 +1,7 @@
 //! A lower bound from prices alone, whoever proposed them: weak duality.
 //!
-//! For weights V_n ≥ 0 with Σ V_n = V, cap prices ν_j ≥ 0 with Σ ν_j ≤ A_c = V_n I (M−1) for each pace c, and band prices
-//! λ_b ≥ 0, no feasible decision costs less than
+//! For weights V_n ≥ 0 with Σ V_n = V, cap prices ν_j ≥ 0 with Σ ν_j ≤ A_c = V_n I (M−1) for each pace c, and band
+//! prices λ_b ≥ 0, no feasible decision costs less than
 //!
 //! ```text
 //! constant + Σ_n V_n constant_n + Σ_c [Σ_j ν_j offset_j + (A_c − Σ_j ν_j) floor_c] − Σ_b λ_b W_b
@@ -53,7 +53,8 @@ impl Prices {
         self
     }
 
-    /// The same prices, within the bounds that weak duality asks for: negative ones cut, sums scaled to what they must be.
+    /// The same prices, within the bounds that weak duality asks for: negative ones cut, sums scaled to what they must
+    /// be.
     pub fn made_valid(mut self, radio: &Radio) -> Self {
         let clean = |prices: &mut Vec<f64>| {
             for price in prices {
@@ -108,8 +109,8 @@ impl Radio {
         best.cost + self.transmissions[j].pace.map_or(0.0, |(_, offset)| prices.cap[j] * offset)
     }
 
-    /// The value of the dual at valid prices, and the times and bandwidths that attain the minima. `None` where a search
-    /// failed or the value is not finite.
+    /// The value of the dual at valid prices, and the times and bandwidths that attain the minima. `None` where a
+    /// search failed or the value is not finite.
     pub(super) fn dual(&self, prices: &Prices) -> Option<(f64, Point)> {
         let latency: f64 = self.latency.iter().zip(&prices.latency).map(|(time, price)| time * price).sum();
         let floors: f64 = self.paces.iter().zip(&prices.floor).map(|(pace, price)| pace.floor * price).sum();

@@ -1,8 +1,8 @@
 //! One transmission at given prices, by one-dimensional search: independent of the exact solver's hop.
 //!
-//! A message of d nats at s = d/(t w) nats per second and hertz costs a t + z (d/γ) φ(s) + λ d/(s t), φ(s) = (e^s − 1)/s,
-//! under t ≥ (d/(Pγ)) φ(s). In (log s, log t) every term and the constraint's log are convex: a geometric program. For
-//! given s the best t is a closed form, and what remains is convex in log s.
+//! A message of d nats at s = d/(t w) nats per second and hertz costs a t + z (d/γ) φ(s) + λ d/(s t), φ(s) = (e^s −
+//! 1)/s, under t ≥ (d/(Pγ)) φ(s). In (log s, log t) every term and the constraint's log are convex: a geometric
+//! program. For given s the best t is a closed form, and what remains is convex in log s.
 
 use argmin::core::{CostFunction, Error, Executor};
 use argmin::solver::brent::BrentOpt;
@@ -35,8 +35,8 @@ fn phi(s: f64) -> f64 {
     if s < 1e-8 { 1.0 + 0.5 * s } else { s.exp_m1() / s }
 }
 
-/// Smallest and largest s considered. Below, φ is 1 to the last digit; above, e^s overflows, and a signal-to-noise ratio of
-/// 1e300 is beyond what the ranges of admitted gains, powers and bands multiply to.
+/// Smallest and largest s considered. Below, φ is 1 to the last digit; above, e^s overflows, and a signal-to-noise
+/// ratio of 1e300 is beyond what the ranges of admitted gains, powers and bands multiply to.
 const RANGE: (f64, f64) = (1e-40, 700.0);
 
 impl Priced {

@@ -25,8 +25,8 @@ const NAME: &str = "conic";
 /// Accuracy and limits of [`Conic`]. Limits count work, not time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ConicSettings {
-    /// Relative gap (objective − lower bound)/|objective| at which no further rung of the ladder is tried, and up to which
-    /// an answer is called optimal; in [1e-9, 1], default 1e-6.
+    /// Relative gap (objective − lower bound)/|objective| at which no further rung of the ladder is tried, and up to
+    /// which an answer is called optimal; in [1e-9, 1], default 1e-6.
     pub gap: f64,
     /// Most interior-point iterations of one rung; at least 1, default 200.
     pub iterations: u32,
@@ -61,9 +61,9 @@ impl ConicSettings {
 
 /// The convex radio problem for given integers, all clusters at once, by Clarabel's interior-point method.
 ///
-/// Unlike the exact solver it also knows `overlap: none`. An answer is [`Optimal`](crate::problem::Status::Optimal) only
-/// where the certified gap is at most [`ConicSettings::gap`], else [`Feasible`](crate::problem::Status::Feasible) with its
-/// gap. [`Work::nodes`](crate::problem::Work::nodes) counts rungs of
+/// Unlike the exact solver it also knows `overlap: none`. An answer is [`Optimal`](crate::problem::Status::Optimal)
+/// only where the certified gap is at most [`ConicSettings::gap`], else [`Feasible`](crate::problem::Status::Feasible)
+/// with its gap. [`Work::nodes`](crate::problem::Work::nodes) counts rungs of
 /// the ladder, [`Work::iterations`](crate::problem::Work::iterations) interior-point iterations.
 ///
 /// ```

@@ -24,8 +24,8 @@ const SMALL: f64 = 1e-5;
 /// The quadrature covers so many times the exponent at the scaling's reference.
 const REACH: f64 = 3.0;
 
-/// Slack, in the row's units, beyond which a constraint is moved closer: what is a thousand times longer than expected is not
-/// found, but rows stay comparable. Answers stay feasible, and the bound does not know of it.
+/// Slack, in the row's units, beyond which a constraint is moved closer: what is a thousand times longer than expected
+/// is not found, but rows stay comparable. Answers stay feasible, and the bound does not know of it.
 const SLACK: f64 = 1e3;
 
 /// How one rung of the ladder runs Clarabel.

@@ -1,15 +1,15 @@
 //! Gauss-Legendre quadrature of φ(s) = ∫₀¹ e^{θ s} dθ = (e^s − 1)/s, with a proved error.
 //!
-//! The error of n nodes on [0, 1] is f^{(2n)}(ξ) (n!)⁴/((2n+1) ((2n)!)³) for an integrand f. Here f^{(2n)} = s^{2n} e^{ξ s}
-//! is positive and at most s^{2n} e^s, so that the sum never exceeds φ, and misses it by at most the share
+//! The error of n nodes on [0, 1] is f^{(2n)}(ξ) (n!)⁴/((2n+1) ((2n)!)³) for an integrand f. Here f^{(2n)} = s^{2n}
+//! e^{ξ s} is positive and at most s^{2n} e^s, so that the sum never exceeds φ, and misses it by at most the share
 //!
 //! ```text
 //! s^{2n+1} (n!)⁴ / ((2n+1) ((2n)!)³ (1 − e^{−s}))
 //! ```
 //!
-//! For large s the integrand lives next to θ = 1: [0, 1] is cut at 1 − 25/s. The upper panel is φ with s replaced by 25;
-//! all of the lower one is less than e^{−25} = 1.4e-11 of φ, and gets [`LOWER_NODES`] nodes, so that the sum still grows
-//! with s where s turns out smaller than expected.
+//! For large s the integrand lives next to θ = 1: [0, 1] is cut at 1 − 25/s. The upper panel is φ with s replaced by
+//! 25; all of the lower one is less than e^{−25} = 1.4e-11 of φ, and gets [`LOWER_NODES`] nodes, so that the sum still
+//! grows with s where s turns out smaller than expected.
 
 /// Relative error of the rules.
 const ACCURACY: f64 = 1e-10;

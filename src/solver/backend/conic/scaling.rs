@@ -1,8 +1,8 @@
 //! The one seam between physical units and the numbers Clarabel sees.
 //!
-//! Every transmission has its own units of time and bandwidth, chosen so that its solution is of the order of 1; bands and
-//! paces are measured in fractions of their budgets and references, money in the size of the objective. Latencies and
-//! paces are measured from the value that no radio decision can go below.
+//! Every transmission has its own units of time and bandwidth, chosen so that its solution is of the order of 1; bands
+//! and paces are measured in fractions of their budgets and references, money in the size of the objective. Latencies
+//! and paces are measured from the value that no radio decision can go below.
 
 use super::bound::Prices;
 use crate::solver::backend::transmissions::{Band, Point, Radio};
@@ -106,8 +106,8 @@ impl Scaling {
         }
     }
 
-    /// Multipliers of scaled rows as prices: those of a band's row Σ w/W ≤ 1, of a latency's row in units of latency, of a
-    /// pace's rows in units of the pace.
+    /// Multipliers of scaled rows as prices: those of a band's row Σ w/W ≤ 1, of a latency's row in units of latency,
+    /// of a pace's rows in units of the pace.
     pub fn invert_prices(&self, radio: &Radio, multipliers: &Prices) -> Prices {
         let unit = self.objective;
         let cap = |(j, price): (usize, &f64)| {

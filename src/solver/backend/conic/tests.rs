@@ -184,8 +184,8 @@ fn questions_and_settings_are_checked() {
     assert_eq!(conic.outcome.unwrap_err(), exact.outcome.unwrap_err());
 }
 
-/// Where all stages take c, computing and then sending paces like constant latencies longer by c, which the exact solver
-/// knows; only the sum of the times counts c once less per hop.
+/// Where all stages take c, computing and then sending paces like constant latencies longer by c, which the exact
+/// solver knows; only the sum of the times counts c once less per hop.
 #[test]
 fn without_overlap_equal_stages_are_a_longer_latency() {
     for seed in 0..5 {

@@ -1,10 +1,10 @@
 //! One transmission in a linear program: tangent planes of its energy and of its power limit.
 //!
-//! d nats in time t on bandwidth w cost z (t w/γ)(eˢ − 1) with s = d/(t w), jointly convex in (t, w), and the power limit reads
-//! t ≥ d/(w ln(1 + Pγ/w)), convex in w (formulation, section 3). A tangent plane at any point lies below, so that every row
-//! is valid whatever point it was made at. Columns are totals over `count` equal transmissions (a binary for a link that may
-//! be unused, the blocks of a device for its transfers): the constant of a tangent is multiplied by it, which makes it the
-//! tangent of the perspective function, and all is zero where the count is.
+//! d nats in time t on bandwidth w cost z (t w/γ)(eˢ − 1) with s = d/(t w), jointly convex in (t, w), and the power
+//! limit reads t ≥ d/(w ln(1 + Pγ/w)), convex in w (formulation, section 3). A tangent plane at any point lies below,
+//! so that every row is valid whatever point it was made at. Columns are totals over `count` equal transmissions (a
+//! binary for a link that may be unused, the blocks of a device for its transfers): the constant of a tangent is
+//! multiplied by it, which makes it the tangent of the perspective function, and all is zero where the count is.
 
 use super::model::{Column, Found, Linear, Model};
 use super::pipeline::Scale;
@@ -174,7 +174,8 @@ impl Transmission {
         model.cut(row, energy);
     }
 
-    /// Cuts off the program's solution where it is cheaper than any transmission by more than `tolerance`; true if it was.
+    /// Cuts off the program's solution where it is cheaper than any transmission by more than `tolerance`; true if it
+    /// was.
     pub fn separate(&self, model: &mut Model, found: &Found, tolerance: f64) -> bool {
         let count = self.count.map_or(1.0, |count| found.values[count]);
         if count <= 1e-6 {

@@ -29,18 +29,19 @@ pub enum LinearSolver {
 
 /// Linear programs in integers, solved by somebody else's solver.
 ///
-/// For a given radio ([`SegmentsFor`]) the slot problem *is* such a program, one per plan: binaries for the links that a path
-/// uses and the devices that take part, integers for the sizes, and the makespan by linear constraints on the pace. Both kinds
-/// of overlap are supported there.
+/// For a given radio ([`SegmentsFor`]) the slot problem *is* such a program, one per plan: binaries for the links that
+/// a path uses and the devices that take part, integers for the sizes, and the makespan by linear constraints on the
+/// pace. Both kinds of overlap are supported there.
 ///
-/// The whole slot is solved by outer approximation (Duran and Grossmann, Mathematical Programming 36, 1986): energies and
-/// shortest times are convex in time and bandwidth and lie above their tangent planes, which makes the program's optimum a
-/// lower bound; the radio of the segments it chooses, solved by [`solve_radio`](crate::solver::solve_radio), is a decision, and
-/// its tangents go into the program for the next round.
+/// The whole slot is solved by outer approximation (Duran and Grossmann, Mathematical Programming 36, 1986): energies
+/// and shortest times are convex in time and bandwidth and lie above their tangent planes, which makes the program's
+/// optimum a lower bound; the radio of the segments it chooses, solved by [`solve_radio`](crate::solver::solve_radio),
+/// is a decision, and its tangents go into the program for the next round.
 ///
 /// The lower bounds rest on the linear solver's word that its optimum is one, lowered by 1e-6 of the objective's terms;
 /// everything else is checked: that the answer satisfies every row and bound, that integers are integers, that
-/// [`evaluate`](crate::problem::evaluate) finds the decision feasible and as cheap as claimed. What fails a check is an error.
+/// [`evaluate`](crate::problem::evaluate) finds the decision feasible and as cheap as claimed. What fails a check is an
+/// error.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;
@@ -65,8 +66,8 @@ pub struct Milp {
     pub rounds: u32,
     /// Most integers (links, devices and sizes of all clusters) of a program for the whole problem; default 400.
     pub integers: u64,
-    /// Time limit of one linear program in seconds, against programs that a solver cannot cope with; in [1e-3, 1e6], default
-    /// 60. Reaching it is an error, so that no answer depends on the machine.
+    /// Time limit of one linear program in seconds, against programs that a solver cannot cope with; in [1e-3, 1e6],
+    /// default 60. Reaching it is an error, so that no answer depends on the machine.
     pub seconds: f64,
 }
 

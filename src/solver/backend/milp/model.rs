@@ -94,8 +94,8 @@ impl Model {
         self.rows.push(Row { expression, equality: false });
     }
 
-    /// `expression >= 0` for a row that may be left out: it is where `key`'s coefficient is so small in the solver's units, next to
-    /// the others, that the solver might take it for zero and the row for a stronger one.
+    /// `expression >= 0` for a row that may be left out: it is where `key`'s coefficient is so small in the solver's
+    /// units, next to the others, that the solver might take it for zero and the row for a stronger one.
     pub fn cut(&mut self, expression: Linear, key: Column) {
         let row = Row { expression, equality: false };
         let size = |&(column, factor): &(Column, f64)| (factor * self.columns[column].unit).abs();
@@ -110,7 +110,8 @@ impl Model {
         self.rows.push(Row { expression, equality: true });
     }
 
-    /// Minimizes; `None` where the solver says that nothing is feasible. `scale` is a typical value of the objective, and
+    /// Minimizes; `None` where the solver says that nothing is feasible. `scale` is a typical value of the objective,
+    /// and
     /// `relaxed` lets integers be fractions.
     ///
     /// The answer is not taken on trust: status, bounds, rows and integrality are checked here.
@@ -191,8 +192,8 @@ impl Model {
     }
 }
 
-/// Accuracy asked of HiGHS, in scaled units: of rows, bounds, integers, reduced costs and the objective. Its defaults of 1e-6 are as
-/// large as what bounds are lowered by.
+/// Accuracy asked of HiGHS, in scaled units: of rows, bounds, integers, reduced costs and the objective. Its defaults
+/// of 1e-6 are as large as what bounds are lowered by.
 #[cfg(feature = "highs")]
 const PRECISE: f64 = 1e-9;
 
@@ -205,8 +206,8 @@ fn precise(model: good_lp::solvers::highs::HighsProblem) -> good_lp::solvers::hi
     options.into_iter().fold(model, |model, option| model.set_option(option, PRECISE))
 }
 
-/// Runs a solver; `None` where it says that nothing is feasible. `rounded` says whether it reports an optimum with a gap of
-/// rounding errors as one that a limit on the gap has ended: as no gap is allowed, both are optima.
+/// Runs a solver; `None` where it says that nothing is feasible. `rounded` says whether it reports an optimum with a
+/// gap of rounding errors as one that a limit on the gap has ended: as no gap is allowed, both are optima.
 fn solved<M>(
     mut model: M,
     rows: impl Iterator<Item = good_lp::Constraint>,

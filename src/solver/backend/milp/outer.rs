@@ -1,4 +1,5 @@
-//! The whole slot by outer approximation (Duran and Grossmann, Mathematical Programming 36, 1986; Kelley, J. SIAM 8, 1960).
+//! The whole slot by outer approximation (Duran and Grossmann, Mathematical Programming 36, 1986; Kelley, J. SIAM 8,
+//! 1960).
 
 use std::f64::consts::LN_2;
 

@@ -82,8 +82,8 @@ impl<'a> Pipeline<'a> {
         Self { problem, plan, model, paths, scale, round }
     }
 
-    /// Adds the stages, paces and latency of a cluster: `times` are those of the hops on air, per phase and in the order of
-    /// the links; `transfers` is all that segments and upload take.
+    /// Adds the stages, paces and latency of a cluster: `times` are those of the hops on air, per phase and in the
+    /// order of the links; `transfers` is all that segments and upload take.
     pub fn add_cluster(&mut self, n: usize, times: [&[Linear]; 2], transfers: &Linear) {
         let (problem, plan) = (self.problem, self.plan);
         let (cluster, samples) = (&problem.clusters[n], micro_batch(&problem.clusters[n], plan));

@@ -87,9 +87,9 @@ pub struct LocalBest {
     pub total: f64,
     /// Objective and term of the optimum without the term, where the search started.
     pub start: f64,
-    /// No decision with these integers has a smaller total, **if** the term is convex as a function of the round latency and
-    /// the nodes' energies of sending, and of nothing else. `None` where the last linearization has a negative price, which
-    /// proves nothing.
+    /// No decision with these integers has a smaller total, **if** the term is convex as a function of the round
+    /// latency and the nodes' energies of sending, and of nothing else. `None` where the last linearization has a
+    /// negative price, which proves nothing.
     pub lower_bound_if_convex: Option<f64>,
 }
 
@@ -107,11 +107,11 @@ pub struct LocalSolution {
 
 /// Minimizes objective + term over bandwidths and powers; plan, devices and sizes are given.
 ///
-/// Starts from the exact optimum without the term. First the term is linearized in latency and energies, which makes it a
-/// change of prices: the exact solver answers, and a line search (Brent's method, on durations and bandwidths, among which
-/// the feasible ones are convex) goes towards the answer. A term that is linear in these quantities takes one step. Then a
-/// Nelder-Mead search in coordinates that keep all constraints (bands as softmax shares, powers as P·sigmoid) looks
-/// for what a linearization does not see.
+/// Starts from the exact optimum without the term. First the term is linearized in latency and energies, which makes it
+/// a change of prices: the exact solver answers, and a line search (Brent's method, on durations and bandwidths, among
+/// which the feasible ones are convex) goes towards the answer. A term that is linear in these quantities takes one
+/// step. Then a Nelder-Mead search in coordinates that keep all constraints (bands as softmax shares, powers as
+/// P·sigmoid) looks for what a linearization does not see.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;
@@ -130,8 +130,8 @@ pub struct LocalSolution {
 /// ```
 ///
 /// # Errors
-/// [`SolveError`] for settings out of range, integers that do not fit the problem, `overlap: none`, and a term that is not
-/// finite at the start.
+/// [`SolveError`] for settings out of range, integers that do not fit the problem, `overlap: none`, and a term that is
+/// not finite at the start.
 pub fn solve_with_term(
     problem: &SlotProblem,
     question: &RadioFor,

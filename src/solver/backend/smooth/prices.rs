@@ -34,8 +34,8 @@ fn slope(f: impl Fn(f64) -> f64, size: f64) -> Option<f64> {
 impl Slopes {
     /// `None` where a difference is not finite.
     ///
-    /// What follows from the round latency and the energies is changed with them: the latencies of the slowest clusters, the
-    /// terms of the objective, the objective. Parts of latencies are not.
+    /// What follows from the round latency and the energies is changed with them: the latencies of the slowest
+    /// clusters, the terms of the objective, the objective. Parts of latencies are not.
     pub fn of(term: &dyn ExtraTerm, at: &Evaluation) -> Option<Self> {
         let round = at.round_latency.0;
         let latency_price = at.terms.latency / round;
@@ -70,8 +70,8 @@ impl Slopes {
         Some(Self { latency, energy })
     }
 
-    /// The linear part of the term, at an evaluation. Computing counts with the devices' energies: their price does not know
-    /// the difference.
+    /// The linear part of the term, at an evaluation. Computing counts with the devices' energies: their price does not
+    /// know the difference.
     pub fn at(&self, evaluation: &Evaluation) -> f64 {
         let mut sum = self.latency * evaluation.round_latency.0;
         for (slopes, cluster) in self.energy.iter().zip(&evaluation.clusters) {

@@ -1,4 +1,5 @@
-//! The radio problem of given integers, as a list of transmissions and what they share: for the backends that see it whole.
+//! The radio problem of given integers, as a list of transmissions and what they share: for the backends that see it
+//! whole.
 
 mod point;
 

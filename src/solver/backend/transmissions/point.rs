@@ -32,8 +32,8 @@ impl Transmission {
 }
 
 impl Radio {
-    /// A feasible point next to the given one: shared bands filled, no transmission faster than full power. `None` where the
-    /// point has a time or bandwidth that is not positive and finite.
+    /// A feasible point next to the given one: shared bands filled, no transmission faster than full power. `None`
+    /// where the point has a time or bandwidth that is not positive and finite.
     pub fn made_feasible(&self, point: &Point) -> Option<Point> {
         let mut point = point.clone();
         let usable = |value: &f64| value.is_finite() && *value > 0.0;
