@@ -3,7 +3,7 @@
 use super::frame::{Frame, Scale, Titles};
 use super::marks;
 use super::panel::{Label, Sample, figure_height, rows};
-use super::style::{FAINT, Figure, INK, LOOKS, Look, WIDTH, bar, canvas, device_look, empty, mark, short};
+use super::style::{FAINT, Figure, INK, Look, Place, WIDTH, bar, canvas, empty, mark, short};
 use crate::experiments::{Drawing, Interval, Metric, PlotSpec, ResultTable};
 
 /// Draws an experiment's result, or why there is none.
@@ -82,8 +82,8 @@ fn lines(table: &ResultTable) -> Figure {
             let alike = alike(&curves);
             let shown = if alike { curves.get(..1).unwrap_or_default() } else { &curves };
             for (position, (name, curve)) in shown.iter().enumerate() {
-                let position = place_of(name, position);
-                let look = if alike { ALIKE } else { line_look(position) };
+                let place = place_of(name, position);
+                let look = if alike { ALIKE } else { place.look() };
                 for Mean { x, value } in curve {
                     let [low, high] = shown_ends(value);
                     // A logarithmic axis has no zero.
@@ -94,15 +94,15 @@ fn lines(table: &ResultTable) -> Figure {
                 frame.line(&path, look, 2.0)?;
                 for point in path {
                     let at = frame.at(point);
-                    if alike { bar(root, at)? } else { mark(root, at, position)? }
+                    if alike { bar(root, at)? } else { mark(root, at, place)? }
                 }
             }
             let label = |(position, (name, curve)): (usize, &(&str, Vec<Mean>))| {
                 let (name, sample) = match alike {
                     true => ("the same for all", Sample::Alike(ALIKE)),
                     false => {
-                        let position = place_of(name, position);
-                        (*name, Sample::Marked(line_look(position), position))
+                        let place = place_of(name, position);
+                        (*name, Sample::Marked(place))
                     }
                 };
                 let value = curve.last()?.value.mean;
@@ -121,26 +121,21 @@ const ALIKE: Look = Look { line: INK, area: INK, dashed: false };
 const LIMIT: Look = Look { line: FAINT, area: FAINT, dashed: false };
 
 /// Policies of line figures: each has its colour, dash and mark in all of them.
-const KNOWN: [&str; 9] = [
-    "exact",
-    "uniform-segments",
-    "proportional-speed",
-    "fixed-radio",
-    "no-pipeline",
-    "fixed-segments",
-    "latency-only",
-    "myopic",
-    "offline",
+const KNOWN: [(&str, Place); 9] = [
+    ("exact", Place { colour: 0, shape: 0 }),
+    ("uniform-segments", Place { colour: 1, shape: 1 }),
+    ("proportional-speed", Place { colour: 2, shape: 2 }),
+    ("fixed-radio", Place { colour: 3, shape: 3 }),
+    ("no-pipeline", Place { colour: 4, shape: 4 }),
+    ("fixed-segments", Place { colour: 5, shape: 5 }),
+    ("latency-only", Place { colour: 3, shape: 7 }),
+    ("myopic", Place { colour: 1, shape: 6 }),
+    ("offline", Place { colour: 5, shape: 2 }),
 ];
 
-/// The place of a series among the looks: that of the policy, or its own in the figure.
-fn place_of(series: &str, position: usize) -> usize {
-    KNOWN.iter().position(|known| *known == series).unwrap_or(position)
-}
-
-/// Every other line is dashed, so that lines can be told in grey print.
-fn line_look(position: usize) -> Look {
-    Look { dashed: position % 2 == 1, ..device_look(position.min(LOOKS)) }
+/// The look of a series: that of the policy, or that of its place in the figure.
+fn place_of(series: &str, position: usize) -> Place {
+    KNOWN.iter().find(|(known, _)| *known == series).map_or(Place::at(position), |(_, place)| *place)
 }
 
 /// Whether several curves are the same, but for the rounding of sums.

@@ -5,7 +5,7 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, WIDTH, bar, cause, font, mark, px, text, width};
+use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, Place, WIDTH, bar, cause, font, mark, px, text, width};
 use crate::report::table::number;
 
 pub(super) type Chart<'c, 'a> = ChartContext<'c, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -212,7 +212,7 @@ pub(super) enum Sample {
     /// A line with a bar on it.
     Alike(Look),
     /// A line with the mark of its place.
-    Marked(Look, usize),
+    Marked(Place),
     Square(RGBColor),
 }
 
@@ -241,8 +241,8 @@ pub(super) fn write_labels(
                 sample_line(root, (left, y), look, 2.0)?;
                 bar(root, (left + px(8), y))?;
             }
-            Sample::Marked(look, place) => {
-                sample_line(root, (left, y), look, 2.0)?;
+            Sample::Marked(place) => {
+                sample_line(root, (left, y), place.look(), 2.0)?;
                 mark(root, (left + px(8), y), place)?;
             }
             Sample::Square(color) => {

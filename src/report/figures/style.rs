@@ -51,9 +51,29 @@ pub(super) fn device_look(index: usize) -> Look {
     Look { line, area: RGBColor(lighten(line.0), lighten(line.1), lighten(line.2)), dashed: second }
 }
 
-/// A mark that differs from the others in shape as well as in colour, so that it can be told in grey print; the second
-/// four are hollow.
-pub(super) fn mark(root: &Area, (x, y): (i32, i32), index: usize) -> Result<(), String> {
+/// Which colour and which shape a series or category has, so that it can be told in grey print as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) colour: usize,
+    /// Of eight, the second four hollow.
+    pub(super) shape: usize,
+}
+
+impl Place {
+    /// The one at this position in a list.
+    pub(super) fn at(position: usize) -> Self {
+        Self { colour: position, shape: position }
+    }
+
+    /// Lines of every other shape are dashed.
+    pub(super) fn look(self) -> Look {
+        Look { dashed: self.shape % 2 == 1, ..device_look(self.colour.min(LOOKS)) }
+    }
+}
+
+/// A mark in the colour and shape of its place.
+pub(super) fn mark(root: &Area, (x, y): (i32, i32), place: Place) -> Result<(), String> {
+    let index = place.shape;
     let shape = |size: i32, fill: RGBColor| {
         let fill = fill.filled();
         let draw = |points: Vec<(i32, i32)>| root.draw(&Polygon::new(points, fill)).map_err(cause);
@@ -64,7 +84,7 @@ pub(super) fn mark(root: &Area, (x, y): (i32, i32), index: usize) -> Result<(), 
             _ => draw(vec![(x, y - size), (x + size, y), (x, y + size), (x - size, y)]),
         }
     };
-    shape(px(5), device_look(index).line)?;
+    shape(px(5), place.look().line)?;
     match (index / 4) % 2 {
         0 => Ok(()),
         _ => shape(px(2), WHITE),
