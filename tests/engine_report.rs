@@ -1,6 +1,6 @@
+//! The folder of a run of an own problem: files, tables, and figures of many kinds of runs.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 #![cfg(feature = "cli")]
-//! The folder of a run of an own problem: files, tables, and figures of many kinds of runs.
 mod svg_support;
 
 use std::convert::Infallible;

@@ -1,6 +1,7 @@
 //! Every certificate on random finite problems whose slots are minimized exactly, and histories that were tampered
 //! with.
 #![allow(clippy::unwrap_used)]
+#![cfg_attr(not(feature = "milp"), allow(dead_code, unused_imports, reason = "what the offline optimum needs"))]
 
 mod finite_support;
 

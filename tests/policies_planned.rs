@@ -8,7 +8,6 @@ use collapipe::problem::Decision;
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
 use collapipe::simulation::{PolicyKind, Run, RunRecord, SlotOutcome};
 use collapipe::solver::Settings;
-use scenario_support::{changed, read};
 
 fn builtin(slots: u64, change: impl Fn(&mut ScenarioSpec)) -> Scenario {
     let mut file = ScenarioFile::parse(BUILTIN, "".as_ref()).unwrap();
@@ -40,10 +39,6 @@ fn reasons(record: &RunRecord) -> Vec<String> {
         _ => None,
     };
     record.slots.iter().filter_map(|slot| of(&slot.outcome)).collect()
-}
-
-fn mean_latency(record: &RunRecord) -> f64 {
-    record.planned_slots().map(|(_, round)| round.latency_s.0).sum::<f64>() / record.slots.len() as f64
 }
 
 #[test]
@@ -107,7 +102,12 @@ mod offline {
     use collapipe::simulation::Effort;
     use collapipe::solver::solve;
 
+    use super::scenario_support::{changed, read};
     use super::*;
+
+    fn mean_latency(record: &RunRecord) -> f64 {
+        record.planned_slots().map(|(_, round)| round.latency_s.0).sum::<f64>() / record.slots.len() as f64
+    }
 
     /// T + μ·g of a slot, budgets as the unit of g.
     fn lagrangian(record: &RunRecord, slot: usize, prices: &[f64]) -> f64 {

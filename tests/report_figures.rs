@@ -1,6 +1,6 @@
+//! Figures of many kinds of runs: valid files, the labels one looks for, no number that is none.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests")]
 #![cfg(feature = "cli")]
-//! Figures of many kinds of runs: valid files, the labels one looks for, no number that is none.
 mod report_support;
 mod svg_support;
 

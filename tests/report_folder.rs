@@ -1,5 +1,5 @@
-#![cfg(feature = "cli")]
 //! The output folder: whole files, tidy tables, errors that name the path.
+#![cfg(feature = "cli")]
 mod report_support;
 
 use std::collections::BTreeSet;
