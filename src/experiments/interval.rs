@@ -59,6 +59,14 @@ pub(crate) struct Place {
     pub label: String,
 }
 
+/// The reference of a contrast against another series at a place.
+pub(crate) struct Compared<'t> {
+    pub place: Place,
+    pub series: &'t str,
+    /// One per column.
+    pub changes: Vec<Option<Interval>>,
+}
+
 impl ResultTable {
     /// The series, in the order of their first rows.
     pub(crate) fn series(&self) -> Vec<&str> {
@@ -77,10 +85,25 @@ impl ResultTable {
         all.into_iter().filter(|metric| self.rows.iter().any(|row| row.metrics.contains_key(metric))).collect()
     }
 
+    /// The contrast's columns at every place, of every series but the reference that has any of them.
+    pub(crate) fn compared(&self) -> Vec<Compared<'_>> {
+        let Some(contrast) = &self.contrast else { return Vec::new() };
+        let others: Vec<&str> = self.series().into_iter().filter(|name| *name != contrast.reference).collect();
+        let row = |place: &Place, series| {
+            let changes = contrast.columns.iter().map(|column| self.change(column.metric, place, series));
+            Compared { place: place.clone(), series, changes: changes.collect() }
+        };
+        let rows = self
+            .places()
+            .into_iter()
+            .flat_map(|place| others.iter().map(|other| row(&place, *other)).collect::<Vec<_>>());
+        rows.filter(|row| row.changes.iter().any(Option::is_some)).collect()
+    }
+
     /// By how much a metric of the contrast's reference differs from that of another series, in per cent of the
     /// other's: mean and interval of the seeds' own differences. Of seeds that both have; `None` without any, and where
     /// the other's is zero.
-    pub(crate) fn change(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
+    fn change(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
         let reference = &self.contrast.as_ref()?.reference;
         let of = |name: &str, seed: u64| {
             let here =

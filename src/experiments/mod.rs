@@ -37,7 +37,7 @@ pub use experiment::{Experiment, Setup};
 #[cfg(feature = "cli")]
 pub use interval::Interval;
 #[cfg(feature = "cli")]
-pub(crate) use interval::Place;
+pub(crate) use interval::{Compared, Place};
 #[cfg(feature = "cli")]
 pub use output::{ResultProvenance, ResultSchema, RunProvenance};
 #[cfg(feature = "cli")]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
+use super::interval::Compared;
 use super::request::Request;
 use super::table::{Contrast, Metric, ResultTable};
 use crate::report::{DrawnExperiment, ReportError, write_experiment_page, write_whole};
@@ -167,21 +168,19 @@ fn tidy_contrast(table: &ResultTable, contrast: &Contrast, out: &mut dyn Write) 
         "half_width",
         "seeds",
     ])?;
-    for place in &table.places() {
-        for series in table.series().into_iter().filter(|series| *series != contrast.reference) {
-            for column in &contrast.columns {
-                let Some(change) = table.change(column.metric, place, series) else { continue };
-                csv.write_record([
-                    table.name.as_str(),
-                    &place.label,
-                    &contrast.reference,
-                    series,
-                    &name(column.metric)?,
-                    &change.mean.to_string(),
-                    &change.half_width.map(|half| half.to_string()).unwrap_or_default(),
-                    &change.count.to_string(),
-                ])?;
-            }
+    for Compared { place, series, changes } in table.compared() {
+        for (column, change) in contrast.columns.iter().zip(changes) {
+            let Some(change) = change else { continue };
+            csv.write_record([
+                table.name.as_str(),
+                &place.label,
+                &contrast.reference,
+                series,
+                &name(column.metric)?,
+                &change.mean.to_string(),
+                &change.half_width.map(|half| half.to_string()).unwrap_or_default(),
+                &change.count.to_string(),
+            ])?;
         }
     }
     csv.flush()

@@ -13,7 +13,7 @@ use super::request::Request;
 use super::table::ResultTable;
 use crate::kept::KeptFolder;
 use crate::problem::FieldError;
-use crate::report::DrawnExperiment;
+use crate::report::{DrawnExperiment, ReportError};
 use crate::simulation::PolicyKind;
 
 /// The part of the cells that one machine of several plays.
@@ -175,14 +175,8 @@ impl Reproduction {
             if self.finished(to, part, cell)?.is_some() {
                 continue;
             }
-            let mut kept = None;
-            for folder in folders {
-                kept = self.finished(folder, part, cell)?;
-                if kept.is_some() {
-                    break;
-                }
-            }
-            match kept {
+            let kept = folders.iter().find_map(|folder| self.finished(folder, part, cell).transpose());
+            match kept.transpose()? {
                 Some(kept) => found.push((part, cell, kept)),
                 None => missing.push((*part, *cell)),
             }
@@ -203,25 +197,25 @@ impl Reproduction {
     pub fn write(&self, folder: &Path) -> Result<Written, ExperimentError> {
         let own = self.parts.iter().map(|part| self.table(folder, part)).collect::<Result<Vec<_>, _>>()?;
         // Again, in case that another command has written to the folder meanwhile.
-        self.request.with_those_of(folder)?.keep(folder)?;
-        let (others, left_out) = self.others(folder)?;
-        let mut all: Vec<&Table> = own.iter().chain(&others).collect();
-        all.sort_by_key(|Table { table, .. }| catalogue::ALL.iter().position(|known| known.name == table.name));
-        let drawn = all.iter().map(|own| DrawnExperiment::new(&own.table)).collect::<Result<Vec<_>, _>>()?;
+        let united = self.request.with_those_of(folder)?;
+        united.keep(folder)?;
+        let (others, left_out) = self.others(&united, folder);
+        let (mut drawn, drawn_others) = (draw(&own)?, draw(&others)?);
         let mut files = Vec::new();
-        for (part, Table { table, commits }) in self.parts.iter().zip(&own) {
-            let Some(figure) = drawn.iter().find(|drawn| drawn.table().name == table.name) else { continue };
+        for ((part, figure), Table { commits, .. }) in self.parts.iter().zip(&drawn).zip(&own) {
             let provenance = output::provenance(&self.request, &part.cells, commits.clone());
             files.extend(output::write(figure, provenance, &folder.join(part.experiment.name))?);
         }
-        let commits: BTreeSet<&str> = all.iter().flat_map(|own| &own.commits).map(String::as_str).collect();
+        drawn.extend(drawn_others);
+        drawn.sort_by_key(|own| catalogue::ALL.iter().position(|known| known.name == own.table().name));
+        let commits: BTreeSet<&str> =
+            own.iter().chain(&others).flat_map(|own| &own.commits).map(String::as_str).collect();
         files.extend(output::write_report(&drawn, &self.request, &commits, folder)?);
         Ok(Written { tables: own.into_iter().map(|own| own.table).collect(), files, left_out })
     }
 
-    /// The tables of experiments that were not asked for but are in the folder, and why some are not.
-    fn others(&self, folder: &Path) -> Result<(Vec<Table>, Vec<String>), ExperimentError> {
-        let united = self.request.with_those_of(folder)?;
+    /// The tables of experiments that were not asked for but are in the folder's request, and why some are not.
+    fn others(&self, united: &Request, folder: &Path) -> (Vec<Table>, Vec<String>) {
         let (mut tables, mut left_out) = (Vec::new(), Vec::new());
         for name in united.experiments.iter().filter(|name| !self.request.experiments.contains(name)) {
             let request = Request { experiments: vec![name.clone()], ..united.clone() };
@@ -233,7 +227,7 @@ impl Reproduction {
                 Err(reason) => left_out.push(format!("{name}: not in the report: {reason}")),
             }
         }
-        Ok((tables, left_out))
+        (tables, left_out)
     }
 
     fn table(&self, folder: &Path, part: &Part) -> Result<Table, ExperimentError> {
@@ -288,6 +282,10 @@ impl Reproduction {
         let finished = FinishedCell::new(cell.fingerprint(&settings), rows);
         Ok(KeptFolder::new(&cells(folder, part))?.keep(&file(cell), &finished)?)
     }
+}
+
+fn draw(tables: &[Table]) -> Result<Vec<DrawnExperiment<'_>>, ReportError> {
+    tables.iter().map(|own| DrawnExperiment::new(&own.table)).collect()
 }
 
 /// An error that names the first of the missing cells.

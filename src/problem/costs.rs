@@ -100,6 +100,12 @@ pub(crate) fn block_time(encoder: &Encoder, device: &Device, phase: Phase, micro
         }
 }
 
+/// c_F/f_F + c_B/f_B: time a device computes for one block of one sample, forward and backward, overheads left out.
+pub(crate) fn compute_time_per_sample(encoder: &Encoder, device: &Device) -> Seconds {
+    encoder.forward_flops_per_sample / device.forward_flops_per_second
+        + encoder.backward_flops_per_sample / device.backward_flops_per_second
+}
+
 /// o + d·(q + b·c/f): stage time of a device with `size` blocks that take `block_time` each.
 pub(crate) fn stage_time(device: &Device, block_time: Seconds, size: u32) -> Seconds {
     device.stage_overhead_s + block_time * f64::from(size)

@@ -9,7 +9,7 @@ use crate::bounds::ConvergenceConstraint;
 use crate::digest::fnv1a;
 use crate::model::{ModelCosts, ModelError, Transformer};
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
-use crate::problem::costs::block_memory;
+use crate::problem::costs::{block_memory, compute_time_per_sample};
 use crate::problem::{
     Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, Plan, ProblemError, Schema,
     SlotProblem, SlotSpec,
@@ -191,10 +191,7 @@ impl Scenario {
     #[must_use]
     pub fn blocks_per_second(&self, cluster: usize, device: usize) -> Option<f64> {
         let device = self.template.clusters.get(cluster)?.devices.get(device)?;
-        let encoder = &self.template.encoder;
-        let forward = encoder.forward_flops_per_sample / device.forward_flops_per_second;
-        let backward = encoder.backward_flops_per_sample / device.backward_flops_per_second;
-        Some(1.0 / (forward + backward).0)
+        Some(1.0 / compute_time_per_sample(&self.template.encoder, device).0)
     }
 
     /// L(resident + activation·B): memory that the whole encoder and a cluster's whole batch would need on one device.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compare::Effort;
+use super::record::RunRecord;
 use super::run::{Run, RunError};
 use crate::lyapunov::recommend::Measured;
 use crate::lyapunov::{HistoryError, certificate::CertificateError};
@@ -50,17 +51,22 @@ pub enum PilotError {
 pub const PILOT_SLOTS: u64 = 100;
 
 impl Pilot {
+    /// The run that is measured.
+    pub(super) fn play(scenario: &Scenario, settings: Settings) -> Result<RunRecord, RunError> {
+        let own = scenario.spec().slots;
+        let mut run = Run::new(scenario, settings)?.skip_states(own);
+        let slots = run.by_ref().take(usize::try_from(own.min(PILOT_SLOTS)).unwrap_or(usize::MAX));
+        let slots = slots.collect::<Result<Vec<_>, _>>()?;
+        Ok(run.record(slots))
+    }
+
     /// Plays min([`PILOT_SLOTS`], the scenario's) slots that follow those of the scenario's own run: the same places
     /// and budgets, but channels that the run does not see. Its offline optimum over decisions at many prices gives μ̂.
     ///
     /// # Errors
     /// [`PilotError`] where a slot cannot be played or the budgets cannot be kept in the pilot's slots.
     pub fn measure(scenario: &Scenario, settings: Settings) -> Result<Self, PilotError> {
-        let own = scenario.spec().slots;
-        let mut run = Run::new(scenario, settings)?.skip_states(own);
-        let slots = run.by_ref().take(usize::try_from(own.min(PILOT_SLOTS)).unwrap_or(usize::MAX));
-        let slots = slots.collect::<Result<Vec<_>, _>>()?;
-        let record = run.record(slots);
+        let record = Self::play(scenario, settings)?;
         let played = record.slots.len() as u64;
         let comparison = record.compare(scenario, settings, Effort::Full)?;
         if let Some(reason) = comparison.without_optimum {

@@ -1,7 +1,7 @@
 //! One policy against the others, in words and numbers.
 
 use super::html::Escaped;
-use crate::experiments::{Contrast, Interval, Metric, ResultTable};
+use crate::experiments::{Compared, Contrast, Interval, Metric, ResultTable};
 use crate::report::table::{Table, number};
 
 /// What is said of the other policy alone: without it the comparison can mislead.
@@ -11,15 +11,13 @@ const OF_OTHER: [Metric; 2] = [Metric::WorstBudgetUse, Metric::OutageShare];
 const SHOWN: f64 = 0.05;
 
 /// Head and rows of the table of a contrast.
-pub(super) struct Grid {
-    pub head: Vec<String>,
-    pub rows: Vec<Vec<String>>,
+struct Grid {
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
 }
 
 impl Grid {
-    /// Of a table that has a contrast and runs.
-    pub fn of(table: &ResultTable) -> Option<Self> {
-        let contrast = table.contrast.as_ref().filter(|_| !table.rows.is_empty())?;
+    fn of(table: &ResultTable, contrast: &Contrast, compared: &[Compared]) -> Self {
         let varied = table.plots.first().map_or("varied", |plot| plot.x_axis.as_str());
         let reference = &contrast.reference;
         let mut head = vec![varied.to_owned(), format!("{reference} against")];
@@ -32,26 +30,19 @@ impl Grid {
             row.extend(OF_OTHER.map(|_| dash(String::new())));
             rows.push(row);
         }
-        for place in &table.places() {
-            for name in table.series().into_iter().filter(|name| name != reference) {
-                let changes: Vec<Option<Interval>> =
-                    contrast.columns.iter().map(|column| table.change(column.metric, place, name)).collect();
-                if changes.iter().all(Option::is_none) {
-                    continue;
-                }
-                let mut row = vec![place.label.clone(), name.to_owned()];
-                row.extend(changes.into_iter().map(|change| dash(change.map(signed).unwrap_or_default())));
-                let of_other = OF_OTHER.map(|metric| table.interval(metric, place, name));
-                row.extend(of_other.map(|value| dash(value.map(|value| number(value.mean)).unwrap_or_default())));
-                rows.push(row);
-            }
+        for Compared { place, series, changes } in compared {
+            let mut row = vec![place.label.clone(), (*series).to_owned()];
+            row.extend(changes.iter().map(|change| dash(change.map(signed).unwrap_or_default())));
+            let of_other = OF_OTHER.map(|metric| table.interval(metric, place, series));
+            row.extend(of_other.map(|value| dash(value.map(|value| number(value.mean)).unwrap_or_default())));
+            rows.push(row);
         }
-        Some(Self { head, rows })
+        Self { head, rows }
     }
 }
 
 /// What stands above the grid.
-pub(super) fn heading(contrast: &Contrast) -> String {
+fn heading(contrast: &Contrast) -> String {
     format!(
         "By how much {} differs from each of the others, in % of the other's value, on the same seeds (mean and half width of the 95 % \
          confidence interval); then of the other the energy of its worst node, whose budget is 100 %, and the slots in which it had no \
@@ -62,14 +53,10 @@ pub(super) fn heading(contrast: &Contrast) -> String {
 
 /// What the grid comes to: in how many of its rows the reference is better and worse; what is shown as zero, and
 /// intervals that hold zero or are none, count as neither.
-fn outcome(table: &ResultTable, contrast: &Contrast) -> String {
-    let (places, series) = (table.places(), table.series());
-    let counted = contrast.columns.iter().map(|column| {
+fn outcome(contrast: &Contrast, compared: &[Compared]) -> String {
+    let counted = contrast.columns.iter().enumerate().map(|(index, column)| {
         let (mut better, mut worse, mut all) = (0, 0, 0);
-        for (place, name) in places.iter().flat_map(|place| series.iter().map(move |name| (place, name))) {
-            let Some(change) = table.change(column.metric, place, name).filter(|_| *name != contrast.reference) else {
-                continue;
-            };
+        for change in compared.iter().filter_map(|row| row.changes.get(index).copied()?) {
             let (low, high) = change.ends();
             let shown = change.half_width.is_some() && change.mean.abs() >= SHOWN;
             let (lower, higher) = (shown && high < 0.0, shown && low > 0.0);
@@ -83,20 +70,27 @@ fn outcome(table: &ResultTable, contrast: &Contrast) -> String {
     format!("Here {} is better {}.", contrast.reference, counted.collect::<Vec<_>>().join(", "))
 }
 
+/// What a table that has a contrast and runs is set out from.
+fn found(table: &ResultTable) -> Option<(&Contrast, String, Grid)> {
+    let contrast = table.contrast.as_ref().filter(|_| !table.rows.is_empty())?;
+    let compared = table.compared();
+    Some((contrast, outcome(contrast, &compared), Grid::of(table, contrast, &compared)))
+}
+
 /// One policy against each of the others as text for a terminal; none where the experiment does not ask for it.
 #[must_use]
 pub fn contrast_text(table: &ResultTable) -> Option<String> {
-    let (contrast, grid) = (table.contrast.as_ref()?, Grid::of(table)?);
+    let (contrast, outcome, grid) = found(table)?;
     let mut text = Table::new(&[]);
     text.push(grid.head);
     grid.rows.into_iter().for_each(|row| text.push(row));
     let remark = if contrast.remark.is_empty() { String::new() } else { format!("\n{}\n", contrast.remark) };
-    Some(format!("{}\n{}\n{text}{remark}", outcome(table, contrast), heading(contrast)))
+    Some(format!("{}\n{}\n{text}{remark}", outcome, heading(contrast)))
 }
 
 /// The same as HTML.
 pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
-    let (contrast, grid) = (table.contrast.as_ref()?, Grid::of(table)?);
+    let (contrast, outcome, grid) = found(table)?;
     let cell = |tag: &str, (column, text): (usize, &String)| {
         let class = if column >= 2 { " class=\"n\"" } else { "" };
         format!("<{tag}{class}>{}</{tag}>", Escaped(text))
@@ -112,7 +106,7 @@ pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
     };
     Some(format!(
         "<p><strong>Found.</strong> {}</p>\n{remark}<p>{}</p>\n<div class=\"box\"><table><thead><tr>{head}</tr></thead><tbody>\n{}</tbody></table></div>\n",
-        Escaped(&outcome(table, contrast)),
+        Escaped(&outcome),
         Escaped(&heading(contrast)),
         rows.collect::<String>(),
     ))

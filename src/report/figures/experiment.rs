@@ -3,7 +3,7 @@
 use super::frame::{Frame, Scale, Titles};
 use super::marks;
 use super::panel::{Label, Sample, figure_height, rows};
-use super::style::{FAINT, Figure, INK, Look, Place, WIDTH, bar, canvas, empty, mark, short};
+use super::style::{FAINT, Figure, INK, Look, Mark, WIDTH, bar, canvas, empty, mark, short};
 use crate::experiments::{Drawing, Interval, Metric, PlotSpec, ResultTable};
 
 /// Draws an experiment's result, or why there is none.
@@ -82,7 +82,7 @@ fn lines(table: &ResultTable) -> Figure {
             let alike = alike(&curves);
             let shown = if alike { curves.get(..1).unwrap_or_default() } else { &curves };
             for (position, (name, curve)) in shown.iter().enumerate() {
-                let place = place_of(name, position);
+                let place = mark_of(name, position);
                 let look = if alike { ALIKE } else { place.look() };
                 for Mean { x, value } in curve {
                     let [low, high] = shown_ends(value);
@@ -101,7 +101,7 @@ fn lines(table: &ResultTable) -> Figure {
                 let (name, sample) = match alike {
                     true => ("the same for all", Sample::Alike(ALIKE)),
                     false => {
-                        let place = place_of(name, position);
+                        let place = mark_of(name, position);
                         (*name, Sample::Marked(place))
                     }
                 };
@@ -121,21 +121,21 @@ const ALIKE: Look = Look { line: INK, area: INK, dashed: false };
 const LIMIT: Look = Look { line: FAINT, area: FAINT, dashed: false };
 
 /// Policies of line figures: each has its colour, dash and mark in all of them.
-const KNOWN: [(&str, Place); 9] = [
-    ("exact", Place { colour: 0, shape: 0 }),
-    ("uniform-segments", Place { colour: 1, shape: 1 }),
-    ("proportional-speed", Place { colour: 2, shape: 2 }),
-    ("fixed-radio", Place { colour: 3, shape: 3 }),
-    ("no-pipeline", Place { colour: 4, shape: 4 }),
-    ("fixed-segments", Place { colour: 5, shape: 5 }),
-    ("latency-only", Place { colour: 3, shape: 7 }),
-    ("myopic", Place { colour: 1, shape: 6 }),
-    ("offline", Place { colour: 5, shape: 2 }),
+const KNOWN: [(&str, Mark); 9] = [
+    ("exact", Mark { colour: 0, shape: 0 }),
+    ("uniform-segments", Mark { colour: 1, shape: 1 }),
+    ("proportional-speed", Mark { colour: 2, shape: 2 }),
+    ("fixed-radio", Mark { colour: 3, shape: 3 }),
+    ("no-pipeline", Mark { colour: 4, shape: 4 }),
+    ("fixed-segments", Mark { colour: 5, shape: 5 }),
+    ("latency-only", Mark { colour: 3, shape: 7 }),
+    ("myopic", Mark { colour: 1, shape: 6 }),
+    ("offline", Mark { colour: 5, shape: 2 }),
 ];
 
 /// The look of a series: that of the policy, or that of its place in the figure.
-fn place_of(series: &str, position: usize) -> Place {
-    KNOWN.iter().find(|(known, _)| *known == series).map_or(Place::at(position), |(_, place)| *place)
+fn mark_of(series: &str, position: usize) -> Mark {
+    KNOWN.iter().find(|(known, _)| *known == series).map_or(Mark::at(position), |(_, place)| *place)
 }
 
 /// Whether several curves are the same, but for the rounding of sums.

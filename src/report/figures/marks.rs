@@ -6,7 +6,7 @@ use plotters::style::text_anchor::HPos;
 use super::experiment::{shown_ends, subtitle};
 use super::frame::Scale;
 use super::style::{
-    Area, FAINT, Figure, GRID, HEAD, INK, Place, WIDTH, bar, canvas, cause, font, mark, px, short, text, width,
+    Area, FAINT, Figure, GRID, HEAD, INK, Mark, WIDTH, bar, canvas, cause, font, mark, px, short, text, width,
 };
 use crate::experiments::{Interval, PlotSpec, ResultTable};
 
@@ -89,7 +89,7 @@ impl Legend {
         for (category, LegendName { name, left, line, colored }) in self.0.iter().enumerate() {
             let middle = px(HEAD + 6 + LEGEND * line);
             match colored {
-                true => mark(root, (px(*left), middle), Place::at(category))?,
+                true => mark(root, (px(*left), middle), Mark::at(category))?,
                 false => bar(root, (px(*left), middle))?,
             }
             text(root, name, (px(left + 12), middle), font(12.0, INK, HPos::Left))?;
@@ -172,9 +172,9 @@ impl Panel<'_, '_> {
                 let shift = (category as f64 - 0.5 * (places.len() as f64 - 1.0)) * 9.0 / places.len().max(1) as f64;
                 let y = px(self.middle(row)) + px(1) * shift.round() as i32;
                 let [low, high] = shown_ends(&value);
-                let look = Place::at(category).look();
+                let look = Mark::at(category).look();
                 line([(along(low), y), (along(high), y)], look.line, 1.6)?;
-                mark(self.root, (along(value.mean), y), Place::at(category))?;
+                mark(self.root, (along(value.mean), y), Mark::at(category))?;
             }
         }
         Ok(())

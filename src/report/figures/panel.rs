@@ -5,7 +5,7 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, Place, WIDTH, bar, cause, font, mark, px, text, width};
+use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, Mark, WIDTH, bar, cause, font, mark, px, text, width};
 use crate::report::table::number;
 
 pub(super) type Chart<'c, 'a> = ChartContext<'c, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -212,7 +212,7 @@ pub(super) enum Sample {
     /// A line with a bar on it.
     Alike(Look),
     /// A line with the mark of its place.
-    Marked(Place),
+    Marked(Mark),
     Square(RGBColor),
 }
 

@@ -53,13 +53,13 @@ pub(super) fn device_look(index: usize) -> Look {
 
 /// Which colour and which shape a series or category has, so that it can be told in grey print as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Mark {
     pub(super) colour: usize,
     /// Of eight, the second four hollow.
     pub(super) shape: usize,
 }
 
-impl Place {
+impl Mark {
     /// The one at this position in a list.
     pub(super) fn at(position: usize) -> Self {
         Self { colour: position, shape: position }
@@ -72,7 +72,7 @@ impl Place {
 }
 
 /// A mark in the colour and shape of its place.
-pub(super) fn mark(root: &Area, (x, y): (i32, i32), place: Place) -> Result<(), String> {
+pub(super) fn mark(root: &Area, (x, y): (i32, i32), place: Mark) -> Result<(), String> {
     let index = place.shape;
     let shape = |size: i32, fill: RGBColor| {
         let fill = fill.filled();

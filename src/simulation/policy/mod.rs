@@ -41,6 +41,7 @@ pub use segments::{Proportion, ProportionalSegments, UniformSegments};
 pub use unpipelined::{FullModelFederated, SplitFed, SplitLearning};
 
 use super::run::RunError;
+use crate::problem::costs::compute_time_per_sample;
 use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};
 use crate::scenario::{Scenario, SlotInstance};
 use crate::solver::Solution;
@@ -153,10 +154,8 @@ impl DeviceLoad {
     /// Time in a round that `device` computes per block, on the whole batch of its cluster: I·B·(c_F/f_F + c_B/f_B).
     #[must_use]
     pub fn compute_time(problem: &SlotSpec, cluster: &Cluster, device: &Device, plan: &Plan) -> Seconds {
-        let encoder = &problem.encoder;
-        let per_sample = encoder.forward_flops_per_sample / device.forward_flops_per_second
-            + encoder.backward_flops_per_sample / device.backward_flops_per_second;
-        per_sample * (f64::from(plan.local_iterations) * f64::from(cluster.batch_size))
+        compute_time_per_sample(&problem.encoder, device)
+            * (f64::from(plan.local_iterations) * f64::from(cluster.batch_size))
     }
 }
 
@@ -194,16 +193,20 @@ impl<'a> SlotContext<'a> {
         &self.instance.present
     }
 
+    /// A node of the problem's cluster as it is numbered in the scenario's: 0 the control unit, k + 1 device k.
+    fn scenario_node(&self, cluster: usize, node: usize) -> Option<usize> {
+        match node.checked_sub(1) {
+            Some(k) => Some(self.instance.present.get(cluster)?.get(k)? + 1),
+            None => Some(0),
+        }
+    }
+
     /// Ē of a node of the problem, 0 a cluster's control unit and k + 1 its device k; `None` where its energy is not
     /// limited.
     #[must_use]
     pub fn budget(&self, cluster: usize, node: usize) -> Option<Joules> {
-        let device = match node.checked_sub(1) {
-            Some(k) => Some(*self.instance.present.get(cluster)?.get(k)?),
-            None => None,
-        };
         let spec = self.scenario.spec().clusters.get(cluster)?;
-        match device {
+        match self.scenario_node(cluster, node)?.checked_sub(1) {
             Some(device) => spec.devices.get(device)?.budget_j_per_round,
             None => spec.control_unit.budget_j_per_round,
         }

@@ -7,7 +7,7 @@ use super::{Choice, Policy, SlotContext};
 use crate::problem::{ClusterDecision, Decision, evaluate};
 use crate::scenario::Scenario;
 use crate::simulation::run::FEASIBLE;
-use crate::simulation::{PILOT_SLOTS, Run, RunError};
+use crate::simulation::{Pilot, RunError};
 use crate::solver::backend::RadioFor;
 use crate::solver::{Settings, SettingsError, solve, solve_radio};
 
@@ -24,7 +24,7 @@ pub enum Kept {
 /// Decides in the first slot that admits a round, and keeps to it.
 ///
 /// The decision is the exact optimum of that slot at the average prices of a pilot run, so that it knows what a joule
-/// is worth in the long run: the exact policy on up to [`PILOT_SLOTS`] states that follow those of the run. A slot in
+/// is worth in the long run: the exact policy on up to [`PILOT_SLOTS`](crate::simulation::PILOT_SLOTS) states that follow those of the run. A slot in
 /// which a device of the plan is absent, or a link of it is broken, is an outage. Ignores what changes after the start,
 /// all of it or ([`Kept::Segments`]) all but the radio's share. Stands for planners that profile once and deploy.
 #[derive(Debug)]
@@ -60,10 +60,7 @@ impl PlannedOnce {
             none => none.insert(pilot_prices(slot.scenario(), self.settings)?),
         };
         let price = |cluster: usize, node: usize| {
-            let node = match node.checked_sub(1) {
-                Some(k) => slot.present().get(cluster).and_then(|present| present.get(k)).map(|device| device + 1),
-                None => Some(0),
-            };
+            let node = slot.scenario_node(cluster, node);
             node.and_then(|node| prices.get(cluster)?.get(node).copied()).unwrap_or(0.0)
         };
         found(solve(&slot.with_energy_prices(price)?, &self.settings))
@@ -133,11 +130,7 @@ impl Start {
 
 /// For each cluster the price of a joule of its nodes, in a pilot run's average.
 fn pilot_prices(scenario: &Scenario, settings: Settings) -> Result<Vec<Vec<f64>>, RunError> {
-    let own = scenario.spec().slots;
-    let mut run = Run::new(scenario, settings)?.skip_states(own);
-    let slots = run.by_ref().take(usize::try_from(own.min(PILOT_SLOTS)).unwrap_or(usize::MAX));
-    let slots = slots.collect::<Result<Vec<_>, _>>()?;
-    let record = run.record(slots);
+    let record = Pilot::play(scenario, settings)?;
     let mut prices = vec![Vec::new(); record.clusters.len()];
     let weight = record.provenance.latency_weight;
     for (node, mu) in record.nodes.iter().zip(record.average_prices()) {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use super::decided::{Found, choice, found};
 use super::sizes::proportional;
 use super::{Choice, Policy, SlotContext};
+use crate::problem::costs::compute_time_per_sample;
 use crate::problem::{Cluster, SlotProblem};
 use crate::simulation::RunError;
 use crate::solver::backend::{RadioFor, Segments};
@@ -84,14 +85,9 @@ impl Policy for ProportionalSegments {
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
-        let encoder = &problem.encoder;
         let weight = |cluster: &Cluster, k: usize| {
             cluster.devices.get(k).map_or(0.0, |device| match self.proportion {
-                Proportion::Speed => {
-                    let forward = encoder.forward_flops_per_sample / device.forward_flops_per_second;
-                    let backward = encoder.backward_flops_per_sample / device.backward_flops_per_second;
-                    1.0 / (forward + backward).0
-                }
+                Proportion::Speed => 1.0 / compute_time_per_sample(&problem.encoder, device).0,
                 Proportion::Memory => device.memory_bytes.0,
             })
         };
