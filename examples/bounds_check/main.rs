@@ -9,12 +9,14 @@
 //! it, broken where the mean minus four standard errors is above it, and unresolved in between. The table says by what
 //! factor the bound is above the mean. Exit code 1 if a bound is broken.
 
-mod checks;
+#[path = "../../tests/theory/training/mod.rs"]
+#[allow(dead_code, reason = "the tests ask for more")]
+mod training;
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use checks::{CHECKS, MARGIN, run};
+use training::{CHECKS, MARGIN, run};
 
 struct Arguments {
     configurations: u64,
