@@ -6,7 +6,7 @@ use collapipe::problem::{Decision, ObjectiveTerms, Participation, SlotProblem, S
 use collapipe::solver::{Certified, Settings, solve};
 use collapipe::units::{Bytes, Hertz, Watts};
 
-use crate::problems::Draw;
+use super::problems::Draw;
 
 /// Worst values over all problems.
 #[derive(Default)]

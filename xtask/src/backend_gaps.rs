@@ -2,7 +2,7 @@
 //! get there.
 //!
 //! ```text
-//! cargo run --release --example backend_gaps -- [--full]
+//! cargo xtask backend-gaps [--full]
 //! ```
 //!
 //! Few seeds of every family; with `--full` all that the tables of `docs/backends.md` are made from, which takes
@@ -15,6 +15,14 @@ use std::time::Instant;
 use collapipe::instances::InstanceSize;
 use collapipe::problem::Participation;
 use collapipe::solver::backend::{Alternating, Backend, Exact, Milp, WholeSlot};
+
+/// Print how far block-coordinate descent stays from the optimum, and what outer approximation takes
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// All seeds that the documented tables are made from
+    #[arg(long)]
+    full: bool,
+}
 
 /// What one backend made of one problem.
 struct Outcome {
@@ -76,15 +84,9 @@ struct Seeds {
 const FEW: Seeds = Seeds { alternating: 0..20, alternating_networks: 0..6, milp: 2..5, many_devices: 2..3 };
 const FULL: Seeds = Seeds { alternating: 0..50, alternating_networks: 0..20, milp: 0..20, many_devices: 2..5 };
 
-fn seeds() -> Result<Seeds, String> {
-    std::env::args().skip(1).try_fold(FEW, |_, word| match word.as_str() {
-        "--full" => Ok(FULL),
-        _ => Err(format!("{word}: unknown; use --full")),
-    })
-}
-
-fn main() -> Result<(), Box<dyn Error>> {
-    let seeds = seeds()?;
+/// Prints the tables of `docs/backends.md`.
+pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let seeds = if arguments.full { FULL } else { FEW };
     let all = InstanceSize::default();
     let select = |devices| InstanceSize { devices, participation: Participation::Select, ..all };
     let network = InstanceSize { clusters: 3, devices: 4, blocks: 12, plans: 4, ..all };

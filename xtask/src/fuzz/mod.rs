@@ -2,7 +2,7 @@
 //! all discrete choices solved one by one.
 //!
 //! ```text
-//! cargo run --release --example fuzz -- --count 20000 --seed 1 [--clusters N] [--choices N] [--out DIR]
+//! cargo xtask fuzz --count 20000 --seed 1 [--clusters N] [--choices N] [--out DIR]
 //! ```
 //!
 //! Problems with more than `--choices` discrete choices (default 3000) are not enumerated; fewer make a long run
@@ -25,29 +25,24 @@ use indicatif::{ProgressBar, ProgressStyle};
 use problems::Draw;
 use rayon::prelude::*;
 
-struct Arguments {
+/// Solve random small problems and check every answer
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Number of problems
+    #[arg(long, default_value_t = 1000)]
     count: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Clusters of every problem [default: drawn]
+    #[arg(long)]
     clusters: Option<u32>,
+    /// Most discrete choices of a problem that are all tried
+    #[arg(long, default_value_t = 3000)]
     choices: usize,
+    /// Folder for problems that fail
+    #[arg(long, default_value = ".")]
     out: PathBuf,
-}
-
-fn arguments() -> Result<Arguments, Box<dyn Error>> {
-    let mut parsed = Arguments { count: 1000, seed: 1, clusters: None, choices: 3000, out: PathBuf::from(".") };
-    let mut words = std::env::args().skip(1);
-    while let Some(name) = words.next() {
-        let value = words.next().ok_or_else(|| format!("{name}: value missing"))?;
-        match name.as_str() {
-            "--count" => parsed.count = value.parse()?,
-            "--seed" => parsed.seed = value.parse()?,
-            "--clusters" => parsed.clusters = Some(value.parse()?),
-            "--choices" => parsed.choices = value.parse()?,
-            "--out" => parsed.out = value.into(),
-            _ => return Err(format!("{name}: unknown; use --count, --seed, --clusters, --choices, --out").into()),
-        }
-    }
-    Ok(parsed)
 }
 
 /// Seeds that are checked together.
@@ -71,8 +66,9 @@ fn check_seed(seed: u64, clusters: Option<u32>, choices: usize) -> Result<(Summa
     Ok((summary, wrong))
 }
 
-fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { count, seed, clusters, choices, out } = arguments()?;
+/// Prints what was checked; fails if any answer is wrong.
+pub fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    let Arguments { count, seed, clusters, choices, out } = arguments;
     std::fs::create_dir_all(&out)?;
     let mut summary = Summary::default();
     let (mut failures, mut wide_gaps) = (0, 0);

@@ -5,7 +5,7 @@ use std::error::Error;
 use collapipe::instances::InstanceSize;
 use collapipe::problem::Participation;
 
-use crate::{Row, solved};
+use super::{Row, solved};
 
 /// What is solved: every device takes part, or the solver chooses.
 pub const KINDS: [(&str, Participation); 2] = [("all", Participation::All), ("select", Participation::Select)];

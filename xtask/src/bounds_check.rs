@@ -1,7 +1,7 @@
 //! Checks every convergence bound against seeded simulations of the training it is about.
 //!
 //! ```text
-//! cargo run --release --example bounds_check -- [--configurations 500] [--others 100] [--seed 1]
+//! cargo xtask bounds-check [--configurations 500] [--others 100] [--seed 1]
 //! ```
 //!
 //! Losses are quadratics and smooth non-convex functions whose constants are known exactly or by proof. Bounds are on
@@ -9,49 +9,39 @@
 //! it, broken where the mean minus four standard errors is above it, and unresolved in between. The table says by what
 //! factor the bound is above the mean. Exit code 1 if a bound is broken.
 
-#[path = "../../tests/theory/training/mod.rs"]
-#[allow(dead_code, reason = "the tests ask for more")]
-mod training;
-
 use std::error::Error;
 use std::process::ExitCode;
 
-use training::{CHECKS, MARGIN, run};
+use crate::training::{self, CHECKS, MARGIN};
 
-struct Arguments {
+/// Check every convergence bound against simulated training
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Configurations of the bound for local steps
+    #[arg(long, default_value_t = 500)]
     configurations: u64,
+    /// Configurations of every other bound
+    #[arg(long, default_value_t = 100)]
     others: u64,
+    /// The first seed
+    #[arg(long, default_value_t = 1)]
     seed: u64,
-}
-
-fn arguments() -> Result<Arguments, Box<dyn Error>> {
-    let mut parsed = Arguments { configurations: 500, others: 100, seed: 1 };
-    let mut words = std::env::args().skip(1);
-    while let Some(name) = words.next() {
-        let value = words.next().ok_or_else(|| format!("{name}: value missing"))?.parse()?;
-        match name.as_str() {
-            "--configurations" => parsed.configurations = value,
-            "--others" => parsed.others = value,
-            "--seed" => parsed.seed = value,
-            _ => return Err(format!("{name}: unknown; use --configurations, --others, --seed").into()),
-        }
-    }
-    Ok(parsed)
 }
 
 fn factor(ratio: f64) -> String {
     if ratio < 1000.0 { format!("{ratio:.3}") } else { format!("{ratio:.1e}") }
 }
 
-fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { configurations, others, seed } = arguments()?;
+/// Prints a table of all bounds; fails if one is broken.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    let &Arguments { configurations, others, seed } = arguments;
     println!("kept: mean + {MARGIN} standard errors <= bound; broken: mean - {MARGIN} standard errors > bound");
     println!("privacy-delta is a value, not a bound: kept within the standard errors, broken outside\n");
     println!("| bound | form | kept | unresolved | broken | bound/mean: min | 5 % | median | 95 % | max |");
     println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     let mut broken = 0;
     for check in 0..CHECKS.len() {
-        for row in run(check, seed, if check == 0 { configurations } else { others })? {
+        for row in training::run(check, seed, if check == 0 { configurations } else { others })? {
             let quantiles: Vec<String> = [0.0, 0.05, 0.5, 0.95, 1.0].iter().map(|&f| factor(row.quantile(f))).collect();
             println!(
                 "| {} | {} | {} | {} | {} | {} |",

@@ -1,7 +1,7 @@
 //! Prints how good the certified answers are on seeded random problems: gaps, times and work, one row per family.
 //!
 //! ```text
-//! cargo run --release --example quality -- [--families select,networks,enumerated] [--devices 20,50] [--seeds 10]
+//! cargo xtask quality [--families select,networks,enumerated] [--devices 20,50] [--seeds 10]
 //!     [--networks 20] [--enumerated 40] [--each]
 //! ```
 //!
@@ -18,53 +18,37 @@ use std::time::Instant;
 use collapipe::problem::SlotProblem;
 use collapipe::solver::{Settings, solve};
 
-struct Arguments {
-    families: Vec<String>,
+/// Print gaps, times and work of certified answers on seeded problems
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Families of problems
+    #[arg(long, value_delimiter = ',', default_values = ["select", "networks", "enumerated"])]
+    families: Vec<Family>,
+    /// Devices of the family `select`, one row for each number
+    #[arg(long, value_delimiter = ',', default_values_t = [20, 50])]
     devices: Vec<usize>,
+    /// Problems of each row of `select`
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
+    /// Problems of each row of `networks`
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
     networks: u64,
+    /// Problems of each row of `enumerated`
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(1..))]
     enumerated: u64,
+    /// Print every problem as well
+    #[arg(long)]
     each: bool,
 }
 
-const FAMILIES: [&str; 3] = ["select", "networks", "enumerated"];
-
-fn arguments() -> Result<Arguments, Box<dyn Error>> {
-    let mut parsed = Arguments {
-        families: FAMILIES.map(String::from).to_vec(),
-        devices: vec![20, 50],
-        seeds: 10,
-        networks: 20,
-        enumerated: 40,
-        each: false,
-    };
-    let mut words = std::env::args().skip(1);
-    while let Some(name) = words.next() {
-        let mut value = || words.next().ok_or_else(|| format!("{name}: value missing"));
-        match name.as_str() {
-            "--families" => parsed.families = value()?.split(',').map(String::from).collect(),
-            "--devices" => parsed.devices = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?,
-            "--seeds" => parsed.seeds = value()?.parse()?,
-            "--networks" => parsed.networks = value()?.parse()?,
-            "--enumerated" => parsed.enumerated = value()?.parse()?,
-            "--each" => parsed.each = true,
-            _ => {
-                let known = "--families, --devices, --seeds, --networks, --enumerated, --each";
-                return Err(format!("{name}: unknown; use {known}").into());
-            }
-        }
-    }
-    if let Some(family) = parsed.families.iter().find(|family| !FAMILIES.contains(&family.as_str())) {
-        return Err(format!("--families {family}: must be of {}", FAMILIES.join(", ")).into());
-    }
-    for (name, count) in
-        [("--seeds", parsed.seeds), ("--networks", parsed.networks), ("--enumerated", parsed.enumerated)]
-    {
-        if count == 0 {
-            return Err(format!("{name} 0: must be at least 1").into());
-        }
-    }
-    Ok(parsed)
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Family {
+    /// One cluster that chooses among its devices
+    Select,
+    /// Several clusters
+    Networks,
+    /// Small networks, beside every choice in turn
+    Enumerated,
 }
 
 /// One solved problem.
@@ -113,25 +97,25 @@ fn summarize(family: &str, rows: &[Row], each: bool) {
     println!("| {family} | {count} | {} | {} | {} | {} |", gaps.join(" | "), times.join(" | "), work[0], work[1]);
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = arguments()?;
-    let asked = |family: &str| arguments.families.iter().any(|name| name == family);
-    if asked("select") || asked("networks") {
+/// Prints a table for every family.
+pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let asked = |family| arguments.families.contains(&family);
+    if asked(Family::Select) || asked(Family::Networks) {
         head();
     }
-    if asked("select") {
+    if asked(Family::Select) {
         for &devices in &arguments.devices {
             let rows = select::rows(devices, arguments.seeds)?;
             summarize(&format!("select, {devices} devices"), &rows, arguments.each);
         }
     }
-    if asked("networks") {
+    if asked(Family::Networks) {
         for (name, participation) in networks::KINDS {
             let rows = networks::rows(participation, arguments.networks)?;
             summarize(&format!("networks, {name}"), &rows, arguments.each);
         }
     }
-    if asked("enumerated") {
+    if asked(Family::Enumerated) {
         enumerated::print(arguments.enumerated, arguments.each)?;
     }
     Ok(())

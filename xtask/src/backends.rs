@@ -1,6 +1,6 @@
 //! The conic backend beside the exact solver, on seeded instances: times, gaps, differences.
 //!
-//! `cargo run --release --example backends`
+//! `cargo xtask backends`
 
 use std::error::Error;
 use std::time::Instant;
@@ -19,7 +19,8 @@ struct Row {
     iterations: u64,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Prints the table of `docs/backends.md`.
+pub fn run() -> Result<(), Box<dyn Error>> {
     println!("radio for the integers of the optimum, 30 seeded instances each; medians, gap and excess: worst");
     println!(
         "clusters devices   exact [s]   conic [s]    ratio       gap    excess  iterations  optimal at the first rung"

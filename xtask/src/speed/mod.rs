@@ -2,7 +2,7 @@
 //! faster than it can evaluate.
 //!
 //! ```text
-//! cargo run --release --example speed -- [--huge]
+//! cargo xtask speed [--huge]
 //! ```
 //!
 //! Every line is a family of seeded problems. The solvers take turns on each of them, so that a busy machine slows all
@@ -17,12 +17,16 @@ use std::error::Error;
 use cases::{Case, GROWTH_IN_CLUSTERS, GROWTH_IN_DEVICES, cases};
 use timing::{exponent, peak_memory, seconds};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let huge = match std::env::args().nth(1).as_deref() {
-        None => false,
-        Some("--huge") => true,
-        Some(other) => return Err(format!("{other}: unknown; use --huge").into()),
-    };
+/// Time the exact solver beside every other backend and beside one evaluation
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// Add a network of a million devices
+    #[arg(long)]
+    huge: bool,
+}
+
+/// Prints the table of `docs/performance.md`.
+pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let threads = rayon::current_num_threads();
     println!("medians on {threads} threads; ratios are times of others over ours, or ours over one evaluation\n");
     println!(
@@ -43,7 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let list: Vec<String> = points.iter().map(|(size, time)| format!("{size}: {}", seconds(*time))).collect();
         println!("\n{what}: {}; time grows to the power {:.2}", list.join(", "), exponent(&points));
     }
-    if huge {
+    if arguments.huge {
         println!("\n{}", Case::network(100_000).run()?);
     }
     if let Some(bytes) = peak_memory() {

@@ -5,7 +5,7 @@ use std::error::Error;
 use collapipe::instances::InstanceSize;
 use collapipe::problem::Participation;
 
-use crate::{Row, solved};
+use super::{Row, solved};
 
 /// Solves the seeded problems of 24 blocks and 8 plans.
 pub fn rows(devices: usize, seeds: u64) -> Result<Vec<Row>, Box<dyn Error>> {

@@ -9,7 +9,7 @@ use collapipe::problem::{Participation, SlotProblem, evaluate};
 use collapipe::solver::backend::{Alternating, Backend, Conic, Exact, Exhaustive, Milp, RadioFor, WholeSlot};
 use collapipe::solver::{Settings, Solution, SolveError, Solver, solve, solve_radio};
 
-use crate::timing::{median, seconds, timed};
+use super::timing::{median, seconds, timed};
 
 /// Numbers of clusters and of devices for the exponents of growth.
 pub const GROWTH_IN_CLUSTERS: [usize; 4] = [10, 50, 200, 1000];
