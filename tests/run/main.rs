@@ -31,6 +31,7 @@ mod report_folder;
 mod report_summary;
 #[cfg(feature = "cli")]
 mod scenario_files;
+mod send_and_sync;
 #[cfg(feature = "cli")]
 mod svg;
 mod synthetic;
