@@ -1,5 +1,7 @@
 //! The paths of a file that begin at the crate: `use` declarations and paths in code alike, those in macros included.
 
+use std::collections::BTreeMap;
+
 use proc_macro2::{Delimiter, LexError, TokenStream, TokenTree};
 
 /// A path without its `crate`, and the line, from 1, that it ends on.
@@ -14,6 +16,19 @@ pub fn imports(text: &str, module: &[String]) -> Result<Vec<Import>, LexError> {
     let mut found = Vec::new();
     scan(text.parse()?, &mut module.to_vec(), &mut found);
     Ok(found)
+}
+
+/// Names that the crate's root gives to what is elsewhere: `pub use ground::units` makes `units` of `ground::units`.
+pub fn aliases(root: &str) -> Result<BTreeMap<String, Vec<String>>, LexError> {
+    let trees: Vec<TokenTree> = root.parse::<TokenStream>()?.into_iter().collect();
+    let mut found = Vec::new();
+    for statement in trees.split(|tree| is_mark(Some(tree), ';')) {
+        if let Some(start) = statement.iter().position(|tree| is_word(Some(tree), "use")) {
+            branches(&statement[start + 1..], &[], &mut found);
+        }
+    }
+    let named = found.into_iter().filter(|import| import.path.len() > 1);
+    Ok(named.filter_map(|import| Some((import.path.last()?.clone(), import.path))).collect())
 }
 
 fn scan(tokens: TokenStream, module: &mut Vec<String>, found: &mut Vec<Import>) {

@@ -96,6 +96,8 @@ fn against_table(rooms: &[Room], sources: &[Source]) -> Result<Vec<String>, Box<
     let mut has_files = BTreeSet::new();
     // First place of each import of one room by another.
     let mut found: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+    let root = sources.iter().find(|source| source.path == "src/lib.rs").map_or("", |source| source.text.as_str());
+    let aliases = imports::aliases(root).map_err(|error| format!("src/lib.rs: {error}"))?;
     for Source { path, text } in sources {
         let Some(module) = module(path) else { continue };
         let Some(from) = room_of(rooms, &module) else {
@@ -104,7 +106,8 @@ fn against_table(rooms: &[Room], sources: &[Source]) -> Result<Vec<String>, Box<
         };
         has_files.insert(from);
         for import in imports::imports(text, &module).map_err(|error| format!("{path}: {error}"))? {
-            match room_of(rooms, &import.path) {
+            let alias = import.path.first().and_then(|name| aliases.get(name));
+            match room_of(rooms, alias.unwrap_or(&import.path)) {
                 Some(to) if to == from => {}
                 Some(to) => found.entry((from, to)).or_default().push(format!("{path}:{}", import.line)),
                 None => {

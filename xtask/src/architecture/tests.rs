@@ -1,4 +1,4 @@
-use super::imports::imports;
+use super::imports::{aliases, imports};
 use super::page::rooms;
 use super::{Source, against_table, module, too_long};
 
@@ -57,6 +57,14 @@ fn what_only_tests_have_is_passed_over() {
 }
 
 #[test]
+fn the_root_gives_names() {
+    let root = "mod a;\npub use a::b;\npub use a::{c, d::E};\n/// Doc.\npub use nalgebra;\nfn f() { g(); }";
+    let names: Vec<String> =
+        aliases(root).unwrap().iter().map(|(name, path)| format!("{name} {}", path.join("::"))).collect();
+    assert_eq!(names, ["E a::d::E", "b a::b", "c a::c"]);
+}
+
+#[test]
 fn files_are_modules() {
     let name = |path| module(path).map(|names| names.join("::"));
     assert_eq!(name("src/solver/mod.rs").unwrap(), "solver");
@@ -69,7 +77,7 @@ fn files_are_modules() {
 /// Violations of a small library with other text in one file.
 fn violations(page: &str, path: &str, text: &str) -> Vec<String> {
     let mut files = vec![
-        ("src/lib.rs", "pub mod ground; pub use crate::anything;"),
+        ("src/lib.rs", "pub mod ground; pub use nalgebra; pub use ground::{self, units}; #[doc = \"\"] struct S;"),
         ("src/ground.rs", ""),
         ("src/problem/mod.rs", "use crate::ground::Check;"),
         ("src/problem/json.rs", "use super::Slot; use crate::ground::Check;"),
@@ -95,6 +103,11 @@ fn violations_name_place_and_rooms() {
             "src/problem/shape.rs",
             "use super::json::Text;",
             "src/problem/shape.rs:1: `problem` may not import `problem::json`".into(),
+        ),
+        (
+            "src/problem/json.rs",
+            "use crate::units::Bits;",
+            format!("{page}:5: `problem::json` may import `problem` and does not: take it out"),
         ),
         (
             "src/ground.rs",
