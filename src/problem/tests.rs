@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::costs::block_cap;
+use super::program::{block_cap, block_memory};
 use super::*;
 use crate::strategies::{ProblemParameters, decisions, problems_with_decisions, slot_problems};
 use crate::units::{Bytes, Hertz, Watts};
@@ -111,7 +111,7 @@ proptest! {
     #[test]
     fn memory_holds_the_cap_and_not_one_block_more(problem in slot_problems(ProblemParameters::default())) {
         for cluster in &problem.clusters {
-            let per_block = costs::block_memory(&problem.encoder, cluster);
+            let per_block = block_memory(&problem.encoder, cluster);
             for device in &cluster.devices {
                 let cap = block_cap(&problem, cluster, device);
                 if per_block == 0.0 {

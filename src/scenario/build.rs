@@ -9,7 +9,7 @@ use crate::bounds::ConvergenceConstraint;
 use crate::digest::fnv1a;
 use crate::model::{ModelCosts, ModelError, Transformer};
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
-use crate::problem::costs::{block_memory, compute_time_per_sample};
+use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
     Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, Plan, ProblemError, Schema,
     SlotProblem, SlotSpec,

@@ -3,7 +3,8 @@
 use nalgebra::DMatrix;
 
 use super::build::Scenario;
-use crate::network::radio::{Channel, seed};
+use crate::ground::seed;
+use crate::network::radio::Channel;
 use crate::problem::{Gains, ProblemError, SlotProblem};
 
 /// Separates absences from every other use of the seed; must never change.

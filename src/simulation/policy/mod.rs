@@ -41,7 +41,7 @@ pub use segments::{Proportion, ProportionalSegments, UniformSegments};
 pub use unpipelined::{FullModelFederated, SplitFed, SplitLearning};
 
 use super::run::RunError;
-use crate::problem::costs::compute_time_per_sample;
+use crate::problem::program::compute_time_per_sample;
 use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};
 use crate::scenario::{Scenario, SlotInstance};
 use crate::solver::Solution;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::invariants::full;
 use super::*;
-use crate::problem::costs::block_cap;
+use crate::problem::program::block_cap;
 use crate::solver::cluster::Choice;
 use crate::strategies::{ProblemParameters, slot_problems};
 
@@ -26,7 +26,10 @@ fn enumerated(problem: &SlotProblem) -> f64 {
         Participation::All => (1 << devices) - 1..1usize << devices,
         Participation::Select => 1..1 << devices,
     };
-    let upload = Upload::new(cluster).send_alone(problem.latency_weight, problem.uplink.bandwidth_hz.0).0.cost;
+    let upload = Upload::new(&ClusterProgram::new(problem, cluster))
+        .send_alone(problem.latency_weight, problem.uplink.bandwidth_hz.0)
+        .0
+        .cost;
     let priced = PricedCluster::new(problem, cluster, problem.latency_weight);
     let domain = Domain { low: vec![1; devices], high: caps.clone() };
     let mut work = Workspace::default();

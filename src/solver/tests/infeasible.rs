@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::invariants::full;
 use super::*;
-use crate::problem::costs::block_cap;
+use crate::problem::program::block_cap;
 use crate::strategies::slot_problems;
 use crate::units::{Bits, Bytes};
 
