@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use super::invariants::full;
 use super::*;
 use crate::problem::program::block_cap;
-use crate::solver::cluster::Choice;
+use crate::ground::route::DeviceId;
+use crate::solver::cluster::Segments;
 use crate::strategies::{ProblemParameters, slot_problems};
 
 /// All size vectors of sum `left` within 1 and the caps.
@@ -37,10 +38,10 @@ fn enumerated(problem: &SlotProblem) -> f64 {
     for plan in &problem.plans {
         let planned = PlannedCluster::new(&priced, plan, &domain);
         for mask in masks.clone() {
-            let active: Vec<usize> = (0..devices).filter(|k| mask >> k & 1 == 1).collect();
-            let caps: Vec<u32> = active.iter().map(|&k| caps[k]).collect();
+            let active: Vec<DeviceId> = DeviceId::all(devices).filter(|k| mask >> k.0 & 1 == 1).collect();
+            let caps: Vec<u32> = active.iter().map(|k| caps[k.0]).collect();
             for sizes in compositions(&caps, blocks) {
-                let choice = Choice { active: active.clone(), sizes };
+                let choice = Segments { active: active.clone(), sizes };
                 least = least.min(work.fixed(&planned, &choice, None).value + plan.penalty + upload);
             }
         }
