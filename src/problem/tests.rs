@@ -1,4 +1,4 @@
-//! Properties of evaluation over random problems and decisions; closed forms and files are in `tests/problem_*.rs`.
+//! Properties of evaluation over random problems and decisions; closed forms and files are in `tests/problem`.
 
 use proptest::prelude::*;
 
