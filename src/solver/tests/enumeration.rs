@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::invariants::full;
 use super::*;
-use crate::problem::program::block_cap;
 use crate::ground::route::DeviceId;
+use crate::problem::program::block_cap;
 use crate::solver::cluster::Segments;
 use crate::strategies::{ProblemParameters, slot_problems};
 

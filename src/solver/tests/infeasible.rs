@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::invariants::full;
 use super::*;
-use crate::problem::{DeviceId, NodeId};
 use crate::problem::program::block_cap;
+use crate::problem::{DeviceId, NodeId};
 use crate::strategies::slot_problems;
 use crate::units::{Bits, Bytes};
 

@@ -44,7 +44,8 @@ fn objective_by_hand(problem: &SlotProblem, decision: &Decision) -> f64 {
             let (price, efficiency, circuit) = node(from);
             (seconds, price * (power.0 / efficiency + circuit) * seconds)
         };
-        let path: Vec<usize> = std::iter::once(0).chain(choice.active.iter().map(|k| k.0 + 1)).chain([server]).collect();
+        let path: Vec<usize> =
+            std::iter::once(0).chain(choice.active.iter().map(|k| k.0 + 1)).chain([server]).collect();
         let mut latency = cluster.fixed_seconds.0;
         for forward in [true, false] {
             let end = |stage: &crate::problem::EndStage| {
