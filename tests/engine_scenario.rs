@@ -15,7 +15,7 @@ struct Rounds<'a> {
 }
 
 impl<'a> DriftProblem for Rounds<'a> {
-    type State = SlotState<'a>;
+    type State = SlotState;
     /// Encoder blocks on the devices of every cluster.
     type Action = Vec<Vec<u32>>;
     type Error = SolveError;
@@ -24,7 +24,7 @@ impl<'a> DriftProblem for Rounds<'a> {
         Labels::new("latency", "s", self.scenario.nodes().iter().map(|node| node.name.clone()))
     }
 
-    fn minimize(&mut self, state: &SlotState<'a>, weights: Weights<'_>) -> Result<Minimum<Self::Action>, SolveError> {
+    fn minimize(&mut self, state: &SlotState, weights: Weights<'_>) -> Result<Minimum<Self::Action>, SolveError> {
         assert_eq!(weights.penalty, self.scenario.spec().latency_weight);
         let instance = state.problem(|node| weights.queues[node] / self.budgets[node]).unwrap();
         let best = self.solver.solve(&instance.problem)?.outcome.unwrap();
@@ -55,7 +55,7 @@ fn the_engine_plays_the_rounds_that_the_run_plays() {
     let scenario = file.build().unwrap();
     let budgets: Vec<f64> = scenario.budgets().into_iter().map(|budget| budget.unwrap().0).collect();
     let mut sampler = scenario.sampler();
-    let states: Vec<SlotState<'_>> = (0..60).map(|_| sampler.next_slot()).collect();
+    let states: Vec<SlotState> = (0..60).map(|_| sampler.next_slot()).collect();
     let solver = Solver::new(Settings::default()).unwrap();
     let problem = Rounds { scenario: &scenario, budgets, solver };
     let generic = Engine::new(problem, states, scenario.spec().latency_weight).unwrap().run().unwrap();

@@ -4,7 +4,7 @@
 
 use collapipe::lyapunov::certificate::{CertificateError, CertificateName, Claim, Standing};
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile};
-use collapipe::simulation::{AgainstError, Effort, Run, RunError, RunRecord, SlotOutcome, StatesError};
+use collapipe::simulation::{AgainstError, Effort, Outage, OutageCause, Run, RunError, RunRecord, SlotOutcome, StatesError};
 use collapipe::solver::Settings;
 use collapipe::units::Joules;
 
@@ -100,7 +100,7 @@ fn a_policy_may_skip_rounds() {
     let own = play(&of);
     let mut lazy = own.clone();
     for slot in &mut lazy.slots[10..20] {
-        slot.outcome = SlotOutcome::Outage { reason: "not today".into() };
+        slot.outcome = SlotOutcome::Outage(Outage::new(OutageCause::Infeasible, "not today"));
         slot.energy_j.iter_mut().for_each(|energy| *energy = Joules(0.0));
     }
     let claim = own.against(&lazy, &of).unwrap();

@@ -7,7 +7,7 @@ use super::sizes::proportional;
 use super::{Choice, Policy, SlotContext};
 use crate::problem::costs::compute_time_per_sample;
 use crate::problem::{Cluster, SlotProblem};
-use crate::simulation::RunError;
+use crate::simulation::{Outage, RunError};
 use crate::solver::backend::{RadioFor, Segments};
 use crate::solver::{Settings, SettingsError, solve_radio};
 
@@ -103,10 +103,10 @@ fn best_plan(
 ) -> Result<Choice, RunError> {
     let clusters = match segments {
         Ok(clusters) => clusters,
-        Err(reason) => return Ok(Choice::Outage(reason)),
+        Err(reason) => return Ok(Choice::Outage(Outage::no_round(reason))),
     };
     let mut question = RadioFor { plan: 0, clusters };
-    let mut best: Found = Err("no plan".to_owned());
+    let mut best: Found = Err(Outage::no_round("no plan"));
     for plan in 0..problem.plans.len() {
         question.plan = plan;
         let tried = found(solve_radio(problem, &question, settings))?;
