@@ -69,6 +69,7 @@
 pub mod bounds;
 mod digest;
 pub mod experiments;
+mod ground;
 pub mod instances;
 mod kept;
 pub mod lyapunov;
@@ -82,8 +83,8 @@ pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;
 pub mod tradeoff;
-pub mod units;
 
+pub use ground::units;
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;
 
