@@ -54,7 +54,9 @@ fn tables_hold_every_slot_node_and_segment() {
                 assert_eq!(row[8].parse::<f64>().ok(), planned.gap);
                 assert_eq!(row[11].parse::<f64>().unwrap(), planned.clusters[1].latency_s.0);
             }
-            SlotOutcome::Outage(Outage { reason, .. }) => assert_eq!((&row[1], &row[2], &row[9]), ("outage", "", reason.as_str())),
+            SlotOutcome::Outage(Outage { reason, .. }) => {
+                assert_eq!((&row[1], &row[2], &row[9]), ("outage", "", reason.as_str()))
+            }
             _ => unreachable!("no other outcome is made up"),
         }
     }

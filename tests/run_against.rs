@@ -4,7 +4,9 @@
 
 use collapipe::lyapunov::certificate::{CertificateError, CertificateName, Claim, Standing};
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile};
-use collapipe::simulation::{AgainstError, Effort, Outage, OutageCause, Run, RunError, RunRecord, SlotOutcome, StatesError};
+use collapipe::simulation::{
+    AgainstError, Effort, Outage, OutageCause, Run, RunError, RunRecord, SlotOutcome, StatesError,
+};
 use collapipe::solver::Settings;
 use collapipe::units::Joules;
 
@@ -121,6 +123,16 @@ fn a_policy_may_skip_rounds() {
     }
     let needless = lazy.against(&own, &of).unwrap_err();
     assert_eq!(needless, AgainstError::NeedlessOutage { slot: 10 });
+    // Where no round was found, and none excluded, the gap of doing nothing allows for the other's.
+    for slot in &mut lazy.slots[10..20] {
+        slot.outcome = SlotOutcome::Outage(Outage::no_round("not today"));
+    }
+    // Later slots were decided at other prices than those of these queues.
+    lazy.slots.truncate(20);
+    let mut other = own;
+    other.slots.truncate(20);
+    let claim = lazy.against(&other, &of).unwrap();
+    assert!(claim.holds && claim.is_verified(), "{claim:?}");
 }
 
 #[test]

@@ -3,7 +3,8 @@
 
 use collapipe::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
 use collapipe::simulation::{
-    ClusterPlan, NodeRecord, NodeRole, Outage, OutageCause, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
+    ClusterPlan, NodeRecord, NodeRole, Outage, OutageCause, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome,
+    SlotRecord,
 };
 use collapipe::units::{Joules, Seconds};
 use rand::{RngExt, SeedableRng};
