@@ -104,6 +104,7 @@ fn is_mixture(problem: &OfflineProblem, weights: &[Vec<f64>]) -> bool {
 }
 
 /// Finds further actions in the states of a run, at prices that were chosen afterwards.
+#[cfg_attr(not(feature = "milp"), allow(dead_code, reason = "without linear programs one round is all"))]
 pub(crate) trait LookAgain {
     /// Why they cannot be looked for.
     type Error;
@@ -190,9 +191,7 @@ impl LookedBack {
             let lower = best.as_ref().map(|(bound, _)| *bound);
             let problem = OfflineProblem::new(listed.clone());
             match Next::of(looking, round, &problem, (&multiplier, largest), lower) {
-                #[cfg(feature = "milp")]
                 Next::Again(next) => (prices, round) = (next, round + 1),
-                #[cfg(feature = "milp")]
                 Next::Enough(mixtures) => {
                     let minima = best.map(|(_, minima)| minima);
                     return Ok(Self { multiplier, minima, problem, mixtures: Some(mixtures), without: None });
@@ -207,12 +206,11 @@ impl LookedBack {
 }
 
 /// What follows from the actions found so far.
+#[cfg_attr(not(feature = "milp"), allow(dead_code, reason = "without linear programs there is no optimum"))]
 enum Next {
     /// Look for further actions at these prices.
-    #[cfg(feature = "milp")]
     Again(Vec<f64>),
     /// The optimum of the listed actions is good enough, or there is no more time.
-    #[cfg(feature = "milp")]
     Enough(Mixtures),
     /// There is none.
     Without(NoOptimum),

@@ -144,6 +144,12 @@ impl History {
         &self.steps
     }
 
+    /// The slots in order, each with Q as it was decided.
+    pub fn slots(&self) -> impl Iterator<Item = (&[f64], &Step)> {
+        let after = self.steps.iter().map(|step| step.queue_after.as_slice());
+        std::iter::once(self.initial.as_slice()).chain(after).zip(&self.steps)
+    }
+
     /// Q as slot `slot` was decided; Q(R) for the number of slots R, and none beyond.
     #[must_use]
     pub fn queue_before(&self, slot: usize) -> Option<&[f64]> {

@@ -100,7 +100,7 @@ impl RunRecord {
         let mut policy = Vec::with_capacity(self.slots.len());
         let mut steps = history.steps().to_vec();
         let mut idle = 0u64;
-        let queues = (0..).map_while(|index| history.queue_before(index));
+        let queues = history.slots().map(|(queues, _)| queues);
         let slots = states.iter().zip(self.slots.iter().zip(&other.slots)).enumerate();
         for ((index, (state, (own, theirs))), (queues, step)) in slots.zip(queues.zip(&mut steps)) {
             let action = other.checked_action(&form, (index, theirs), (scenario, state))?;

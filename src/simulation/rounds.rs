@@ -161,14 +161,14 @@ impl<'a> Rounds<'a> {
                 gap: Some(best.gap),
                 shadow_prices: Some(best.shadow_prices),
                 work,
-                ..Round::decided(&instance.problem, best.decision, best.evaluation)
+                ..Round::decided(&instance.problem, best.decision, best.evaluation).map_err(refused)?
             },
             Choice::Decision(decision) => {
                 let evaluation = evaluate(&instance.problem, &decision).map_err(|error| refused(error.to_string()))?;
                 if !evaluation.feasibility.is_feasible(FEASIBLE) {
                     return Err(refused(evaluation.feasibility.to_string()));
                 }
-                Round::decided(&instance.problem, decision, evaluation)
+                Round::decided(&instance.problem, decision, evaluation).map_err(refused)?
             }
             Choice::Round(own) => Round::own(&instance.problem, own).map_err(refused)?,
         };

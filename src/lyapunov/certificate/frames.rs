@@ -27,8 +27,8 @@ pub fn frames(history: &History, frame: usize, policy: &[Action]) -> Result<Clai
     let largest = history.steps().iter().map(|step| squared(&step.violations)).chain(of_policy).fold(0.0, f64::max);
     // What a linear solver leaves of violations is priced at the queues of the frame's first slot, as the proof does.
     let mut left = 0.0;
-    for (index, actions) in policy.chunks(frame).enumerate() {
-        let queues = history.queue_before(index * frame).unwrap_or_default();
+    let first_queues = history.slots().map(|(queues, _)| queues).step_by(frame);
+    for (index, (actions, queues)) in policy.chunks(frame).zip(first_queues).enumerate() {
         let sums = sums(queues.len(), actions.iter().map(|action| action.violations.as_slice()));
         for (queue, sum) in queues.iter().zip(sums) {
             if sum > KEPT * largest.sqrt() * actions.len() as f64 {

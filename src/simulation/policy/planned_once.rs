@@ -61,7 +61,8 @@ impl PlannedOnce {
         };
         let price = |cluster: usize, node: usize| {
             let node = slot.scenario_node(cluster, node);
-            node.and_then(|node| prices.get(cluster)?.get(node).copied()).unwrap_or(0.0)
+            // Every node has a price; what is none is refused by name.
+            node.and_then(|node| prices.get(cluster)?.get(node).copied()).unwrap_or(f64::NAN)
         };
         found(solve(&slot.with_energy_prices(price)?, &self.settings))
     }
