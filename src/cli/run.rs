@@ -27,12 +27,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     let mut run = Run::with_policy(&scenario, policy).map_err(failure)?;
     if arguments.warm_start {
         let pilot = Pilot::measure(&scenario, settings).map_err(pilot_failure)?;
-        let queues: Vec<f64> = pilot
-            .multiplier
-            .iter()
-            .map(|mu| scenario.spec().latency_weight * mu)
-            .take(scenario.nodes().len())
-            .collect();
+        let queues: Vec<f64> = pilot.multiplier.iter().map(|mu| scenario.spec().latency_weight * mu).collect();
         run = run.warm_start(&queues).map_err(failure)?;
     }
     let mut slots = Vec::new();

@@ -5,8 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::table::{Table, Words, number, or_dash, write_certificates};
+use crate::lyapunov::certificate::Claim;
 use crate::lyapunov::{
-    Certificate, Claim, Comparison, DriftRecord, DriftRecordError, History, Labels, OfflineBounds, Omission, Proofs,
+    Certificate, Comparison, DriftRecord, DriftRecordError, History, Labels, OfflineBounds, Omission, Proofs,
 };
 
 /// A constraint over all slots, in the unit of [`Labels::violation_unit`].

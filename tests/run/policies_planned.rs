@@ -32,7 +32,7 @@ fn decisions(record: &RunRecord) -> Vec<Decision> {
 
 fn reasons(record: &RunRecord) -> Vec<String> {
     let of = |outcome: &SlotOutcome| match outcome {
-        SlotOutcome::Outage { reason } => Some(reason.clone()),
+        SlotOutcome::Outage(outage) => Some(outage.reason.clone()),
         _ => None,
     };
     record.slots.iter().filter_map(|slot| of(&slot.outcome)).collect()

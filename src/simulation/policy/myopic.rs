@@ -8,7 +8,7 @@ use super::{Choice, Policy, SlotContext};
 use crate::problem::DeviceId;
 use crate::problem::program::{block_memory, compute_energy_per_block};
 use crate::problem::{Decision, Evaluation, MAX_MAGNITUDE, Participation, SlotProblem, evaluate};
-use crate::simulation::RunError;
+use crate::simulation::{Outage, RunError};
 use crate::solver::{Settings, SettingsError, solve};
 use crate::units::{Bytes, Joules};
 
@@ -103,7 +103,7 @@ impl Myopic {
             let priced = at_prices(allowed.clone(), limited, |of| weight * self.price(of) / of.budget)?;
             let mut answer = match found(solve(&priced, &self.settings))? {
                 Ok(answer) => answer,
-                Err(reason) if step == 0 => return Ok(Err(reason)),
+                Err(outage) if step == 0 => return Ok(Err(outage.reason)),
                 // Too many blocks were taken away.
                 Err(_) => break,
             };
@@ -171,7 +171,7 @@ impl Policy for Myopic {
             None => {
                 // Prices that grew in vain are no place to start from.
                 self.prices.clear();
-                Choice::Outage(reasons.join("; "))
+                Choice::Outage(Outage::no_round(reasons.join("; ")))
             }
         })
     }

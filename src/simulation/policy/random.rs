@@ -11,8 +11,8 @@ use super::{Choice, Policy, SlotContext};
 use crate::ground::seed;
 use crate::problem::DeviceId;
 use crate::problem::{Cluster, ClusterDecision, Decision, Link, Participation, SlotProblem, evaluate};
-use crate::simulation::RunError;
-use crate::simulation::run::FEASIBLE;
+use crate::simulation::rounds::FEASIBLE;
+use crate::simulation::{Outage, RunError};
 use crate::solver::backend::Segments;
 
 /// Separates these draws from every other use of the seed; must never change.
@@ -52,14 +52,16 @@ impl Policy for Random {
         let caps = caps(problem);
         for _ in 0..DRAWS {
             let Some(decision) = draw(problem, &caps, &mut rng) else {
-                return Ok(Choice::Outage("the devices that can take part do not hold all blocks".into()));
+                return Ok(Choice::Outage(Outage::no_round("the devices that can take part do not hold all blocks")));
             };
             // Whether the path exists; the run evaluates for itself.
             if evaluate(problem, &decision).is_ok_and(|found| found.feasibility.is_feasible(FEASIBLE)) {
                 return Ok(Choice::Decision(decision));
             }
         }
-        Ok(Choice::Outage(format!("none of {DRAWS} random decisions keeps the constraints; there may be others")))
+        Ok(Choice::Outage(Outage::no_round(format!(
+            "none of {DRAWS} random decisions keeps the constraints; there may be others"
+        ))))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Segments by a rule, before anything else is decided.
 
 use crate::problem::DeviceId;
-use crate::problem::{Cluster, Participation, SlotProblem};
+use crate::problem::{Device, Participation, SlotProblem};
 use crate::solver::backend::Segments;
 use crate::solver::block_caps;
 
@@ -16,13 +16,10 @@ pub(super) fn caps(problem: &SlotProblem) -> Vec<Vec<u32>> {
 ///
 /// # Errors
 /// In words, why there are no such sizes.
-pub(super) fn proportional(
-    problem: &SlotProblem,
-    weight: impl Fn(&Cluster, usize) -> f64,
-) -> Result<Vec<Segments>, String> {
+pub(super) fn proportional(problem: &SlotProblem, weight: impl Fn(&Device) -> f64) -> Result<Vec<Segments>, String> {
     let clusters = problem.clusters.iter().zip(caps(problem)).enumerate();
     let sizes = clusters.map(|(n, (cluster, caps))| {
-        let weights: Vec<f64> = (0..caps.len()).map(|k| weight(cluster, k)).collect();
+        let weights: Vec<f64> = cluster.devices.iter().map(&weight).collect();
         share(&caps, &weights, problem.encoder.blocks, problem.participation)
             .map_err(|reason| format!("clusters[{n}]: {reason}"))
     });
