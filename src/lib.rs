@@ -67,10 +67,10 @@
 //! that only calls the solver takes `default-features = false`.
 
 pub mod bounds;
-mod digest;
+#[cfg(feature = "experiments")]
 pub mod experiments;
+mod ground;
 pub mod instances;
-mod kept;
 pub mod lyapunov;
 pub mod model;
 pub mod network;
@@ -83,6 +83,9 @@ pub mod solver;
 pub mod strategies;
 pub mod tradeoff;
 pub mod units;
+
+pub use ground::blame::{Blame, Blamed};
+pub use ground::files::FileError;
 
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;

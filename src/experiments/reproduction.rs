@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::catalogue;
 use super::cell::{Cell, FinishedCell};
+use super::drawn::DrawnExperiment;
 use super::error::ExperimentError;
 use super::experiment::{Experiment, missing};
 use super::output;
 use super::request::Request;
 use super::table::ResultTable;
-use crate::kept::KeptFolder;
+use crate::ground::kept::KeptFolder;
 use crate::problem::FieldError;
-use crate::report::{DrawnExperiment, ReportError};
+use crate::report::ReportError;
 use crate::simulation::PolicyKind;
 
 /// The part of the cells that one machine of several plays.
@@ -270,7 +271,7 @@ impl Reproduction {
 
     fn finished(&self, folder: &Path, part: &Part, cell: &Cell) -> Result<Option<FinishedCell>, ExperimentError> {
         let fingerprint = cell.fingerprint(&self.request.settings());
-        let ours = |found: &FinishedCell| found.is_of(&fingerprint);
+        let ours = |found: &FinishedCell| found.fingerprint == fingerprint;
         Ok(KeptFolder::existing(&cells(folder, part)).read_own(&file(cell), ours)?)
     }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::catalogue;
 use super::error::ExperimentError;
 use super::experiment::{Experiment, Setup};
-use crate::kept::{KeptError, KeptFolder};
+use crate::ground::files::FileError;
+use crate::ground::kept::{KeptFolder, foreign};
 use crate::problem::FieldError;
 use crate::simulation::MOST_COMPARED;
 use crate::solver::Settings;
@@ -82,7 +83,7 @@ impl Request {
     fn in_folder(folder: &Path) -> Result<Option<Self>, ExperimentError> {
         let kept: Option<Self> = KeptFolder::existing(folder).read(FILE)?;
         if let Some(Err(error)) = kept.as_ref().map(Self::resolve) {
-            return Err(KeptError::Foreign { path: folder.join(FILE), reason: error.to_string() }.into());
+            return Err(foreign(folder.join(FILE), error.to_string()).into());
         }
         Ok(kept)
     }
@@ -123,13 +124,10 @@ impl Request {
     }
 
     /// Files where results would be written, in a folder without a request, are somebody else's.
-    fn finds_nothing_of_others(&self, folder: &Path) -> Result<(), KeptError> {
+    fn finds_nothing_of_others(&self, folder: &Path) -> Result<(), FileError> {
         let results = self.experiments.iter().map(|name| folder.join(name)).chain([folder.join("report.html")]);
         match results.into_iter().find(|path| path.symlink_metadata().is_ok()) {
-            Some(path) => {
-                let reason = format!("is not ours, because there is no {FILE} beside it");
-                Err(KeptError::Foreign { path, reason })
-            }
+            Some(path) => Err(foreign(path, format!("is not ours, because there is no {FILE} beside it"))),
             None => Ok(()),
         }
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::table::Metric;
+use super::metric::Metric;
 use crate::problem::{SlotProblem, evaluate};
 use crate::simulation::policy::Exact;
 use crate::simulation::{Choice, Policy, RunError, SlotContext};

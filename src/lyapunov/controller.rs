@@ -4,6 +4,7 @@ use nalgebra::DVector;
 
 use super::certificate::Certificate;
 use super::queues::{QueueError, Queues};
+use crate::ground::blame::{Blame, Blamed};
 use crate::units::Joules;
 
 /// A budget that is not positive and finite.
@@ -16,6 +17,12 @@ pub struct BudgetError {
     pub value: f64,
 }
 
+impl Blamed for BudgetError {
+    fn blame(&self) -> Blame {
+        Blame::Input
+    }
+}
+
 /// Why a warm start is none.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -26,6 +33,15 @@ pub enum WarmStartError {
     /// A wrong number of queues, or one that is negative or not finite.
     #[error(transparent)]
     Queue(#[from] QueueError),
+}
+
+impl Blamed for WarmStartError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Budget(error) => error.blame(),
+            Self::Queue(error) => error.blame(),
+        }
+    }
 }
 
 /// Turns energy spent so far into the energy prices of the next slot.

@@ -1,6 +1,7 @@
 //! The best that could have been done, known afterwards: a linear program over mixtures of actions.
 
 use super::history::{Action, dot, entry};
+use crate::ground::blame::{Blame, Blamed};
 
 /// Recorded states with a finite list of actions each.
 ///
@@ -88,6 +89,16 @@ pub enum OfflineError {
     /// The linear solver gave up, or its answer failed a check.
     #[error("linear program: {0}")]
     Solver(String),
+}
+
+impl Blamed for OfflineError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Empty { .. } | Self::Length { .. } | Self::Value { .. } | Self::TooLarge { .. } => Blame::Input,
+            Self::Infeasible => Blame::Infeasible,
+            Self::Solver(_) => Blame::Machine,
+        }
+    }
 }
 
 impl OfflineProblem {

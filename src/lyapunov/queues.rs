@@ -3,6 +3,7 @@
 use nalgebra::DVector;
 
 use super::certificate::Certificate;
+use crate::ground::blame::{Blame, Blamed};
 
 /// Why queues were not created or updated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -26,6 +27,14 @@ pub enum QueueError {
         /// The number.
         value: f64,
     },
+}
+
+impl Blamed for QueueError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Length { .. } | Self::Value { .. } => Blame::Input,
+        }
+    }
 }
 
 /// Virtual queues Q ← max(Q + g, 0), one per long-term constraint avg g ≤ 0.

@@ -3,6 +3,7 @@
 use super::decision::{ClusterDecision, Decision, Link};
 use super::slot::{Cluster, Plan, SlotSpec};
 use super::validation::FieldError;
+use crate::ground::blame::{Blame, Blamed};
 
 /// Why a decision does not fit the problem it is to be evaluated on.
 ///
@@ -15,6 +16,14 @@ pub enum DecisionError {
     /// number ≥ 0.
     #[error(transparent)]
     Field(#[from] FieldError),
+}
+
+impl Blamed for DecisionError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Field(error) => error.blame(),
+        }
+    }
 }
 
 /// The decision's plan, if the decision has the problem's shape.

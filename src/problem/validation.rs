@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use super::slot::{Cluster, Device, Encoder, EndStage, Plan, SlotSpec};
+use crate::ground::blame::{Blame, Blamed};
 
 /// Smallest magnitude of a nonzero number in a slot problem.
 pub const MIN_MAGNITUDE: f64 = 1e-30;
@@ -38,6 +39,12 @@ pub struct FieldError {
     pub allowed: String,
 }
 
+impl Blamed for FieldError {
+    fn blame(&self) -> Blame {
+        Blame::Input
+    }
+}
+
 impl FieldError {
     pub(crate) fn new(path: impl Into<String>, value: impl Display, allowed: impl Into<String>) -> Self {
         Self { path: path.into(), value: value.to_string(), allowed: allowed.into() }
@@ -57,6 +64,14 @@ pub enum ProblemError {
     /// A field is out of range, or does not fit the other fields.
     #[error(transparent)]
     Field(#[from] FieldError),
+}
+
+impl Blamed for ProblemError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Field(error) => error.blame(),
+        }
+    }
 }
 
 pub(crate) type Checked = Result<(), FieldError>;

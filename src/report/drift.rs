@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{Table, Words, number, or_dash, write_certificates};
+use super::claims::{Words, write_certificates};
+use super::table::{Table, number, or_dash};
 use crate::lyapunov::{
     Certificate, Claim, Comparison, DriftRecord, DriftRecordError, History, Labels, OfflineBounds, Omission, Proofs,
 };

@@ -1,13 +1,10 @@
 //! A run in numbers.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::certificates::{OfflineSummary, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
 use super::series::{budget, devices, energy, quantile, sorted};
-use super::table;
 use crate::lyapunov::{Certificate, Claim, Omission, Proofs};
 use crate::simulation::{NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, SlotOutcome};
 use crate::units::{Joules, Seconds};
@@ -164,12 +161,6 @@ impl Summary {
     #[must_use]
     pub fn to_table(&self) -> String {
         self.to_string()
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        table::write(self, f)
     }
 }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::compare::Effort;
 use super::record::RunRecord;
 use super::run::{Run, RunError};
+use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::recommend::Measured;
 use crate::lyapunov::{HistoryError, certificate::CertificateError};
 use crate::scenario::Scenario;
@@ -45,6 +46,17 @@ pub enum PilotError {
         /// Why.
         reason: String,
     },
+}
+
+impl Blamed for PilotError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Run(error) => error.blame(),
+            // The run is our own.
+            Self::History(_) | Self::Certificate(_) => Blame::Machine,
+            Self::NoMultiplier { .. } => Blame::Input,
+        }
+    }
 }
 
 /// Slots of a pilot run.

@@ -6,12 +6,14 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::point::SweepPoint;
-use super::sweep::Progress;
 use crate::lyapunov::ConvergenceController;
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::simulation::RunError;
 use crate::solver::{Settings, SolveError, solve};
 use crate::units::Seconds;
+
+/// Told of slots as they are finished, from any thread.
+pub type Progress<'a> = dyn Fn(u64) + Sync + 'a;
 
 /// Share of a budget from which on it counts as used up.
 const BINDING: f64 = 0.99;

@@ -21,7 +21,7 @@ mod path_loss;
 pub mod seed;
 mod shadowing;
 mod trace;
-#[cfg(feature = "cli")]
+#[cfg(feature = "scenario")]
 mod trace_file;
 
 use std::fmt::Display;
@@ -34,7 +34,7 @@ pub use noise::{BASE_STATION_NOISE_FIGURE_DB, Noise, TERMINAL_NOISE_FIGURE_DB, T
 pub use path_loss::{Geometry, PathLossModel, SPEED_OF_LIGHT_M_PER_S, Sight, Validity};
 pub use shadowing::{SightRule, shadowing_db};
 pub use trace::{RateTrace, ReferenceLink, TraceError};
-#[cfg(feature = "cli")]
+#[cfg(feature = "scenario")]
 pub use trace_file::{TraceFileError, read_traces};
 
 use crate::problem::FieldError;

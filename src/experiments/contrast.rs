@@ -1,7 +1,9 @@
 //! One policy against the others, in words and numbers.
 
-use super::html::Escaped;
-use crate::experiments::{Compared, Contrast, Interval, Metric, ResultTable};
+use super::interval::{Compared, Interval};
+use super::metric::Metric;
+use super::table::{Contrast, ResultTable};
+use crate::report::html::Escaped;
 use crate::report::table::{Table, number};
 
 /// What is said of the other policy alone: without it the comparison can mislead.

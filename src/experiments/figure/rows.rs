@@ -3,12 +3,13 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::experiment::{shown_ends, subtitle};
-use super::frame::Scale;
-use super::style::{
+use super::reading::{shown_ends, subtitle};
+use crate::experiments::interval::Interval;
+use crate::experiments::table::{PlotSpec, ResultTable};
+use crate::report::figures::frame::Scale;
+use crate::report::figures::style::{
     Area, FAINT, Figure, GRID, HEAD, INK, Mark, WIDTH, bar, canvas, cause, font, mark, px, short, text, width,
 };
-use crate::experiments::{Interval, PlotSpec, ResultTable};
 
 /// Height of a row [px].
 const ROW: i32 = 19;
