@@ -82,11 +82,10 @@ pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;
 pub mod tradeoff;
-pub mod units;
 
 pub use ground::blame::{Blame, Blamed};
 pub use ground::files::FileError;
-
+pub use ground::units;
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;
 

@@ -7,8 +7,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use XX;
-use collapipe::experiments::{Contrast, ContrastColumn, Drawing, Interval, Metric, PlotSpec, ResultTable, Row};
+use collapipe::experiments::{
+    Contrast, ContrastColumn, Drawing, DrawnExperiment, Interval, Metric, PlotSpec, ResultTable, Row, contrast_text,
+    write_experiment_page,
+};
 
 fn folder(name: &str) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("report_experiments").join(name);

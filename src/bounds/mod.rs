@@ -56,8 +56,8 @@ pub use strongly_convex::{StronglyConvexBound, StronglyConvexFedAvg, StronglyCon
 pub use updates::{LocalUpdates, UpdateRule};
 
 use crate::ground::blame::{Blame, Blamed};
+use crate::ground::check::{Checked, Range, length, real};
 use crate::problem::FieldError;
-use crate::problem::validation::{Checked, Range, length, real};
 use crate::problem::{MAX_CLUSTERS, MAX_MAGNITUDE};
 
 /// Most rounds, steps of a round, or steps in all: a double counts so far exactly.
