@@ -137,6 +137,41 @@ fn infeasible_problems_and_runs_exit_with_3() {
 }
 
 #[test]
+fn files_of_others_are_replaced_only_if_asked_for() {
+    let (folder, scenario) = scenario_in("files-of-others", SMALL);
+    let out = folder.to_str().unwrap();
+    let play = |more: &[&str]| run(&[&["run", &scenario, "--slots", "2", "--out", out], more].concat());
+    fs::write(folder.join("slots.csv"), "mine").unwrap();
+    refused(&play(&[]), &["slots.csv", "no record.json", "--overwrite"]);
+    fs::write(folder.join("record.json"), "{\"mine\": 1}").unwrap();
+    refused(&play(&[]), &["record.json", "is not collapipe.run-record/1", "--out"]);
+    let there = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!((there("slots.csv"), there("record.json")), ("mine".into(), "{\"mine\": 1}".into()));
+    assert!(!folder.join("summary.json").exists());
+    assert_eq!(code(&play(&["--overwrite"])), 0);
+    assert!(there("record.json").contains("collapipe.run-record/1"));
+    // A run's own folder is used again without a word.
+    assert_eq!(code(&play(&[])), 0);
+
+    fs::write(folder.join("plans.svg"), "mine").unwrap();
+    let sweep =
+        |more: &[&str]| run(&[&["tradeoff", &scenario, "--v", "1,2", "--slots", "2", "--out", out], more].concat());
+    refused(&sweep(&[]), &["plans.svg", "no tradeoff.json", "--overwrite"]);
+    assert!(!folder.join("points").exists());
+    assert_eq!(code(&sweep(&["--overwrite"])), 0);
+    assert_eq!(code(&sweep(&[])), 0);
+}
+
+#[test]
+fn a_price_out_of_range_is_explained_by_the_budget() {
+    let tiny = changed("name = \"phone\"", "name = \"phone\"\nbudget_j_per_round = 1e-12");
+    let (folder, scenario) = scenario_in("tiny-budget", &tiny);
+    let play = ["run", &scenario, "--slots", "200", "--latency-weight", "1e30", "--certificates", "off", "--out"];
+    let output = run(&[&play[..], &[folder.join("out").to_str().unwrap()]].concat());
+    println!("{} {}", code(&output), stderr(&output));
+}
+
+#[test]
 fn bad_input_exits_with_2_and_one_line() {
     let (folder, scenario) = scenario_in("bad", &changed("batch_size = 8", "batch_size = 0"));
     let out = folder.join("out");

@@ -9,8 +9,8 @@ use rayon::ThreadPoolBuilder;
 use super::progress::Progress;
 use super::{Done, Failure, io};
 
-/// Does work on so many threads (as many as the machine has if none are named) and then takes the bar away. The work is
-/// given the flag that tells it to stop.
+/// Does work on this number of threads (the machine's, if none is given) and then takes the bar away. The work is given
+/// the flag that tells it to stop.
 pub fn in_parallel<T: Send>(
     threads: Option<u16>,
     bar: &Progress,

@@ -90,7 +90,7 @@ pub fn contrast_text(table: &ResultTable) -> Option<String> {
     Some(format!("{}\n{}\n{text}{remark}", outcome, heading(contrast)))
 }
 
-/// The same as HTML.
+/// The contrast as HTML.
 pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
     let (contrast, outcome, grid) = found(table)?;
     let cell = |tag: &str, (column, text): (usize, &String)| {
@@ -114,7 +114,7 @@ pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
     ))
 }
 
-/// What a column is called in a narrow table.
+/// Title of a column in a narrow table.
 const fn short_title(metric: Metric) -> &'static str {
     match metric {
         Metric::LatencyS => "latency",

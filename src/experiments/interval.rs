@@ -101,9 +101,8 @@ impl ResultTable {
         rows.filter(|row| row.changes.iter().any(Option::is_some)).collect()
     }
 
-    /// By how much a metric of the contrast's reference differs from that of another series, in per cent of the
-    /// other's: mean and interval of the seeds' own differences. Of seeds that both have; `None` without any, and where
-    /// the other's is zero.
+    /// By how much a metric of the contrast's reference differs from another series, in per cent of the other's value:
+    /// mean and interval of the differences seed by seed. `None` where no seed has both, or the other's value is zero.
     fn change(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
         let reference = &self.contrast.as_ref()?.reference;
         let of = |name: &str, seed: u64| {

@@ -1,6 +1,6 @@
 //! Experiments that anybody can repeat: a question, scenarios, policies and seeds, and the figure that answers it.
 //!
-//! An [`Experiment`] lists [`Cell`]s: one run each, of a scenario by a policy. A [`Reproduction`] plays the cells of
+//! An [`Experiment`] lists [`Cell`]s: one run each, in which a policy plays a scenario. A [`Reproduction`] plays the cells of
 //! several experiments in parallel, keeps each as soon as it is finished, and makes [`ResultTable`]s of them, which are
 //! the same on any number of threads, after any number of interruptions, and when cells were played on several
 //! machines. [`catalogue`](catalogue::ALL) has the experiments, one per file; `collapipe reproduce` plays them.

@@ -74,7 +74,7 @@ struct Table {
     commits: Vec<String>,
 }
 
-/// Told of the effort of each cell that is finished, and whether it was played now rather than found; from any thread.
+/// Called with the effort of each finished cell, and whether it was played now rather than found; from any thread.
 pub type CellProgress<'a> = dyn Fn(u64, bool) + Sync + 'a;
 
 impl Reproduction {
@@ -97,7 +97,7 @@ impl Reproduction {
         Ok(Self { request, parts })
     }
 
-    /// Why policies are left out that this build is without; empty where it has all.
+    /// Why policies are left out: this build lacks what they need. Empty where it has all of them.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         PolicyKind::ALL.iter().filter_map(|&policy| missing(policy)).collect()

@@ -88,7 +88,7 @@ impl Request {
         Ok(kept)
     }
 
-    /// The same request with the rate traces of what is in a folder already, unless it names some.
+    /// This request with the rate traces that a folder's results were made with, unless it names some itself.
     ///
     /// # Errors
     /// [`ExperimentError::OtherSize`] where the folder holds runs of another size, [`ExperimentError::Kept`] where it
@@ -98,7 +98,7 @@ impl Request {
         Ok(Self { traces, ..self.clone() })
     }
 
-    /// The request of a folder after this one: its experiments as well, which have to be of the same size.
+    /// This request with the experiments that the folder's request names, which have to be of the same size.
     ///
     /// # Errors
     /// As [`Request::going_on_in`].
@@ -136,7 +136,7 @@ impl Request {
         Ok(KeptFolder::new(folder)?.keep(FILE, self)?)
     }
 
-    /// Solves of the experiments: to a gap of 1e-4, which no figure shows.
+    /// Accuracy of the solves: a gap of 1e-4 cannot be seen in any figure.
     pub(super) fn settings(&self) -> Settings {
         Settings { gap: 1e-4, ..Settings::default() }
     }

@@ -10,7 +10,7 @@ use crate::simulation::policy::Exact;
 use crate::simulation::{Choice, Policy, RunError, SlotContext};
 use crate::solver::{Settings, Solution, SolveError};
 
-/// What was found, over the slots in which both had a decision.
+/// Sums over the slots in which both had a decision.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     compared: u32,

@@ -37,7 +37,7 @@ pub(crate) fn of_json(value: &impl Serialize) -> serde_json::Result<String> {
     Ok(hash.hex())
 }
 
-/// The same of plain data, which JSON always holds: structs and lists of texts and numbers.
+/// [`of_json`] for plain data, which JSON can always hold: structs and lists of texts and numbers.
 pub(crate) fn of_data(data: &impl Serialize) -> String {
     of_json(data).unwrap_or_default()
 }

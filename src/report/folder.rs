@@ -91,7 +91,7 @@ pub fn write_folder(record: &RunRecord, folder: &Path) -> Result<Vec<PathBuf>, R
     RunFolder::claim(folder, Conflict::Refuse)?.write(record)
 }
 
-/// Writes the files of a run of an own problem into `folder`, which is created where it is missing, and returns their
+/// Writes the files of a run of your own problem into `folder`, which is created where it is missing, and returns their
 /// paths.
 ///
 /// | file | content |
@@ -148,6 +148,8 @@ pub(crate) fn write<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lyapunov::DriftSchema;
+    use crate::simulation::RunSchema;
 
     #[test]
     fn every_figure_has_its_name_in_the_list() {
@@ -155,5 +157,11 @@ mod tests {
         assert_eq!(OF_RUN.names.split_at(5).1, of_run);
         let of_drift: Vec<&str> = figures::OF_DRIFT.iter().map(|(name, _)| *name).collect();
         assert_eq!(OF_DRIFT.names.split_at(3).1, of_drift);
+    }
+
+    #[test]
+    fn folders_are_known_by_the_schema_of_their_records() {
+        assert_eq!(serde_json::to_value(RunSchema::V1).unwrap(), OF_RUN.schema);
+        assert_eq!(serde_json::to_value(DriftSchema::V1).unwrap(), OF_DRIFT.schema);
     }
 }

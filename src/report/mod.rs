@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the run in numbers, to print or to compute with | [`summary`] → [`Summary`] |
 //! | files for a notebook and figures for a paper | `RunFolder`, `write_folder` (feature `figures`) |
-//! | the same of a problem of your own ([`DriftRecord`](crate::lyapunov::DriftRecord)) | [`drift_summary`], `write_drift_folder` (feature `figures`) |
+//! | both for a problem of your own ([`DriftRecord`](crate::lyapunov::DriftRecord)) | [`drift_summary`], `write_drift_folder` (feature `figures`) |
 //! | a figure as PNG | `png` (feature `png`) |
 //!
 //! Everything is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file

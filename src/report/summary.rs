@@ -61,7 +61,7 @@ pub struct PlanSummary {
     pub micro_batches: u32,
     /// Planned rounds with this plan.
     pub rounds: u64,
-    /// The same as a share of all planned rounds, in [0, 1].
+    /// These rounds as a share of all planned rounds, in [0, 1].
     pub share: f64,
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn number(value: f64) -> String {
     significant(value, 4)
 }
 
-/// So many significant digits, in scientific notation where plain digits would hide or inflate the number.
+/// This number of significant digits, in scientific notation where plain digits would hide or inflate the number.
 pub(crate) fn significant(value: f64, digits: i32) -> String {
     let size = value.abs();
     if value == 0.0 {

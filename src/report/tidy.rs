@@ -57,7 +57,7 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
     csv.flush().map_err(Into::into)
 }
 
-/// One row per slot of an own problem's run.
+/// One row per slot of a run of a user's own problem.
 pub(super) fn drift<A>(record: &DriftRecord<A>, history: &History, out: &mut dyn Write) -> csv::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     let of = |what: &'static str| record.labels.constraints.iter().map(move |name| format!("{what}:{name}"));

@@ -183,7 +183,8 @@ impl Scenario {
         of_data(&self.spec)
     }
 
-    /// The same of all that decides the slots' states: the data, and the rate traces that links replay.
+    /// As [`Scenario::digest`], of all that decides the states of the slots: the data, and the rate traces that links
+    /// replay.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         of_data(&(&self.spec, self.channels.iter().map(Channel::replayed).collect::<Vec<_>>()))

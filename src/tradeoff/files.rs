@@ -59,3 +59,17 @@ impl TradeoffFolder {
 pub fn write_tradeoff(tradeoff: &Tradeoff, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     TradeoffFolder::claim(folder, Conflict::Refuse)?.write(tradeoff)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tradeoff::{Axis, TradeoffSchema};
+
+    #[test]
+    fn folders_are_known_by_their_schema_and_every_figure_is_listed() {
+        assert_eq!(serde_json::to_value(TradeoffSchema::V1).unwrap(), KIND.schema);
+        for axis in [Axis::LatencyWeight, Axis::Target] {
+            assert!(figures::of(axis).iter().all(|(name, _)| KIND.names.contains(name)));
+        }
+    }
+}

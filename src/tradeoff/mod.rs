@@ -5,7 +5,7 @@
 //! |---|---|
 //! | the values, each with its scenario | [`Sweep`] |
 //! | runs in parallel, finished ones kept in a folder | [`Sweep::play`], [`PointFolder`] |
-//! | what comes out, as table and JSON; as CSV and figures (feature `figures`) | [`Tradeoff`]; `TradeoffFolder`, `write_tradeoff` |
+//! | the result, as table and JSON; as CSV and figures (feature `figures`) | [`Tradeoff`]; `TradeoffFolder`, `write_tradeoff` |
 //! | exponents of latency excess and backlog against V | [`PowerFit`], [`Reference`] |
 //!
 //! Drift plus penalty promises a latency within O(1/V) of the best at a backlog of O(V) (Neely 2010). The best is not

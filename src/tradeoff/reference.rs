@@ -12,10 +12,10 @@ use crate::simulation::RunError;
 use crate::solver::{Settings, SolveError, solve};
 use crate::units::Seconds;
 
-/// Told of slots as they are finished, from any thread.
+/// Called with the number of slots that have just been finished, from any thread.
 pub type Progress<'a> = dyn Fn(u64) + Sync + 'a;
 
-/// Share of a budget from which on it counts as used up.
+/// A budget counts as used up from this share on.
 const BINDING: f64 = 0.99;
 /// Slots solved between two looks at the stop flag.
 const CHUNK: u64 = 64;

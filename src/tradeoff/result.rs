@@ -123,7 +123,7 @@ impl Tradeoff {
 fn fits(points: &[SweepPoint], excess_s: &[Option<f64>], gap: f64) -> Fits {
     let settled = || points.iter().zip(excess_s).filter(|(point, _)| point.second_half.settled());
     let excess = settled().filter_map(|(point, excess)| {
-        // What the solver's tolerance alone could make up is no excess.
+        // An excess within the solver's tolerance tells nothing.
         let latency = point.second_half.mean_latency_s?.0;
         excess.filter(|excess| *excess > 10.0 * gap * latency).map(|excess| (point.value, excess))
     });

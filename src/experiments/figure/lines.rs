@@ -118,8 +118,8 @@ fn alike(curves: &[(&str, Vec<Mean>)]) -> bool {
     others.iter().all(|(_, other)| other.len() == first.len() && first.iter().zip(other).all(|(a, b)| same(a, b)))
 }
 
-/// Every series' means, at numbers or, where a place has none, at the places' order; without those for which the plot
-/// has no place.
+/// The means of every series, at the number that was varied or, where a place has none, at its rank; means that a
+/// logarithmic axis cannot show are left out.
 fn curves<'t>(table: &'t ResultTable, plot: &PlotSpec) -> Vec<(&'t str, Vec<Mean>)> {
     let places = table.places();
     let numbers = places.iter().all(|place| place.x.is_some_and(f64::is_finite));

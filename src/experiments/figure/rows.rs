@@ -131,7 +131,7 @@ impl Panel<'_, '_> {
         let all: Vec<_> = series.iter().flat_map(|name| -> Vec<_> { found(name) }).collect();
         let ends = all.iter().flat_map(|value| shown_ends(value).into_iter().chain([value.mean]));
         let scale = if plot.log_y { Scale::log(ends) } else { Scale::linear(ends, Some(0.0)) };
-        // The end of an interval that a logarithmic axis has no place for stands at its left end.
+        // An interval that reaches below what a logarithmic axis can show begins at the left end of the axis.
         let share = |value: f64| if plot.log_y && value <= 0.0 { 0.0 } else { scale.at(value).clamp(0.0, 1.0) };
         let along = |value: f64| px(left) + (f64::from(px(right - left)) * share(value)) as i32;
         let line = |ends: [(i32, i32); 2], color: RGBColor, stroke: f64| {

@@ -54,7 +54,7 @@ impl Scale {
         let usable = values.chain(include).filter(|value| value.is_finite());
         let (low, high) = usable.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-        // Nothing but zeros: no digits that are none.
+        // Nothing but zeros: the axis needs some length all the same.
         let (low, high) = if low == high && low == 0.0 { (0.0, 1.0) } else { (low, high) };
         let room = (0.08 * (high - low)).max(1e-3 * high.abs()).max(f64::MIN_POSITIVE);
         // A quantity without a sign has no room below zero.
@@ -81,7 +81,7 @@ impl Scale {
         Self { low: -0.5, high: count as f64 - 0.5, log: false, ticks }
     }
 
-    /// The same axis with ticks at these values, where their texts do not touch.
+    /// This axis with ticks at these values, where their texts do not touch.
     pub(crate) fn ticks_at(mut self, values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         values.sort_by(f64::total_cmp);
@@ -141,7 +141,7 @@ fn number_of_tick(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').into()
 }
 
-/// What a value is called below an axis.
+/// The text of a value below an axis.
 pub(crate) fn value_name(value: f64) -> String {
     let text = number(value);
     match text.contains(['.', 'e']) {

@@ -25,7 +25,7 @@ impl Stretch {
         Self { slots: 1, note: String::new() }
     }
 
-    /// So many of the run's slots that its queues can be told apart.
+    /// As many slots per point as it takes to tell the queues apart.
     pub(super) fn of_queues(slots: usize) -> Self {
         if slots <= MOST_SLOTS {
             return Self::single();

@@ -3,11 +3,14 @@
 mod certificates;
 mod clusters;
 mod drift;
+#[cfg_attr(not(feature = "experiments"), allow(dead_code, reason = "pieces that only experiments use"))]
 pub(crate) mod frame;
 mod latency;
 mod lines;
+#[cfg_attr(not(feature = "experiments"), allow(dead_code, reason = "pieces that only experiments use"))]
 pub(crate) mod panel;
 mod segments;
+#[cfg_attr(not(feature = "experiments"), allow(dead_code, reason = "pieces that only experiments use"))]
 pub(crate) mod style;
 
 pub(super) use drift::{DriftView, OF_DRIFT};

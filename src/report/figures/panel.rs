@@ -19,7 +19,7 @@ const FOOT: i32 = 42;
 /// Distance of labels [px].
 const LABEL_GAP: i32 = 14;
 
-/// Height of a figure with so many panels [px].
+/// Height of a figure with this number of panels [px].
 pub(crate) fn figure_height(panels: usize) -> i32 {
     match i32::try_from(panels) {
         Ok(panels @ 2..) => HEAD + panels * PANEL + FOOT,
@@ -223,7 +223,7 @@ pub(crate) fn labels(root: &Area, chart: &Chart, labels: Vec<Label>) -> Result<(
     write_labels(root, xs.end, (ys.start, ys.end), &|value| chart.backend_coord(&(x, value)).1, labels)
 }
 
-/// The same right of a panel that ends at `right`, between two heights; `height` is that of a value. In fine pixels.
+/// [`labels`], right of a panel that ends at `right`, between two heights; `height` is that of a value. In fine pixels.
 pub(crate) fn write_labels(
     root: &Area,
     right: i32,
