@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use cli_support::{code, collapipe, folder, refused, run, run_with_input, stderr, stdout};
+use collapipe::scenario::BUILTIN;
 use collapipe::simulation::RunRecord;
 use scenario_support::{SMALL, changed};
 use serde_json::Value;
@@ -164,11 +165,16 @@ fn files_of_others_are_replaced_only_if_asked_for() {
 
 #[test]
 fn a_price_out_of_range_is_explained_by_the_budget() {
-    let tiny = changed("name = \"phone\"", "name = \"phone\"\nbudget_j_per_round = 1e-12");
-    let (folder, scenario) = scenario_in("tiny-budget", &tiny);
-    let play = ["run", &scenario, "--slots", "200", "--latency-weight", "1e30", "--certificates", "off", "--out"];
-    let output = run(&[&play[..], &[folder.join("out").to_str().unwrap()]].concat());
-    println!("{} {}", code(&output), stderr(&output));
+    let budget = |line: &str| match line.split_once("budget_j_per_round = ") {
+        Some((before, _)) => format!("{before}budget_j_per_round = 1e-12\n"),
+        None => format!("{line}\n"),
+    };
+    let (folder, scenario) = scenario_in("tiny-budget", &BUILTIN.lines().map(budget).collect::<String>());
+    let out = folder.join("out");
+    let output = run(&["run", &scenario, "--slots", "50", "--certificates", "off", "--out", out.to_str().unwrap()]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    let error = stderr(&output);
+    assert!(error.contains("energy_price") && error.contains("a larger budget_j_per_round"), "{error}");
 }
 
 #[test]

@@ -128,8 +128,9 @@ impl Blamed for ExperimentError {
             | Self::NoTraces { .. }
             | Self::OtherRequest { .. }
             | Self::Missing { .. } => Blame::Input,
-            // The catalogue is part of the program.
-            Self::Base(_) | Self::Scenario { .. } | Self::Twice { .. } => Blame::Machine,
+            // The catalogue is part of the program; what can be wrong with its scenarios are the user's rate traces.
+            Self::Base(_) | Self::Twice { .. } => Blame::Machine,
+            Self::Scenario { source, .. } => source.blame(),
             Self::Field(error) => error.blame(),
             Self::Traces { source } => source.blame(),
             Self::Run { source, .. } => source.blame(),
