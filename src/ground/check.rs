@@ -5,6 +5,8 @@
 
 use std::fmt::Display;
 
+use super::blame::{Blame, Blamed};
+
 /// Smallest magnitude of a nonzero number in a slot problem.
 pub const MIN_MAGNITUDE: f64 = 1e-30;
 /// Largest magnitude of a number in a slot problem.
@@ -21,6 +23,12 @@ pub struct FieldError {
     pub value: String,
     /// What it may hold; completes the sentence "must be ...".
     pub allowed: String,
+}
+
+impl Blamed for FieldError {
+    fn blame(&self) -> Blame {
+        Blame::Input
+    }
 }
 
 impl FieldError {

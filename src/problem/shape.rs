@@ -2,6 +2,7 @@
 
 use super::decision::{ClusterDecision, Decision, Link};
 use super::slot::{Cluster, Plan, SlotSpec};
+use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::FieldError;
 use crate::ground::check::same_length;
 use crate::ground::route::Route;
@@ -17,6 +18,14 @@ pub enum DecisionError {
     /// number ≥ 0.
     #[error(transparent)]
     Field(#[from] FieldError),
+}
+
+impl Blamed for DecisionError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Field(error) => error.blame(),
+        }
+    }
 }
 
 /// The decision's plan, if the decision has the problem's shape.

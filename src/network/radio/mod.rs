@@ -21,7 +21,7 @@ mod path_loss;
 mod seed;
 mod shadowing;
 mod trace;
-#[cfg(feature = "cli")]
+#[cfg(feature = "scenario")]
 mod trace_file;
 
 use std::fmt::Display;
@@ -35,7 +35,7 @@ pub use path_loss::{Geometry, PathLossModel, SPEED_OF_LIGHT_M_PER_S, Sight, Vali
 pub use seed::LinkId;
 pub use shadowing::{SightRule, shadowing_db};
 pub use trace::{RateTrace, ReferenceLink, TraceError};
-#[cfg(feature = "cli")]
+#[cfg(feature = "scenario")]
 pub use trace_file::{TraceFileError, read_traces};
 
 use crate::problem::FieldError;
