@@ -159,9 +159,9 @@ fn a_warm_start_of_the_queue_is_accounted_for() {
 #[test]
 fn the_cause_of_an_outage_decides_its_gap() {
     let text = with(SECTION, SMALL)
-        .replace("name = \"pi\"", "name = \"pi\"\nabsent_slots = [9]")
-        .replace("name = \"phone\"", "name = \"phone\"\nabsent_slots = [9]")
-        .replace("target = 0.6", "target = 0.3");
+        .replace("name = \"pi\"", "name = \"pi\"\nabsent_slots = [6, 7, 8, 9]")
+        .replace("name = \"phone\"", "name = \"phone\"\nabsent_slots = [6, 7, 8, 9]")
+        .replace("target = 0.6", "target = 3.0");
     let record = play(&text);
     let of_run = record.convergence.as_ref().unwrap();
     let queue = record.slots[8].convergence.unwrap().queue;
