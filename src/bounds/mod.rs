@@ -55,6 +55,7 @@ pub use step_size::StepSizeChoice;
 pub use strongly_convex::{StronglyConvexBound, StronglyConvexFedAvg, StronglyConvexTerms};
 pub use updates::{LocalUpdates, UpdateRule};
 
+use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, Range, length, real};
 use crate::problem::FieldError;
 use crate::problem::{MAX_CLUSTERS, MAX_MAGNITUDE};
@@ -114,6 +115,17 @@ pub enum BoundError {
         /// What came out infinite or not a number.
         quantity: &'static str,
     },
+}
+
+impl Blamed for BoundError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Field(error) => error.blame(),
+            Self::StepSize { .. } | Self::Unreachable { .. } | Self::TooManyRounds { .. } | Self::Overflow { .. } => {
+                Blame::Input
+            }
+        }
+    }
 }
 
 /// An assumption that holds up to a largest step size.

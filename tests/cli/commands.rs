@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
+use collapipe::scenario::BUILTIN;
 use collapipe::simulation::RunRecord;
 use serde_json::Value;
 
@@ -131,6 +132,46 @@ fn infeasible_problems_and_runs_exit_with_3() {
     let output = run(&["problem", &scenario, "--slot", "1"]);
     assert_eq!(code(&output), 3);
     assert!(stderr(&output).contains("all 2 devices are absent"));
+}
+
+#[test]
+fn files_of_others_are_replaced_only_if_asked_for() {
+    let (folder, scenario) = scenario_in("files-of-others", SMALL);
+    let out = folder.to_str().unwrap();
+    let play = |more: &[&str]| run(&[&["run", &scenario, "--slots", "2", "--out", out], more].concat());
+    fs::write(folder.join("slots.csv"), "mine").unwrap();
+    refused(&play(&[]), &["slots.csv", "no record.json", "--overwrite"]);
+    fs::write(folder.join("record.json"), "{\"mine\": 1}").unwrap();
+    refused(&play(&[]), &["record.json", "is not collapipe.run-record/1", "--out"]);
+    let there = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
+    assert_eq!((there("slots.csv"), there("record.json")), ("mine".into(), "{\"mine\": 1}".into()));
+    assert!(!folder.join("summary.json").exists());
+    assert_eq!(code(&play(&["--overwrite"])), 0);
+    assert!(there("record.json").contains("collapipe.run-record/1"));
+    // A run's own folder is used again without a word.
+    assert_eq!(code(&play(&[])), 0);
+
+    fs::write(folder.join("plans.svg"), "mine").unwrap();
+    let sweep =
+        |more: &[&str]| run(&[&["tradeoff", &scenario, "--v", "1,2", "--slots", "2", "--out", out], more].concat());
+    refused(&sweep(&[]), &["plans.svg", "no tradeoff.json", "--overwrite"]);
+    assert!(!folder.join("points").exists());
+    assert_eq!(code(&sweep(&["--overwrite"])), 0);
+    assert_eq!(code(&sweep(&[])), 0);
+}
+
+#[test]
+fn a_price_out_of_range_is_explained_by_the_budget() {
+    let budget = |line: &str| match line.split_once("budget_j_per_round = ") {
+        Some((before, _)) => format!("{before}budget_j_per_round = 1e-12\n"),
+        None => format!("{line}\n"),
+    };
+    let (folder, scenario) = scenario_in("tiny-budget", &BUILTIN.lines().map(budget).collect::<String>());
+    let out = folder.join("out");
+    let output = run(&["run", &scenario, "--slots", "50", "--certificates", "off", "--out", out.to_str().unwrap()]);
+    assert_eq!(code(&output), 2, "{}", stderr(&output));
+    let error = stderr(&output);
+    assert!(error.contains("energy_price") && error.contains("a larger budget_j_per_round"), "{error}");
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! Fading: moments, correlation, reproducibility.
 
 use approx::assert_abs_diff_eq;
-use collapipe::network::radio::seed::LinkId;
-use collapipe::network::radio::{Correlation, Fading, FadingProcess, Scattered, Sight};
+use collapipe::network::radio::{Correlation, Fading, FadingProcess, LinkId, Scattered, Sight};
 use collapipe::units::{Hertz, Seconds};
 use proptest::prelude::*;
 

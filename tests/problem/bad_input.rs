@@ -230,10 +230,10 @@ fn decision_that_does_not_fit() {
     assert_eq!(message, "clusters = a list of 0: must be a list of 1, the number of clusters");
     let message = cluster(|c| c.active.clear());
     assert_eq!(message, "clusters[0].active = []: must be a list of at least one device");
-    assert_eq!(cluster(|c| c.active[1] = 7), "clusters[0].active[1] = 7: must be below 2");
-    let message = cluster(|c| c.active = vec![1, 0]);
+    assert_eq!(cluster(|c| c.active[1] = DeviceId(7)), "clusters[0].active[1] = 7: must be below 2");
+    let message = cluster(|c| c.active = vec![DeviceId(1), DeviceId(0)]);
     assert_eq!(message, "clusters[0].active[1] = 0: must be above 1, the entry before it");
-    assert!(cluster(|c| c.active = vec![1, 1]).starts_with("clusters[0].active[1] = 1: must be above 1"));
+    assert!(cluster(|c| c.active = vec![DeviceId(1); 2]).starts_with("clusters[0].active[1] = 1: must be above 1"));
     let message = cluster(|c| c.sizes.push(1));
     assert_eq!(message, "clusters[0].sizes = a list of 3: must be a list of 2, the number of active devices");
     let message = cluster(|c| c.forward.truncate(2));

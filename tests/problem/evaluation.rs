@@ -136,16 +136,16 @@ fn band() {
 fn power_of_each_kind_of_transmission() {
     let (v, text) = violation(|_, d| d.forward[2].power_w = Watts(4.5));
     let transfer = Transfer::Hop { phase: Phase::Forward, hop: 2 };
-    assert_eq!(v.constraint, Constraint::Power { cluster: 0, node: 2, transfer });
+    assert_eq!(v.constraint, Constraint::Power { cluster: 0, node: NodeId(2), transfer });
     assert_eq!(v.amount, 0.5);
     assert_eq!(text, "clusters[0].forward[2].power_w: node 2 sends with 4.5 W, limit 3 W");
     // Backward, the receiver of the forward hop sends: hop 0 is device 1's, hop 2 the edge server's.
     let (v, _) = violation(|_, d| d.backward[0].power_w = Watts(4.5));
     let transfer = Transfer::Hop { phase: Phase::Backward, hop: 0 };
-    assert_eq!(v.constraint, Constraint::Power { cluster: 0, node: 1, transfer });
+    assert_eq!(v.constraint, Constraint::Power { cluster: 0, node: NodeId(1), transfer });
     let (v, _) = violation(|_, d| d.backward[2].power_w = Watts(30.0));
     let transfer = Transfer::Hop { phase: Phase::Backward, hop: 2 };
-    assert_eq!(v.constraint, Constraint::Power { cluster: 0, node: 3, transfer });
+    assert_eq!(v.constraint, Constraint::Power { cluster: 0, node: NodeId(3), transfer });
     let (_, text) = violation(|_, d| d.collection_power_w[1] = Watts(4.5));
     assert_eq!(text, "clusters[0].collection_power_w[1]: node 2 sends with 4.5 W, limit 3 W");
     let (_, text) = violation(|_, d| d.distribution_power_w[0] = Watts(18.0));
@@ -158,7 +158,7 @@ fn power_of_each_kind_of_transmission() {
 fn memory_sizes_and_participation() {
     // A block needs 6e5 + 8·5e4 = 1e6 bytes; three fit exactly.
     let (v, text) = violation(|s, _| s.clusters[0].devices[1].memory_bytes = Bytes(2.5e6));
-    assert_eq!(v.constraint, Constraint::Memory { cluster: 0, device: 1 });
+    assert_eq!(v.constraint, Constraint::Memory { cluster: 0, device: DeviceId(1) });
     assert_relative_eq!(v.amount, 0.2, max_relative = 1e-14);
     assert_eq!(text, "clusters[0].devices[1]: segment needs 3e6 bytes, limit 2.5e6 bytes");
     let (v, text) = violation(|_, d| d.sizes = vec![1, 2]);
@@ -168,11 +168,11 @@ fn memory_sizes_and_participation() {
         s.clusters[0].devices[1].memory_bytes = Bytes(4e6);
         d.sizes = vec![0, 4];
     });
-    assert_eq!((v.constraint, v.amount), (Constraint::SizeAtLeastOne { cluster: 0, device: 0 }, 1.0));
+    assert_eq!((v.constraint, v.amount), (Constraint::SizeAtLeastOne { cluster: 0, device: DeviceId(0) }, 1.0));
     assert_eq!(text, "clusters[0].devices[0]: active with 0 blocks, must be at least 1");
     let leave_out = |s: &mut SlotSpec, d: &mut ClusterDecision| {
         s.clusters[0].devices[1].memory_bytes = Bytes(4e6);
-        d.active = vec![1];
+        d.active = vec![DeviceId(1)];
         d.sizes = vec![4];
         d.forward.pop();
         d.backward.pop();
@@ -180,7 +180,7 @@ fn memory_sizes_and_participation() {
         d.distribution_power_w.pop();
     };
     let (v, text) = violation(leave_out);
-    assert_eq!((v.constraint, v.amount), (Constraint::Participation { cluster: 0, device: 0 }, 1.0));
+    assert_eq!((v.constraint, v.amount), (Constraint::Participation { cluster: 0, device: DeviceId(0) }, 1.0));
     assert_eq!(text, "clusters[0].devices[0]: left out, but participation is \"all\"");
 
     // The same decision is fine where devices may be left out; the absent device spends nothing.

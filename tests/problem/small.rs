@@ -67,7 +67,7 @@ pub fn decision() -> Decision {
     Decision {
         plan: 0,
         clusters: vec![ClusterDecision {
-            active: vec![0, 1],
+            active: vec![DeviceId(0), DeviceId(1)],
             sizes: vec![1, 3],
             forward: vec![link; 3],
             backward: vec![link; 3],

@@ -2,7 +2,9 @@
 
 use collapipe::lyapunov::certificate::{CertificateError, CertificateName, Claim, Standing};
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile};
-use collapipe::simulation::{AgainstError, Effort, Run, RunError, RunRecord, SlotOutcome, StatesError};
+use collapipe::simulation::{
+    AgainstError, Effort, Outage, OutageCause, Run, RunError, RunRecord, SlotOutcome, StatesError,
+};
 use collapipe::solver::Settings;
 use collapipe::units::Joules;
 
@@ -98,7 +100,7 @@ fn a_policy_may_skip_rounds() {
     let own = play(&of);
     let mut lazy = own.clone();
     for slot in &mut lazy.slots[10..20] {
-        slot.outcome = SlotOutcome::Outage { reason: "not today".into() };
+        slot.outcome = SlotOutcome::Outage(Outage::new(OutageCause::Infeasible, "not today"));
         slot.energy_j.iter_mut().for_each(|energy| *energy = Joules(0.0));
     }
     let claim = own.against(&lazy, &of).unwrap();
@@ -119,6 +121,16 @@ fn a_policy_may_skip_rounds() {
     }
     let needless = lazy.against(&own, &of).unwrap_err();
     assert_eq!(needless, AgainstError::NeedlessOutage { slot: 10 });
+    // Where no round was found, and none excluded, the gap of doing nothing allows for the other's.
+    for slot in &mut lazy.slots[10..20] {
+        slot.outcome = SlotOutcome::Outage(Outage::no_round("not today"));
+    }
+    // Later slots were decided at other prices than those of these queues.
+    lazy.slots.truncate(20);
+    let mut other = own;
+    other.slots.truncate(20);
+    let claim = lazy.against(&other, &of).unwrap();
+    assert!(claim.holds && claim.is_verified(), "{claim:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use collapipe::report::summary;
 use collapipe::scenario::{PerCluster, ScenarioSpec};
-use collapipe::simulation::{Run, RunRecord, SlotOutcome};
+use collapipe::simulation::{Outage, OutageCause, Run, RunRecord, SlotOutcome};
 use collapipe::solver::Settings;
 
 use crate::support::scenario::{SMALL, changed, line_of, read};
@@ -118,6 +118,102 @@ fn outages_and_interruptions_are_accounted_for() {
     let none = RunRecord { slots: record.slots[2..4].to_vec(), ..record };
     let of_none = summary(&none).convergence.unwrap();
     assert_eq!((of_none.certified_mean, of_none.local_steps), (None, 0));
+}
+
+/// Q(0) of the convergence queue prices the plans of the first slot, and every certificate takes it off again.
+#[test]
+fn a_warm_start_of_the_queue_is_accounted_for() {
+    let scenario = read(&with(SECTION, SMALL)).unwrap();
+    let cold = play(&with(SECTION, SMALL));
+    assert!(!serde_json::to_string(&cold).unwrap().contains("initial_queue"));
+    let mut run = Run::new(&scenario, Settings::default()).unwrap().warm_start(&[0.0, 0.0, 0.0, 2.5]).unwrap();
+    let slots = run.by_ref().collect::<Result<Vec<_>, _>>().unwrap();
+    let record = run.record(slots);
+    let of_run = record.convergence.as_ref().unwrap();
+    assert_eq!((of_run.initial_queue, record.initial_queues.len()), (2.5, 0));
+    let first = record.slots[0].planned().unwrap();
+    assert!(close(first.terms.plan_penalty, 2.5 * of_run.violations[first.plan] / of_run.scale));
+    assert_eq!(record.history().unwrap().initial(), [0.0, 0.0, 2.5]);
+
+    let sum: f64 = record.slots.iter().map(|slot| slot.convergence.unwrap().violation / of_run.scale).sum();
+    let last = record.slots.last().unwrap().convergence.unwrap().queue;
+    let of_summary = summary(&record).convergence.unwrap();
+    let c1 = of_summary.certificate.unwrap();
+    assert!(c1.holds() && close(c1.mean_violation, sum / 20.0) && close(c1.bound, (last - 2.5) / 20.0), "{c1:?}");
+    // Of the queue's growth, not of the queue: no better than the sum itself, and not spoilt by where it started.
+    let (by_queue, by_sum) = (of_summary.certified_mean.unwrap(), of_summary.certified_mean_of_sum.unwrap());
+    assert!(by_sum <= by_queue + 1e-12, "{by_sum} {by_queue}");
+    let charged = 0.25 * 0.05 * of_summary.local_steps as f64;
+    assert!((by_queue - by_sum - of_run.scale * (last - 2.5 - sum) / charged).abs() < 1e-9, "{by_queue} {by_sum}");
+    let again: RunRecord = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
+    assert_eq!(again, record);
+
+    let refused = |start: &[f64]| Run::new(&scenario, Settings::default()).unwrap().warm_start(start).unwrap_err();
+    assert_eq!(refused(&[0.0; 3]).to_string(), "warm start: 3 violations for 4 queues: must be as many");
+    assert!(refused(&[0.0, 0.0, 0.0, f64::NAN]).to_string().starts_with("warm start"));
+    let elsewhere = RunRecord { convergence: cold.convergence, ..record };
+    assert!(elsewhere.history().unwrap_err().to_string().contains("max(Q + g, 0)"));
+}
+
+/// The cause of an outage, not its words, decides what is known of the slot.
+#[test]
+fn the_cause_of_an_outage_decides_its_gap() {
+    let text = with(SECTION, SMALL)
+        .replace("name = \"pi\"", "name = \"pi\"\nabsent_slots = [6, 7, 8, 9]")
+        .replace("name = \"phone\"", "name = \"phone\"\nabsent_slots = [6, 7, 8, 9]")
+        .replace("target = 0.6", "target = 3.0");
+    let record = play(&text);
+    let of_run = record.convergence.as_ref().unwrap();
+    let queue = record.slots[8].convergence.unwrap().queue;
+    assert!(queue > 0.0);
+    let least = of_run.violations.iter().copied().fold(f64::INFINITY, f64::min);
+    let any_round = queue * (0.2 / 20.0 - least) / of_run.scale;
+    assert!(any_round > 0.0);
+    let gap = |cause: Option<OutageCause>| {
+        let mut other = record.clone();
+        // The words of a solver that gave up.
+        let reason = collapipe::solver::SolveError::Numerical.to_string();
+        other.slots[9].outcome = SlotOutcome::Outage(Outage { reason, cause });
+        other.history().unwrap().steps()[9].gap.unwrap()
+    };
+    for cause in [OutageCause::NoDevices, OutageCause::Infeasible] {
+        assert_eq!(gap(Some(cause)), 0.0);
+    }
+    // A record from before causes were recorded says nothing.
+    for cause in [Some(OutageCause::Numerical), Some(OutageCause::NoRound), None] {
+        assert!(close(gap(cause), any_round), "{cause:?}: {} {any_round}", gap(cause));
+    }
+    let old: SlotOutcome = serde_json::from_str(r#"{"outage": {"reason": "long ago"}}"#).unwrap();
+    assert_eq!(old, SlotOutcome::Outage(Outage { reason: "long ago".into(), cause: None }));
+    let json = serde_json::to_value(&record.slots[9].outcome).unwrap();
+    assert_eq!(json["outage"]["cause"], "no_devices");
+}
+
+/// What does not fit is an error that names the field, not a zero.
+#[test]
+fn records_whose_lists_do_not_fit_are_refused() {
+    let good = play(&with(SECTION, SMALL));
+    let refused = |change: &dyn Fn(&mut RunRecord)| {
+        let mut record = good.clone();
+        change(&mut record);
+        record.history().unwrap_err().to_string()
+    };
+    assert_eq!(refused(&|r| r.initial_queues = vec![0.0; 2]), "initial_queues: 2 entries, must be 3");
+    assert_eq!(refused(&|r| r.slots[4].queues.clear()), "slots[4].queues: 0 entries, must be 3");
+    assert_eq!(refused(&|r| r.slots[4].energy_j.truncate(2)), "slots[4].energy_j: 2 entries, must be 3");
+    assert_eq!(refused(&|r| r.slots[4].energy_prices.truncate(2)), "slots[4].energy_prices: 2 entries, must be 3");
+    let plans = refused(&|r| r.convergence.as_mut().unwrap().violations.truncate(1));
+    assert_eq!(plans, "convergence.violations: 1 entries, must be 2");
+    assert!(refused(&|r| r.slots[4].convergence = None).starts_with("slots[4].convergence: missing"));
+    assert!(refused(&|r| r.convergence = None).starts_with("slots[0].convergence: given"));
+    let violation = refused(&|r| r.slots[4].convergence.as_mut().unwrap().violation += 1.0);
+    assert!(violation.starts_with("slots[4].convergence.violation = "), "{violation}");
+    let plan = refused(&|r| {
+        let SlotOutcome::Planned(planned) = &mut r.slots[4].outcome else { panic!("an outage") };
+        planned.plan = 7;
+    });
+    assert_eq!(plan, "slots[4]: plan 7: must be below 2, the number of candidate plans");
+    assert!(refused(&|r| r.nodes[0].budget_j = Some(collapipe::units::Joules(0.0))).starts_with("budgets[0] = 0.0 J"));
 }
 
 #[test]

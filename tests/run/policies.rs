@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use collapipe::problem::{ClusterEvaluation, Decision, DeviceEnergy, LatencyParts, evaluate};
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
-use collapipe::simulation::policy::{DeviceLoad, Exact, OwnCluster, OwnRound};
+use collapipe::simulation::policy::{DeviceLoad, ExactPolicy, OwnCluster, OwnRound};
 use collapipe::simulation::{
-    Choice, PlannedSlot, Policy, PolicyKind, Run, RunError, RunRecord, SlotContext, SlotOutcome,
+    Choice, Outage, PlannedSlot, Policy, PolicyKind, Run, RunError, RunRecord, SlotContext, SlotOutcome,
 };
 use collapipe::solver::{Settings, solve};
 use collapipe::units::{Joules, Seconds};
@@ -129,7 +129,7 @@ fn records_are_those_of_the_decisions_and_c1_holds() {
 /// Asks every policy about the slots of an exact run, and plays the exact decision.
 #[derive(Debug)]
 struct Referee {
-    exact: Exact,
+    exact: ExactPolicy,
     others: Vec<(PolicyKind, Box<dyn Policy>)>,
 }
 
@@ -174,7 +174,7 @@ impl Policy for Referee {
 fn no_policy_beats_the_exact_one_in_the_same_slot_and_none_is_faster_than_latency_only() {
     let scenario = roomy(6);
     let others = deciding().into_iter().map(|kind| (kind, kind.build(Settings::default(), 3).unwrap())).collect();
-    let exact = Exact::new(Settings::default()).unwrap();
+    let exact = ExactPolicy::new(Settings::default()).unwrap();
     let run = Run::with_policy(&scenario, Box::new(Referee { exact, others })).unwrap();
     let mut run = run.warm_start(&vec![2.0; scenario.nodes().len()]).unwrap();
     let slots = run.by_ref().collect::<Result<Vec<_>, _>>().unwrap();
@@ -201,11 +201,11 @@ fn myopic_keeps_every_budget_in_every_slot() {
 fn myopic_says_that_budgets_are_too_small_or_that_it_found_nothing() {
     let text = changed("budget_j_per_round = 2.0", "budget_j_per_round = 1e-9");
     let record = play(&read(&text).unwrap(), PolicyKind::Myopic);
-    let SlotOutcome::Outage { reason } = &record.slots[0].outcome else { panic!() };
+    let SlotOutcome::Outage(Outage { reason, .. }) = &record.slots[0].outcome else { panic!() };
     assert!(reason.contains("computing alone"), "{reason}");
     let text = changed("budget_j_per_round = 0.5", "budget_j_per_round = 1e-12");
     let record = play(&read(&text).unwrap(), PolicyKind::Myopic);
-    let SlotOutcome::Outage { reason } = &record.slots[0].outcome else { panic!() };
+    let SlotOutcome::Outage(Outage { reason, .. }) = &record.slots[0].outcome else { panic!() };
     assert!(reason.contains("heuristic"), "{reason}");
 }
 

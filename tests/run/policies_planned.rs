@@ -1,6 +1,7 @@
 //! Policies that plan the whole run: at its start, or with all states known beforehand.
 
 use collapipe::problem::Decision;
+use collapipe::problem::DeviceId;
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
 use collapipe::simulation::{PolicyKind, Run, RunRecord, SlotOutcome};
 use collapipe::solver::Settings;
@@ -31,7 +32,7 @@ fn decisions(record: &RunRecord) -> Vec<Decision> {
 
 fn reasons(record: &RunRecord) -> Vec<String> {
     let of = |outcome: &SlotOutcome| match outcome {
-        SlotOutcome::Outage { reason } => Some(reason.clone()),
+        SlotOutcome::Outage(outage) => Some(outage.reason.clone()),
         _ => None,
     };
     record.slots.iter().filter_map(|slot| of(&slot.outcome)).collect()
@@ -56,7 +57,8 @@ fn a_fixed_plan_is_kept_and_fixed_segments_adapt_the_radio_alone() {
 fn a_fixed_plan_without_one_of_its_devices_is_an_outage_that_names_it() {
     let whole = builtin(4, all_stay);
     let first = decisions(&play(&whole, PolicyKind::FixedPlan)).remove(0);
-    let (used, unused): (Vec<usize>, Vec<usize>) = (0..4).partition(|k| first.clusters[0].active.contains(k));
+    let (used, unused): (Vec<usize>, Vec<usize>) =
+        (0..4).partition(|k| first.clusters[0].active.contains(&DeviceId(*k)));
     let gone = |device: usize| {
         builtin(4, |spec| {
             all_stay(spec);

@@ -56,7 +56,7 @@ fn rate(cluster: &Cluster, from: usize, to: usize, band: f64) -> f64 {
         k if k <= cluster.devices.len() => cluster.devices[k - 1].max_power_w.0,
         _ => cluster.edge_server.max_power_w.0,
     };
-    band * (1.0 + power * cluster.gain_to_noise_hz_per_w.get(from, to) / band).log2()
+    band * (1.0 + power * cluster.gain_to_noise_hz_per_w.0[(from, to)] / band).log2()
 }
 
 /// T and Σ Z·E of a cluster by the formulas of the policies' documentation, for d blocks on every device.

@@ -1,7 +1,7 @@
 //! Runs: determinism, the queue law, C1, outages, absent devices.
 
 use collapipe::problem::evaluate;
-use collapipe::simulation::{Run, RunRecord, SlotOutcome};
+use collapipe::simulation::{Outage, OutageCause, Run, RunRecord, SlotOutcome};
 use collapipe::solver::Settings;
 
 use crate::support::scenario::{SMALL, changed, read};
@@ -135,8 +135,11 @@ fn a_slot_without_devices_is_an_outage_and_the_run_goes_on() {
         .replace("name = \"phone\"", "name = \"phone\"\nabsent_slots = [2]");
     let record = play(&text);
     assert_eq!(record.slots.len(), 20);
-    let SlotOutcome::Outage { reason } = &record.slots[2].outcome else { panic!("{:?}", record.slots[2].outcome) };
+    let SlotOutcome::Outage(Outage { reason, cause }) = &record.slots[2].outcome else {
+        panic!("{:?}", record.slots[2].outcome)
+    };
     assert!(reason.contains("clusters[0] (desk): all 2 devices are absent"), "{reason}");
+    assert_eq!(*cause, Some(OutageCause::NoDevices));
     assert!(record.slots[2].energy_j.iter().all(|energy| energy.0 == 0.0));
     // Nothing spent: the queues shrink by a budget.
     for (before, after) in record.slots[1].queues.iter().zip(&record.slots[2].queues) {
@@ -150,7 +153,7 @@ fn a_slot_without_devices_is_an_outage_and_the_run_goes_on() {
 fn an_infeasible_slot_is_an_outage_with_the_solvers_reason() {
     let record = play(&changed("name = \"phone\"", "name = \"phone\"\nmemory_bytes = 1.0"));
     for slot in &record.slots {
-        let SlotOutcome::Outage { reason } = &slot.outcome else { panic!("{:?}", slot.outcome) };
+        let SlotOutcome::Outage(Outage { reason, .. }) = &slot.outcome else { panic!("{:?}", slot.outcome) };
         assert!(reason.contains("clusters[0].devices[1].memory_bytes"), "{reason}");
     }
     let summary = collapipe::report::summary(&record);

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use collapipe::experiments::{Contrast, ContrastColumn, Drawing, Interval, Metric, PlotSpec, ResultTable, Row};
-use collapipe::report::{DrawnExperiment, contrast_text, write_experiment_page};
+use collapipe::experiments::{
+    Contrast, ContrastColumn, Drawing, DrawnExperiment, Interval, Metric, PlotSpec, ResultTable, Row, contrast_text,
+    write_experiment_page,
+};
 
 use crate::support::folder;
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use collapipe::report::write_folder;
-use collapipe::simulation::{RunRecord, SlotOutcome};
+use collapipe::simulation::{Outage, RunRecord, SlotOutcome};
 
 use crate::support::folder;
 use crate::synthetic::{Made, record};
@@ -48,7 +48,9 @@ fn tables_hold_every_slot_node_and_segment() {
                 assert_eq!(row[8].parse::<f64>().ok(), planned.gap);
                 assert_eq!(row[11].parse::<f64>().unwrap(), planned.clusters[1].latency_s.0);
             }
-            SlotOutcome::Outage { reason } => assert_eq!((&row[1], &row[2], &row[9]), ("outage", "", reason.as_str())),
+            SlotOutcome::Outage(Outage { reason, .. }) => {
+                assert_eq!((&row[1], &row[2], &row[9]), ("outage", "", reason.as_str()))
+            }
             _ => unreachable!("no other outcome is made up"),
         }
     }

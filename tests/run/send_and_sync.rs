@@ -6,8 +6,8 @@ use collapipe::lyapunov::{
 use collapipe::problem::{Answer, Decision, Evaluation, SlotProblem};
 use collapipe::scenario::{Sampler, Scenario, ScenarioSpec};
 use collapipe::simulation::policy::{
-    Exact, FixedMicroBatch, FixedRadio, FullModelFederated, LatencyOnly, Myopic, PlannedOnce, ProportionalSegments,
-    Random, SplitFed, SplitLearning, UniformSegments,
+    ExactPolicy, FixedMicroBatch, FixedRadio, FullModelFederated, LatencyOnly, Myopic, PlannedOnce,
+    ProportionalSegments, Random, SplitFed, SplitLearning, UniformSegments,
 };
 use collapipe::simulation::{Choice, Policy, PolicyKind, Run, RunError, RunRecord};
 use collapipe::solver::backend::{self, Backend, WholeSlot};
@@ -68,7 +68,7 @@ fn queues_and_engines() {
 fn runs() {
     send_and_sync::<Scenario>();
     send_and_sync::<ScenarioSpec>();
-    send_and_sync::<Sampler<'static>>();
+    send_and_sync::<Sampler>();
     send_and_sync::<RunRecord>();
     send_and_sync::<RunError>();
     // A run owns its policy, and policies need not be seen from many threads.
@@ -80,9 +80,9 @@ fn policies() {
     send::<Box<dyn Policy>>();
     send_and_sync::<PolicyKind>();
     send_and_sync::<Choice>();
-    send::<Exact>();
+    send::<ExactPolicy>();
     #[cfg(feature = "milp")]
-    send::<collapipe::simulation::policy::Alternating>();
+    send::<collapipe::simulation::policy::AlternatingPolicy>();
     send::<FixedMicroBatch>();
     send::<FixedRadio>();
     send::<FullModelFederated>();

@@ -2,7 +2,8 @@
 
 use collapipe::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
 use collapipe::simulation::{
-    ClusterPlan, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
+    ClusterPlan, NodeRecord, NodeRole, Outage, OutageCause, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome,
+    SlotRecord,
 };
 use collapipe::units::{Joules, Seconds};
 use rand::{RngExt, SeedableRng};
@@ -60,7 +61,7 @@ pub fn record(made: &Made) -> RunRecord {
             } else {
                 "clusters[0]: memory holds 9 of 12 blocks"
             };
-            SlotOutcome::Outage { reason: reason.into() }
+            SlotOutcome::Outage(Outage::new(OutageCause::Infeasible, reason))
         } else {
             let mut parts = Vec::new();
             let mut worst = 0.0f64;

@@ -5,6 +5,7 @@
 mod kkt;
 
 use collapipe::instances::{CatalogueEntry, Expected, catalogue};
+use collapipe::problem::DeviceId;
 use collapipe::problem::{Decision, ObjectiveTerms, SlotProblem, Status, evaluate};
 use collapipe::solver::backend::{Backend, Exact, RadioFor, Segments, WholeSlot};
 use collapipe::solver::{Certified, Settings, Solution, solve};
@@ -133,8 +134,8 @@ pub fn conditions_are_not_idle() {
 fn dealt_out(problem: &SlotProblem) -> RadioFor {
     let blocks = problem.encoder.blocks as usize;
     let clusters = problem.clusters.iter().map(|cluster| {
-        let active: Vec<usize> = (0..cluster.devices.len().min(blocks)).collect();
-        let sizes = active.iter().map(|k| ((blocks - k).div_ceil(active.len())) as u32).collect();
+        let active: Vec<DeviceId> = (0..cluster.devices.len().min(blocks)).map(DeviceId).collect();
+        let sizes = active.iter().map(|k| ((blocks - k.0).div_ceil(active.len())) as u32).collect();
         Segments { active, sizes }
     });
     RadioFor { plan: 0, clusters: clusters.collect() }

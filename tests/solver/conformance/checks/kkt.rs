@@ -97,7 +97,7 @@ fn node(cluster: &Cluster, index: usize) -> (f64, f64, f64, f64) {
 
 fn sent(cluster: &Cluster, (from, to): (usize, usize), bits: f64, link: Link, uses: f64, latency_price: f64) -> Sent {
     let (price, circuit, efficiency, max_power) = node(cluster, from);
-    let gain = cluster.gain_to_noise_hz_per_w.get(from, to);
+    let gain = cluster.gain_to_noise_hz_per_w.0[(from, to)];
     Sent {
         nats: bits * LN_2,
         gain,
@@ -174,7 +174,7 @@ fn phase(
     let iterations = f64::from(plan.local_iterations);
     let uses = iterations * f64::from(plan.micro_batches);
     let server = cluster.devices.len() + 1;
-    let path: Vec<usize> = [0].into_iter().chain(choice.active.iter().map(|k| k + 1)).chain([server]).collect();
+    let path: Vec<usize> = [0].into_iter().chain(choice.active.iter().map(|k| k.node().0)).chain([server]).collect();
     let links = if forward { &choice.forward } else { &choice.backward };
     let hops: Vec<Sent> = (path.windows(2).zip(links))
         .map(|(ends, &link)| {
@@ -187,7 +187,7 @@ fn phase(
         samples * pick(stage.forward_seconds_per_sample.0, stage.backward_seconds_per_sample.0)
     };
     let stages = choice.active.iter().zip(&choice.sizes).map(|(&k, &blocks)| {
-        let device = &cluster.devices[k];
+        let device = &cluster.devices[k.0];
         let forward = encoder.forward_flops_per_sample.0 / device.forward_flops_per_second.0;
         let backward = encoder.backward_flops_per_sample.0 / device.backward_flops_per_second.0;
         let block = device.block_overhead_s.0 + samples * pick(forward, backward);
@@ -231,8 +231,10 @@ fn transfers(
         return;
     }
     for (position, (&k, &blocks)) in choice.active.iter().zip(&choice.sizes).enumerate() {
-        let powers =
-            [((k + 1, 0), choice.collection_power_w[position]), ((0, k + 1), choice.distribution_power_w[position])];
+        let powers = [
+            ((k.node().0, 0), choice.collection_power_w[position]),
+            ((0, k.node().0), choice.distribution_power_w[position]),
+        ];
         for (ends, power_w) in powers {
             let link = Link { bandwidth_hz: cluster.bandwidth_hz, power_w };
             let one = sent(cluster, ends, per_block * f64::from(blocks), link, 1.0, latency_price);

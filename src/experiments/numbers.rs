@@ -1,30 +1,12 @@
-//! Text and tables as HTML.
+//! The numbers of an experiment as an HTML table.
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::experiments::{Interval, Metric, ResultTable};
+use super::interval::Interval;
+use super::metric::Metric;
+use super::table::ResultTable;
+use crate::report::html::Escaped;
 use crate::report::table::number;
-
-/// Text with the characters that HTML reads as its own replaced.
-pub(super) struct Escaped<'a>(pub &'a str);
-
-impl Display for Escaped<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        for character in self.0.chars() {
-            match character {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                // HTML has no control characters.
-                control if control.is_control() && control != '\n' => f.write_str(" ")?,
-                other => write!(f, "{other}")?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Means and half widths: a row per place and series, a column per metric.
 pub(super) struct Numbers<'a>(pub &'a ResultTable);

@@ -1,37 +1,20 @@
-//! Figures of a sweep: latency against overspending, and how excess and backlog scale with V.
+//! Latency against overspending, and how excess and backlog scale with V.
 
 use plotters::style::text_anchor::HPos;
 
-use super::frame::{Frame, Scale, Titles, value_name};
-use super::panel::{Label, Sample, figure_height, rows};
-use super::plans;
-use super::style::{Area, BLUE, FAINT, Figure, INK, Look, VERMILLION, WIDTH, canvas, empty, font, px, text};
-use crate::tradeoff::{Axis, PowerFit, Tradeoff};
-
-type Draw = fn(&Tradeoff) -> Figure;
-
-/// File name and drawing of every figure of a sweep.
-pub(in crate::report) fn of_tradeoff(axis: Axis) -> &'static [(&'static str, Draw)] {
-    match axis {
-        Axis::LatencyWeight => {
-            &[("tradeoff.svg", latency_and_overspend), ("scaling.svg", scaling), ("plans.svg", plans::draw)]
-        }
-        Axis::Target => &[("plans.svg", plans::draw)],
-    }
-}
+use crate::report::figures::frame::{Frame, Scale, Titles, value_name};
+use crate::report::figures::panel::{Label, Sample, figure_height, rows};
+use crate::report::figures::style::{
+    Area, BLUE, FAINT, Figure, INK, Look, VERMILLION, WIDTH, canvas, empty, font, px, text,
+};
+use crate::tradeoff::{PowerFit, Tradeoff};
 
 const RUNS: Look = Look { line: BLUE, area: BLUE, dashed: false };
 const FIT: Look = Look { line: VERMILLION, area: VERMILLION, dashed: false };
 const GUIDE: Look = Look { line: FAINT, area: FAINT, dashed: true };
 const LIMIT: Look = Look { line: FAINT, area: FAINT, dashed: false };
 
-/// One line about the sweep.
-pub(super) fn subject(tradeoff: &Tradeoff) -> String {
-    let from = &tradeoff.provenance;
-    format!("{} runs of {} slots, seed {}", tradeoff.points.len(), from.slots, from.seed)
-}
-
-fn latency_and_overspend(tradeoff: &Tradeoff) -> Figure {
+pub(super) fn latency_and_overspend(tradeoff: &Tradeoff) -> Figure {
     let title = "Latency against overspending";
     let runs: Vec<(f64, (f64, f64))> = tradeoff
         .points
@@ -45,7 +28,7 @@ fn latency_and_overspend(tradeoff: &Tradeoff) -> Figure {
         "Each run by its V [1/s]: a larger V buys latency with energy; left of the line at 0 all budgets are kept";
     let x = Scale::linear(runs.iter().map(|run| run.1.0), Some(0.0));
     let y = Scale::linear(runs.iter().map(|run| run.1.1), None);
-    canvas((WIDTH, figure_height(1)), [title, subtitle, &subject(tradeoff)], |root| {
+    canvas((WIDTH, figure_height(1)), [title, subtitle, &tradeoff.subject()], |root| {
         let titles = Titles {
             heading: "",
             y: "Mean round latency [s]",
@@ -104,7 +87,7 @@ struct Law<'t> {
     promised: (f64, &'t str),
 }
 
-fn scaling(tradeoff: &Tradeoff) -> Figure {
+pub(super) fn scaling(tradeoff: &Tradeoff) -> Figure {
     let title = "How latency excess and queues scale with V";
     let settled = |value: f64, y: Option<f64>, settled: bool| Some((value, y.filter(|y| *y > 0.0)?, settled));
     let excess = tradeoff.points.iter().zip(&tradeoff.excess_s);
@@ -131,7 +114,7 @@ fn scaling(tradeoff: &Tradeoff) -> Figure {
         return empty(title, "no run with an excess or a queue");
     }
     let subtitle = "Means over the second half of each run; hollow: queues still growing, not fitted";
-    let note = format!("{}; fits: least squares of logs", subject(tradeoff));
+    let note = format!("{}; fits: least squares of logs", tradeoff.subject());
     canvas((WIDTH, figure_height(2)), [title, subtitle, &note], |root| {
         for (index, (row, law)) in rows(2).zip(&laws).enumerate() {
             let x = Scale::log(tradeoff.points.iter().map(|point| point.value));

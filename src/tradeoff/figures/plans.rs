@@ -2,10 +2,9 @@
 
 use plotters::prelude::*;
 
-use super::frame::{Frame, Scale, Titles, value_name};
-use super::panel::{Label, Sample, figure_height, rows};
-use super::style::{BLUE, FAINT, Figure, LOOKS, Look, VERMILLION, WIDTH, canvas, device_look, empty};
-use super::tradeoff::subject;
+use crate::report::figures::frame::{Frame, Scale, Titles, value_name};
+use crate::report::figures::panel::{Label, Sample, figure_height, rows};
+use crate::report::figures::style::{BLUE, FAINT, Figure, LOOKS, Look, VERMILLION, WIDTH, canvas, device_look, empty};
 use crate::report::table::significant;
 use crate::tradeoff::{Axis, SweepPoint, Tradeoff};
 
@@ -34,7 +33,7 @@ pub(super) fn draw(tradeoff: &Tradeoff) -> Figure {
     let panels = if certified { 3 } else { 2 };
     let places = || Scale::places(tradeoff.points.iter().map(|point| value_name(point.value)));
     let subtitle = "Share of the rounds with I local iterations and M micro-batches; below: what follows from it";
-    canvas((WIDTH, figure_height(panels)), [title, subtitle, &subject(tradeoff)], |root| {
+    canvas((WIDTH, figure_height(panels)), [title, subtitle, &tradeoff.subject()], |root| {
         let mut rows = rows(panels);
         let mut next = || rows.next().unwrap_or_default();
         let titles = Titles { heading: "Plans", y: "Rounds [%]", x: None };

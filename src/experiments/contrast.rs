@@ -1,7 +1,9 @@
 //! One policy against the others, in words and numbers.
 
-use super::html::Escaped;
-use crate::experiments::{Compared, Contrast, Interval, Metric, ResultTable};
+use super::interval::{Compared, Interval};
+use super::metric::Metric;
+use super::table::{Contrast, ResultTable};
+use crate::report::html::Escaped;
 use crate::report::table::{Table, number};
 
 /// What is said of the other policy alone: without it the comparison can mislead.
@@ -88,7 +90,7 @@ pub fn contrast_text(table: &ResultTable) -> Option<String> {
     Some(format!("{}\n{}\n{text}{remark}", outcome, heading(contrast)))
 }
 
-/// The same as HTML.
+/// The contrast as HTML.
 pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
     let (contrast, outcome, grid) = found(table)?;
     let cell = |tag: &str, (column, text): (usize, &String)| {
@@ -112,7 +114,7 @@ pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
     ))
 }
 
-/// What a column is called in a narrow table.
+/// Title of a column in a narrow table.
 const fn short_title(metric: Metric) -> &'static str {
     match metric {
         Metric::LatencyS => "latency",

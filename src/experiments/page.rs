@@ -2,10 +2,13 @@
 
 use std::collections::HashSet;
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
-use super::DrawnExperiment;
 use super::contrast::contrast_html;
-use super::html::{Escaped, Numbers};
+use super::drawn::DrawnExperiment;
+use super::numbers::Numbers;
+use crate::ground::files::{FileError, write_whole};
+use crate::report::html::Escaped;
 use crate::scenario::BUILTIN;
 use crate::simulation::PolicyKind;
 
@@ -27,8 +30,21 @@ small{color:var(--faint)}summary{cursor:pointer}footer{margin-top:3rem;color:var
 @media print{body{max-width:none}details>*{display:block}section{break-inside:avoid-page}nav{display:none}}
 ";
 
-/// The page.
-pub(super) fn page(experiments: &[DrawnExperiment], provenance: &[String]) -> String {
+/// Writes `report.html` to `folder`: one page that needs no other file, with the figures, tables and captions of all
+/// experiments, and links to their data in `NAME/`. `provenance` is printed line by line at its end.
+///
+/// # Errors
+/// [`FileError`] for a file that cannot be written.
+pub fn write_experiment_page(
+    experiments: &[DrawnExperiment],
+    provenance: &[String],
+    folder: &Path,
+) -> Result<PathBuf, FileError> {
+    let page = page(experiments, provenance);
+    write_whole(folder, "report.html", &|out| out.write_all(page.as_bytes()))
+}
+
+fn page(experiments: &[DrawnExperiment], provenance: &[String]) -> String {
     let mut page = String::new();
     // Writing to a string does not fail.
     let _ = write_page(&mut page, experiments, provenance);
@@ -47,7 +63,7 @@ fn write_page(page: &mut String, experiments: &[DrawnExperiment], provenance: &[
          public: none of them reproduces one of the paper's.</p>\n\
          <nav aria-label=\"Experiments\">\n<ul>\n"
     )?;
-    for DrawnExperiment { table, .. } in experiments {
+    for table in experiments.iter().map(DrawnExperiment::table) {
         writeln!(page, "<li><a href=\"#{}\">{}</a></li>", Escaped(&table.name), Escaped(&table.title))?;
     }
     page.push_str("</ul>\n</nav>\n");
@@ -72,7 +88,7 @@ fn write_page(page: &mut String, experiments: &[DrawnExperiment], provenance: &[
 fn policies(page: &mut String, experiments: &[DrawnExperiment]) -> std::fmt::Result {
     let names: HashSet<&str> = experiments
         .iter()
-        .flat_map(|experiment| &experiment.table.rows)
+        .flat_map(|experiment| &experiment.table().rows)
         .flat_map(|row| [row.series.as_str(), row.x_label.as_str()])
         .collect();
     let found = |kind: &&PolicyKind| names.contains(kind.to_string().as_str());
@@ -84,7 +100,8 @@ fn policies(page: &mut String, experiments: &[DrawnExperiment]) -> std::fmt::Res
     Ok(())
 }
 
-fn section(page: &mut String, DrawnExperiment { table, svg }: &DrawnExperiment) -> std::fmt::Result {
+fn section(page: &mut String, experiment: &DrawnExperiment) -> std::fmt::Result {
+    let (table, svg) = (experiment.table(), experiment.svg());
     let name = Escaped(&table.name);
     writeln!(page, "<section id=\"{name}\">\n<h2>{}</h2>", Escaped(&table.title))?;
     writeln!(page, "<p><strong>Question.</strong> {}</p>", Escaped(&table.question))?;

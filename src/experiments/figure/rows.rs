@@ -3,12 +3,13 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::experiment::{shown_ends, subtitle};
-use super::frame::Scale;
-use super::style::{
+use super::reading::{shown_ends, subtitle};
+use crate::experiments::interval::Interval;
+use crate::experiments::table::{PlotSpec, ResultTable};
+use crate::report::figures::frame::Scale;
+use crate::report::figures::style::{
     Area, FAINT, Figure, GRID, HEAD, INK, Mark, WIDTH, bar, canvas, cause, font, mark, px, short, text, width,
 };
-use crate::experiments::{Interval, PlotSpec, ResultTable};
 
 /// Height of a row [px].
 const ROW: i32 = 19;
@@ -130,7 +131,7 @@ impl Panel<'_, '_> {
         let all: Vec<_> = series.iter().flat_map(|name| -> Vec<_> { found(name) }).collect();
         let ends = all.iter().flat_map(|value| shown_ends(value).into_iter().chain([value.mean]));
         let scale = if plot.log_y { Scale::log(ends) } else { Scale::linear(ends, Some(0.0)) };
-        // The end of an interval that a logarithmic axis has no place for stands at its left end.
+        // An interval that reaches below what a logarithmic axis can show begins at the left end of the axis.
         let share = |value: f64| if plot.log_y && value <= 0.0 { 0.0 } else { scale.at(value).clamp(0.0, 1.0) };
         let along = |value: f64| px(left) + (f64::from(px(right - left)) * share(value)) as i32;
         let line = |ends: [(i32, i32); 2], color: RGBColor, stroke: f64| {

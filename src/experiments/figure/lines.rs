@@ -1,41 +1,12 @@
-//! The figure of an experiment: one panel per plot.
+//! Means against what is varied, one line per series.
 
-use super::frame::{Frame, Scale, Titles};
-use super::marks;
-use super::panel::{Label, Sample, figure_height, rows};
-use super::style::{FAINT, Figure, INK, Look, Mark, WIDTH, bar, canvas, empty, mark, short};
-use crate::experiments::{Drawing, Interval, Metric, PlotSpec, ResultTable};
-
-/// Draws an experiment's result, or why there is none.
-pub(in crate::report) fn draw(table: &ResultTable) -> Figure {
-    if let Some(reason) = &table.skipped {
-        return empty(&table.title, &format!("left out: {}", short(reason, 90)));
-    }
-    if table.rows.is_empty() || table.plots.is_empty() {
-        return empty(&table.title, "no runs");
-    }
-    match table.plots.first().map(|plot| plot.drawing) {
-        Some(Drawing::Bars) => marks::draw(table),
-        _ => lines(table),
-    }
-}
-
-/// How means and intervals are to be read.
-pub(super) fn subtitle(table: &ResultTable) -> String {
-    let mut seeds: Vec<u64> = table.rows.iter().map(|row| row.seed).collect();
-    seeds.sort_unstable();
-    seeds.dedup();
-    match seeds.len() {
-        1 => format!("One run per point, seed {}", seeds.first().copied().unwrap_or_default()),
-        count => format!("Means over {count} seeds with 95 % confidence intervals"),
-    }
-}
-
-/// The ends of an interval, cut off below zero, where no metric has values.
-pub(super) fn shown_ends(value: &Interval) -> [f64; 2] {
-    let (low, high) = value.ends();
-    [low.max(0.0), high]
-}
+use super::reading::{shown_ends, subtitle};
+use crate::experiments::interval::{Interval, Place};
+use crate::experiments::metric::Metric;
+use crate::experiments::table::{PlotSpec, ResultTable};
+use crate::report::figures::frame::{Frame, Scale, Titles};
+use crate::report::figures::panel::{Label, Sample, figure_height, rows};
+use crate::report::figures::style::{FAINT, Figure, INK, Look, Mark, WIDTH, bar, canvas, mark, short};
 
 /// A point of a curve.
 struct Mean {
@@ -43,7 +14,7 @@ struct Mean {
     value: Interval,
 }
 
-fn lines(table: &ResultTable) -> Figure {
+pub(super) fn draw(table: &ResultTable) -> Figure {
     let panels = table.plots.len();
     canvas((WIDTH, figure_height(panels)), [&table.title, &subtitle(table), ""], |root| {
         for (index, (row, plot)) in rows(panels).zip(&table.plots).enumerate() {
@@ -147,13 +118,13 @@ fn alike(curves: &[(&str, Vec<Mean>)]) -> bool {
     others.iter().all(|(_, other)| other.len() == first.len() && first.iter().zip(other).all(|(a, b)| same(a, b)))
 }
 
-/// Every series' means, at numbers or, where a place has none, at the places' order; without those for which the plot
-/// has no place.
+/// The means of every series, at the number that was varied or, where a place has none, at its rank; means that a
+/// logarithmic axis cannot show are left out.
 fn curves<'t>(table: &'t ResultTable, plot: &PlotSpec) -> Vec<(&'t str, Vec<Mean>)> {
     let places = table.places();
     let numbers = places.iter().all(|place| place.x.is_some_and(f64::is_finite));
     let curve = |series: &str| {
-        let mean = |(order, place): (usize, &crate::experiments::Place)| {
+        let mean = |(order, place): (usize, &Place)| {
             let x = place.x.filter(|_| numbers).unwrap_or(order as f64);
             let value = table.interval(plot.metric, place, series)?;
             (!plot.log_y || value.mean > 0.0).then_some(Mean { x, value })

@@ -1,18 +1,11 @@
-//! Figures of experiments, and one page with all of them.
-
-mod contrast;
-mod html;
-mod page;
-mod png;
+//! An experiment with its figure.
 
 use std::path::{Path, PathBuf};
 
-use super::ReportError;
-use super::figures::of_experiment;
-use super::write_whole;
-use crate::experiments::ResultTable;
-
-pub use contrast::contrast_text;
+use super::figure;
+use super::table::ResultTable;
+use crate::ground::files::write_whole;
+use crate::report::{PngError, ReportError, png};
 
 /// An experiment with its figure as SVG.
 #[derive(Clone, Debug)]
@@ -28,7 +21,7 @@ impl<'t> DrawnExperiment<'t> {
     /// [`ReportError::Figure`], with the experiment's name as its path.
     pub fn new(table: &'t ResultTable) -> Result<Self, ReportError> {
         let failed = |cause| ReportError::Figure { path: table.name.clone().into(), cause };
-        Ok(Self { table, svg: of_experiment(table).map_err(failed)? })
+        Ok(Self { table, svg: figure::draw(table).map_err(failed)? })
     }
 
     /// What was drawn.
@@ -48,25 +41,12 @@ impl<'t> DrawnExperiment<'t> {
     /// # Errors
     /// [`ReportError`] for a file that cannot be written and a figure that cannot be drawn.
     pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
-        let png =
-            png::png(&self.svg).map_err(|cause| ReportError::Figure { path: folder.join("figure.png"), cause })?;
+        let failed =
+            |cause: PngError| ReportError::Figure { path: folder.join("figure.png"), cause: cause.to_string() };
+        let png = png(&self.svg).map_err(failed)?;
         Ok(vec![
             write_whole(folder, "figure.svg", &|out| out.write_all(self.svg.as_bytes()))?,
             write_whole(folder, "figure.png", &|out| out.write_all(&png))?,
         ])
     }
-}
-
-/// Writes `report.html` to `folder`: one page that needs no other file, with the figures, tables and captions of all
-/// experiments, and links to their data in `NAME/`. `provenance` is printed line by line at its end.
-///
-/// # Errors
-/// [`ReportError`] for a file that cannot be written.
-pub fn write_experiment_page(
-    experiments: &[DrawnExperiment],
-    provenance: &[String],
-    folder: &Path,
-) -> Result<PathBuf, ReportError> {
-    let page = page::page(experiments, provenance);
-    write_whole(folder, "report.html", &|out| out.write_all(page.as_bytes()))
 }
