@@ -33,7 +33,7 @@ pub use json::JsonError;
 pub use program::shannon_rate;
 pub use shape::DecisionError;
 pub use slot::{
-    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, Schema,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Schema,
     SlotProblem, SlotSpec, Uplink,
 };
 pub use validation::{

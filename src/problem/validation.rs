@@ -3,7 +3,7 @@
 //! The magnitude of every nonzero number lies within [[`MIN_MAGNITUDE`](crate::problem::MIN_MAGNITUDE), [`MAX_MAGNITUDE`](crate::problem::MAX_MAGNITUDE)]. The
 //! longest product of a cost has eight factors, so that no cost of an admitted problem overflows.
 
-use super::slot::{Cluster, Device, Encoder, EndStage, Plan, SlotSpec};
+use super::slot::{CandidatePlan, Cluster, Device, Encoder, EndStage, SlotSpec};
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, FieldError, Range, count, length, real, reals};
 
@@ -54,7 +54,7 @@ pub(super) fn validate(spec: &SlotSpec) -> Result<(), ProblemError> {
     Ok(())
 }
 
-fn check_plan(plan: &Plan) -> Checked {
+fn check_plan(plan: &CandidatePlan) -> Checked {
     count("local_iterations", plan.local_iterations, MAX_LOCAL_ITERATIONS)?;
     count("micro_batches", plan.micro_batches, MAX_BATCH_SIZE)?;
     real("penalty", plan.penalty, Range::Signed)

@@ -13,8 +13,8 @@ use crate::model::{ModelCosts, ModelError, Transformer};
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
 use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
-    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, Plan, ProblemError, Schema,
-    SlotProblem, SlotSpec,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, ProblemError,
+    Schema, SlotProblem, SlotSpec,
 };
 use crate::units::{Bytes, FlopsPerSecond, Joules};
 
@@ -110,7 +110,7 @@ impl Scenario {
             plans: spec
                 .plans
                 .iter()
-                .map(|p| Plan {
+                .map(|p| CandidatePlan {
                     local_iterations: p.local_iterations,
                     micro_batches: p.micro_batches,
                     penalty: p.penalty,
@@ -165,7 +165,7 @@ impl Scenario {
 
     /// The candidate plans.
     #[must_use]
-    pub fn plans(&self) -> &[Plan] {
+    pub fn plans(&self) -> &[CandidatePlan] {
         &self.0.template.plans
     }
 

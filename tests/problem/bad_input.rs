@@ -164,7 +164,7 @@ fn micro_batches_that_do_not_divide_a_batch() {
     let message = problem_error(|s| {
         s.clusters.push(s.clusters[0].clone());
         s.clusters[1].batch_size = 12;
-        s.plans.push(Plan { micro_batches: 8, ..s.plans[0] });
+        s.plans.push(CandidatePlan { micro_batches: 8, ..s.plans[0] });
     });
     assert_eq!(message, "plans[1].micro_batches = 8: must be a divisor of clusters[1].batch_size = 12");
     let message = problem_error(|s| s.plans[0].micro_batches = 16);
@@ -202,7 +202,8 @@ fn costs_stay_finite_at_the_limits() {
     s.encoder.forward_flops_per_sample = Flops(MAX_MAGNITUDE);
     s.encoder.boundary_bits_per_sample = Bits(MAX_MAGNITUDE);
     s.encoder.parameter_bits_per_block = Bits(MAX_MAGNITUDE);
-    s.plans[0] = Plan { local_iterations: MAX_LOCAL_ITERATIONS, micro_batches: 500_000_000, penalty: MAX_MAGNITUDE };
+    s.plans[0] =
+        CandidatePlan { local_iterations: MAX_LOCAL_ITERATIONS, micro_batches: 500_000_000, penalty: MAX_MAGNITUDE };
     let cluster = &mut s.clusters[0];
     cluster.batch_size = MAX_BATCH_SIZE;
     cluster.gain_to_noise_hz_per_w.0.fill(MIN_MAGNITUDE);
