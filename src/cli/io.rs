@@ -17,10 +17,10 @@ pub fn read(path: &Path) -> Result<String, Failure> {
     text.map_err(|error| bad_input(path, &error))
 }
 
-/// An input error with the name of the file.
+/// An error in a file, with its name.
 pub fn bad_input(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     let name = if is_stdin(path) { "standard input".into() } else { path.display().to_string() };
-    Failure::Input(format!("{name}: {error}"))
+    Failure::input(format!("{name}: {error}"))
 }
 
 pub fn is_stdin(path: &Path) -> bool {
@@ -32,13 +32,13 @@ pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::ClosedPipe,
-        _ => Failure::Machine(format!("cannot write to standard output: {error}")),
+        _ => Failure::machine(format!("cannot write to standard output: {error}")),
     })
 }
 
 /// Prints a value as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Machine(error.to_string()))?;
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::machine(error.to_string()))?;
     print(&format!("{text}\n"))
 }
 

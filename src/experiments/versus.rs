@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::table::Metric;
+use super::metric::Metric;
 use crate::problem::{SlotProblem, evaluate};
 use crate::simulation::policy::ExactPolicy;
 use crate::simulation::{Choice, Policy, RunError, SlotContext};
 use crate::solver::{Settings, Solution, SolveError};
 
-/// What was found, over the slots in which both had a decision.
+/// Sums over the slots in which both had a decision.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     compared: u32,

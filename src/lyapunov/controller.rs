@@ -4,6 +4,7 @@ use nalgebra::DVector;
 
 use super::certificate::violation::Certificate;
 use super::queues::{QueueError, Queues};
+use crate::ground::blame::{Blame, Blamed};
 use crate::units::Joules;
 
 /// A budget that is not positive and finite.
@@ -14,6 +15,12 @@ pub struct BudgetError {
     pub node: usize,
     /// Its budget in joules.
     pub value: f64,
+}
+
+impl Blamed for BudgetError {
+    fn blame(&self) -> Blame {
+        Blame::Input
+    }
 }
 
 /// Why a warm start is none.

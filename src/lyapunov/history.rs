@@ -1,6 +1,7 @@
 //! The plain data of a drift-plus-penalty run.
 
 use super::certificate::CertificateError;
+use crate::ground::blame::{Blame, Blamed};
 
 /// One slot of a [`History`].
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +75,16 @@ pub enum HistoryError {
         /// In the data.
         found: f64,
     },
+}
+
+impl Blamed for HistoryError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Weight(_) | Self::Initial { .. } | Self::Length { .. } | Self::Value { .. } | Self::Law { .. } => {
+                Blame::Input
+            }
+        }
+    }
 }
 
 /// A finished or running drift-plus-penalty run as plain data: the queues are known to have followed their law.

@@ -46,7 +46,7 @@ pub use history::{Action, History, HistoryError, Step};
 pub(crate) use history::{dot, squared};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};
-#[cfg(feature = "cli")]
+#[cfg(feature = "figures")]
 pub(crate) use proofs::NOT_COMPARED;
 pub use proofs::{OfflineBounds, Omission, Proofs};
 pub use queues::{QueueError, Queues};

@@ -3,6 +3,7 @@
 #[cfg(feature = "milp")]
 use super::history::sums;
 use super::history::{Action, dot};
+use crate::ground::blame::{Blame, Blamed};
 
 /// Recorded states with a finite list of actions each.
 ///
@@ -90,6 +91,16 @@ pub enum OfflineError {
     /// The linear solver gave up, or its answer failed a check.
     #[error("linear program: {0}")]
     Solver(String),
+}
+
+impl Blamed for OfflineError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Empty { .. } | Self::Length { .. } | Self::Value { .. } | Self::TooLarge { .. } => Blame::Input,
+            Self::Infeasible => Blame::Infeasible,
+            Self::Solver(_) => Blame::Machine,
+        }
+    }
 }
 
 impl OfflineProblem {

@@ -3,6 +3,7 @@
 use nalgebra::DVector;
 
 use super::certificate::violation::Certificate;
+use crate::ground::blame::{Blame, Blamed};
 
 /// Why queues were not created or updated, or what was played is no violation of their constraints.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -34,6 +35,14 @@ pub enum QueueError {
         /// The number.
         value: f64,
     },
+}
+
+impl Blamed for QueueError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Length { .. } | Self::Plan { .. } | Self::Value { .. } => Blame::Input,
+        }
+    }
 }
 
 /// Virtual queues Q ← max(Q + g, 0), one per long-term constraint avg g ≤ 0.

@@ -7,6 +7,7 @@ use super::answer::Answer;
 use super::decision::Decision;
 use super::slot::{SlotProblem, SlotSpec};
 use super::validation::ProblemError;
+use crate::ground::blame::{Blame, Blamed};
 
 /// Why a text could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +23,15 @@ pub enum JsonError {
     /// An answer that holds no decision, as of an infeasible problem.
     #[error("the answer holds no decision")]
     NoDecision,
+}
+
+impl Blamed for JsonError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Format(_) | Self::NoDecision => Blame::Input,
+            Self::Problem(error) => error.blame(),
+        }
+    }
 }
 
 impl SlotProblem {

@@ -4,6 +4,7 @@
 //! longest product of a cost has eight factors, so that no cost of an admitted problem overflows.
 
 use super::slot::{Cluster, Device, Encoder, EndStage, Plan, SlotSpec};
+use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, FieldError, Range, count, length, real, reals};
 
 /// Most encoder blocks.
@@ -26,6 +27,14 @@ pub enum ProblemError {
     /// A field is out of range, or does not fit the other fields.
     #[error(transparent)]
     Field(#[from] FieldError),
+}
+
+impl Blamed for ProblemError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Field(error) => error.blame(),
+        }
+    }
 }
 
 /// Checks every field; the first bad one is reported.

@@ -1,13 +1,10 @@
 //! A run in numbers.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::certificates::{OfflineSummary, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
 use super::series::{budget, devices, energy, quantile, sorted};
-use super::table;
 use crate::lyapunov::certificate::Claim;
 use crate::lyapunov::{Certificate, Omission, Proofs};
 use crate::simulation::{NodeRecord, NodeRole, Outage, PlannedSlot, Provenance, RunRecord, SlotOutcome};
@@ -65,7 +62,7 @@ pub struct PlanSummary {
     pub micro_batches: u32,
     /// Planned rounds with this plan.
     pub rounds: u64,
-    /// The same as a share of all planned rounds, in [0, 1].
+    /// These rounds as a share of all planned rounds, in [0, 1].
     pub share: f64,
 }
 
@@ -165,12 +162,6 @@ impl Summary {
     #[must_use]
     pub fn to_table(&self) -> String {
         self.to_string()
-    }
-}
-
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        table::write(self, f)
     }
 }
 

@@ -7,10 +7,11 @@ use super::convergence;
 use super::sampler::Sampler;
 use super::spec::{ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, ScenarioSpec};
 use crate::bounds::ConvergenceConstraint;
-use crate::digest::fnv1a;
+use crate::ground::blame::{Blame, Blamed};
+use crate::ground::digest::of_data;
 use crate::model::{ModelCosts, ModelError, Transformer};
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
-use crate::problem::costs::{block_memory, compute_time_per_sample};
+use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
     Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, Plan, ProblemError, Schema,
     SlotProblem, SlotSpec,
@@ -32,6 +33,15 @@ pub enum ScenarioError {
         /// What is wrong.
         source: TraceError,
     },
+}
+
+impl Blamed for ScenarioError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Field(error) => error.blame(),
+            Self::Trace { source, .. } => source.blame(),
+        }
+    }
 }
 
 /// What a node is in its cluster.
@@ -174,14 +184,14 @@ impl Scenario {
     /// FNV-1a digest (64 bits, in hex) of the compact JSON of the data, as in a run's provenance.
     #[must_use]
     pub fn digest(&self) -> String {
-        // A valid scenario has no number or key that JSON cannot hold.
-        fnv1a(&serde_json::to_string(&self.0.spec).unwrap_or_default())
+        of_data(&self.0.spec)
     }
 
-    /// The same of all that decides the slots' states: the data and the rate traces that were read.
+    /// As [`Scenario::digest`], of all that decides the states of the slots: the data, and the rate traces that links
+    /// replay.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        fnv1a(&format!("{} {:?}", self.digest(), self.0.channels))
+        of_data(&(&self.0.spec, self.0.channels.iter().map(Channel::replayed).collect::<Vec<_>>()))
     }
 
     /// The states of the slots, from slot 0 on.

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::build::{Scenario, ScenarioError};
 use super::spec::ScenarioSpec;
+use crate::ground::blame::{Blame, Blamed};
 use crate::network::radio::{RateTrace, TraceFileError};
 
 /// The built-in scenario: BERT-base on two clusters of boards and phones.
@@ -38,6 +39,16 @@ pub enum ScenarioFileError {
     /// A file of rate traces could not be read.
     #[error(transparent)]
     Traces(#[from] TraceFileError),
+}
+
+impl Blamed for ScenarioFileError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Format { .. } => Blame::Input,
+            Self::Scenario { error, .. } => error.blame(),
+            Self::Traces(error) => error.blame(),
+        }
+    }
 }
 
 /// A scenario file that was read, but not yet validated: change [`spec`](Self::spec), then [`build`](Self::build).

@@ -3,7 +3,9 @@
 use nalgebra::DMatrix;
 
 use super::build::Scenario;
-use crate::network::radio::{Channel, seed};
+use crate::ground::blame::{Blame, Blamed};
+use crate::ground::seed;
+use crate::network::radio::Channel;
 use crate::problem::{Gains, ProblemError, SlotProblem};
 
 /// Separates absences from every other use of the seed; must never change.
@@ -54,6 +56,15 @@ pub enum SlotError {
     /// An energy price or a penalty that no slot problem admits: not finite or beyond 1e30, or a negative price.
     #[error(transparent)]
     Problem(#[from] ProblemError),
+}
+
+impl Blamed for SlotError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NoDevices { .. } => Blame::Infeasible,
+            Self::Problem(error) => error.blame(),
+        }
+    }
 }
 
 impl Sampler {

@@ -5,6 +5,7 @@ use super::record::{PlannedSlot, RunRecord, SlotOutcome, SlotRecord};
 use super::record_error::RecordError;
 use super::round::energies;
 use super::states::StatesError;
+use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::certificate::{Assumption, CertificateError, Claim, Standing, against_policy};
 use crate::lyapunov::{Action, History, HistoryError, Step, Weights};
 use crate::problem::{DecisionError, ProblemError, evaluate};
@@ -73,6 +74,23 @@ pub enum AgainstError {
     /// The certificate cannot be given.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+}
+
+impl Blamed for AgainstError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Different { .. }
+            | Self::Decision { .. }
+            | Self::Impossible { .. }
+            | Self::Number { .. }
+            | Self::NeedlessOutage { .. } => Blame::Input,
+            Self::States(error) => error.blame(),
+            Self::Problem(error) => error.blame(),
+            Self::Record(error) => error.blame(),
+            Self::History(error) => error.blame(),
+            Self::Certificate(error) => error.blame(),
+        }
+    }
 }
 
 impl RunRecord {

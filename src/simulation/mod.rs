@@ -5,7 +5,7 @@
 //! into a [`RunRecord`], from which all tables, figures and certificates are made.
 //!
 //! ```
-//! # #[cfg(feature = "cli")]
+//! # #[cfg(feature = "scenario")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use collapipe::scenario::{BUILTIN, ScenarioFile};
 //! use collapipe::simulation::Run;
@@ -20,7 +20,7 @@
 //! assert!(run.certificate(0).is_none_or(|c1| c1.holds()));
 //! # Ok(())
 //! # }
-//! # #[cfg(not(feature = "cli"))]
+//! # #[cfg(not(feature = "scenario"))]
 //! # fn main() {}
 //! ```
 //!

@@ -6,6 +6,7 @@ use super::compare::Effort;
 use super::record::RunRecord;
 use super::record_error::RecordError;
 use super::run::{Run, RunError};
+use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::certificate::CertificateError;
 use crate::lyapunov::recommend::Measured;
 use crate::scenario::Scenario;
@@ -46,6 +47,17 @@ pub enum PilotError {
         /// Why.
         reason: String,
     },
+}
+
+impl Blamed for PilotError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Run(error) => error.blame(),
+            // The run is our own.
+            Self::Record(_) | Self::Certificate(_) => Blame::Machine,
+            Self::NoMultiplier { .. } => Blame::Input,
+        }
+    }
 }
 
 /// Slots of a pilot run.

@@ -1,5 +1,6 @@
 //! Why a record cannot be used.
 
+use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::{BudgetError, HistoryError, QueueError};
 
 /// Why a record is none of a drift-plus-penalty run.
@@ -48,4 +49,15 @@ pub enum RecordError {
     /// Numbers out of range, and queues that did not follow their law.
     #[error(transparent)]
     History(#[from] HistoryError),
+}
+
+impl Blamed for RecordError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Budget(error) => error.blame(),
+            Self::Slot { source, .. } => source.blame(),
+            Self::History(error) => error.blame(),
+            Self::Length { .. } | Self::Convergence { .. } | Self::Violation { .. } => Blame::Input,
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::policy::{DeviceLoad, OwnCluster, OwnRound};
 use super::record::{ClusterPlan, PlannedSlot, SlotOutcome};
-use crate::problem::costs::block_memory;
+use crate::problem::program::block_memory;
 use crate::problem::{
     Cluster, ClusterDecision, ClusterEvaluation, Decision, Evaluation, ObjectiveTerms, Plan, ShadowPrices, SlotProblem,
     SlotSpec, Status, Work,
@@ -154,7 +154,7 @@ fn scatter<T: Copy + Default>(devices: usize, present: &[usize], values: impl In
 fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &Plan, choice: &ClusterDecision) -> Vec<DeviceLoad> {
     let mut loads = vec![DeviceLoad::default(); cluster.devices.len()];
     for (&k, &blocks) in choice.active.iter().zip(&choice.sizes) {
-        let (Some(load), Some(device)) = (loads.get_mut(k), cluster.devices.get(k)) else { continue };
+        let (Some(load), Some(device)) = (loads.get_mut(k.0), cluster.devices.get(k.0)) else { continue };
         *load = DeviceLoad {
             blocks,
             memory: Bytes(f64::from(blocks) * block_memory(&problem.encoder, cluster)),

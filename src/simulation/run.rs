@@ -7,6 +7,7 @@ use super::record_error::RecordError;
 use super::rounds::Rounds;
 use super::states::StatesError;
 use crate::bounds::BoundError;
+use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::{BudgetError, Certificate, Engine, EngineError, QueueError, Queues};
 use crate::problem::ProblemError;
 use crate::scenario::{Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
@@ -25,8 +26,12 @@ pub enum RunError {
     /// The convergence constraint has no bound for a plan.
     #[error(transparent)]
     Convergence(#[from] BoundError),
-    /// A queue price went out of the range of a slot problem.
-    #[error(transparent)]
+    /// A queue's price went out of the range of a slot problem: a budget is far below what its node spends, or a
+    /// target out of reach.
+    #[error(
+        "{0}; an energy price is queue / budget and grows in every slot that spends more: give the node a larger \
+         budget_j_per_round, or none (a penalty's queue: a larger convergence.target)"
+    )]
     Problem(#[from] ProblemError),
     /// The slot has no problem.
     #[error(transparent)]
@@ -93,6 +98,26 @@ pub enum RunError {
         /// The most.
         most: usize,
     },
+}
+
+impl Blamed for RunError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Solve(error) => error.blame(),
+            Self::Budget(error) => error.blame(),
+            Self::Convergence(error) => error.blame(),
+            Self::Problem(error) => error.blame(),
+            Self::Queues { source, .. } | Self::WarmStart(source) => source.blame(),
+            Self::Slot(error) => error.blame(),
+            Self::Record(error) => error.blame(),
+            Self::States(error) => error.blame(),
+            Self::LatencyWeight { .. } => Blame::Input,
+            // Numbers of our own that cannot be booked.
+            Self::Engine(_) => Blame::Machine,
+            Self::Policy { .. } | Self::OwnRound { .. } | Self::TooLong { .. } => Blame::Input,
+            Self::Decision { .. } => Blame::Machine,
+        }
+    }
 }
 
 impl From<SettingsError> for RunError {

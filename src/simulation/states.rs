@@ -1,6 +1,7 @@
 //! The states of a record's slots, from its scenario.
 
 use super::record::RunRecord;
+use crate::ground::blame::{Blame, Blamed};
 use crate::scenario::{Scenario, SlotState};
 
 /// Why the states of a record's slots cannot be had.
@@ -27,6 +28,14 @@ pub enum StatesError {
         /// What it may be.
         expected: String,
     },
+}
+
+impl Blamed for StatesError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::OtherScenario { .. } | Self::Order { .. } => Blame::Input,
+        }
+    }
 }
 
 impl RunRecord {

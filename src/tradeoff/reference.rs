@@ -6,14 +6,16 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::point::SweepPoint;
-use super::sweep::Progress;
 use crate::lyapunov::PlanViolations;
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::simulation::RunError;
 use crate::solver::{Settings, SolveError, solve};
 use crate::units::Seconds;
 
-/// Share of a budget from which on it counts as used up.
+/// Called with the number of slots that have just been finished, from any thread.
+pub type Progress<'a> = dyn Fn(u64) + Sync + 'a;
+
+/// A budget counts as used up from this share on.
 const BINDING: f64 = 0.99;
 /// Slots solved between two looks at the stop flag.
 const CHUNK: u64 = 64;

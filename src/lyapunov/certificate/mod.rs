@@ -26,6 +26,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ground::blame::{Blame, Blamed};
+
 pub use frames::frames;
 pub use norm::{QueueNormBound, queue_norm, queue_norm_on_path, queue_norm_path, slater};
 pub use penalty::{PenaltyBound, against_optimum, against_policy, penalty_bound_path, weak_duality};
@@ -202,4 +204,16 @@ pub enum CertificateError {
         /// g of the action.
         violation: f64,
     },
+}
+
+impl Blamed for CertificateError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::NoSlots
+            | Self::GapUnknown { .. }
+            | Self::Length { .. }
+            | Self::Value { .. }
+            | Self::NoSlack { .. } => Blame::Input,
+        }
+    }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Labels, LabelsError, Weights};
+use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::comparison::Comparison;
 use crate::lyapunov::history::{Action, History, HistoryError, Step};
 use crate::lyapunov::proofs::Proofs;
@@ -109,6 +110,16 @@ pub enum DriftRecordError {
         /// Value of the action.
         value: f64,
     },
+}
+
+impl Blamed for DriftRecordError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Json(_) | Self::Length { .. } | Self::Number { .. } | Self::Bound { .. } => Blame::Input,
+            Self::Labels(error) => error.blame(),
+            Self::History(error) => error.blame(),
+        }
+    }
 }
 
 impl<A> DriftRecord<A> {

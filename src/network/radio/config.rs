@@ -58,7 +58,7 @@ impl ChannelConfig {
     ///
     /// # Errors
     /// As [`read_traces`](super::read_traces).
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "scenario")]
     pub fn load_traces(&self, folder: &std::path::Path) -> Result<Vec<super::RateTrace>, super::TraceFileError> {
         match self {
             Self::Trace(channel) => super::read_traces(&folder.join(&channel.file)),

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::field_error;
+use crate::ground::blame::{Blame, Blamed};
 use crate::problem::{FieldError, MAX_MAGNITUDE};
 use crate::units::{Hertz, Seconds, Watts};
 
@@ -51,6 +52,16 @@ pub enum TraceError {
     /// There is no trace at all to choose from.
     #[error("no trace to choose from: load the file of the trace channel first")]
     None,
+}
+
+impl Blamed for TraceError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Empty { .. } | Self::Rate { .. } | Self::TooFast { .. } | Self::Unknown { .. } | Self::None => {
+                Blame::Input
+            }
+        }
+    }
 }
 
 /// A rate per second, replayed in a circle.

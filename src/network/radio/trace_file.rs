@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::trace::{RateTrace, TraceError};
+use crate::ground::blame::{Blame, Blamed};
 
 /// Why a file of traces could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +48,16 @@ pub enum TraceFileError {
         /// Which trace, and why.
         source: TraceError,
     },
+}
+
+impl Blamed for TraceFileError {
+    fn blame(&self) -> Blame {
+        match self {
+            // A table of the user's that is missing, cannot be read, or is no table.
+            Self::Csv { .. } | Self::Columns { .. } | Self::Field { .. } => Blame::Input,
+            Self::Trace { source, .. } => source.blame(),
+        }
+    }
 }
 
 /// Reads the traces of a CSV file. Two formats are told apart by the first row:

@@ -9,6 +9,7 @@ use super::{
     ExactPolicy, FixedMicroBatch, FixedRadio, FullModelFederated, Kept, LatencyOnly, Myopic, PlannedOnce, Policy,
     Proportion, ProportionalSegments, Random, SplitFed, SplitLearning, UniformSegments,
 };
+use crate::ground::blame::{Blame, Blamed};
 use crate::simulation::RunError;
 use crate::solver::Settings;
 
@@ -73,6 +74,12 @@ const FIXED_MICRO_BATCH: &str = "fixed-micro-batch-";
 pub struct UnknownPolicy {
     /// The name.
     pub name: String,
+}
+
+impl Blamed for UnknownPolicy {
+    fn blame(&self) -> Blame {
+        Blame::Input
+    }
 }
 
 impl PolicyKind {

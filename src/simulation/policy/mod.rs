@@ -42,7 +42,7 @@ pub use unpipelined::{FullModelFederated, SplitFed, SplitLearning};
 
 use super::outage::Outage;
 use super::run::RunError;
-use crate::problem::costs::compute_time_per_sample;
+use crate::problem::program::compute_time_per_sample;
 use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};
 use crate::scenario::{Scenario, SlotInstance};
 use crate::solver::Solution;
@@ -51,7 +51,7 @@ use crate::units::{Bytes, Joules, Seconds};
 /// Decides the rounds of a run.
 ///
 /// ```
-/// # #[cfg(feature = "cli")]
+/// # #[cfg(feature = "scenario")]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::borrow::Cow;
 /// use collapipe::scenario::{BUILTIN, ScenarioFile};
@@ -84,7 +84,7 @@ use crate::units::{Bytes, Joules, Seconds};
 /// assert_eq!(run.record(slots).provenance.policy, "hurry");
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "cli"))]
+/// # #[cfg(not(feature = "scenario"))]
 /// # fn main() {}
 /// ```
 pub trait Policy: fmt::Debug + Send {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::decided::{Found, choice, found};
 use super::{Choice, Policy, SlotContext};
+use crate::problem::DeviceId;
 use crate::problem::{ClusterDecision, Decision, evaluate};
 use crate::scenario::Scenario;
 use crate::simulation::rounds::FEASIBLE;
@@ -104,7 +105,7 @@ impl Policy for PlannedOnce {
 impl Start {
     fn of(slot: &SlotContext<'_>, decision: Decision) -> Self {
         let of_cluster = |(cluster, present): (&ClusterDecision, &Vec<usize>)| {
-            cluster.active.iter().filter_map(|&k| present.get(k).copied()).collect()
+            cluster.active.iter().filter_map(|k| present.get(k.0).copied()).collect()
         };
         let devices = decision.clusters.iter().zip(slot.present()).map(of_cluster).collect();
         Self { decision, devices }
@@ -121,7 +122,9 @@ impl Start {
                 .map(|device| {
                     let name = || spec.devices.get(*device).map_or("?", |device| device.name.as_str());
                     let place = present.iter().position(|there| there == device);
-                    place.ok_or_else(|| format!("{}/{}, which the plan needs, is absent", spec.name, name()))
+                    place
+                        .map(DeviceId)
+                        .ok_or_else(|| format!("{}/{}, which the plan needs, is absent", spec.name, name()))
                 })
                 .collect::<Result<_, _>>()?;
         }

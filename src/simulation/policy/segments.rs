@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::decided::{Found, choice, found};
 use super::sizes::proportional;
 use super::{Choice, Policy, SlotContext};
-use crate::problem::costs::compute_time_per_sample;
+use crate::problem::program::compute_time_per_sample;
 use crate::problem::{Device, SlotProblem};
 use crate::simulation::{Outage, RunError};
 use crate::solver::backend::{RadioFor, Segments};

@@ -1,5 +1,6 @@
 //! Segments by a rule, before anything else is decided.
 
+use crate::problem::DeviceId;
 use crate::problem::{Device, Participation, SlotProblem};
 use crate::solver::backend::Segments;
 use crate::solver::block_caps;
@@ -79,7 +80,7 @@ fn share(caps: &[u32], weights: &[f64], blocks: u32, participation: Participatio
             None => return Err(format!("{blocks} blocks cannot be shared by {} devices", sizes.len())),
         }
     }
-    Ok(Segments { active: devices.iter().map(|(k, ..)| *k).collect(), sizes })
+    Ok(Segments { active: devices.iter().map(|(k, ..)| DeviceId(*k)).collect(), sizes })
 }
 
 #[cfg(test)]
@@ -108,9 +109,9 @@ mod tests {
     #[test]
     fn devices_that_cannot_take_part() {
         let some = share(&[5, 0, 8], &[1.0; 3], 12, Participation::Select).unwrap();
-        assert_eq!((some.active, some.sizes), (vec![0, 2], vec![5, 7]));
+        assert_eq!((some.active, some.sizes), (vec![DeviceId(0), DeviceId(2)], vec![5, 7]));
         let most = share(&[1; 4], &[1.0, 4.0, 2.0, 3.0], 2, Participation::Select).unwrap();
-        assert_eq!((most.active, most.sizes), (vec![1, 3], vec![1, 1]));
+        assert_eq!((most.active, most.sizes), (vec![DeviceId(1), DeviceId(3)], vec![1, 1]));
         for participation in [Participation::All, Participation::Select] {
             assert!(share(&[5, 0, 6], &[1.0; 3], 12, participation).is_err());
         }
