@@ -81,6 +81,7 @@ pub mod simulation;
 pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;
+pub mod text;
 pub mod tradeoff;
 pub mod units;
 

@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers outside test functions
 
 use approx::assert_relative_eq;
-use collapipe::network::radio::{Channel, ChannelError, RateTrace, ReferenceLink, TraceChannel, TraceError};
+use collapipe::network::radio::{
+    Channel, ChannelError, RateTrace, ReferenceLink, TraceChannel, TraceError, TraceFormat, TraceGaps,
+};
 use collapipe::units::{Hertz, Seconds, Watts};
 use proptest::prelude::*;
 
@@ -13,6 +15,8 @@ fn trace(name: &str, mbps: &[f64]) -> RateTrace {
 fn config(start: Option<f64>) -> TraceChannel {
     TraceChannel {
         file: "traces.csv".into(),
+        format: TraceFormat::Auto,
+        gaps: TraceGaps::Refuse,
         names: Vec::new(),
         reference_band_hz: Hertz(20e6),
         reference_power_w: Watts(0.2),

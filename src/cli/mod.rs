@@ -61,7 +61,7 @@ pub fn main() -> ExitCode {
         Err(Failure::Machine(message)) => (1, Some(message)),
     };
     if let Some(message) = message {
-        io::note(&format!("error: {message}"));
+        io::error(&message);
     }
     ExitCode::from(code)
 }

@@ -1,5 +1,6 @@
 //! `collapipe run`.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
@@ -7,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use collapipe::report::{summary, write_folder};
-use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
+use collapipe::scenario::{BUILTIN, NoteKind, Scenario, ScenarioFile, ScenarioSpec};
 use collapipe::simulation::{Effort, Pilot, Run, RunError};
 use collapipe::solver::SolveError;
 
@@ -102,6 +103,8 @@ pub struct ScenarioText<'a> {
     name: &'a Path,
     text: String,
     folder: PathBuf,
+    /// Whether the notes on the scenario have been printed: variants of it would repeat them.
+    noted: Cell<bool>,
 }
 
 pub fn read(arguments: &ScenarioArguments) -> Result<ScenarioText<'_>, Failure> {
@@ -112,7 +115,7 @@ pub fn read(arguments: &ScenarioArguments) -> Result<ScenarioText<'_>, Failure> 
             (path, io::read(path)?, folder.unwrap_or(Path::new("")).to_owned())
         }
     };
-    Ok(ScenarioText { arguments, name, text, folder })
+    Ok(ScenarioText { arguments, name, text, folder, noted: Cell::new(false) })
 }
 
 impl ScenarioText<'_> {
@@ -125,7 +128,18 @@ impl ScenarioText<'_> {
             change(&mut file.spec);
             file.build()
         };
-        load().map_err(|error| self.bad(&error))
+        let scenario = load().map_err(|error| self.bad(&error))?;
+        if !self.noted.replace(true) {
+            for note in scenario.notes() {
+                let kind = if note.kind == NoteKind::Unit { "warning" } else { "note" };
+                io::note(&format!("{kind}: {}: {note}", self.shown_name()));
+            }
+        }
+        Ok(scenario)
+    }
+
+    fn shown_name(&self) -> String {
+        if io::is_stdin(self.name) { "standard input".into() } else { self.name.display().to_string() }
     }
 
     /// An error of this scenario.

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::convergence;
+use super::notes::{self, Note};
 use super::sampler::Sampler;
 use super::spec::{ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, ScenarioSpec};
 use crate::bounds::ConvergenceConstraint;
@@ -11,7 +12,7 @@ use crate::model::{ModelCosts, ModelError, Transformer};
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
 use crate::problem::costs::{block_memory, compute_time_per_sample};
 use crate::problem::{
-    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, Plan, ProblemError, Schema,
+    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, MOST_FAULTS, Plan, Schema,
     SlotProblem, SlotSpec,
 };
 use crate::units::{Bytes, FlopsPerSecond, Joules};
@@ -31,6 +32,46 @@ pub enum ScenarioError {
         /// What is wrong.
         source: TraceError,
     },
+    /// Several of these: at least two, at most twenty, one line each.
+    #[error("{}", lines(.0))]
+    Several(Vec<ScenarioError>),
+}
+
+fn lines(errors: &[ScenarioError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Faults found so far; a field that several checks refuse counts once.
+#[derive(Default)]
+struct Faults(Vec<ScenarioError>);
+
+impl Faults {
+    fn add(&mut self, error: impl Into<ScenarioError>) {
+        let error = error.into();
+        let place = |error: &ScenarioError| match error {
+            ScenarioError::Field(field) => field.path.clone(),
+            ScenarioError::Trace { path, .. } => path.clone(),
+            ScenarioError::Several(_) => String::new(),
+        };
+        if self.0.len() < MOST_FAULTS && self.0.iter().all(|other| place(other) != place(&error)) {
+            self.0.push(error);
+        }
+    }
+
+    /// The value, where there is no fault; none is noted without one.
+    fn take<T, E: Into<ScenarioError>>(&mut self, result: Result<T, E>) -> Option<T> {
+        result.map_err(|error| self.add(error)).ok()
+    }
+
+    fn error(mut self) -> ScenarioError {
+        match self.0.pop() {
+            Some(only) if self.0.is_empty() => only,
+            last => {
+                self.0.extend(last);
+                ScenarioError::Several(self.0)
+            }
+        }
+    }
 }
 
 /// What a node is in its cluster.
@@ -67,13 +108,15 @@ pub struct Scenario {
     nodes: Vec<Node>,
     channels: Vec<Channel>,
     convergence: Option<ConvergenceConstraint>,
+    notes: Vec<Note>,
 }
 
 impl Scenario {
     /// Validates a scenario whose channels need no rate traces.
     ///
     /// # Errors
-    /// [`ScenarioError`] names the path of the first bad field, its value and the allowed range.
+    /// [`ScenarioError`] names the paths of bad fields, their values and the allowed ranges: all that can be found at
+    /// once, up to twenty.
     pub fn new(spec: ScenarioSpec) -> Result<Self, ScenarioError> {
         Self::with_traces(spec, &[])
     }
@@ -83,11 +126,19 @@ impl Scenario {
     /// # Errors
     /// As [`Scenario::new`].
     pub fn with_traces(spec: ScenarioSpec, traces: &[Vec<RateTrace>]) -> Result<Self, ScenarioError> {
-        check_run(&spec)?;
-        let model = model(&spec.model)?.costs();
-        let clusters = spec.clusters.iter().enumerate().map(|(n, cluster)| {
-            template_cluster(cluster, &model).map_err(|error| within(format!("clusters[{n}]"), error))
-        });
+        let mut faults = Faults::default();
+        check_run(&spec, &mut faults);
+        let Some(model) = faults.take(model(&spec.model)) else { return Err(faults.error()) };
+        let model = model.costs();
+        let clusters: Vec<Cluster> = spec
+            .clusters
+            .iter()
+            .enumerate()
+            .filter_map(|(n, cluster)| template_cluster(cluster, &model, &format!("clusters[{n}]"), &mut faults))
+            .collect();
+        if clusters.len() < spec.clusters.len() {
+            return Err(faults.error());
+        }
         let template = SlotSpec {
             schema: Schema::V1,
             participation: spec.participation,
@@ -112,23 +163,38 @@ impl Scenario {
                 activation_bytes_per_sample: model.block.activation_bytes_per_sample,
             },
             uplink: spec.uplink,
-            clusters: clusters.collect::<Result<_, _>>()?,
+            clusters,
         };
         // Fields have the same names in both formats, so that the paths of these errors are those of the scenario.
-        let template = match SlotProblem::new(template) {
-            Ok(problem) => problem.into_spec(),
-            Err(ProblemError::Field(error)) => return Err(error.into()),
+        SlotProblem::faults(&template, MOST_FAULTS).into_iter().for_each(|error| faults.add(error));
+        let mut channels = Vec::with_capacity(spec.clusters.len());
+        for (n, cluster) in spec.clusters.iter().enumerate() {
+            let traces = traces.get(n).map_or(&[][..], Vec::as_slice);
+            channels.extend(faults.take(channel(&spec, n, cluster, traces)));
+        }
+        // What is learned depends on numbers that have to be right first.
+        let convergence = match &spec.convergence {
+            Some(wanted) if faults.0.is_empty() => faults.take(convergence::constraint(&spec, wanted, &template.plans)),
+            _ => None,
         };
-        let convergence = spec.convergence.as_ref();
-        let convergence = convergence.map(|c| convergence::constraint(&spec, c, &template.plans)).transpose()?;
-        let channels = spec
-            .clusters
-            .iter()
-            .enumerate()
-            .map(|(n, cluster)| channel(&spec, n, cluster, traces.get(n).map_or(&[], Vec::as_slice)))
-            .collect::<Result<_, _>>()?;
+        if !faults.0.is_empty() {
+            return Err(faults.error());
+        }
         let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
-        Ok(Self { spec, model, template, nodes, channels, convergence })
+        let notes = notes::notes(&spec);
+        Ok(Self { spec, model, template, nodes, channels, convergence, notes })
+    }
+
+    /// What its author may not have meant, and how its rate traces were read.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Puts notes before those there are.
+    #[cfg(feature = "cli")]
+    pub(super) fn add_notes(&mut self, notes: Vec<Note>) {
+        self.notes.splice(0..0, notes);
     }
 
     /// The data.
@@ -215,34 +281,35 @@ fn within(parent: String, error: FieldError) -> FieldError {
     FieldError { path: format!("{parent}.{}", error.path), ..error }
 }
 
-fn check_run(spec: &ScenarioSpec) -> Result<(), FieldError> {
+fn check_run(spec: &ScenarioSpec, faults: &mut Faults) {
     if !(1..=MAX_SLOTS).contains(&spec.slots) {
-        return Err(field("slots", spec.slots, format!("an integer in [1, {MAX_SLOTS}]")));
+        faults.add(field("slots", spec.slots, format!("an integer in [1, {MAX_SLOTS}]")));
     }
     let mut names = HashSet::new();
     for (n, cluster) in spec.clusters.iter().enumerate() {
         if cluster.name.is_empty() || !names.insert(cluster.name.as_str()) {
             let value = format!("{:?}", cluster.name);
-            return Err(field(format!("clusters[{n}].name"), value, "a name that no other cluster has"));
+            faults.add(field(format!("clusters[{n}].name"), value, "a name that no other cluster has"));
         }
         let mut names = HashSet::new();
         for (k, device) in cluster.devices.iter().enumerate() {
-            check_device(device, &mut names).map_err(|e| within(format!("clusters[{n}].devices[{k}]"), e))?;
+            let path = |error| within(format!("clusters[{n}].devices[{k}]"), error);
+            if device.name.is_empty() || !names.insert(device.name.as_str()) {
+                let allowed = "a name that no other device of the cluster has";
+                faults.add(path(field("name", format!("{:?}", device.name), allowed)));
+            }
+            if !(0.0..=1.0).contains(&device.absence_probability) {
+                faults.add(path(field(
+                    "absence_probability",
+                    format!("{:?}", device.absence_probability),
+                    "in [0, 1]",
+                )));
+            }
+            faults.take(check_budget(device.budget_j_per_round).map_err(path));
         }
-        check_budget(cluster.control_unit.budget_j_per_round)
-            .map_err(|e| within(format!("clusters[{n}].control_unit"), e))?;
+        let unit = check_budget(cluster.control_unit.budget_j_per_round);
+        faults.take(unit.map_err(|error| within(format!("clusters[{n}].control_unit"), error)));
     }
-    Ok(())
-}
-
-fn check_device<'a>(device: &'a DeviceSpec, names: &mut HashSet<&'a str>) -> Result<(), FieldError> {
-    if device.name.is_empty() || !names.insert(&device.name) {
-        return Err(field("name", format!("{:?}", device.name), "a name that no other device of the cluster has"));
-    }
-    if !(0.0..=1.0).contains(&device.absence_probability) {
-        return Err(field("absence_probability", format!("{:?}", device.absence_probability), "in [0, 1]"));
-    }
-    check_budget(device.budget_j_per_round)
 }
 
 fn check_budget(budget: Option<Joules>) -> Result<(), FieldError> {
@@ -323,14 +390,19 @@ fn rate(
     }
 }
 
-fn template_cluster(spec: &ClusterSpec, model: &ModelCosts) -> Result<Cluster, FieldError> {
-    let (control_unit, embedding) =
-        control_unit(&spec.control_unit, model).map_err(|e| within("control_unit".into(), e))?;
-    let (edge_server, decoder) = edge_server(&spec.edge_server, model).map_err(|e| within("edge_server".into(), e))?;
-    let devices =
-        spec.devices.iter().enumerate().map(|(k, spec)| device(spec).map_err(|e| within(format!("devices[{k}]"), e)));
+/// The cluster with its presets resolved; none where a node's fields are missing.
+fn template_cluster(spec: &ClusterSpec, model: &ModelCosts, path: &str, faults: &mut Faults) -> Option<Cluster> {
+    let unit = control_unit(&spec.control_unit, model).map_err(|e| within(format!("{path}.control_unit"), e));
+    let unit = faults.take(unit);
+    let server = edge_server(&spec.edge_server, model).map_err(|e| within(format!("{path}.edge_server"), e));
+    let server = faults.take(server);
+    let resolved = spec.devices.iter().enumerate();
+    let resolved = resolved
+        .filter_map(|(k, spec)| faults.take(device(spec).map_err(|e| within(format!("{path}.devices[{k}]"), e))));
+    let devices: Vec<Device> = resolved.collect();
+    let ((control_unit, embedding), (edge_server, decoder)) = unit.zip(server)?;
     let nodes = spec.devices.len() + 2;
-    Ok(Cluster {
+    (devices.len() + 2 == nodes).then(|| Cluster {
         batch_size: spec.batch_size,
         bandwidth_hz: spec.bandwidth_hz,
         fixed_seconds: spec.fixed_seconds,
@@ -340,7 +412,7 @@ fn template_cluster(spec: &ClusterSpec, model: &ModelCosts) -> Result<Cluster, F
         hop_latency_s: spec.hop_latency_s,
         control_unit,
         edge_server,
-        devices: devices.collect::<Result<_, _>>()?,
+        devices,
         gain_to_noise_hz_per_w: Gains(nalgebra::DMatrix::zeros(nodes, nodes)),
     })
 }

@@ -15,6 +15,7 @@ mod build;
 mod convergence;
 #[cfg(feature = "cli")]
 mod file;
+mod notes;
 mod sampler;
 mod spec;
 
@@ -22,6 +23,7 @@ pub use build::{Node, Role, Scenario, ScenarioError};
 pub use convergence::{ConvergenceSpec, PerCluster};
 #[cfg(feature = "cli")]
 pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};
+pub use notes::{Note, NoteKind};
 pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};
 pub use spec::{
     ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, PlanSpec, ScenarioSchema,

@@ -228,8 +228,9 @@ impl Channel {
         let links = pairs(nodes).map(|(low, high)| {
             let mut generator = generator(seed, cluster, link_id(low, high), Purpose::TraceStart, 0);
             let trace = choice[generator.random_range(0..choice.len())].clone();
-            let drawn = generator.random_range(0..trace.mbps().len()) as f64;
-            ReplayedLink { low, high, trace, start: config.start_s.unwrap_or(Seconds(drawn)) }
+            let drawn = trace.start(generator.random_range(0..trace.mbps().len()));
+            let start = config.start_s.or(drawn).unwrap_or(Seconds(0.0));
+            ReplayedLink { low, high, trace, start }
         });
         let source = Source::Trace {
             links: links.collect(),

@@ -22,20 +22,29 @@ pub mod seed;
 mod shadowing;
 mod trace;
 #[cfg(feature = "cli")]
+mod trace_columns;
+#[cfg(feature = "cli")]
 mod trace_file;
+#[cfg(feature = "cli")]
+mod trace_rows;
+#[cfg(feature = "cli")]
+mod trace_series;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 pub use channel::{Channel, ChannelError, LinkState};
-pub use config::{ChannelConfig, ConstantChannel, GeometricChannel, LinkRadio, NodeRadio, Position, TraceChannel};
+pub use config::{
+    ChannelConfig, ConstantChannel, GeometricChannel, LinkRadio, NodeRadio, Position, TraceChannel, TraceFormat,
+    TraceGaps,
+};
 pub use fading::{Correlation, Fading, FadingProcess, Scattered};
 pub use noise::{BASE_STATION_NOISE_FIGURE_DB, Noise, TERMINAL_NOISE_FIGURE_DB, THERMAL_NOISE_DBM_PER_HZ, from_db};
 pub use path_loss::{Geometry, PathLossModel, SPEED_OF_LIGHT_M_PER_S, Sight, Validity};
 pub use shadowing::{SightRule, shadowing_db};
 pub use trace::{RateTrace, ReferenceLink, TraceError};
 #[cfg(feature = "cli")]
-pub use trace_file::{TraceFileError, read_traces};
+pub use trace_file::{TraceFile, TraceFileError, TraceMapping, read_traces};
 
 use crate::problem::FieldError;
 
