@@ -40,6 +40,11 @@ pub fn print(text: &str) -> Result<(), Failure> {
     })
 }
 
+/// Prints text for people to standard output, with what would confuse a terminal escaped.
+pub fn print_text(text: &str) -> Result<(), Failure> {
+    print(&printable(text))
+}
+
 /// Prints a value as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Machine(error.to_string()))?;

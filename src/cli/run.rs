@@ -79,7 +79,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         io::note(&format!("stopped after {} of {} slots", summary.slots, scenario.spec().slots));
     }
     match arguments.format {
-        Format::Table => io::print(&format!("{summary}\n{}\n", wrote(&arguments.out, &written)))?,
+        Format::Table => io::print_text(&format!("{summary}\n{}\n", wrote(&arguments.out, &written)))?,
         Format::Json => {
             io::note(&wrote(&arguments.out, &written));
             io::print_json(&summary)?;

@@ -36,7 +36,7 @@ pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
     let written = write_tradeoff(&tradeoff, &arguments.out).map_err(|error| Failure::Machine(error.to_string()))?;
     let wrote = wrote(&arguments.out, &written);
     match arguments.format {
-        Format::Table => io::print(&format!("{tradeoff}\n{wrote}\n"))?,
+        Format::Table => io::print_text(&format!("{tradeoff}\n{wrote}\n"))?,
         Format::Json => {
             io::note(&wrote);
             io::print_json(&tradeoff)?;

@@ -6,6 +6,7 @@ use super::convergence::ConvergenceSummary;
 use super::summary::{NodeSummary, Summary};
 use crate::lyapunov::Omission;
 use crate::lyapunov::certificate::{CertificateName, Claim};
+use crate::text::{escaped, value};
 
 /// Columns of text, each as wide as its widest cell; the first is flush left, the others right.
 pub(crate) struct Table(Vec<Vec<String>>);
@@ -15,8 +16,9 @@ impl Table {
         Self(headers.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect())
     }
 
+    /// Adds a row; what would confuse a terminal in names is escaped.
     pub(crate) fn push(&mut self, row: Vec<String>) {
-        self.0.push(row);
+        self.0.push(row.iter().map(|cell| value(cell)).collect());
     }
 }
 
@@ -84,7 +86,7 @@ fn node_row(node: &NodeSummary) -> Vec<String> {
 pub(super) fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
     let from = &summary.provenance;
     let outages: u64 = summary.outages.iter().map(|outage| outage.slots).sum();
-    write!(f, "{} | seed {} | V = {} per s", from.scenario, from.seed, from.latency_weight)?;
+    write!(f, "{} | seed {} | V = {} per s", value(&from.scenario), from.seed, from.latency_weight)?;
     match from.policy.as_str() {
         "exact" => writeln!(f)?,
         policy => writeln!(f, " | policy {policy}")?,
@@ -95,7 +97,7 @@ pub(super) fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         false => writeln!(f)?,
     }
     for outage in summary.outages.iter().take(MOST_REASONS) {
-        writeln!(f, "  {} x {}", outage.slots, outage.reason)?;
+        writeln!(f, "  {} x {}", outage.slots, escaped(&outage.reason))?;
     }
     if summary.outages.len() > MOST_REASONS {
         writeln!(f, "  and {} more reasons", summary.outages.len() - MOST_REASONS)?;

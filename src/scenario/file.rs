@@ -168,7 +168,12 @@ fn format_error(text: &str, error: &toml::de::Error, describe: impl Fn(&str) -> 
 fn at_line(text: &str, error: ScenarioError) -> ScenarioFileError {
     let path = match error {
         ScenarioError::Several(errors) => {
-            return ScenarioFileError::Several(errors.into_iter().map(|error| at_line(text, error)).collect());
+            let mut errors: Vec<_> = errors.into_iter().map(|error| at_line(text, error)).collect();
+            errors.sort_by_key(|error| match error {
+                ScenarioFileError::Scenario { line, .. } => line.unwrap_or(usize::MAX),
+                _ => usize::MAX,
+            });
+            return ScenarioFileError::Several(errors);
         }
         ScenarioError::Field(ref field) => &field.path,
         ScenarioError::Trace { ref path, .. } => path,

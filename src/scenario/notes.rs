@@ -200,6 +200,11 @@ fn check_channel(notes: &mut Vec<Note>, path: &str, channel: &ChannelConfig) {
     }
 }
 
+/// As a person would write it.
+fn shown(number: f64) -> String {
+    if (1e-3..1e5).contains(&number) { format!("{number}") } else { format!("{number:e}") }
+}
+
 /// Notes a number of unusual magnitude.
 fn check(notes: &mut Vec<Note>, path: &str, field: &str, number: Option<f64>) {
     let (Some(number), Some(usual)) = (number, USUAL.iter().find(|usual| usual.field == field)) else { return };
@@ -211,9 +216,9 @@ fn check(notes: &mut Vec<Note>, path: &str, field: &str, number: Option<f64>) {
     };
     let side = if size == "small" { "below" } else { "above" };
     let unit = usual.unit;
-    let mut message = format!("unusually {size}, {side} {limit:e} {unit}");
+    let mut message = format!("unusually {size}, {side} {} {unit}", shown(limit));
     if let Some((meant, factor)) = meant {
-        message.push_str(&format!("; if {number:?} {meant} is meant, write {:e}", number * factor));
+        message.push_str(&format!("; if {number:?} {meant} is meant, write {}", shown(number * factor)));
     }
     notes.push(Note {
         kind: NoteKind::Unit,

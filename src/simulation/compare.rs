@@ -172,7 +172,7 @@ impl RunRecord {
     }
 
     /// A slot's certified minimum at `prices`, and the decision found there.
-    fn compare_slot(
+    pub(super) fn compare_slot(
         &self,
         (scenario, accuracy): (&Scenario, &Settings),
         state: &SlotState,
@@ -291,7 +291,7 @@ impl ComparisonRecord {
     }
 
     /// Adds the decisions of a round, and its minima where they bound more than those before.
-    fn take(&mut self, prices: &[f64], compared: Vec<(f64, Option<PossibleDecision>)>) {
+    pub(super) fn take(&mut self, prices: &[f64], compared: Vec<(f64, Option<PossibleDecision>)>) {
         let bound = compared.iter().map(|(minimum, _)| minimum).sum::<f64>() / compared.len().max(1) as f64;
         let better = bound > self.lower_bound();
         if better {

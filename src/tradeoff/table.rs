@@ -7,11 +7,12 @@ use super::point::SweepPoint;
 use super::result::Tradeoff;
 use super::sweep::Axis;
 use crate::report::table::{Table, number, or_dash, percent};
+use crate::text::value;
 
 pub(super) fn write(tradeoff: &Tradeoff, f: &mut Formatter<'_>) -> fmt::Result {
     let from = &tradeoff.provenance;
     let count = tradeoff.points.len();
-    writeln!(f, "{} | seed {} | {count} runs of {} slots", from.scenario, from.seed, from.slots)?;
+    writeln!(f, "{} | seed {} | {count} runs of {} slots", value(&from.scenario), from.seed, from.slots)?;
     match tradeoff.axis {
         Axis::LatencyWeight => write_weights(tradeoff, f),
         Axis::Target => write_targets(tradeoff, f),

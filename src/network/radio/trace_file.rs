@@ -141,7 +141,7 @@ impl TraceFile {
                 let found = ["the only column, in Mbit/s".into(), "one row per second".into()];
                 (series(&file, &rows.rows, &places, gaps)?, found, None)
             }
-            (TraceFormat::Auto, true, 2) if rows.separator == Separator::Space => {
+            (TraceFormat::Auto, true, 2) if matches!(rows.separator, Separator::Space | Separator::Tab) => {
                 let time = TimeColumn { column: 0, name: "the first column".into(), unit: None, counts: false };
                 let rate = (1, "the second column".into(), 1.0);
                 let places = Places { width: 2, rate, time: Some(time), run: Vec::new() };
@@ -327,7 +327,12 @@ impl Source<'_> {
         let traces = series(self, rest, &places, gaps)?;
         let names: Vec<String> = key.iter().map(|(_, name)| value(name)).collect();
         let (rates, times) = (places.rates(), places.times(rest));
-        Ok((traces, [rates, times], (!names.is_empty()).then(|| format!("column {}", names.join(", ")))))
+        Ok((
+            traces,
+            [rates, times],
+            (!names.is_empty())
+                .then(|| format!("column{} {}", if names.len() == 1 { "" } else { "s" }, names.join(", "))),
+        ))
     }
 }
 
