@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use super::suggest::with_suggestion;
-use super::{value, without_mark};
+use super::{escaped, value, without_mark};
 
 /// What is wrong in a JSON text: never empty, several where several fields hold what is no number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +35,8 @@ impl JsonFault {
     }
 
     fn one(path: &str, message: String, (line, column): (usize, usize)) -> Self {
-        Self { faults: vec![JsonPlace { path: path.to_owned(), message, line, column }] }
+        // Keys come as they are in the file; a fault is one line.
+        Self { faults: vec![JsonPlace { path: escaped(path), message: escaped(&message), line, column }] }
     }
 
     /// The fault of a value that cannot be written as JSON.
