@@ -211,7 +211,11 @@ fn toml_faults_name_the_path_and_the_name_that_was_meant() {
         ("bandwidth_hz = 10e6", "bandwidth = 10e6", &["uplink", "did you mean `bandwidth_hz`?"]),
         ("\"bert-tiny\"", "\"bert-tinny\"", &["model.preset", "did you mean `bert-tiny`?"]),
         ("\"d2d-indoor\"", "\"d2d_indoor\"", &["path_loss", "did you mean `d2d-indoor`?"]),
-        ("[channel.geometric.device_links]", "[channel.geometrical.device_links]", &["did you mean `geometric`?"]),
+        (
+            "[channel.geometric.device_links]",
+            "[channel.geometrical.device_links]",
+            &["channel: holds several of its kinds"],
+        ),
         ("seed = 1", "seed = [1]", &["seed = a list: must be a whole number"]),
         ("[[clusters]]", "[clusters]", &["clusters = an object: must be a list"]),
     ] {
@@ -222,6 +226,12 @@ fn toml_faults_name_the_path_and_the_name_that_was_meant() {
         }
         assert!(error.starts_with("line ") && error.lines().count() == 1, "{error}");
     }
+}
+
+#[test]
+fn kinds_of_channels_are_suggested() {
+    let error = scenario_error(&SMALL.replace("channel.geometric.", "channel.geometrical."));
+    assert!(error.contains("did you mean `geometric`?"), "{error}");
 }
 
 #[test]

@@ -261,7 +261,7 @@ pub(super) fn write_certificates(
         }
     }
     for (names, reason) in omitted {
-        writeln!(f, "  Not given: {names}: {reason}")?;
+        writeln!(f, "  Not given: {names}: {}", escaped(reason))?;
     }
     if let Some((lower_bound, upper_estimate)) = offline {
         let Words { penalty, penalty_unit, limits, .. } = words;

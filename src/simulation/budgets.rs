@@ -193,6 +193,11 @@ impl Search<'_> {
     }
 }
 
+/// To four digits.
+fn rounded(number: f64) -> f64 {
+    format!("{number:.3e}").parse().unwrap_or(number)
+}
+
 impl fmt::Display for BudgetNeeds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slots = self.slots;
@@ -202,10 +207,10 @@ impl fmt::Display for BudgetNeeds {
                 write!(f, "no decision keeps the energy budget of ")?;
                 for (index, node) in short.iter().take(MOST_NAMED).enumerate() {
                     let comma = if index == 0 { "" } else { ", nor that of " };
-                    let (name, budget, least) = (escaped(&node.name), node.budget_j.0, node.least_j.0);
+                    let (name, budget, least) = (escaped(&node.name), node.budget_j.0, rounded(node.least_j.0));
                     write!(
                         f,
-                        "{comma}{name} ({budget:?} J per round, but rounds take at least {least:.4e} J on average)"
+                        "{comma}{name} ({budget:?} J per round, but rounds take at least {least:?} J on average)"
                     )?;
                 }
                 if short.len() > MOST_NAMED {

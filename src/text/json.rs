@@ -144,6 +144,9 @@ fn message_of(error: &serde_json::Error) -> String {
 /// serde's message about a field, in the words of all our messages: `path = value: must be allowed`.
 pub(crate) fn describe(path: &str, message: &str) -> String {
     let prefix = if path.is_empty() { String::new() } else { format!("{path}: ") };
+    if message == "wanted exactly 1 element, more than 1 element" {
+        return format!("{prefix}holds several of its kinds; must hold one of them");
+    }
     let kinds = ["invalid type: ", "invalid value: "];
     let typed =
         kinds.iter().find_map(|kind| message.strip_prefix(kind)).and_then(|rest| rest.rsplit_once(", expected "));

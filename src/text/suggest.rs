@@ -28,7 +28,7 @@ pub fn nearest<'a, N: AsRef<str>>(name: &str, names: &'a [N]) -> Option<&'a str>
     };
     let near = names.iter().map(|other| (distance(other.as_ref()), other.as_ref()));
     let (distance, best) = near.min_by_key(|(distance, _)| *distance)?;
-    (distance <= name.chars().count().max(best.chars().count()).div_ceil(3).min(4)).then_some(best)
+    (distance <= name.chars().count().max(best.chars().count()) / 3).then_some(best)
 }
 
 /// A message of serde's about a name that it does not know ("unknown field `a`, expected one of `b`, `c`"), with the

@@ -350,7 +350,9 @@ fn not_understood(name: &str, names: &[String]) -> String {
     }
     let known = ["mbps", "kbps", "time_s", "time_ms", "seconds", "run", "trace", "seq"];
     match crate::text::nearest(name, &known) {
-        Some(meant) => format!("column {shown} is not understood: did you mean {meant}? Otherwise {way}"),
+        Some(meant) => format!(
+            "column {shown} is not understood: did you mean {meant}? Otherwise {way} (docs/radio.md lists the names)"
+        ),
         None => format!(
             "column {shown} is not understood; {way} (rates are called mbps or kbps, times time_s or time_ms, runs run; \
              docs/radio.md lists the names)"
