@@ -69,6 +69,7 @@
 pub mod bounds;
 mod digest;
 pub mod experiments;
+mod ground;
 pub mod instances;
 mod kept;
 pub mod lyapunov;
@@ -83,8 +84,8 @@ pub mod solver;
 pub mod strategies;
 pub mod text;
 pub mod tradeoff;
-pub mod units;
 
+pub use ground::units;
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;
 

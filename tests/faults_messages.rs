@@ -6,7 +6,7 @@
 mod cli_support;
 mod scenario_support;
 
-use cli_support::{code, folder, run, run_with_input, stderr, stdout};
+use cli_support::{code, folder, run_with_input, stderr, stdout};
 use collapipe::text::{nearest, printable};
 use scenario_support::SMALL;
 
@@ -30,7 +30,7 @@ fn control_characters_never_reach_the_terminal() {
             format!("{{\"{escape}\": NaN}}"),
             format!("{{\"{nasty}\": NaN}}"),
             format!("{{\"latency_weight\": \"{escape}\"}}"),
-            format!("{nasty}"),
+            nasty.to_owned(),
         ] {
             let output = run_with_input(&["solve", "-"], &json);
             assert_eq!(code(&output), 2);

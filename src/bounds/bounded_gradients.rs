@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mini_batch::inverse_smoothness;
 use super::{BoundError, Forms, MAX_STEPS, check_list, check_step, check_weights, finite};
-use crate::problem::validation::{Range, count, reals};
+use crate::ground::check::{Range, count, reals};
 
 /// Parameters of the bound for local steps with bounded gradients.
 ///

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use super::mini_batch::MiniBatchSgd;
 use super::{BoundError, MAX_STEPS, MiniBatchSgdBound, finite};
-use crate::problem::validation::{Range, count, length, real};
+use crate::ground::check::{Range, count, length, real};
 
 /// Most boundaries.
 const MAX_BOUNDARIES: usize = 1_000_000;

@@ -24,7 +24,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BoundError, Form, LearningProblem, MAX_STEPS, check_step, finite};
-use crate::problem::validation::{Range, count, real};
+use crate::ground::check::{Range, count, real};
 use crate::problem::{FieldError, Plan};
 
 /// Parameters of the convergence constraint.

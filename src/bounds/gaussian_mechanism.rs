@@ -24,7 +24,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BoundError, MAX_STEPS, MiniBatchSgd, MiniBatchSgdBound};
-use crate::problem::validation::{Range, count, real, reals};
+use crate::ground::check::{Range, count, real, reals};
 use crate::problem::{FieldError, MAX_BATCH_SIZE, MIN_MAGNITUDE};
 
 /// Parameters of the bound for gradients with noise for privacy.

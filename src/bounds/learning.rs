@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BoundError, LocalSteps, LocalUpdates, UpdateRule, check_length};
+use crate::ground::check::{Range, real};
 use crate::problem::Plan;
-use crate::problem::validation::{Range, real};
 
 /// Constants of the training problem and how its pipelines update; with a plan (I, M) they make [`LocalSteps`].
 ///

@@ -30,7 +30,7 @@ use super::{
     BoundError, Condition, MAX_STEPS, check_dissimilarity, check_length, check_list, check_step, check_weights, finite,
     largest_step,
 };
-use crate::problem::validation::{Range, count, real, reals};
+use crate::ground::check::{Range, count, real, reals};
 
 /// Parameters of the bound for local steps; see the table of symbols below.
 ///

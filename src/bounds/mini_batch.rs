@@ -21,8 +21,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BoundError, Condition, MAX_STEPS, check_step, finite};
+use crate::ground::check::{Range, count, real, reals};
 use crate::problem::MAX_BATCH_SIZE;
-use crate::problem::validation::{Range, count, real, reals};
 
 /// Parameters of the bound for mini-batch SGD.
 ///

@@ -55,8 +55,8 @@ pub use step_size::StepSizeChoice;
 pub use strongly_convex::{StronglyConvexBound, StronglyConvexFedAvg, StronglyConvexTerms};
 pub use updates::{LocalUpdates, UpdateRule};
 
+use crate::ground::check::{Checked, Range, length, real};
 use crate::problem::FieldError;
-use crate::problem::validation::{Checked, Range, length, real};
 use crate::problem::{MAX_CLUSTERS, MAX_MAGNITUDE};
 
 /// Most rounds, steps of a round, or steps in all: a double counts so far exactly.

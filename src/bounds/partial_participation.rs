@@ -25,7 +25,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BoundError, Condition, LocalSteps, MAX_STEPS, check_step, finite, largest_step};
-use crate::problem::validation::count;
+use crate::ground::check::count;
 
 /// Parameters of the bound for a sample of the clusters.
 ///

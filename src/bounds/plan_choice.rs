@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BoundError, Form, LearningProblem, MAX_STEPS};
-use crate::problem::validation::{Range, length, real};
+use crate::ground::check::{Range, length, real};
 use crate::problem::{MAX_PLANS, Plan};
 use crate::units::Seconds;
 

@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use super::local_steps::Sums;
 use super::{BoundError, Form, LocalSteps, MAX_STEPS, check_step, finite};
+use crate::ground::check::{Range, real};
 use crate::problem::FieldError;
-use crate::problem::validation::{Range, real};
 
 /// A step size and what the bound is there.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

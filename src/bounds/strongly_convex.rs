@@ -22,8 +22,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BoundError, Forms, MAX_STEPS, check_list, check_weights, finite};
+use crate::ground::check::{Range, count, reals};
 use crate::problem::FieldError;
-use crate::problem::validation::{Range, count, reals};
 
 /// Parameters of the bound for strongly convex federated averaging.
 ///

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::BoundError;
-use crate::problem::validation::{Range, count, real};
+use crate::ground::check::{Range, count, real};
 use crate::problem::{FieldError, MAX_BATCH_SIZE, MAX_LOCAL_ITERATIONS, Plan};
 
 /// When a pipeline updates its parameters.

@@ -6,7 +6,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::answer::Answer;
 use super::decision::Decision;
 use super::slot::{SlotProblem, SlotSpec};
-use super::validation::{FieldError, ProblemError, faults};
+use super::validation::{ProblemError, faults};
+use crate::ground::check::FieldError;
 use crate::text::{JsonFault, NotANumber, from_json};
 
 /// Why a text could not be read or written.

@@ -38,6 +38,7 @@ pub use slot::{
     SlotProblem, SlotSpec, Uplink,
 };
 pub use validation::{
-    FieldError, MAX_BATCH_SIZE, MAX_BLOCKS, MAX_CLUSTERS, MAX_DEVICES, MAX_LOCAL_ITERATIONS, MAX_MAGNITUDE, MAX_PLANS,
-    MIN_MAGNITUDE, ProblemError,
+    MAX_BATCH_SIZE, MAX_BLOCKS, MAX_CLUSTERS, MAX_DEVICES, MAX_LOCAL_ITERATIONS, MAX_PLANS, ProblemError,
 };
+
+pub use crate::ground::check::{FieldError, MAX_MAGNITUDE, MIN_MAGNITUDE};

@@ -2,7 +2,7 @@
 
 use super::decision::{ClusterDecision, Decision, Link};
 use super::slot::{Cluster, Plan, SlotSpec};
-use super::validation::FieldError;
+use crate::ground::check::FieldError;
 
 /// Why a decision does not fit the problem it is to be evaluated on.
 ///

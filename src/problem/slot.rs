@@ -7,7 +7,8 @@ use nalgebra::DMatrix;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::validation::{FieldError, ProblemError, faults, validate};
+use super::validation::{ProblemError, faults, validate};
+use crate::ground::check::FieldError;
 use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 
 /// The exchange format's name and version; any other value is rejected when reading.

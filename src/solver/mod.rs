@@ -1,45 +1,31 @@
 //! The exact slot solver: the best decision of a slot and a proof of how good it is.
 //!
-//! Inside out: `hop` one transmission at given prices; `phase` the hops of a phase, which share a band and a pace;
-//! `one_phase` the same by themselves, for users; `segments` the sizes; `active` and `select` the devices that take
-//! part;
-//! `single` one cluster; `network` all of them. Method and proofs: `docs/solver.md`.
+//! Inside out: `hop` one transmission at given prices, and the hops of a phase, which share a band and a pace; `cluster`
+//! the sizes and the devices that take part in one cluster; `network` all clusters together; `refusal` why a problem
+//! has no solution. `backend` has other ways to the same answers. Method and proofs: `docs/solver.md`.
 
-mod active;
-mod assemble;
 pub mod backend;
-mod balance;
 mod cluster;
-mod curve;
-mod efficiency;
-mod envelope;
 mod hop;
-mod infeasible;
 mod network;
-mod one_phase;
-mod phase;
-mod prepared;
 mod radio;
-mod search;
-mod segments;
-mod select;
+mod refusal;
 mod settings;
-mod single;
 mod solution;
 #[cfg(test)]
 mod tests;
-mod upload;
 
-pub(crate) use infeasible::block_caps;
-pub use infeasible::{Infeasibility, Reason};
-pub use one_phase::{PhaseProblem, PhaseSolution};
+pub use hop::one_phase::{PhaseProblem, PhaseSolution};
 pub use radio::solve_radio;
+pub(crate) use refusal::block_caps;
+pub use refusal::{Infeasibility, Reason};
 pub use settings::{Settings, SettingsError};
 pub use solution::{Certified, Solution, SolveError};
 
-use active::Workspace;
-use cluster::{Domain, PlannedCluster, PricedCluster};
-use upload::Upload;
+use cluster::active::Workspace;
+use cluster::{Domain, PlannedCluster, PricedCluster, assemble, single};
+use network::search;
+use network::upload::Upload;
 
 use crate::problem::{Decision, Overlap, Participation, ShadowPrices, SlotProblem, Work};
 
@@ -117,7 +103,7 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
     }
     if problem.participation == Participation::Select {
         for (index, cluster) in problem.clusters.iter().enumerate() {
-            select::check(index, cluster.devices.len(), problem.encoder.blocks as usize)?;
+            cluster::select::check(index, cluster.devices.len(), problem.encoder.blocks as usize)?;
         }
     }
     Ok(())
@@ -152,9 +138,9 @@ pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, Sol
 /// # Errors
 /// All reasons why no choice is feasible.
 fn domains(problem: &SlotProblem) -> Result<Vec<Domain>, Vec<Reason>> {
-    let caps: Vec<Vec<u32>> = problem.clusters.iter().map(|cluster| infeasible::block_caps(problem, cluster)).collect();
+    let caps: Vec<Vec<u32>> = problem.clusters.iter().map(|cluster| refusal::block_caps(problem, cluster)).collect();
     let reasons: Vec<Reason> =
-        caps.iter().enumerate().flat_map(|(index, caps)| infeasible::reasons(problem, index, caps)).collect();
+        caps.iter().enumerate().flat_map(|(index, caps)| refusal::reasons(problem, index, caps)).collect();
     if !reasons.is_empty() {
         return Err(reasons);
     }

@@ -2,7 +2,7 @@
 
 use super::backend::{RadioFor, Segments};
 use super::cluster::Domain;
-use super::infeasible::{Reason, segment_reasons};
+use super::refusal::{Reason, segment_reasons};
 use super::{Settings, Solution, SolveError, Solver, check};
 use crate::problem::{FieldError, Participation, SlotProblem, SlotSpec};
 

@@ -1,7 +1,7 @@
 //! What a solve returns.
 
 use super::Proposal;
-use super::infeasible::{Infeasibility, Reason};
+use super::refusal::{Infeasibility, Reason};
 use super::settings::SettingsError;
 use crate::problem::{Answer, Decision, Evaluation, FieldError, ShadowPrices, SlotProblem, Status, Work, evaluate};
 

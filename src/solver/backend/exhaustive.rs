@@ -3,7 +3,7 @@
 use super::{Backend, Exact, RadioFor, Segments, SegmentsFor, WholeSlot};
 use crate::problem::{Decision, ShadowPrices, SlotProblem, Status, Work, evaluate};
 use crate::solver::cluster::Domain;
-use crate::solver::infeasible::Reason;
+use crate::solver::refusal::Reason;
 use crate::solver::{Certified, Proposal, Solution, SolveError, domains};
 
 /// Tries every plan with every choice of devices and sizes of all clusters together: the reference for tiny problems.

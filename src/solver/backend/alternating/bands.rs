@@ -9,7 +9,7 @@ use crate::problem::costs::{
 };
 use crate::problem::{ClusterDecision, Decision, Link, ShadowPrices};
 use crate::solver::hop::Hop;
-use crate::solver::phase::{Radio, Scratch, falling_root};
+use crate::solver::hop::phase::{Radio, Scratch, falling_root};
 use crate::units::Hertz;
 use std::f64::consts::LN_2;
 

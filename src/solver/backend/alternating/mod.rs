@@ -8,7 +8,7 @@ use crate::problem::{
     Cluster, ClusterDecision, Decision, Evaluation, ShadowPrices, SlotProblem, SlotSpec, Work, evaluate,
 };
 use crate::solver::cluster::Domain;
-use crate::solver::phase::falling_root;
+use crate::solver::hop::phase::falling_root;
 use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, domains, solve};
 
 /// Segments, plan, bandwidths and powers in turn, each solved to its own optimum while the others stand still.

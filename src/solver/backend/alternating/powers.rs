@@ -5,7 +5,7 @@ use super::bands::{sender, slowest_stage};
 use crate::problem::costs::{Phase, Transmitter, boundary_bits, hop_uses, micro_batch};
 use crate::problem::{ClusterDecision, Link};
 use crate::solver::cluster::PricedCluster;
-use crate::solver::efficiency::Efficiency;
+use crate::solver::hop::efficiency::Efficiency;
 use crate::solver::hop::whole_band_efficiency;
 use crate::units::Watts;
 use std::f64::consts::LN_2;

@@ -10,7 +10,7 @@ use super::model::{Column, Found, Linear, Model};
 use super::pipeline::Scale;
 use crate::problem::Cluster;
 use crate::problem::costs::Transmitter;
-use crate::solver::efficiency::Efficiency;
+use crate::solver::hop::efficiency::Efficiency;
 use crate::solver::hop::{Hop, whole_band_efficiency};
 
 /// Which band a transmission uses.

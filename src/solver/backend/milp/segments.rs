@@ -8,7 +8,7 @@ use crate::problem::{Cluster, Link, Phase, Plan, SlotProblem, Work, evaluate, sh
 use crate::solver::backend::exhaustive::given_radio_prices;
 use crate::solver::backend::{GivenRadio, SegmentsFor};
 use crate::solver::cluster::Domain;
-use crate::solver::infeasible::Reason;
+use crate::solver::refusal::Reason;
 use crate::solver::{Proposal, Solution, SolveError, domains};
 use crate::units::Bits;
 

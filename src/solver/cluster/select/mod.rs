@@ -13,11 +13,11 @@ mod tests;
 
 use std::collections::{BinaryHeap, HashSet};
 
-use super::active::{Found, Searched, Workspace};
-use super::cluster::{Domain, PlannedCluster};
-use super::prepared::Prepared;
-use super::segments::{Threshold, blocks_within};
-use super::solution::SolveError;
+use crate::solver::cluster::active::{Found, Searched, Workspace};
+use crate::solver::cluster::prepared::Prepared;
+use crate::solver::cluster::segments::{Threshold, blocks_within};
+use crate::solver::cluster::{Domain, PlannedCluster};
+use crate::solver::solution::SolveError;
 use enumeration::Enumeration;
 use relaxation::{Region, Relaxation, next_price};
 use tables::Count;

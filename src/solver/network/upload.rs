@@ -2,9 +2,9 @@
 
 use std::f64::consts::LN_2;
 
-use super::hop::{Hop, Reaction, Sending, whole_band_efficiency, whole_band_price};
 use crate::problem::costs::Transmitter;
 use crate::problem::{Cluster, Link};
+use crate::solver::hop::{Hop, Reaction, Sending, whole_band_efficiency, whole_band_price};
 use crate::units::{Hertz, Watts};
 
 /// One cluster's upload.

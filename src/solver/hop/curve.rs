@@ -1,6 +1,6 @@
 //! Φ as a convex function of the pace floor, known through minorants that are added where they are needed.
 
-use super::phase::{Minorant, Prices, Radio, Scratch, Solved};
+use crate::solver::hop::phase::{Minorant, Prices, Radio, Scratch, Solved};
 
 /// Lower bounds of Φ, and its exact values where they have been computed.
 #[derive(Clone, Debug, Default)]

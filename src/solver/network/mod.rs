@@ -10,19 +10,24 @@
 //! At given weights the clusters are independent problems, solved in parallel; their results are put together in the
 //! clusters' order, so that they do not depend on the number of threads.
 
+pub(crate) mod balance;
+pub(crate) mod envelope;
+pub(crate) mod search;
+pub(crate) mod upload;
+
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::active::{Found, Searched, Workspace};
-use super::balance::upload_price;
-use super::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
-use super::envelope::{Known, Sample};
-use super::prepared::Start;
-use super::segments::Threshold;
-use super::select::Subsets;
-use super::upload::Upload;
 use crate::problem::{Plan, SlotProblem};
+use crate::solver::cluster::active::{Found, Searched, Workspace};
+use crate::solver::cluster::prepared::Start;
+use crate::solver::cluster::segments::Threshold;
+use crate::solver::cluster::select::Subsets;
+use crate::solver::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
+use crate::solver::network::balance::upload_price;
+use crate::solver::network::envelope::{Known, Sample};
+use crate::solver::network::upload::Upload;
 
 /// The network problem with what never changes.
 pub(crate) struct Network<'a> {

@@ -2,8 +2,8 @@
 
 use crate::problem::costs::Phase;
 use crate::solver::cluster::PlannedCluster;
+use crate::solver::hop::phase::{Minorant, Prices, Radio};
 use crate::solver::hop::{Cap, Hop, Sending};
-use crate::solver::phase::{Minorant, Prices, Radio};
 
 /// A hop's share in a minorant of its phase.
 #[derive(Clone, Copy, Debug, Default)]

@@ -10,8 +10,8 @@ use std::cmp::Ordering;
 use super::links::{Links, Tangent, Within};
 use super::tables::{Count, Place, Tables};
 use crate::problem::costs::Phase;
+use crate::solver::cluster::segments::blocks_within;
 use crate::solver::cluster::{Domain, PlannedCluster};
-use crate::solver::segments::blocks_within;
 
 /// So many devices and a rectangle of paces, with its bound and the prices to begin with.
 #[derive(Clone, Copy, Debug)]

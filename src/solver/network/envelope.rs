@@ -9,11 +9,11 @@
 //! Costs are not evaluated anew here but extrapolated from the nearest sample, with its latency and the slope of that:
 //! the weights that come out are where the next samples are taken, as in Newton's method. Nothing is proved from them.
 
-use super::balance::{LEAST_SHARE, upload_price};
-use super::cluster::Choice;
-use super::network::{Network, in_parallel};
-use super::prepared::Start;
-use super::upload::Upload;
+use crate::solver::cluster::Choice;
+use crate::solver::cluster::prepared::Start;
+use crate::solver::network::balance::{LEAST_SHARE, upload_price};
+use crate::solver::network::upload::Upload;
+use crate::solver::network::{Network, in_parallel};
 
 /// Relative accuracy of weights and deadline.
 const TOLERANCE: f64 = 1e-10;

@@ -1,11 +1,11 @@
 //! One cluster: plans in the order of their bounds, each searched against the best so far.
 
-use super::active::{Found, Searched, Workspace};
-use super::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
-use super::prepared::{Prepared, Start};
-use super::segments::Threshold;
-use super::select::Subsets;
 use crate::problem::{Cluster, Plan, SlotSpec};
+use crate::solver::cluster::active::{Found, Searched, Workspace};
+use crate::solver::cluster::prepared::{Prepared, Start};
+use crate::solver::cluster::segments::Threshold;
+use crate::solver::cluster::select::Subsets;
+use crate::solver::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
 
 /// What is remembered from one solve to the next, to start from. Only the time of a solve depends on it.
 #[derive(Clone, Debug, Default)]

@@ -1,12 +1,12 @@
 //! One phase of one cluster by itself.
 
-use super::backend::RadioFor;
-use super::cluster::{PlannedCluster, PricedCluster};
-use super::hop::Sending;
-use super::infeasible::Infeasibility;
-use super::phase::{Radio, Scratch};
-use super::{SolveError, check};
 use crate::problem::{FieldError, Link, Phase, SlotProblem};
+use crate::solver::backend::RadioFor;
+use crate::solver::cluster::{PlannedCluster, PricedCluster};
+use crate::solver::hop::Sending;
+use crate::solver::hop::phase::{Radio, Scratch};
+use crate::solver::refusal::Infeasibility;
+use crate::solver::{SolveError, check};
 use crate::units::{Hertz, Seconds, Watts};
 
 /// The hops of one phase of a local iteration, which share a cluster's band and a pace.
@@ -18,7 +18,7 @@ use crate::units::{Hertz, Seconds, Watts};
 ///
 /// with the slot's prices: a_j of latency and circuit power, z_j of radiated energy, A of the pace (all local
 /// iterations and micro-batches included), the round latency priced as if it were the cluster's own. The smallest
-/// convex problem within the slot problem: what [`solve`](super::solve) solves a few times per slot, and what is worth
+/// convex problem within the slot problem: what [`solve`](crate::solver::solve) solves a few times per slot, and what is worth
 /// timing by itself. Constant latencies ℓ of the hops, compute stages and transfers are not part of the cost.
 ///
 /// ```
@@ -64,7 +64,7 @@ impl PhaseProblem {
     ///
     /// # Errors
     /// [`SolveError::Question`] where the integers do not fit the problem, a needed link has gain zero, or there is no
-    /// such cluster; [`SolveError::Unsupported`] as for [`solve`](super::solve).
+    /// such cluster; [`SolveError::Unsupported`] as for [`solve`](crate::solver::solve).
     pub fn new(problem: &SlotProblem, given: &RadioFor, cluster: usize, phase: Phase) -> Result<Self, SolveError> {
         check(problem)?;
         given.check(problem)?;

@@ -10,8 +10,8 @@
 //! minorants only; a phase is solved when a size vector looks better than the best one, and its minorant then prunes
 //! the neighbourhood. The search is exact: what is pruned costs at least the best value less the tolerance.
 
-use super::curve::Curve;
-use super::phase::{Radio, Scratch};
+use crate::solver::hop::curve::Curve;
+use crate::solver::hop::phase::{Radio, Scratch};
 
 /// A device that takes part, as far as its segment's size matters.
 #[derive(Clone, Copy, Debug)]

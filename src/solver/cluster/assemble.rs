@@ -1,11 +1,11 @@
 //! From a choice with solved phases to a decision in the problem's terms.
 
-use super::active::{Found, Workspace};
-use super::cluster::{PlannedCluster, Transfer};
-use super::hop::Sending;
-use super::phase::Radio;
 use crate::problem::costs::Phase;
 use crate::problem::{ClusterDecision, Link};
+use crate::solver::cluster::active::{Found, Workspace};
+use crate::solver::cluster::{PlannedCluster, Transfer};
+use crate::solver::hop::Sending;
+use crate::solver::hop::phase::Radio;
 use crate::units::{Hertz, Watts};
 
 /// The cluster's part of the decision.

@@ -2,14 +2,21 @@
 //!
 //! The cost is V·T + Σ Z·E without the upload (which couples the clusters) and without the plan's penalty.
 
-use super::active::Found;
-use super::hop::{Hop, whole_band_efficiency};
-use super::phase::{Radio, Scratch, Solved};
-use super::segments::Stage;
+pub(crate) mod active;
+pub(crate) mod assemble;
+pub(crate) mod prepared;
+pub(crate) mod segments;
+pub(crate) mod select;
+pub(crate) mod single;
+
 use crate::problem::costs::{
     Phase, Transmitter, block_time, boundary_bits, compute_energy_per_block, end_stage_time, hop_uses, micro_batch,
 };
 use crate::problem::{Cluster, Plan, SlotSpec};
+use crate::solver::cluster::active::Found;
+use crate::solver::cluster::segments::Stage;
+use crate::solver::hop::phase::{Radio, Scratch, Solved};
+use crate::solver::hop::{Hop, whole_band_efficiency};
 use std::f64::consts::LN_2;
 
 /// Devices that take part and their sizes, under a plan.

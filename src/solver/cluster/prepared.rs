@@ -1,11 +1,11 @@
 //! A planned cluster on one active set, prepared for the search over its sizes.
 
-use super::active::Found;
-use super::cluster::{Choice, PlannedCluster};
-use super::curve::Curve;
-use super::phase::{Prices, Radio};
-use super::segments::{Buffers, PhaseSearch, Stage, Threshold, cheapest_fill, search};
 use crate::problem::costs::Phase;
+use crate::solver::cluster::active::Found;
+use crate::solver::cluster::segments::{Buffers, PhaseSearch, Stage, Threshold, cheapest_fill, search};
+use crate::solver::cluster::{Choice, PlannedCluster};
+use crate::solver::hop::curve::Curve;
+use crate::solver::hop::phase::{Prices, Radio};
 
 /// Prices at which similar phases were solved, forward and backward: where to start.
 pub(crate) type Start = (Prices, Prices);

@@ -12,7 +12,7 @@
 //! are solved by Newton's method in (log λ, log u) with analytic slopes. Every (λ, u) on the way yields a valid
 //! affine minorant of Φ, by Lagrangian duality.
 
-use super::hop::{Cap, Hop, Sending};
+use crate::solver::hop::{Cap, Hop, Sending};
 
 /// Relative accuracy to which the band is filled and the pace price is spent.
 const TOLERANCE: f64 = 1e-12;

@@ -1,20 +1,20 @@
 //! Branch and bound over plans and the clusters' segments.
 //!
-//! For fixed devices and sizes the network problem is convex and its dual meets it ([`balance`](super::balance)); the
+//! For fixed devices and sizes the network problem is convex and its dual meets it ([`balance`](crate::solver::network::balance)); the
 //! choice of devices and sizes opens a gap, which is closed by branching on the number of blocks of one device of one
 //! cluster.
 
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::active::Workspace;
-use super::assemble::cluster_decision;
-use super::balance::{Balanced, balance};
-use super::cluster::{Choice, Domain};
-use super::envelope::{Deadline, Known, deadline};
-use super::network::{Best, Network, Part};
-use super::{Proposal, Settings, search_tolerance};
 use crate::problem::{Decision, ShadowPrices, SlotProblem};
+use crate::solver::cluster::active::Workspace;
+use crate::solver::cluster::assemble::cluster_decision;
+use crate::solver::cluster::{Choice, Domain};
+use crate::solver::network::balance::{Balanced, balance};
+use crate::solver::network::envelope::{Deadline, Known, deadline};
+use crate::solver::network::{Best, Network, Part};
+use crate::solver::{Proposal, Settings, search_tolerance};
 
 /// A part of the search space that has not been closed yet.
 #[derive(Clone)]
@@ -87,7 +87,7 @@ struct Search<'a> {
 }
 
 /// Minimizes a problem of several clusters over their domains.
-pub(super) fn solve(
+pub(crate) fn solve(
     problem: &SlotProblem,
     domains: Vec<Domain>,
     settings: &Settings,

@@ -3,9 +3,14 @@
 //! A hop sends d nats in time t on bandwidth w. With s = d/(t w) the power that does it is
 //! p = (w/γ)(eˢ − 1), and s is the spectral efficiency in nat/s/Hz. Given a price λ of bandwidth and
 //! a cap on t, the hop minimizes a·t + z·p·t + λ·w subject to p ≤ P: a convex problem in (t, w) whose
-//! stationary points are roots of scalar equations in s (formulation, section 3): [`efficiency`](super::efficiency).
+//! stationary points are roots of scalar equations in s (formulation, section 3): [`efficiency`](crate::solver::hop::efficiency).
 
-use super::efficiency::Efficiency;
+pub(crate) mod curve;
+pub(crate) mod efficiency;
+pub(crate) mod one_phase;
+pub(crate) mod phase;
+
+use crate::solver::hop::efficiency::Efficiency;
 
 /// Spectral efficiency s that minimizes (a + z p)/R(W, p) on a band W of one's own, clipped to the power limit:
 /// (s−1)eˢ + 1 = aγ/(zW). The second number is d ln s/d ln a.

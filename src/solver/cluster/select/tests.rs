@@ -7,7 +7,7 @@ use super::*;
 use crate::instances::InstanceSize;
 use crate::problem::{Participation, SlotProblem};
 use crate::solver::cluster::PricedCluster;
-use crate::solver::infeasible::block_caps;
+use crate::solver::refusal::block_caps;
 use crate::solver::{Settings, solve};
 
 const ANY: Threshold = Threshold { cutoff: f64::INFINITY, tolerance: 1e-9 };

@@ -4,9 +4,9 @@
 //! optimum all clusters with a positive weight finish together and the uploads fill the band. Newton's method in log
 //! V_n with the common deadline T and log λ as multipliers: the system is an arrow, solved in O(N).
 
-use super::active::{Found, Workspace};
-use super::envelope::{Known, deadline};
-use super::network::{Network, Part, in_parallel};
+use crate::solver::cluster::active::{Found, Workspace};
+use crate::solver::network::envelope::{Known, deadline};
+use crate::solver::network::{Network, Part, in_parallel};
 
 /// Weights below this share of V count as zero: a cluster that waits for the others.
 pub(crate) const LEAST_SHARE: f64 = 1e-13;

@@ -3,11 +3,11 @@
 //! Where every device takes part the sizes are searched at once; where the solver chooses, `select` searches the active
 //! sets.
 
-use super::cluster::{Choice, Domain, PlannedCluster};
-use super::phase::Solved;
-use super::prepared::{Prepared, Start};
-use super::segments::{Buffers, Threshold};
-use super::select::Subsets;
+use crate::solver::cluster::prepared::{Prepared, Start};
+use crate::solver::cluster::segments::{Buffers, Threshold};
+use crate::solver::cluster::select::Subsets;
+use crate::solver::cluster::{Choice, Domain, PlannedCluster};
+use crate::solver::hop::phase::Solved;
 
 /// A choice with its cost and its solved phases.
 #[derive(Clone, Debug)]
