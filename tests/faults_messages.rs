@@ -120,6 +120,7 @@ fn printable_text_and_near_names() {
     assert_eq!(nearest("x", &[] as &[&str]), None);
 }
 
+#[cfg(feature = "milp")]
 const SHED: &str = r#"schema = "collapipe.scenario/1"
 name = "shed"
 slots = 20
@@ -150,6 +151,7 @@ budget_j_per_round = BOARD
 "#;
 
 /// What `recommend` says of the shed with these budgets.
+#[cfg(feature = "milp")]
 fn recommended(unit: f64, board: f64) -> (i32, String) {
     let text = SHED.replace("UNIT", &unit.to_string()).replace("BOARD", &board.to_string());
     let output = run_with_input(&["recommend", "-", "--latency-tolerance", "1"], &text);
@@ -157,6 +159,7 @@ fn recommended(unit: f64, board: f64) -> (i32, String) {
 }
 
 /// The factor at the end of a message.
+#[cfg(feature = "milp")]
 fn factor(message: &str) -> f64 {
     let (_, rest) = message.rsplit_once("at least ").unwrap();
     rest.split_whitespace().next().unwrap().parse().unwrap()

@@ -11,7 +11,9 @@ mod json;
 mod suggest;
 
 pub use json::{JsonFault, JsonPlace};
-pub(crate) use json::{NotANumber, describe, from_json, position};
+pub(crate) use json::{NotANumber, from_json};
+#[cfg(feature = "cli")]
+pub(crate) use json::{describe, position};
 pub use suggest::nearest;
 
 /// Longest value that a message quotes whole, in characters.
