@@ -62,16 +62,34 @@
 //!
 //! # Features
 //!
-//! `cli` (default): the command line, scenario files, CSV and figures. `conic` and `smooth` (default): further solvers
-//! beside the exact one, see [`solver::backend`]. `proptest`: strategies for property tests. A program
-//! that only calls the solver takes `default-features = false`.
+//! A program that only calls the solver, runs scenarios built in code or sums records up takes
+//! `default-features = false`. Beyond that, by what is wanted:
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `scenario` | scenario files (TOML) and tables of rate traces (CSV): `ScenarioFile`, `read_traces` |
+//! | `figures` | folders of results, with tables (CSV) and figures (SVG): `RunFolder`, `TradeoffFolder` |
+//! | `png` | figures as PNG: `report::png` |
+//! | `experiments` | the experiments that compare policies: `experiments`; with the three above |
+//! | `conic`, `smooth` | further solvers beside the exact one, see [`solver::backend`] |
+//! | `milp`, `highs` | linear programs in integers, through microlp or HiGHS: the offline optimum and more backends |
+//! | `proptest` | `strategies` for property tests |
+//! | `cli` | the program: `experiments` and the command line |
+//!
+//! Default are `cli`, `conic`, `milp` and `smooth`: what the program needs.
+//!
+//! # Errors
+//!
+//! Every error is typed, names what is wrong, where and what may be done, and tells who can do something about it:
+//! [`Blamed`].
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod bounds;
-mod digest;
+#[cfg(feature = "experiments")]
 pub mod experiments;
 mod ground;
 pub mod instances;
-mod kept;
 pub mod lyapunov;
 pub mod model;
 pub mod network;
@@ -82,10 +100,11 @@ pub mod simulation;
 pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
 pub mod strategies;
-pub mod text;
 pub mod tradeoff;
 
-pub use ground::units;
+pub use ground::blame::{Blame, Blamed};
+pub use ground::files::FileError;
+pub use ground::{text, units};
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;
 

@@ -14,7 +14,7 @@
 //! | quantized boundary activations | [`CompressedActivations`] | ours |
 //!
 //! Others' results are stated as recalled, proved again in the documentation (some with a smaller constant), and
-//! checked against simulations (`cargo run --release --example bounds_check`); they were not compared with the printed
+//! checked against simulations (`cargo xtask bounds-check`); they were not compared with the printed
 //! papers. Of the CollaPipe paper (arXiv 2509.19855) it is known that it derives a closed-form bound; its formula was
 //! not available.
 //!
@@ -55,6 +55,7 @@ pub use step_size::StepSizeChoice;
 pub use strongly_convex::{StronglyConvexBound, StronglyConvexFedAvg, StronglyConvexTerms};
 pub use updates::{LocalUpdates, UpdateRule};
 
+use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, Range, length, real};
 use crate::problem::FieldError;
 use crate::problem::{MAX_CLUSTERS, MAX_MAGNITUDE};
@@ -114,6 +115,17 @@ pub enum BoundError {
         /// What came out infinite or not a number.
         quantity: &'static str,
     },
+}
+
+impl Blamed for BoundError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Field(error) => error.blame(),
+            Self::StepSize { .. } | Self::Unreachable { .. } | Self::TooManyRounds { .. } | Self::Overflow { .. } => {
+                Blame::Input
+            }
+        }
+    }
 }
 
 /// An assumption that holds up to a largest step size.

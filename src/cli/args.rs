@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use collapipe::experiments::{MAX_SEEDS, Shard};
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
+use collapipe::report::Conflict;
 use collapipe::scenario::MAX_SLOTS;
 use collapipe::simulation::MOST_COMPARED;
 use collapipe::simulation::PolicyKind;
@@ -37,7 +38,7 @@ Examples:
 
 Exit codes:
   0    solved, or done
-  1    the machine failed: a file could not be written, numbers beyond double precision
+  1    the machine failed: a file could not be written, numbers too far apart for double precision
   2    bad input or usage
   3    infeasible: the problem, the decision checked, or (run, tradeoff) every slot
   130  stopped by Ctrl-C; files hold the finished slots";
@@ -128,6 +129,9 @@ pub struct RunArguments {
     /// Folder for record, tables and figures
     #[arg(long, value_name = "DIR", default_value = DEFAULT_FOLDER)]
     pub out: PathBuf,
+    /// Replace files of that folder that are not those of a run but have their names
+    #[arg(long)]
+    pub overwrite: bool,
     /// How to print the summary
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -161,6 +165,11 @@ pub enum CertificateEffort {
     Off,
 }
 
+/// What `--overwrite` means.
+pub fn conflict(overwrite: bool) -> Conflict {
+    if overwrite { Conflict::Overwrite } else { Conflict::Refuse }
+}
+
 const DEFAULT_FOLDER: &str = "collapipe-out";
 
 impl Default for RunArguments {
@@ -169,6 +178,7 @@ impl Default for RunArguments {
             scenario: ScenarioArguments::default(),
             slots: None,
             out: DEFAULT_FOLDER.into(),
+            overwrite: false,
             format: Format::default(),
             certificates: CertificateEffort::default(),
             policy: PolicyKind::Exact,
@@ -215,6 +225,9 @@ pub struct TradeoffArguments {
     /// Folder for points, tables and figures
     #[arg(long, value_name = "DIR", default_value = "collapipe-tradeoff")]
     pub out: PathBuf,
+    /// Replace files of that folder that are not those of a sweep but have their names
+    #[arg(long)]
+    pub overwrite: bool,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

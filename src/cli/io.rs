@@ -24,7 +24,7 @@ pub fn read(path: &Path) -> Result<String, Failure> {
 pub fn bad_input(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     let name = if is_stdin(path) { "standard input".into() } else { path.display().to_string() };
     let lines: Vec<String> = error.to_string().lines().map(|line| format!("{name}: {line}")).collect();
-    Failure::Input(lines.join("\n"))
+    Failure::input(lines.join("\n"))
 }
 
 pub fn is_stdin(path: &Path) -> bool {
@@ -36,7 +36,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| match error.kind() {
         ErrorKind::BrokenPipe => Failure::ClosedPipe,
-        _ => Failure::Machine(format!("cannot write to standard output: {error}")),
+        _ => Failure::machine(format!("cannot write to standard output: {error}")),
     })
 }
 
@@ -47,7 +47,7 @@ pub fn print_text(text: &str) -> Result<(), Failure> {
 
 /// Prints a value as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::Machine(error.to_string()))?;
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::machine(error.to_string()))?;
     print(&format!("{text}\n"))
 }
 

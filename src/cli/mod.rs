@@ -10,10 +10,12 @@ mod reproduce;
 mod run;
 mod slot;
 mod tradeoff;
+mod work;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use collapipe::{Blame, Blamed};
 
 use args::{Arguments, Command, RunArguments};
 
@@ -29,12 +31,26 @@ enum Done {
 
 /// Why a command failed.
 enum Failure {
-    /// The user's input or usage.
-    Input(String),
-    /// The machine: a file or the output cannot be written, numbers beyond double precision.
-    Machine(String),
+    /// For somebody to read and to do something about.
+    Error(Blame, String),
     /// Whoever read our output has seen enough; no error.
     ClosedPipe,
+}
+
+impl Failure {
+    fn input(message: impl Into<String>) -> Self {
+        Self::Error(Blame::Input, message.into())
+    }
+
+    fn machine(message: impl Into<String>) -> Self {
+        Self::Error(Blame::Machine, message.into())
+    }
+}
+
+impl<E: Blamed> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Error(error.blame(), error.to_string())
+    }
 }
 
 /// Runs the command that the arguments name.
@@ -57,8 +73,9 @@ pub fn main() -> ExitCode {
         Ok(Done::Solved) | Err(Failure::ClosedPipe) => (0, None),
         Ok(Done::Infeasible) => (3, None),
         Ok(Done::Interrupted) => (130, None),
-        Err(Failure::Input(message)) => (2, Some(message)),
-        Err(Failure::Machine(message)) => (1, Some(message)),
+        Err(Failure::Error(Blame::Input, message)) => (2, Some(message)),
+        Err(Failure::Error(Blame::Infeasible, message)) => (3, Some(message)),
+        Err(Failure::Error(Blame::Machine, message)) => (1, Some(message)),
     };
     if let Some(message) = message {
         io::error(&message);

@@ -47,7 +47,7 @@ pub fn presets(arguments: &PresetsArguments) -> Result<Done, Failure> {
     match arguments.format {
         Format::Json => io::print_json(&all()?)?,
         Format::Table => {
-            let models = preset_table().map_err(|error| Failure::Machine(error.to_string()))?;
+            let models = preset_table()?;
             io::print(&format!(
                 "Models (32 bits, AdamW, published configurations)\n\n{models}\nDevices (m measured, r rated, d derived, a \
                  assumed)\n\n{}\nEdge servers\n\n{}\nSources\n\n{}\nPath loss\n\n{}",
@@ -62,10 +62,9 @@ pub fn presets(arguments: &PresetsArguments) -> Result<Done, Failure> {
 }
 
 fn all() -> Result<Presets, Failure> {
-    let model = |preset: ModelPreset| {
+    let model = |preset: ModelPreset| -> Result<Model, Failure> {
         let sequence_length = preset.default_sequence_length();
-        let costs = Transformer::new(preset.spec(sequence_length)).map(|model| model.costs());
-        let costs = costs.map_err(|error| Failure::Machine(error.to_string()))?;
+        let costs = Transformer::new(preset.spec(sequence_length))?.costs();
         Ok(Model { name: preset.name(), sequence_length, costs })
     };
     Ok(Presets {

@@ -1,4 +1,4 @@
-//! How far long work has come, on standard error.
+//! Progress of long work, on standard error.
 
 use std::io::{IsTerminal, stderr};
 use std::sync::Mutex;
@@ -22,7 +22,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of so much work, shown in slots or, without a unit that people know, in per cent.
+    /// A bar for this amount of work, shown in slots or, where the unit means nothing to people, in per cent.
     pub fn new(work: u64, in_slots: bool) -> Self {
         let bar = ProgressBar::new(work);
         let template = match in_slots {
@@ -40,14 +40,14 @@ impl Progress {
         Self { bar, found: AtomicU64::new(0), written: (!terminal).then(|| Mutex::new(Instant::now())) }
     }
 
-    /// So much was done before: it says nothing about the time left.
+    /// Adds work that was done by an earlier command, which says nothing about the time left.
     pub fn find(&self, work: u64) {
         self.found.fetch_add(work, Ordering::Relaxed);
         self.bar.inc(work);
         self.bar.reset_eta();
     }
 
-    /// So much more is done.
+    /// Adds work that was done just now.
     pub fn add(&self, work: u64) {
         self.bar.inc(work);
         // Whoever finds the lock taken leaves the line to its holder.

@@ -1,11 +1,11 @@
 //! `collapipe recommend`.
 
 use collapipe::lyapunov::recommend::{self, Goal, Recommendation};
-use collapipe::simulation::{Pilot, PilotError};
+use collapipe::simulation::Pilot;
 use serde::Serialize;
 
 use super::args::RecommendArguments;
-use super::run::{failure, load};
+use super::run::load;
 use super::{Done, Failure, io};
 
 /// What `recommend` prints.
@@ -22,21 +22,11 @@ pub fn recommend(arguments: &RecommendArguments) -> Result<Done, Failure> {
         (Some(seconds), _) => Goal::Penalty(seconds),
         (None, Some(share)) => Goal::Violation(share),
         (None, None) => {
-            return Err(Failure::Input("--latency-tolerance or --overspend-tolerance must be given".into()));
+            return Err(Failure::input("--latency-tolerance or --overspend-tolerance must be given"));
         }
     };
-    let pilot = Pilot::measure(&scenario, arguments.accuracy.settings()).map_err(pilot_failure)?;
-    let recommendation =
-        recommend::recommend(&pilot.measured, goal, slots).map_err(|error| Failure::Input(error.to_string()))?;
+    let pilot = Pilot::measure(&scenario, arguments.accuracy.settings())?;
+    let recommendation = recommend::recommend(&pilot.measured, goal, slots)?;
     io::print_json(&Advice { recommendation, pilot })?;
     Ok(Done::Solved)
-}
-
-/// What a pilot's error means for the user.
-pub fn pilot_failure(error: PilotError) -> Failure {
-    match error {
-        PilotError::Run(error) => failure(error),
-        PilotError::NoMultiplier { .. } => Failure::Input(error.to_string()),
-        error => Failure::Machine(error.to_string()),
-    }
 }

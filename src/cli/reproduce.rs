@@ -2,37 +2,31 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
-use collapipe::experiments::{ExperimentError, Reproduction, Request, ResultTable, catalogue};
-use collapipe::report::contrast_text;
-use rayon::ThreadPoolBuilder;
+use collapipe::experiments::{Reproduction, Request, ResultTable, catalogue, contrast_text};
 
 use super::args::{ExperimentsArguments, Format, MergeArguments, ReproduceArguments};
 use super::progress::Progress;
-use super::run::stop_on_signal;
-use super::{Done, Failure, io, run};
+use super::work::{in_parallel, stopped};
+use super::{Done, Failure, io};
 
 pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
-    let mut request = Request::new(&arguments.names, arguments.quick).map_err(failure)?;
+    let mut request = Request::new(&arguments.names, arguments.quick)?;
     request.seeds = arguments.seeds.unwrap_or(request.seeds);
     request.slots = arguments.slots.unwrap_or(request.slots);
     request.traces = absolute(arguments.traces.as_deref())?;
-    let request = request.going_on_in(&arguments.out).map_err(failure)?;
-    let reproduction = Reproduction::new(request).map_err(failure)?;
+    let request = request.going_on_in(&arguments.out)?;
+    let reproduction = Reproduction::new(request)?;
     for reason in reproduction.left_out() {
         io::note(&format!("note: left out: {reason}"));
     }
-    let stop = stop_on_signal()?;
-    let pool = ThreadPoolBuilder::new().num_threads(arguments.threads.map_or(0, usize::from)).build();
-    let pool = pool.map_err(|error| Failure::Machine(format!("cannot start threads: {error}")))?;
     let (cells, effort) = reproduction.size(arguments.shard);
     let bar = Progress::new(effort, false);
     let progress = |effort, now: bool| if now { bar.add(effort) } else { bar.find(effort) };
-    let played = pool.install(|| reproduction.play(&arguments.out, arguments.shard, &stop, &progress));
-    bar.finish();
-    if !played.map_err(failure)? {
-        io::note("stopped; the same command goes on after the runs that were finished");
-        return Ok(Done::Interrupted);
+    let play = |stop: &AtomicBool| reproduction.play(&arguments.out, arguments.shard, stop, &progress);
+    if !in_parallel(arguments.threads, &bar, play)?? {
+        return Ok(stopped());
     }
     if arguments.shard.is_some() {
         let out = arguments.out.display();
@@ -46,20 +40,20 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
 
 pub fn merge(arguments: &MergeArguments) -> Result<Done, Failure> {
     let Some(first) = arguments.folders.first() else {
-        return Err(Failure::Input("DIR: name the folders to merge".into()));
+        return Err(Failure::input("DIR: name the folders to merge"));
     };
-    let mut request = Request::of_folder(first).map_err(failure)?;
+    let mut request = Request::of_folder(first)?;
     if arguments.traces.is_some() {
         request.traces = absolute(arguments.traces.as_deref())?;
     }
-    let reproduction = Reproduction::new(request).map_err(failure)?;
-    reproduction.gather(&arguments.folders, &arguments.out).map_err(failure)?;
+    let reproduction = Reproduction::new(request)?;
+    reproduction.gather(&arguments.folders, &arguments.out)?;
     write(&reproduction, &arguments.out)
 }
 
 /// The folder's path from the root, so that a later command finds it from anywhere.
 fn absolute(folder: Option<&Path>) -> Result<Option<PathBuf>, Failure> {
-    let path = |folder| std::path::absolute(folder).map_err(|error| Failure::Input(format!("--traces: {error}")));
+    let path = |folder| std::path::absolute(folder).map_err(|error| Failure::input(format!("--traces: {error}")));
     folder.map(path).transpose()
 }
 
@@ -91,7 +85,7 @@ pub fn experiments(arguments: &ExperimentsArguments) -> Result<Done, Failure> {
 
 /// Tables, figures and report, and where they are.
 fn write(reproduction: &Reproduction, out: &Path) -> Result<Done, Failure> {
-    let written = reproduction.write(out).map_err(failure)?;
+    let written = reproduction.write(out)?;
     written.left_out.iter().for_each(|reason| io::note(&format!("note: {reason}")));
     let mut text = String::new();
     for ResultTable { name, skipped, rows, .. } in &written.tables {
@@ -114,21 +108,4 @@ fn write(reproduction: &Reproduction, out: &Path) -> Result<Done, Failure> {
     );
     io::print_text(&text)?;
     Ok(Done::Solved)
-}
-
-fn failure(error: ExperimentError) -> Failure {
-    use collapipe::tradeoff::KeptError;
-    match error {
-        ExperimentError::Run { ref source, .. } => run::failure_of(source, error.to_string()),
-        ExperimentError::Kept(KeptError::Foreign { .. })
-        | ExperimentError::Unknown { .. }
-        | ExperimentError::Field(_)
-        | ExperimentError::Traces { .. }
-        | ExperimentError::NoTraces { .. }
-        | ExperimentError::OtherSize { .. }
-        | ExperimentError::NoRequest { .. }
-        | ExperimentError::OtherRequest { .. }
-        | ExperimentError::Missing { .. } => Failure::Input(error.to_string()),
-        _ => Failure::Machine(error.to_string()),
-    }
 }

@@ -1,40 +1,30 @@
 //! `collapipe run`.
 
 use std::cell::Cell;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use collapipe::report::{summary, write_folder};
+use collapipe::report::{RunFolder, summary};
 use collapipe::scenario::{BUILTIN, NoteKind, Scenario, ScenarioFile, ScenarioSpec};
-use collapipe::simulation::{Effort, Pilot, Run, RunError};
-use collapipe::solver::SolveError;
+use collapipe::simulation::{Effort, Pilot, Run};
 
-use super::args::{CertificateEffort, Format, RunArguments, ScenarioArguments};
+use super::args::{CertificateEffort, Format, RunArguments, ScenarioArguments, conflict};
 use super::progress::Progress;
-use super::recommend::pilot_failure;
+use super::work::stop_on_signal;
 use super::{Done, Failure, io};
 
 pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     let scenario = load(&arguments.scenario, arguments.slots)?;
     // Better now than after a long run.
-    fs::create_dir_all(&arguments.out)
-        .map_err(|error| Failure::Machine(format!("cannot create the folder {}: {error}", arguments.out.display())))?;
+    let folder = RunFolder::claim(&arguments.out, conflict(arguments.overwrite))?;
     let stop = stop_on_signal()?;
     let settings = arguments.accuracy.settings();
-    let policy = arguments.policy.build(settings, scenario.spec().seed).map_err(failure)?;
-    let mut run = Run::with_policy(&scenario, policy).map_err(failure)?;
+    let policy = arguments.policy.build(settings, scenario.spec().seed)?;
+    let mut run = Run::with_policy(&scenario, policy)?;
     if arguments.warm_start {
-        let pilot = Pilot::measure(&scenario, settings).map_err(pilot_failure)?;
-        let queues: Vec<f64> = pilot
-            .multiplier
-            .iter()
-            .map(|mu| scenario.spec().latency_weight * mu)
-            .take(scenario.nodes().len())
-            .collect();
-        run = run.warm_start(&queues).map_err(failure)?;
+        let pilot = Pilot::measure(&scenario, settings)?;
+        let queues: Vec<f64> = pilot.multiplier.iter().map(|mu| scenario.spec().latency_weight * mu).collect();
+        run = run.warm_start(&queues)?;
     }
     let mut slots = Vec::new();
     let bar = Progress::new(scenario.spec().slots, true);
@@ -53,7 +43,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     bar.finish();
     // A failure midway keeps the finished slots, as Ctrl-C does; before the first one there is nothing to keep.
     if let Some(error) = failed.take_if(|_| slots.is_empty()) {
-        return Err(failure(error));
+        return Err(error.into());
     }
     let mut record = run.record(slots);
     let effort = match arguments.certificates {
@@ -68,10 +58,10 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
             Err(error) => io::note(&format!("certificates beyond C1 are left out: {error}")),
         }
     }
-    let written = write_folder(&record, &arguments.out).map_err(|error| Failure::Machine(error.to_string()))?;
+    let written = folder.write(&record)?;
     if let Some(error) = failed {
         io::note(&wrote(&arguments.out, &written));
-        return Err(failure(error));
+        return Err(error.into());
     }
     let summary = summary(&record);
     let interrupted = summary.slots < scenario.spec().slots;
@@ -146,35 +136,6 @@ impl ScenarioText<'_> {
     pub fn bad(&self, error: &dyn std::fmt::Display) -> Failure {
         io::bad_input(self.name, error)
     }
-}
-
-/// What a run's error means for the user.
-pub fn failure(error: RunError) -> Failure {
-    failure_of(&error, error.to_string())
-}
-
-/// The same where more is to be said than the error says.
-pub fn failure_of(error: &RunError, message: String) -> Failure {
-    match error {
-        RunError::Solve(SolveError::Settings(_) | SolveError::Unsupported { .. } | SolveError::OverLimit { .. })
-        | RunError::Policy { .. }
-        | RunError::TooLong { .. } => Failure::Input(message),
-        _ => Failure::Machine(message),
-    }
-}
-
-/// A flag that the first Ctrl-C or termination signal raises; the second one ends the program.
-pub fn stop_on_signal() -> Result<Arc<AtomicBool>, Failure> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if raised.swap(true, Ordering::Relaxed) {
-            process::exit(130);
-        }
-        io::note("stopping as soon as what is being computed is finished; once more to stop at once");
-    })
-    .map_err(|error| Failure::Machine(format!("cannot listen to Ctrl-C: {error}")))?;
-    Ok(stop)
 }
 
 pub fn wrote(folder: &Path, files: &[PathBuf]) -> String {

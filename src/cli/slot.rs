@@ -2,21 +2,23 @@
 
 use collapipe::problem::{Decision, Evaluation, SlotProblem, evaluate};
 use collapipe::scenario::SlotError;
-use collapipe::simulation::Run;
-use collapipe::solver::{self, SolveError};
+use collapipe::simulation::{Run, RunError};
+use collapipe::solver;
+use collapipe::{Blame, Blamed};
 use serde::Serialize;
 
 use super::args::{CheckArguments, ProblemArguments, SolveArguments};
-use super::run::{failure, load};
+use super::run::load;
 use super::{Done, Failure, io};
 
 pub fn solve(arguments: &SolveArguments) -> Result<Done, Failure> {
     let text = io::read(&arguments.problem)?;
     let problem = SlotProblem::from_json(&text).map_err(|error| io::bad_input(&arguments.problem, &error))?;
-    let solution = solver::solve(&problem, &arguments.accuracy.settings()).map_err(|error| match error {
-        SolveError::Settings(_) => Failure::Input(error.to_string()),
-        SolveError::Unsupported { .. } => io::bad_input(&arguments.problem, &error),
-        _ => Failure::Machine(error.to_string()),
+    let settings = arguments.accuracy.settings();
+    settings.validate()?;
+    let solution = solver::solve(&problem, &settings).map_err(|error| match error.blame() {
+        Blame::Input => io::bad_input(&arguments.problem, &error),
+        Blame::Infeasible | Blame::Machine => error.into(),
     })?;
     io::print_json(&solution.to_answer())?;
     Ok(if solution.certified().is_some() { Done::Solved } else { Done::Infeasible })
@@ -36,7 +38,7 @@ struct Verdict {
 
 pub fn check(arguments: &CheckArguments) -> Result<Done, Failure> {
     if io::is_stdin(&arguments.problem) && io::is_stdin(&arguments.answer) {
-        return Err(Failure::Input("only one of PROBLEM and ANSWER can be standard input".into()));
+        return Err(Failure::input("only one of PROBLEM and ANSWER can be standard input"));
     }
     let text = io::read(&arguments.problem)?;
     let problem = SlotProblem::from_json(&text).map_err(|error| io::bad_input(&arguments.problem, &error))?;
@@ -58,12 +60,12 @@ pub fn problem(arguments: &ProblemArguments) -> Result<Done, Failure> {
     let scenario = load(&arguments.scenario, None)?;
     let slots = scenario.spec().slots;
     if arguments.slot >= slots {
-        return Err(Failure::Input(format!("--slot {}: must be below {slots}, the scenario's slots", arguments.slot)));
+        return Err(Failure::input(format!("--slot {}: must be below {slots}, the scenario's slots", arguments.slot)));
     }
-    let mut run = Run::new(&scenario, arguments.accuracy.settings()).map_err(failure)?;
+    let mut run = Run::new(&scenario, arguments.accuracy.settings())?;
     while run.played() < arguments.slot {
         match run.next() {
-            Some(slot) => slot.map_err(failure)?,
+            Some(slot) => slot?,
             None => break,
         };
     }
@@ -72,10 +74,10 @@ pub fn problem(arguments: &ProblemArguments) -> Result<Done, Failure> {
             io::print_json(&instance.problem)?;
             Ok(Done::Solved)
         }
-        Err(reason @ SlotError::NoDevices { .. }) => {
+        Err(RunError::Slot(reason @ SlotError::NoDevices { .. })) => {
             io::note(&format!("error: slot {} is an outage: {reason}", arguments.slot));
             Ok(Done::Infeasible)
         }
-        Err(error) => Err(Failure::Machine(error.to_string())),
+        Err(error) => Err(error.into()),
     }
 }

@@ -1,16 +1,13 @@
 //! `collapipe tradeoff`.
 
-use std::sync::atomic::Ordering;
-
-use collapipe::report::write_tradeoff;
 use collapipe::scenario::{Scenario, ScenarioSpec};
-use collapipe::tradeoff::{Axis, KeptError, PointFolder, Sweep, SweepError};
-use rayon::ThreadPoolBuilder;
+use collapipe::tradeoff::{Axis, PointFolder, Sweep, TradeoffFolder};
 
-use super::args::{Format, Over, TradeoffArguments};
+use super::args::{Format, Over, TradeoffArguments, conflict};
 use super::progress::Progress;
-use super::run::{ScenarioText, read, stop_on_signal, wrote};
-use super::{Done, Failure, io, run};
+use super::run::{ScenarioText, read, wrote};
+use super::work::{in_parallel, stopped};
+use super::{Done, Failure, io};
 
 pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
     let text = read(&arguments.scenario)?;
@@ -18,22 +15,15 @@ pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
     let scenarios: Vec<Scenario> =
         values.into_iter().map(|value| variant(arguments, &text, axis, value)).collect::<Result<_, _>>()?;
     let settings = arguments.accuracy.settings();
-    settings.validate().map_err(|error| Failure::Input(error.to_string()))?;
-    let sweep = Sweep::new(axis, scenarios, settings).map_err(failure)?;
-    let folder = PointFolder::new(&arguments.out.join("points")).map_err(|error| failure(error.into()))?;
-    let stop = stop_on_signal()?;
-    let threads = arguments.threads.map_or(0, usize::from);
-    let pool = ThreadPoolBuilder::new().num_threads(threads).build();
-    let pool = pool.map_err(|error| Failure::Machine(format!("cannot start threads: {error}")))?;
+    settings.validate()?;
+    let sweep = Sweep::new(axis, scenarios, settings)?;
+    // Better now than after long runs.
+    let out = TradeoffFolder::claim(&arguments.out, conflict(arguments.overwrite))?;
+    let folder = PointFolder::new(&arguments.out.join("points"))?;
     let bar = Progress::new(sweep.slots(), true);
-    let played = pool.install(|| sweep.play(&folder, &stop, &|slots| bar.add(slots)));
-    bar.finish();
-    let Some(tradeoff) = played.map_err(failure)? else {
-        debug_assert!(stop.load(Ordering::Relaxed));
-        io::note("stopped; the same command goes on after the runs that were finished");
-        return Ok(Done::Interrupted);
-    };
-    let written = write_tradeoff(&tradeoff, &arguments.out).map_err(|error| Failure::Machine(error.to_string()))?;
+    let played = in_parallel(arguments.threads, &bar, |stop| sweep.play(&folder, stop, &|slots| bar.add(slots)))?;
+    let Some(tradeoff) = played? else { return Ok(stopped()) };
+    let written = out.write(&tradeoff)?;
     let wrote = wrote(&arguments.out, &written);
     match arguments.format {
         Format::Table => io::print_text(&format!("{tradeoff}\n{wrote}\n"))?,
@@ -60,7 +50,7 @@ fn values(arguments: &TradeoffArguments, text: &ScenarioText) -> Result<(Axis, V
     let own = axis.value(&text.build(|spec| set_slots(spec, arguments))?).ok_or_else(|| missing(text))?;
     let (from, to) = (arguments.from.unwrap_or(round(own / factor)), arguments.to.unwrap_or(round(own * factor)));
     if from >= to {
-        return Err(Failure::Input(format!("--from {from:?}: must be below --to {to:?}")));
+        return Err(Failure::input(format!("--from {from:?}: must be below --to {to:?}")));
     }
     let last = arguments.points - 1;
     let value = |k: u16| match k {
@@ -71,7 +61,7 @@ fn values(arguments: &TradeoffArguments, text: &ScenarioText) -> Result<(Axis, V
     let values: Vec<f64> = (0..=last).map(value).collect();
     if values.windows(2).any(|pair| pair.first() >= pair.last()) {
         let points = arguments.points;
-        return Err(Failure::Input(format!(
+        return Err(Failure::input(format!(
             "--points {points}: must be fewer, or --from {from:?} and --to {to:?} further apart: values have three digits"
         )));
     }
@@ -101,13 +91,4 @@ fn variant(arguments: &TradeoffArguments, text: &ScenarioText, axis: Axis, value
         }
     })?;
     if axis.value(&scenario).is_none() { Err(missing(text)) } else { Ok(scenario) }
-}
-
-fn failure(error: SweepError) -> Failure {
-    match error {
-        SweepError::Field(error) => Failure::Input(error.to_string()),
-        SweepError::Folder(error @ KeptError::Foreign { .. }) => Failure::Input(error.to_string()),
-        SweepError::Run { ref source, .. } => run::failure_of(source, error.to_string()),
-        error => Failure::Machine(error.to_string()),
-    }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::measure;
 use super::table::Row;
 use super::versus::{Tally, Versus};
-use crate::digest::fnv1a;
+use crate::ground::digest::of_data;
 use crate::scenario::Scenario;
 use crate::simulation::{PolicyKind, Run, RunError, RunRecord};
 use crate::solver::Settings;
@@ -64,26 +64,28 @@ pub(super) struct FinishedCell {
     /// Commit of the program that played it, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
-    /// Digest of commit and rows: what was changed by hand is refused.
-    pub digest: String,
     pub rows: Vec<Row>,
 }
 
 impl FinishedCell {
     pub fn new(fingerprint: String, rows: Vec<Row>) -> Self {
         let commit = option_env!("COLLAPIPE_COMMIT").map(str::to_owned);
-        let digest = digest(commit.as_deref(), &rows);
-        Self { schema: CellSchema::V1, fingerprint, commit, digest, rows }
-    }
-
-    /// Whether it is that of a cell with this fingerprint, as it was written.
-    pub fn is_of(&self, fingerprint: &str) -> bool {
-        self.fingerprint == fingerprint && self.digest == digest(self.commit.as_deref(), &self.rows)
+        Self { schema: CellSchema::V1, fingerprint, commit, rows }
     }
 }
 
-fn digest(commit: Option<&str>, rows: &[Row]) -> String {
-    fnv1a(&format!("{commit:?} {rows:?}"))
+/// All that decides a cell's rows.
+#[derive(Serialize)]
+struct Decisive<'a> {
+    version: &'static str,
+    scenario: String,
+    policy: PolicyKind,
+    gap: f64,
+    nodes: u64,
+    measure: Measure,
+    x: Option<f64>,
+    x_label: &'a str,
+    series: &'a str,
 }
 
 impl Cell {
@@ -100,11 +102,19 @@ impl Cell {
     /// made of the run.
     #[must_use]
     pub fn fingerprint(&self, settings: &Settings) -> String {
-        let Settings { gap, nodes } = settings;
+        let Settings { gap, nodes } = *settings;
         let Self { x, x_label, series, policy, measure, scenario } = self;
-        let scenario = scenario.fingerprint();
-        let version = env!("CARGO_PKG_VERSION");
-        fnv1a(&format!("{version} {scenario} {policy:?} {gap:?} {nodes} {measure:?} {x:?} {x_label:?} {series:?}"))
+        of_data(&Decisive {
+            version: env!("CARGO_PKG_VERSION"),
+            scenario: scenario.fingerprint(),
+            policy: *policy,
+            gap,
+            nodes,
+            measure: *measure,
+            x: *x,
+            x_label,
+            series,
+        })
     }
 
     /// How long it may take, in no unit: it grows with the devices and the blocks, and some policies solve many

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::kept::KeptError;
+use crate::ground::blame::{Blame, Blamed};
+use crate::ground::files::FileError;
 use crate::network::radio::TraceFileError;
 use crate::problem::FieldError;
 use crate::report::ReportError;
@@ -62,7 +63,7 @@ pub enum ExperimentError {
     },
     /// Cells could not be kept or not taken up again.
     #[error(transparent)]
-    Kept(#[from] KeptError),
+    Kept(#[from] FileError),
     /// A folder to merge has no request, and so is no result of `reproduce`.
     #[error("{}: is missing; name a folder that `collapipe reproduce --out` wrote", path.display())]
     NoRequest {
@@ -115,5 +116,26 @@ pub enum ExperimentError {
 impl From<ScenarioFileError> for ExperimentError {
     fn from(error: ScenarioFileError) -> Self {
         Self::Base(Box::new(error))
+    }
+}
+
+impl Blamed for ExperimentError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Unknown { .. }
+            | Self::NoRequest { .. }
+            | Self::OtherSize { .. }
+            | Self::NoTraces { .. }
+            | Self::OtherRequest { .. }
+            | Self::Missing { .. } => Blame::Input,
+            // The catalogue is part of the program; what can be wrong with its scenarios are the user's rate traces.
+            Self::Base(_) | Self::Twice { .. } => Blame::Machine,
+            Self::Scenario { source, .. } => source.blame(),
+            Self::Field(error) => error.blame(),
+            Self::Traces { source } => source.blame(),
+            Self::Run { source, .. } => source.blame(),
+            Self::Kept(error) => error.blame(),
+            Self::Write(error) => error.blame(),
+        }
     }
 }

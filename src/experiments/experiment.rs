@@ -136,7 +136,7 @@ impl Setup {
     }
 }
 
-/// Why this build is without a policy; none where it has it.
+/// Why this build lacks a policy; none where it has it.
 pub(super) fn missing(policy: PolicyKind) -> Option<String> {
     match policy.build(Settings::default(), 0) {
         Err(error @ RunError::Policy { .. }) => Some(error.to_string()),

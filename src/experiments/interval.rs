@@ -2,7 +2,8 @@
 
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
-use super::table::{Metric, ResultTable, Row};
+use super::metric::Metric;
+use super::table::{ResultTable, Row};
 
 /// A mean with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,13 +55,13 @@ impl Interval {
 
 /// A place on the axis of what is varied.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Place {
+pub(super) struct Place {
     pub x: Option<f64>,
     pub label: String,
 }
 
 /// The reference of a contrast against another series at a place.
-pub(crate) struct Compared<'t> {
+pub(super) struct Compared<'t> {
     pub place: Place,
     pub series: &'t str,
     /// One per column.
@@ -69,24 +70,24 @@ pub(crate) struct Compared<'t> {
 
 impl ResultTable {
     /// The series, in the order of their first rows.
-    pub(crate) fn series(&self) -> Vec<&str> {
+    pub(super) fn series(&self) -> Vec<&str> {
         distinct(self.rows.iter().map(|row| row.series.as_str()))
     }
 
     /// What was varied, in the order of the first rows.
-    pub(crate) fn places(&self) -> Vec<Place> {
+    pub(super) fn places(&self) -> Vec<Place> {
         distinct(self.rows.iter().map(|row| Place { x: row.x, label: row.x_label.clone() }))
     }
 
     /// The metrics that some row has, those of the plots first.
-    pub(crate) fn metrics(&self) -> Vec<Metric> {
+    pub(super) fn metrics(&self) -> Vec<Metric> {
         let plotted = self.plots.iter().map(|plot| plot.metric);
         let all = distinct(plotted.chain(self.rows.iter().flat_map(|row| row.metrics.keys().copied())));
         all.into_iter().filter(|metric| self.rows.iter().any(|row| row.metrics.contains_key(metric))).collect()
     }
 
     /// The contrast's columns at every place, of every series but the reference that has any of them.
-    pub(crate) fn compared(&self) -> Vec<Compared<'_>> {
+    pub(super) fn compared(&self) -> Vec<Compared<'_>> {
         let Some(contrast) = &self.contrast else { return Vec::new() };
         let others: Vec<&str> = self.series().into_iter().filter(|name| *name != contrast.reference).collect();
         let row = |place: &Place, series| {
@@ -100,9 +101,8 @@ impl ResultTable {
         rows.filter(|row| row.changes.iter().any(Option::is_some)).collect()
     }
 
-    /// By how much a metric of the contrast's reference differs from that of another series, in per cent of the
-    /// other's: mean and interval of the seeds' own differences. Of seeds that both have; `None` without any, and where
-    /// the other's is zero.
+    /// By how much a metric of the contrast's reference differs from another series, in per cent of the other's value:
+    /// mean and interval of the differences seed by seed. `None` where no seed has both, or the other's value is zero.
     fn change(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
         let reference = &self.contrast.as_ref()?.reference;
         let of = |name: &str, seed: u64| {
@@ -116,7 +116,7 @@ impl ResultTable {
     }
 
     /// A metric over the seeds, in its unit for reading.
-    pub(crate) fn interval(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
+    pub(super) fn interval(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
         let here = |row: &&Row| row.series == series && row.x == place.x && row.x_label == place.label;
         let values = self.rows.iter().filter(here).filter_map(|row| row.metrics.get(&metric));
         Interval::of(&values.map(|value| metric.in_unit(*value)).collect::<Vec<_>>())

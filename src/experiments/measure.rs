@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::table::Metric;
+use super::metric::Metric;
 use crate::report::summary;
 use crate::scenario::{Role, Scenario};
 use crate::simulation::{PlannedSlot, RunRecord, SlotRecord};

@@ -1,6 +1,41 @@
-//! What metrics are called, and in which unit people read them.
+//! The numbers that a run is summed up by, what they are called, and in which unit people read them.
 
-use super::table::Metric;
+use serde::{Deserialize, Serialize};
+
+/// A number that a run is summed up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Metric {
+    /// Mean round latency over the planned rounds, in s.
+    LatencyS,
+    /// Mean energy of all nodes per slot, in J.
+    EnergyJ,
+    /// Useful compute time of the devices over the time that they are bound (active devices times round latency), in
+    /// [0, 1].
+    ComputeEfficiency,
+    /// Memory of the device that needs most, over all rounds, in bytes.
+    LargestMemoryBytes,
+    /// Memory of the device that needs most, relative to the whole encoder and batch on one device; mean over the
+    /// rounds.
+    MemoryShare,
+    /// Largest mean of E/Ē over the nodes with a budget: up to 1 budgets are kept.
+    WorstBudgetUse,
+    /// Share of the slots without a round, in [0, 1].
+    OutageShare,
+    /// Mean number of micro-batches M over the planned rounds.
+    MicroBatches,
+    /// Convergence bound on the mean squared gradient norm, in loss²/par².
+    ConvergenceBound,
+    /// Mean relative distance of the slots' objectives from their proved minimum.
+    Gap,
+    /// Mean encoder blocks on a device.
+    Blocks,
+    /// Encoder blocks of one sample that a device computes per second, forward and backward: 1/(c_F/f_F + c_B/f_B).
+    DeviceSpeed,
+    /// Time of the decisions relative to that of the exact solver on the same slots. Measured: differs from run to run.
+    TimeRatio,
+}
 
 impl Metric {
     /// In words, with a capital letter.

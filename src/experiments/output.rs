@@ -1,17 +1,20 @@
 //! The files of an experiment.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
+use super::drawn::DrawnExperiment;
 use super::interval::Compared;
+use super::metric::Metric;
+use super::page::write_experiment_page;
 use super::request::Request;
-use super::table::{Contrast, Metric, ResultTable};
-use crate::report::{DrawnExperiment, ReportError, write_experiment_page, write_whole};
+use super::table::{Contrast, ResultTable};
+use crate::ground::files::{FileError, make_folder, write_whole};
+use crate::report::ReportError;
 
 /// Name and version of the format of `result.json`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,7 +103,7 @@ pub(super) fn write(
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
     let table = drawn.table();
-    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.into(), source })?;
+    make_folder(folder)?;
     let file = ResultFile { schema: ResultSchema::V1, provenance: &provenance, table };
     let mut written = vec![
         write_whole(folder, "data.csv", &|out| tidy(table, out))?,
@@ -122,7 +125,7 @@ pub(super) fn write_report(
     request: &Request,
     commits: &BTreeSet<&str>,
     folder: &Path,
-) -> Result<Vec<PathBuf>, ReportError> {
+) -> Result<Vec<PathBuf>, FileError> {
     let settings = request.settings();
     let commits: String = commits.iter().map(|commit| format!(", commit {commit}")).collect();
     let lines = [

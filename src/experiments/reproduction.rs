@@ -6,14 +6,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::catalogue;
 use super::cell::{Cell, FinishedCell};
+use super::drawn::DrawnExperiment;
 use super::error::ExperimentError;
 use super::experiment::{Experiment, missing};
 use super::output;
 use super::request::Request;
 use super::table::ResultTable;
-use crate::kept::KeptFolder;
+use crate::ground::kept::KeptFolder;
 use crate::problem::FieldError;
-use crate::report::{DrawnExperiment, ReportError};
+use crate::report::ReportError;
 use crate::simulation::PolicyKind;
 
 /// The part of the cells that one machine of several plays.
@@ -73,7 +74,7 @@ struct Table {
     commits: Vec<String>,
 }
 
-/// Told of the effort of each cell that is finished, and whether it was played now rather than found; from any thread.
+/// Called with the effort of each finished cell, and whether it was played now rather than found; from any thread.
 pub type CellProgress<'a> = dyn Fn(u64, bool) + Sync + 'a;
 
 impl Reproduction {
@@ -96,7 +97,7 @@ impl Reproduction {
         Ok(Self { request, parts })
     }
 
-    /// Why policies are left out that this build is without; empty where it has all.
+    /// Why policies are left out: this build lacks what they need. Empty where it has all of them.
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         PolicyKind::ALL.iter().filter_map(|&policy| missing(policy)).collect()
@@ -270,7 +271,7 @@ impl Reproduction {
 
     fn finished(&self, folder: &Path, part: &Part, cell: &Cell) -> Result<Option<FinishedCell>, ExperimentError> {
         let fingerprint = cell.fingerprint(&self.request.settings());
-        let ours = |found: &FinishedCell| found.is_of(&fingerprint);
+        let ours = |found: &FinishedCell| found.fingerprint == fingerprint;
         Ok(KeptFolder::existing(&cells(folder, part)).read_own(&file(cell), ours)?)
     }
 

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::catalogue;
 use super::error::ExperimentError;
 use super::experiment::{Experiment, Setup};
-use crate::kept::{KeptError, KeptFolder};
+use crate::ground::files::FileError;
+use crate::ground::kept::{KeptFolder, foreign};
 use crate::problem::FieldError;
 use crate::simulation::MOST_COMPARED;
 use crate::solver::Settings;
@@ -82,12 +83,12 @@ impl Request {
     fn in_folder(folder: &Path) -> Result<Option<Self>, ExperimentError> {
         let kept: Option<Self> = KeptFolder::existing(folder).read(FILE)?;
         if let Some(Err(error)) = kept.as_ref().map(Self::resolve) {
-            return Err(KeptError::Foreign { path: folder.join(FILE), reason: error.to_string() }.into());
+            return Err(foreign(folder.join(FILE), error.to_string()).into());
         }
         Ok(kept)
     }
 
-    /// The same request with the rate traces of what is in a folder already, unless it names some.
+    /// This request with the rate traces that a folder's results were made with, unless it names some itself.
     ///
     /// # Errors
     /// [`ExperimentError::OtherSize`] where the folder holds runs of another size, [`ExperimentError::Kept`] where it
@@ -97,7 +98,7 @@ impl Request {
         Ok(Self { traces, ..self.clone() })
     }
 
-    /// The request of a folder after this one: its experiments as well, which have to be of the same size.
+    /// This request with the experiments that the folder's request names, which have to be of the same size.
     ///
     /// # Errors
     /// As [`Request::going_on_in`].
@@ -123,13 +124,10 @@ impl Request {
     }
 
     /// Files where results would be written, in a folder without a request, are somebody else's.
-    fn finds_nothing_of_others(&self, folder: &Path) -> Result<(), KeptError> {
+    fn finds_nothing_of_others(&self, folder: &Path) -> Result<(), FileError> {
         let results = self.experiments.iter().map(|name| folder.join(name)).chain([folder.join("report.html")]);
         match results.into_iter().find(|path| path.symlink_metadata().is_ok()) {
-            Some(path) => {
-                let reason = format!("is not ours, because there is no {FILE} beside it");
-                Err(KeptError::Foreign { path, reason })
-            }
+            Some(path) => Err(foreign(path, format!("is not ours, because there is no {FILE} beside it"))),
             None => Ok(()),
         }
     }
@@ -138,7 +136,7 @@ impl Request {
         Ok(KeptFolder::new(folder)?.keep(FILE, self)?)
     }
 
-    /// Solves of the experiments: to a gap of 1e-4, which no figure shows.
+    /// Accuracy of the solves: a gap of 1e-4 cannot be seen in any figure.
     pub(super) fn settings(&self) -> Settings {
         Settings { gap: 1e-4, ..Settings::default() }
     }

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::table::Metric;
+use super::metric::Metric;
 use crate::problem::{SlotProblem, evaluate};
-use crate::simulation::policy::Exact;
+use crate::simulation::policy::ExactPolicy;
 use crate::simulation::{Choice, Policy, RunError, SlotContext};
 use crate::solver::{Settings, Solution, SolveError};
 
-/// What was found, over the slots in which both had a decision.
+/// Sums over the slots in which both had a decision.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     compared: u32,
@@ -33,13 +33,13 @@ impl Tally {
 #[derive(Debug)]
 pub(super) struct Versus<'a> {
     own: Box<dyn Policy + 'a>,
-    exact: Exact,
+    exact: ExactPolicy,
     tally: &'a Mutex<Tally>,
 }
 
 impl<'a> Versus<'a> {
     pub fn new(own: Box<dyn Policy + 'a>, settings: Settings, tally: &'a Mutex<Tally>) -> Result<Self, RunError> {
-        Ok(Self { own, exact: Exact::new(settings).map_err(SolveError::from)?, tally })
+        Ok(Self { own, exact: ExactPolicy::new(settings).map_err(SolveError::from)?, tally })
     }
 }
 

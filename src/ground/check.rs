@@ -5,6 +5,8 @@
 
 use std::fmt::Display;
 
+use super::blame::{Blame, Blamed};
+
 /// Smallest magnitude of a nonzero number in a slot problem.
 pub const MIN_MAGNITUDE: f64 = 1e-30;
 /// Largest magnitude of a number in a slot problem.
@@ -21,6 +23,12 @@ pub struct FieldError {
     pub value: String,
     /// What it may hold; completes the sentence "must be ...".
     pub allowed: String,
+}
+
+impl Blamed for FieldError {
+    fn blame(&self) -> Blame {
+        Blame::Input
+    }
 }
 
 impl FieldError {
@@ -90,5 +98,14 @@ pub(crate) fn length(path: &str, value: usize, max: usize) -> Checked {
         Ok(())
     } else {
         Err(FieldError::new(path, format!("a list of {value}"), format!("a list of 1 to {max}")))
+    }
+}
+
+/// Whether a list is as long as another one; `why` says which.
+pub(crate) fn same_length(path: &str, found: usize, expected: usize, why: &str) -> Checked {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(FieldError::new(path, format!("a list of {found}"), format!("a list of {expected}, {why}")))
     }
 }

@@ -1,6 +1,9 @@
 //! The best that could have been done, known afterwards: a linear program over mixtures of actions.
 
-use super::history::{Action, dot, entry};
+#[cfg(feature = "milp")]
+use super::history::sums;
+use super::history::{Action, dot};
+use crate::ground::blame::{Blame, Blamed};
 
 /// Recorded states with a finite list of actions each.
 ///
@@ -90,6 +93,16 @@ pub enum OfflineError {
     Solver(String),
 }
 
+impl Blamed for OfflineError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Empty { .. } | Self::Length { .. } | Self::Value { .. } | Self::TooLarge { .. } => Blame::Input,
+            Self::Infeasible => Blame::Infeasible,
+            Self::Solver(_) => Blame::Machine,
+        }
+    }
+}
+
 impl OfflineProblem {
     /// Most actions, over all states.
     pub const MOST_ACTIONS: usize = 20_000;
@@ -157,9 +170,12 @@ impl OfflineProblem {
     #[must_use]
     pub fn mean_actions(&self, mixture: &[Vec<f64>]) -> Vec<Action> {
         let of_state = |(actions, weights): (&Vec<Action>, &Vec<f64>)| {
-            let mean = |of: &dyn Fn(&Action) -> f64| actions.iter().zip(weights).map(|(a, w)| w * of(a)).sum::<f64>();
-            let violations = (0..self.constraints).map(|k| mean(&|action| entry(&action.violations, k)));
-            Action { penalty: mean(&|action| action.penalty), violations: violations.collect() }
+            let mut mean = Action { penalty: 0.0, violations: vec![0.0; self.constraints] };
+            for (action, weight) in actions.iter().zip(weights) {
+                mean.penalty += weight * action.penalty;
+                mean.violations.iter_mut().zip(&action.violations).for_each(|(mean, g)| *mean += weight * g);
+            }
+            mean
         };
         self.states.iter().zip(mixture).map(of_state).collect()
     }
@@ -170,7 +186,7 @@ mod program {
     use good_lp::{Constraint, Expression, ProblemVariables, Variable, VariableDefinition, constraint, variable};
 
     use super::super::linear;
-    use super::{OfflineError, OfflineOptimum, OfflineProblem, entry};
+    use super::{OfflineError, OfflineOptimum, OfflineProblem, sums};
 
     /// Largest difference of the two values and largest mean violation that the solver's arithmetic may leave, relative
     /// to the largest of the numbers that are averaged.
@@ -191,7 +207,6 @@ mod program {
         /// [`OfflineError::Infeasible`] where no mixture keeps the constraints, [`OfflineError::Solver`] for an answer
         /// that fails a check.
         pub fn optimum(&self) -> Result<OfflineOptimum, OfflineError> {
-            let all = || self.states.iter().flatten();
             let scale = self.scale();
             if self.breaks_one() {
                 return Err(OfflineError::Infeasible);
@@ -201,9 +216,8 @@ mod program {
             let actions = self.mean_actions(&mixture);
             let slots = actions.len() as f64;
             let value = actions.iter().map(|action| action.penalty).sum::<f64>() / slots;
-            for k in 0..self.constraints {
-                let sum: f64 = actions.iter().map(|action| entry(&action.violations, k)).sum();
-                let size = all().map(|action| entry(&action.violations, k).abs()).fold(0.0, f64::max);
+            let left = sums(self.constraints, actions.iter().map(|action| action.violations.as_slice()));
+            for (k, (sum, size)) in left.into_iter().zip(self.sizes()).enumerate() {
                 if sum > ACCURACY * size * slots {
                     return Err(OfflineError::Solver(format!("constraint {k} is left broken by {:.1e}", sum / slots)));
                 }
@@ -223,16 +237,17 @@ mod program {
                     .collect();
                 let pairs = || self.states.iter().flatten().zip(weights.iter().flatten());
                 let objective: Expression = pairs().map(|(action, &x)| action.penalty / scale * x).sum();
-                let sums = weights.iter().map(|of_state| constraint!(of_state.iter().sum::<Expression>() == 1.0));
-                let mut rows: Vec<Constraint> = sums.collect();
-                for k in 0..self.constraints {
-                    let size = pairs().map(|(action, _)| entry(&action.violations, k).abs()).fold(0.0, f64::max);
-                    if size > 0.0 {
-                        let row: Expression = pairs().map(|(action, &x)| entry(&action.violations, k) / size * x).sum();
-                        rows.push(constraint!(row <= 0.0));
-                    }
+                let one = weights.iter().map(|of_state| constraint!(of_state.iter().sum::<Expression>() == 1.0));
+                let mut constraints: Vec<Constraint> = one.collect();
+                let mut rows = vec![Expression::default(); self.constraints];
+                let sizes = self.sizes();
+                for (action, &x) in pairs() {
+                    let of_action = rows.iter_mut().zip(&action.violations).zip(&sizes);
+                    of_action.filter(|(_, size)| **size > 0.0).for_each(|((row, g), size)| *row += *g / *size * x);
                 }
-                (variables.minimise(objective), rows, weights.concat())
+                let rows = rows.into_iter().zip(sizes).filter(|(_, size)| *size > 0.0);
+                constraints.extend(rows.map(|(row, _)| constraint!(row <= 0.0)));
+                (variables.minimise(objective), constraints, weights.concat())
             })?;
             let mut solution = solution.into_iter();
             let mut mixture = Vec::with_capacity(self.states.len());
@@ -276,6 +291,15 @@ mod program {
             self.prices(scale, variable().min(0.0).max(most / scale))
         }
 
+        /// Largest |g| of every constraint.
+        fn sizes(&self) -> Vec<f64> {
+            let mut sizes = vec![0.0; self.constraints];
+            for action in self.states.iter().flatten() {
+                sizes.iter_mut().zip(&action.violations).for_each(|(size, g)| *size = f64::max(*size, g.abs()));
+            }
+            sizes
+        }
+
         fn scale(&self) -> f64 {
             let all = self.states.iter().flatten();
             all.map(|action| action.penalty.abs()).fold(0.0, f64::max).max(f64::MIN_POSITIVE)
@@ -301,14 +325,19 @@ mod program {
         /// Whether a constraint is broken on average even where every state takes the action that suits it best: no
         /// solver is needed to say that there is no mixture.
         fn breaks_one(&self) -> bool {
-            (0..self.constraints).any(|k| {
-                let of_state = |actions: &Vec<super::Action>| {
-                    actions.iter().map(|action| entry(&action.violations, k)).fold(f64::INFINITY, f64::min)
-                };
-                let best: Vec<f64> = self.states.iter().map(of_state).collect();
-                let size = best.iter().map(|g| g.abs()).fold(0.0, f64::max);
-                best.iter().sum::<f64>() > ACCURACY * size * best.len() as f64
-            })
+            // Of every constraint the sum of its best violations, and the largest of them.
+            let mut best = vec![(0.0, 0.0_f64); self.constraints];
+            for actions in &self.states {
+                let mut least = vec![f64::INFINITY; self.constraints];
+                for action in actions {
+                    least.iter_mut().zip(&action.violations).for_each(|(least, g)| *least = f64::min(*least, *g));
+                }
+                for ((sum, size), g) in best.iter_mut().zip(least) {
+                    *sum += g;
+                    *size = size.max(g.abs());
+                }
+            }
+            best.iter().any(|(sum, size)| *sum > ACCURACY * size * self.states.len() as f64)
         }
     }
 }

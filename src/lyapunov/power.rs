@@ -1,6 +1,7 @@
 //! Renewal form: power budgets in watts, rounds as long as they take.
 
 use super::queues::{QueueError, Queues};
+use crate::ground::blame::{Blame, Blamed};
 use crate::units::{Joules, Seconds, Watts};
 use nalgebra::DVector;
 
@@ -14,6 +15,12 @@ pub struct PowerBudgetError {
     pub index: usize,
     /// The number.
     pub value: f64,
+}
+
+impl Blamed for PowerBudgetError {
+    fn blame(&self) -> Blame {
+        Blame::Input
+    }
 }
 
 /// What the next slot's duration costs.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ground::blame::{Blame, Blamed};
+
 /// What is known of a problem before V is chosen, for instance from a pilot run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +74,14 @@ pub enum RecommendError {
         "a tolerance on violations needs a number of slots; without one they vanish as t grows for V(t) = v sqrt(t+1)"
     )]
     NoHorizon,
+}
+
+impl Blamed for RecommendError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Value { .. } | Self::TooShort { .. } | Self::NoHorizon => Blame::Input,
+        }
+    }
 }
 
 /// The V that the bounds recommend.

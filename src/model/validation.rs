@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::spec::{Family, Head, TransformerSpec};
+use crate::ground::blame::{Blame, Blamed};
 
 /// Why a [`TransformerSpec`] is not a model.
 ///
@@ -52,6 +53,16 @@ pub enum ModelError {
         /// The head the family allows.
         allowed: &'static str,
     },
+}
+
+impl Blamed for ModelError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::OutOfRange { .. } | Self::NotDivisible { .. } | Self::SequenceLength { .. } | Self::Head { .. } => {
+                Blame::Input
+            }
+        }
+    }
 }
 
 const MAX_LAYERS: u32 = 4096;

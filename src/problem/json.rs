@@ -7,6 +7,7 @@ use super::answer::Answer;
 use super::decision::Decision;
 use super::slot::{SlotProblem, SlotSpec};
 use super::validation::{ProblemError, faults};
+use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::FieldError;
 use crate::text::{JsonFault, NotANumber, from_json};
 
@@ -27,6 +28,15 @@ pub enum JsonError {
     /// An answer that holds no decision, as of an infeasible problem.
     #[error("the answer holds no decision")]
     NoDecision,
+}
+
+impl Blamed for JsonError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Format(_) | Self::Fields(_) | Self::NoDecision => Blame::Input,
+            Self::Problem(error) => error.blame(),
+        }
+    }
 }
 
 /// Most bad fields that an error lists.

@@ -14,11 +14,11 @@
 //! formulas are our own reconstruction.
 
 mod answer;
-pub(crate) mod costs;
 mod decision;
 mod evaluation;
 mod feasibility;
 mod json;
+pub(crate) mod program;
 mod shape;
 mod slot;
 #[cfg(test)]
@@ -26,12 +26,12 @@ mod tests;
 pub(crate) mod validation;
 
 pub use answer::{Answer, ObjectiveTerms, ShadowPrices, Status, Work};
-pub use costs::{Phase, shannon_rate};
 pub use decision::{ClusterDecision, Decision, Link};
 pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, evaluate};
 pub use feasibility::{Constraint, FeasibilityReport, Transfer, Violation};
 pub use json::JsonError;
 pub(crate) use json::MOST_FAULTS;
+pub use program::shannon_rate;
 pub use shape::DecisionError;
 pub use slot::{
     Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, Schema,
@@ -42,3 +42,5 @@ pub use validation::{
 };
 
 pub use crate::ground::check::{FieldError, MAX_MAGNITUDE, MIN_MAGNITUDE};
+pub use crate::ground::phase::Phase;
+pub use crate::ground::route::{DeviceId, NodeId, Route};

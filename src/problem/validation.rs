@@ -6,6 +6,7 @@
 use std::fmt::Display;
 
 use super::slot::{Cluster, Device, Encoder, EndStage, Plan, SlotSpec};
+use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, FieldError, Range, count, length, real};
 
 /// Most encoder blocks.
@@ -28,6 +29,14 @@ pub enum ProblemError {
     /// A field is out of range, or does not fit the other fields.
     #[error(transparent)]
     Field(#[from] FieldError),
+}
+
+impl Blamed for ProblemError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Field(error) => error.blame(),
+        }
+    }
 }
 
 /// Checks every field; the first bad one is reported.

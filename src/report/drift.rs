@@ -1,12 +1,14 @@
-//! A run of an own problem in numbers.
+//! A run of a user's own problem in numbers.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{Table, Words, number, or_dash, write_certificates};
+use super::claims::{Words, write_certificates};
+use super::table::{Table, number, or_dash};
+use crate::lyapunov::certificate::Claim;
 use crate::lyapunov::{
-    Certificate, Claim, Comparison, DriftRecord, DriftRecordError, History, Labels, OfflineBounds, Omission, Proofs,
+    Certificate, Comparison, DriftRecord, DriftRecordError, History, Labels, OfflineBounds, Omission, Proofs,
 };
 
 /// A constraint over all slots, in the unit of [`Labels::violation_unit`].
@@ -22,7 +24,7 @@ pub struct ConstraintSummary {
     pub certificate: Option<Certificate>,
 }
 
-/// A run of an own problem in numbers; prints as a table for the terminal.
+/// A run of a user's own problem in numbers; prints as a table for the terminal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -48,7 +50,7 @@ pub struct DriftSummary {
     pub offline: Option<OfflineBounds>,
 }
 
-/// Sums a run of an own problem up: C1 of every constraint, and with a comparison all other certificates.
+/// Sums up a run of a user's own problem: C1 of every constraint, and with a comparison all other certificates.
 ///
 /// ```
 /// use collapipe::lyapunov::DriftRecord;
@@ -64,7 +66,7 @@ pub struct DriftSummary {
 /// ```
 ///
 /// # Errors
-/// [`DriftRecordError`] for a record that is none of a run.
+/// [`DriftRecordError`] for a record that is not that of a run.
 pub fn drift_summary<A>(
     record: &DriftRecord<A>,
     comparison: Option<&Comparison>,

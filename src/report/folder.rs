@@ -1,15 +1,16 @@
 //! The output folder of a run.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::files::{Content, ReportError, write_whole};
+use super::error::ReportError;
+use super::figures::style::Figure;
 use super::{drift_summary, figures, summary, tidy};
+use crate::ground::files::{Content, FileError};
+use crate::ground::output::{Conflict, Kind, OutputFolder};
 use crate::lyapunov::{Comparison, DriftRecord, DriftRecordError};
 use crate::simulation::RunRecord;
-use crate::tradeoff::Tradeoff;
 
-/// Writes a run's files into `folder`, which is created where it is missing, and returns their paths.
+/// The folder of a run's files.
 ///
 /// | file | content |
 /// |---|---|
@@ -20,32 +21,77 @@ use crate::tradeoff::Tradeoff;
 /// | `segments.csv` | one row per planned slot and device: encoder blocks |
 /// | `latency.svg`, `queues.svg`, `energy.svg`, `segments.svg`, `certificates.svg` | figures |
 ///
-/// Every file is written under a temporary name and then renamed: whoever reads a file of that name reads a whole one,
-/// also when the program is killed in between.
-///
-/// # Errors
-/// [`ReportError`] with the path and the cause; files written before it stay.
-pub fn write_folder(record: &RunRecord, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.into(), source })?;
-    let summary = summary(record);
-    let data: [(&str, &Content); 5] = [
-        ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),
-        ("summary.json", &|out| serde_json::to_writer_pretty(out, &summary).map_err(Into::into)),
-        ("slots.csv", &|out| tidy::slots(record, out).map_err(Into::into)),
-        ("nodes.csv", &|out| tidy::nodes(record, out).map_err(Into::into)),
-        ("segments.csv", &|out| tidy::segments(record, out).map_err(Into::into)),
-    ];
-    let mut written = Vec::new();
-    for (name, content) in data {
-        written.push(write_whole(folder, name, content)?);
+/// A folder is ours if it holds the `record.json` of a run, or no file with one of these names; other files are left
+/// alone. All files are written under temporary names before the first one of an earlier run goes: a program that is
+/// killed leaves whole files, and those of one run.
+#[derive(Clone, Debug)]
+pub struct RunFolder(OutputFolder);
+
+const OF_RUN: Kind = Kind {
+    names: &[
+        "record.json",
+        "summary.json",
+        "slots.csv",
+        "nodes.csv",
+        "segments.csv",
+        "latency.svg",
+        "queues.svg",
+        "energy.svg",
+        "segments.svg",
+        "certificates.svg",
+    ],
+    schema: "collapipe.run-record/1",
+};
+
+const OF_DRIFT: Kind = Kind {
+    names: &[
+        "record.json",
+        "summary.json",
+        "slots.csv",
+        "penalty.svg",
+        "queues.svg",
+        "violations.svg",
+        "certificates.svg",
+    ],
+    schema: "collapipe.drift-record/1",
+};
+
+impl RunFolder {
+    /// The folder `path`, made where it is missing: before a long run, to know that its files will have a place.
+    ///
+    /// # Errors
+    /// [`FileError::Foreign`] names a file that is not that of a run, unless it may be overwritten;
+    /// [`FileError::Folder`] for a folder that cannot be made.
+    pub fn claim(path: &Path, conflict: Conflict) -> Result<Self, FileError> {
+        OutputFolder::claim(path, &OF_RUN, conflict).map(Self)
     }
-    for (name, draw) in figures::ALL {
-        written.push(write_figure(folder, name, draw(record))?);
+
+    /// Writes a run's files, in place of those of an earlier run, and returns their paths.
+    ///
+    /// # Errors
+    /// [`ReportError`] with the path and the cause; what could not be written at all leaves the earlier files.
+    pub fn write(&self, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError> {
+        let summary = summary(record);
+        let data: [(&str, &Content); 5] = [
+            ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),
+            ("summary.json", &|out| serde_json::to_writer_pretty(out, &summary).map_err(Into::into)),
+            ("slots.csv", &|out| tidy::slots(record, out).map_err(Into::into)),
+            ("nodes.csv", &|out| tidy::nodes(record, out).map_err(Into::into)),
+            ("segments.csv", &|out| tidy::segments(record, out).map_err(Into::into)),
+        ];
+        write(&self.0, &data, figures::ALL.iter().map(|(name, draw)| (*name, draw(record))))
     }
-    Ok(written)
 }
 
-/// Writes the files of a run of an own problem into `folder`, which is created where it is missing, and returns their
+/// Writes a run's files into `folder`: [`RunFolder::claim`], which refuses files of others, and [`RunFolder::write`].
+///
+/// # Errors
+/// As these.
+pub fn write_folder(record: &RunRecord, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
+    RunFolder::claim(folder, Conflict::Refuse)?.write(record)
+}
+
+/// Writes the files of a run of your own problem into `folder`, which is created where it is missing, and returns their
 /// paths.
 ///
 /// | file | content |
@@ -57,11 +103,11 @@ pub fn write_folder(record: &RunRecord, folder: &Path) -> Result<Vec<PathBuf>, R
 /// | `queues.svg`, `violations.svg` | queues, and mean violations so far |
 /// | `certificates.svg` | mean penalty and norm of the queues between their bounds, where a comparison is given |
 ///
-/// Every file is whole, as those of [`write_folder`].
+/// Files of others are left alone, and the folder is of one run only, as a [`RunFolder`] is.
 ///
 /// # Errors
-/// [`ReportError`] for a record that is not one of a run, before anything is written; otherwise with the path and the
-/// cause, and files written before it stay.
+/// [`ReportError`] for a record that is not one of a run, and a folder with a file that is not that of such a run,
+/// before anything is written; otherwise with the path and the cause.
 pub fn write_drift_folder<A: serde::Serialize>(
     record: &DriftRecord<A>,
     comparison: Option<&Comparison>,
@@ -70,49 +116,52 @@ pub fn write_drift_folder<A: serde::Serialize>(
     let broken = |source: DriftRecordError| ReportError::Record { source: Box::new(source) };
     let history = record.history().map_err(broken)?;
     let summary = drift_summary(record, comparison).map_err(broken)?;
-    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.into(), source })?;
+    let folder = OutputFolder::claim(folder, &OF_DRIFT, Conflict::Refuse)?;
     let data: [(&str, &Content); 3] = [
         ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),
         ("summary.json", &|out| serde_json::to_writer_pretty(out, &summary).map_err(Into::into)),
         ("slots.csv", &|out| tidy::drift(record, &history, out).map_err(Into::into)),
     ];
-    let mut written = Vec::new();
-    for (name, content) in data {
-        written.push(write_whole(folder, name, content)?);
-    }
     let view = figures::DriftView { history: &history, labels: &record.labels, comparison };
-    for (name, draw) in figures::OF_DRIFT {
-        written.push(write_figure(folder, name, draw(&view))?);
-    }
-    Ok(written)
+    write(&folder, &data, figures::OF_DRIFT.iter().map(|(name, draw)| (*name, draw(&view))))
 }
 
-fn write_figure(folder: &Path, name: &str, figure: Result<String, String>) -> Result<PathBuf, ReportError> {
-    let svg = figure.map_err(|cause| ReportError::Figure { path: folder.join(name), cause })?;
-    write_whole(folder, name, &|out| out.write_all(svg.as_bytes()))
+/// Writes data, then figures.
+pub(crate) fn write<'a>(
+    folder: &OutputFolder,
+    data: &[(&str, &Content)],
+    figures: impl Iterator<Item = (&'a str, Figure)>,
+) -> Result<Vec<PathBuf>, ReportError> {
+    let drawn = figures.map(|(name, figure)| match figure {
+        Ok(svg) => Ok((name, svg)),
+        Err(cause) => Err(ReportError::Figure { path: folder.path(name), cause }),
+    });
+    let drawn = drawn.collect::<Result<Vec<_>, _>>()?;
+    let svgs: Vec<_> = drawn
+        .iter()
+        .map(|(name, svg)| (*name, move |out: &mut dyn std::io::Write| out.write_all(svg.as_bytes())))
+        .collect();
+    let files = data.iter().copied().chain(svgs.iter().map(|(name, content)| (*name, content as &Content)));
+    Ok(folder.write(&files.collect::<Vec<_>>())?)
 }
 
-/// Writes a sweep's files into `folder`, which is created where it is missing, and returns their paths.
-///
-/// | file | content |
-/// |---|---|
-/// | `tradeoff.json` | the [`Tradeoff`] |
-/// | `tradeoff.csv` | one row per value |
-/// | `plans.svg` | shares of the plans, and latency, against the value |
-/// | `tradeoff.svg`, `scaling.svg` | over V: latency against overspending; latency excess and backlog against V |
-///
-/// Every file is whole, as those of [`write_folder`].
-///
-/// # Errors
-/// [`ReportError`] with the path and the cause; files written before it stay.
-pub fn write_tradeoff(tradeoff: &Tradeoff, folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
-    fs::create_dir_all(folder).map_err(|source| ReportError::Folder { path: folder.into(), source })?;
-    let mut written = vec![
-        write_whole(folder, "tradeoff.json", &|out| serde_json::to_writer_pretty(out, tradeoff).map_err(Into::into))?,
-        write_whole(folder, "tradeoff.csv", &|out| tidy::tradeoff(tradeoff, out).map_err(Into::into))?,
-    ];
-    for (name, draw) in figures::of_tradeoff(tradeoff.axis) {
-        written.push(write_figure(folder, name, draw(tradeoff))?);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lyapunov::DriftSchema;
+    use crate::simulation::RunSchema;
+
+    #[test]
+    fn every_figure_has_its_name_in_the_list() {
+        let of_run: Vec<&str> = figures::ALL.iter().map(|(name, _)| *name).collect();
+        assert_eq!(OF_RUN.names.split_at(5).1, of_run);
+        let of_drift: Vec<&str> = figures::OF_DRIFT.iter().map(|(name, _)| *name).collect();
+        assert_eq!(OF_DRIFT.names.split_at(3).1, of_drift);
     }
-    Ok(written)
+
+    #[test]
+    fn folders_are_known_by_the_schema_of_their_records() {
+        assert_eq!(serde_json::to_value(RunSchema::V1).unwrap(), OF_RUN.schema);
+        assert_eq!(serde_json::to_value(DriftSchema::V1).unwrap(), OF_DRIFT.schema);
+    }
 }

@@ -3,42 +3,47 @@
 //! | task | here |
 //! |---|---|
 //! | the run in numbers, to print or to compute with | [`summary`] → [`Summary`] |
-//! | files for a notebook and figures for a paper | `write_folder` (feature `cli`) |
-//! | the same of a problem of your own ([`DriftRecord`](crate::lyapunov::DriftRecord)) | [`drift_summary`], `write_drift_folder` |
-//! | the same of a sweep over V or ε ([`tradeoff`](crate::tradeoff)) | `write_tradeoff` (feature `cli`) |
-//! | figures and page of [`experiments`](crate::experiments) | `DrawnExperiment`, `write_experiment_page`, `contrast_text` (feature `cli`) |
+//! | files for a notebook and figures for a paper | `RunFolder`, `write_folder` (feature `figures`) |
+//! | both for a problem of your own ([`DriftRecord`](crate::lyapunov::DriftRecord)) | [`drift_summary`], `write_drift_folder` (feature `figures`) |
+//! | a figure as PNG | `png` (feature `png`) |
 //!
 //! Everything is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
-//! gives the same report as the run that wrote it.
+//! gives the same report as the run that wrote it. Sweeps and experiments use the same axes, marks and tables;
+//! their figures are in [`tradeoff`](crate::tradeoff) and `experiments`.
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "figures")]
 mod bound_paths;
 mod certificates;
+mod claims;
 mod convergence;
 mod drift;
-#[cfg(feature = "cli")]
-mod experiments;
-#[cfg(feature = "cli")]
-mod figures;
-mod files;
-#[cfg(feature = "cli")]
-mod folder;
+mod error;
+#[cfg(feature = "figures")]
+pub(crate) mod figures;
+#[cfg(feature = "figures")]
+pub(crate) mod folder;
+#[cfg(feature = "experiments")]
+pub(crate) mod html;
+#[cfg(feature = "png")]
+mod png;
 mod series;
 mod summary;
 pub(crate) mod table;
-#[cfg(feature = "cli")]
-mod tidy;
+mod text;
+#[cfg(feature = "figures")]
+pub(crate) mod tidy;
 
+#[cfg(feature = "figures")]
+pub use crate::ground::output::Conflict;
 pub use crate::lyapunov::Omission;
 pub use certificates::OfflineSummary;
 pub use convergence::ConvergenceSummary;
 pub use drift::{ConstraintSummary, DriftSummary, drift_summary};
-#[cfg(feature = "cli")]
-pub use experiments::{DrawnExperiment, contrast_text, write_experiment_page};
-pub use files::ReportError;
-pub(crate) use files::write_whole;
-#[cfg(feature = "cli")]
-pub use folder::{write_drift_folder, write_folder, write_tradeoff};
+pub use error::ReportError;
+#[cfg(feature = "figures")]
+pub use folder::{RunFolder, write_drift_folder, write_folder};
+#[cfg(feature = "png")]
+pub use png::{PngError, png};
 pub use summary::{
     ClusterSummary, GapSummary, LatencySummary, NodeSummary, OutageSummary, PlanSummary, SegmentSummary, Summary,
     summary,

@@ -1,15 +1,13 @@
 //! A run in numbers.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::certificates::{OfflineSummary, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
 use super::series::{budget, devices, energy, quantile, sorted};
-use super::table;
-use crate::lyapunov::{Certificate, Claim, Omission, Proofs};
-use crate::simulation::{NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, SlotOutcome};
+use crate::lyapunov::certificate::Claim;
+use crate::lyapunov::{Certificate, Omission, Proofs};
+use crate::simulation::{NodeRecord, NodeRole, Outage, PlannedSlot, Provenance, RunRecord, SlotOutcome};
 use crate::units::{Joules, Seconds};
 
 /// Distribution of the round latency T over the planned rounds.
@@ -64,7 +62,7 @@ pub struct PlanSummary {
     pub micro_batches: u32,
     /// Planned rounds with this plan.
     pub rounds: u64,
-    /// The same as a share of all planned rounds, in [0, 1].
+    /// These rounds as a share of all planned rounds, in [0, 1].
     pub share: f64,
 }
 
@@ -167,12 +165,6 @@ impl Summary {
     }
 }
 
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        table::write(self, f)
-    }
-}
-
 /// Sums a run up. A record without slots or without planned rounds gives a summary that says so.
 ///
 /// ```
@@ -221,7 +213,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 fn outages(record: &RunRecord) -> Vec<OutageSummary> {
     let mut outages: Vec<OutageSummary> = Vec::new();
     for slot in &record.slots {
-        let SlotOutcome::Outage { reason } = &slot.outcome else { continue };
+        let SlotOutcome::Outage(Outage { reason, .. }) = &slot.outcome else { continue };
         match outages.iter_mut().find(|outage| outage.reason == *reason) {
             Some(outage) => outage.slots += 1,
             None => outages.push(OutageSummary { reason: reason.clone(), slots: 1 }),

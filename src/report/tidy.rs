@@ -7,8 +7,7 @@ use std::io::Write;
 use super::series::devices;
 use crate::lyapunov::{DriftRecord, History};
 use crate::problem::Status;
-use crate::simulation::{NodeRole, RunRecord, SlotOutcome};
-use crate::tradeoff::Tradeoff;
+use crate::simulation::{NodeRole, Outage, RunRecord, SlotOutcome};
 
 /// One row per slot.
 pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> {
@@ -42,7 +41,7 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
                     planned.clusters.get(index).map(|cluster| float(cluster.latency_s.0)).unwrap_or_default()
                 }));
             }
-            SlotOutcome::Outage { reason } => {
+            SlotOutcome::Outage(Outage { reason, .. }) => {
                 row.push("outage".into());
                 row.extend(std::iter::repeat_n(String::new(), PLANNED - 1));
                 row.push(reason.clone());
@@ -58,7 +57,7 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
     csv.flush().map_err(Into::into)
 }
 
-/// One row per slot of an own problem's run.
+/// One row per slot of a run of a user's own problem.
 pub(super) fn drift<A>(record: &DriftRecord<A>, history: &History, out: &mut dyn Write) -> csv::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     let of = |what: &'static str| record.labels.constraints.iter().map(move |name| format!("{what}:{name}"));
@@ -73,12 +72,12 @@ pub(super) fn drift<A>(record: &DriftRecord<A>, history: &History, out: &mut dyn
 }
 
 /// Empty where there is none.
-fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     value.map(float).unwrap_or_default()
 }
 
 /// The fewest digits that read back as the same number.
-pub(super) fn float(value: f64) -> String {
+pub(crate) fn float(value: f64) -> String {
     format!("{value:?}")
 }
 
@@ -123,60 +122,6 @@ pub(super) fn segments(record: &RunRecord, out: &mut dyn Write) -> csv::Result<(
                 csv.write_record([slot.to_string().as_str(), name, &device.name, &blocks.to_string()])?;
             }
         }
-    }
-    csv.flush().map_err(Into::into)
-}
-
-/// One row per value of a sweep.
-pub(super) fn tradeoff(tradeoff: &Tradeoff, out: &mut dyn Write) -> csv::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    let fixed = [
-        tradeoff.axis.symbol(),
-        "slots",
-        "planned",
-        "mean_latency_s",
-        "p50_latency_s",
-        "p90_latency_s",
-        "p99_latency_s",
-        "worst_overspend_node",
-        "worst_overspend",
-        "worst_overspend_bound",
-        "second_half_backlog",
-        "second_half_settled",
-        "second_half_mean_latency_s",
-        "second_half_excess_s",
-        "largest_gap",
-        "final_convergence_queue",
-        "certified_mean",
-        "certified_mean_of_sum",
-    ];
-    let plans = tradeoff.points.first().map(|point| point.plans.as_slice()).unwrap_or_default();
-    let shares = plans.iter().map(|plan| format!("share:I{}M{}", plan.local_iterations, plan.micro_batches));
-    csv.write_record(fixed.iter().map(ToString::to_string).chain(shares))?;
-    for (point, excess) in tradeoff.points.iter().zip(&tradeoff.excess_s) {
-        let (latency, worst, part) = (point.latency, point.worst_node(), &point.second_half);
-        let convergence = point.convergence.as_ref();
-        let row = [
-            float(point.value),
-            point.slots.to_string(),
-            point.planned.to_string(),
-            number(latency.map(|latency| latency.mean_s.0)),
-            number(latency.map(|latency| latency.p50_s.0)),
-            number(latency.map(|latency| latency.p90_s.0)),
-            number(latency.map(|latency| latency.p99_s.0)),
-            worst.map(|node| node.name.clone()).unwrap_or_default(),
-            number(worst.map(|node| node.mean_overspend)),
-            number(worst.map(|node| node.bound)),
-            float(part.backlog()),
-            part.settled().to_string(),
-            number(part.mean_latency_s.map(|latency| latency.0)),
-            number(*excess),
-            number(point.gap.map(|gap| gap.max)),
-            number(convergence.map(|of| of.final_queue)),
-            number(convergence.and_then(|of| of.certified_mean)),
-            number(convergence.and_then(|of| of.certified_mean_of_sum)),
-        ];
-        csv.write_record(row.into_iter().chain(point.plans.iter().map(|plan| float(plan.share))))?;
     }
     csv.flush().map_err(Into::into)
 }

@@ -1,78 +1,23 @@
 //! From plain data to a validated scenario with presets and model resolved.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::convergence;
+use super::error::{Faults, ScenarioError};
 use super::notes::{self, Note};
 use super::sampler::Sampler;
 use super::spec::{ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, ScenarioSpec};
 use crate::bounds::ConvergenceConstraint;
-use crate::digest::fnv1a;
+use crate::ground::digest::of_data;
 use crate::model::{ModelCosts, ModelError, Transformer};
-use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
-use crate::problem::costs::{block_memory, compute_time_per_sample};
+use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace};
+use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
     Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, MOST_FAULTS, Plan, Schema,
     SlotProblem, SlotSpec,
 };
 use crate::units::{Bytes, FlopsPerSecond, Joules};
-
-/// Why data are not a scenario.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ScenarioError {
-    /// A field is missing, out of range, or does not fit the others.
-    #[error(transparent)]
-    Field(#[from] FieldError),
-    /// A rate trace is missing or unusable.
-    #[error("{path}: {source}")]
-    Trace {
-        /// The channel that asks for it.
-        path: String,
-        /// What is wrong.
-        source: TraceError,
-    },
-    /// Several of these: at least two, at most twenty, one line each.
-    #[error("{}", lines(.0))]
-    Several(Vec<ScenarioError>),
-}
-
-fn lines(errors: &[ScenarioError]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-}
-
-/// Faults found so far; a field that several checks refuse counts once.
-#[derive(Default)]
-struct Faults(Vec<ScenarioError>);
-
-impl Faults {
-    fn add(&mut self, error: impl Into<ScenarioError>) {
-        let error = error.into();
-        let place = |error: &ScenarioError| match error {
-            ScenarioError::Field(field) => field.path.clone(),
-            ScenarioError::Trace { path, .. } => path.clone(),
-            ScenarioError::Several(_) => String::new(),
-        };
-        if self.0.len() < MOST_FAULTS && self.0.iter().all(|other| place(other) != place(&error)) {
-            self.0.push(error);
-        }
-    }
-
-    /// The value, where there is no fault; none is noted without one.
-    fn take<T, E: Into<ScenarioError>>(&mut self, result: Result<T, E>) -> Option<T> {
-        result.map_err(|error| self.add(error)).ok()
-    }
-
-    fn error(mut self) -> ScenarioError {
-        match self.0.pop() {
-            Some(only) if self.0.is_empty() => only,
-            last => {
-                self.0.extend(last);
-                ScenarioError::Several(self.0)
-            }
-        }
-    }
-}
 
 /// What a node is in its cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -99,9 +44,12 @@ pub struct Node {
 
 /// A valid long-term problem.
 ///
-/// Everything a slot problem needs but gains, presence and prices is resolved here and checked once.
+/// Everything a slot problem needs but gains, presence and prices is resolved here and checked once. A clone shares it.
 #[derive(Clone, Debug)]
-pub struct Scenario {
+pub struct Scenario(Arc<Resolved>);
+
+#[derive(Debug)]
+struct Resolved {
     spec: ScenarioSpec,
     model: ModelCosts,
     template: SlotSpec,
@@ -126,6 +74,15 @@ impl Scenario {
     /// # Errors
     /// As [`Scenario::new`].
     pub fn with_traces(spec: ScenarioSpec, traces: &[Vec<RateTrace>]) -> Result<Self, ScenarioError> {
+        Self::with_notes(spec, traces, Vec::new())
+    }
+
+    /// The same with notes on how the traces were read.
+    pub(super) fn with_notes(
+        spec: ScenarioSpec,
+        traces: &[Vec<RateTrace>],
+        traced: Vec<Note>,
+    ) -> Result<Self, ScenarioError> {
         let mut faults = Faults::default();
         check_run(&spec, &mut faults);
         let Some(model) = faults.take(model(&spec.model)) else { return Err(faults.error()) };
@@ -174,102 +131,97 @@ impl Scenario {
         }
         // What is learned depends on numbers that have to be right first.
         let convergence = match &spec.convergence {
-            Some(wanted) if faults.0.is_empty() => faults.take(convergence::constraint(&spec, wanted, &template.plans)),
+            Some(wanted) if faults.is_empty() => faults.take(convergence::constraint(&spec, wanted, &template.plans)),
             _ => None,
         };
-        if !faults.0.is_empty() {
+        if !faults.is_empty() {
             return Err(faults.error());
         }
         let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
-        let notes = notes::notes(&spec);
-        Ok(Self { spec, model, template, nodes, channels, convergence, notes })
+        let mut notes = traced;
+        notes.extend(notes::notes(&spec));
+        Ok(Self(Arc::new(Resolved { spec, model, template, nodes, channels, convergence, notes })))
     }
 
     /// What its author may not have meant, and how its rate traces were read.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
-        &self.notes
-    }
-
-    /// Puts notes before those there are.
-    #[cfg(feature = "cli")]
-    pub(super) fn add_notes(&mut self, notes: Vec<Note>) {
-        self.notes.splice(0..0, notes);
+        &self.0.notes
     }
 
     /// The data.
     #[must_use]
     pub fn spec(&self) -> &ScenarioSpec {
-        &self.spec
+        &self.0.spec
     }
 
     /// What the model's parts cost.
     #[must_use]
     pub fn model(&self) -> &ModelCosts {
-        &self.model
+        &self.0.model
     }
 
     /// All nodes whose energy is counted, in their numbering.
     #[must_use]
     pub fn nodes(&self) -> &[Node] {
-        &self.nodes
+        &self.0.nodes
     }
 
     /// The candidate plans.
     #[must_use]
     pub fn plans(&self) -> &[Plan] {
-        &self.template.plans
+        &self.0.template.plans
     }
 
     /// Ē of every node, in their numbering.
     #[must_use]
     pub fn budgets(&self) -> Vec<Option<Joules>> {
-        self.nodes.iter().map(|node| node.budget).collect()
+        self.0.nodes.iter().map(|node| node.budget).collect()
     }
 
     /// The convergence constraint, where the scenario has one; every candidate plan has a g.
     #[must_use]
     pub fn convergence(&self) -> Option<&ConvergenceConstraint> {
-        self.convergence.as_ref()
+        self.0.convergence.as_ref()
     }
 
     /// FNV-1a digest (64 bits, in hex) of the compact JSON of the data, as in a run's provenance.
     #[must_use]
     pub fn digest(&self) -> String {
-        // A valid scenario has no number or key that JSON cannot hold.
-        fnv1a(&serde_json::to_string(&self.spec).unwrap_or_default())
+        of_data(&self.0.spec)
     }
 
-    /// The same of all that decides the slots' states: the data and the rate traces that were read.
+    /// As [`Scenario::digest`], of all that decides the states of the slots: the data, and the rate traces that links
+    /// replay.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        fnv1a(&format!("{} {:?}", self.digest(), self.channels))
+        of_data(&(&self.0.spec, self.0.channels.iter().map(Channel::replayed).collect::<Vec<_>>()))
     }
 
     /// The states of the slots, from slot 0 on.
     #[must_use]
-    pub fn sampler(&self) -> Sampler<'_> {
-        Sampler::new(self, self.channels.clone())
+    pub fn sampler(&self) -> Sampler {
+        Sampler::new(self.clone(), self.0.channels.clone())
     }
 
     /// 1/(c_F/f_F + c_B/f_B): encoder blocks of one sample that a cluster's device computes per second, forward and
     /// backward; none where there is no such device.
     #[must_use]
     pub fn blocks_per_second(&self, cluster: usize, device: usize) -> Option<f64> {
-        let device = self.template.clusters.get(cluster)?.devices.get(device)?;
-        Some(1.0 / compute_time_per_sample(&self.template.encoder, device).0)
+        let device = self.0.template.clusters.get(cluster)?.devices.get(device)?;
+        Some(1.0 / compute_time_per_sample(&self.0.template.encoder, device).0)
     }
 
     /// L(resident + activation·B): memory that the whole encoder and a cluster's whole batch would need on one device.
     #[must_use]
     pub fn encoder_memory(&self, cluster: usize) -> Option<Bytes> {
-        let per_block = block_memory(&self.template.encoder, self.template.clusters.get(cluster)?);
-        Some(Bytes(f64::from(self.model.blocks) * per_block))
+        let per_block = block_memory(&self.0.template.encoder, self.0.template.clusters.get(cluster)?);
+        Some(Bytes(f64::from(self.0.model.blocks) * per_block))
     }
 
     /// The slot problem with all devices, prices zero and no links.
     pub(super) fn template(&self) -> &SlotSpec {
-        &self.template
+        &self.0.template
     }
 }
 

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::build::{Scenario, ScenarioError};
+use super::build::Scenario;
+use super::error::ScenarioError;
 use super::notes::{Note, NoteKind};
 use super::spec::ScenarioSpec;
+use crate::ground::blame::{Blame, Blamed};
 use crate::network::radio::{ChannelConfig, RateTrace, TraceFile, TraceFileError};
 use crate::text::{describe, position, without_mark};
 
@@ -43,6 +45,17 @@ pub enum ScenarioFileError {
     /// A file of rate traces could not be read.
     #[error(transparent)]
     Traces(#[from] TraceFileError),
+}
+
+impl Blamed for ScenarioFileError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Format { .. } => Blame::Input,
+            Self::Scenario { error, .. } => error.blame(),
+            Self::Several(errors) => errors.first().map_or(Blame::Input, Blamed::blame),
+            Self::Traces(error) => error.blame(),
+        }
+    }
 }
 
 fn lines(errors: &[ScenarioFileError]) -> String {
@@ -84,9 +97,7 @@ impl ScenarioFile {
     /// [`ScenarioFileError`] with the line of the bad field, or of a file of traces.
     pub fn build(self) -> Result<Scenario, ScenarioFileError> {
         let (traces, notes) = self.traces()?;
-        let mut scenario = Scenario::with_traces(self.spec, &traces).map_err(|error| at_line(&self.text, error))?;
-        scenario.add_notes(notes);
-        Ok(scenario)
+        Scenario::with_notes(self.spec, &traces, notes).map_err(|error| at_line(&self.text, error))
     }
 
     /// The traces of every cluster's channel, and how they were read; those of the common channel are read once.

@@ -7,21 +7,23 @@
 //! | channels and absences slot by slot | [`Sampler`], [`SlotState`] |
 //! | one slot's problem at given energy prices | [`SlotState::problem`], [`SlotInstance`] |
 //!
-//! With the feature `cli`, `ScenarioFile` reads the data from TOML; `docs/scenario.md` describes every field. A slot's
+//! With the feature `scenario`, `ScenarioFile` reads the data from TOML; `docs/scenario.md` describes every field. A slot's
 //! state depends on the scenario and its seed alone, never on what was decided before: policies can be compared on the
 //! same states.
 
 mod build;
 mod convergence;
-#[cfg(feature = "cli")]
+mod error;
+#[cfg(feature = "scenario")]
 mod file;
 mod notes;
 mod sampler;
 mod spec;
 
-pub use build::{Node, Role, Scenario, ScenarioError};
+pub use build::{Node, Role, Scenario};
 pub use convergence::{ConvergenceSpec, PerCluster};
-#[cfg(feature = "cli")]
+pub use error::ScenarioError;
+#[cfg(feature = "scenario")]
 pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};
 pub use notes::{Note, NoteKind};
 pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};

@@ -3,12 +3,11 @@
 use std::fmt;
 
 use good_lp::{Constraint, Expression, ProblemVariables, Variable, constraint, variable};
-use rayon::prelude::*;
 
-use super::compare::ComparisonRecord;
+use super::compare::{ComparisonRecord, Effort, Solver};
 use super::record::RunRecord;
 use super::run::RunError;
-use crate::lyapunov::{Action, linear};
+use crate::lyapunov::{Action, LookAgain, linear};
 use crate::scenario::Scenario;
 use crate::solver::Settings;
 use crate::text::escaped;
@@ -69,18 +68,23 @@ impl BudgetNeeds {
         record: &RunRecord,
         scenario: &Scenario,
         settings: Settings,
-        comparison: ComparisonRecord,
+        comparison: &ComparisonRecord,
     ) -> Result<Option<Self>, RunError> {
-        let nodes = record.constrained_nodes();
+        let form = record.standard_form()?;
+        let limited = |node: &usize| form.energy().budget(*node).is_some();
+        let nodes: Vec<usize> = (0..record.nodes.len()).filter(limited).collect();
         if nodes.is_empty() || record.slots.is_empty() {
             return Ok(None);
         }
-        let mut search = Search { record, scenario, settings, comparison, nodes };
+        let states = record.states(scenario)?;
+        let solver = Solver::new(record, scenario, states, &form, settings, Effort::Full);
+        let mut search =
+            Search { solver, actions: record.actions(comparison)?, constraints: form.constraints(), nodes };
         // Alone first: whoever is short by himself is named.
         let suspects: Vec<usize> = search.short().into_iter().map(|(k, _)| k).take(MOST_ALONE).collect();
         for k in suspects {
-            let alone = (0..search.nodes.len()).map(|other| f64::from(u8::from(other == k))).collect();
-            search.look_at(alone)?;
+            let alone: Vec<f64> = (0..search.nodes.len()).map(|other| f64::from(u8::from(other == k))).collect();
+            search.look_at(&alone)?;
         }
         let mut factor = f64::INFINITY;
         for _ in 0..ROUNDS {
@@ -90,7 +94,7 @@ impl BudgetNeeds {
             if settled || factor <= 1.0 + MORE {
                 break;
             }
-            search.look_at(shares)?;
+            search.look_at(&shares)?;
         }
         if !(factor.is_finite() && factor > 1.0 + MORE) {
             return Ok(None);
@@ -108,19 +112,16 @@ impl BudgetNeeds {
 
 /// Decisions of a run's states, and more of them where they are asked for.
 struct Search<'a> {
-    record: &'a RunRecord,
-    scenario: &'a Scenario,
-    settings: Settings,
-    comparison: ComparisonRecord,
-    /// Those with a budget.
+    solver: Solver<'a>,
+    /// What was found in every slot: penalties and violations, those of the budgets first.
+    actions: Vec<Vec<Action>>,
+    /// How many constraints there are.
+    constraints: usize,
+    /// Nodes with a budget.
     nodes: Vec<usize>,
 }
 
 impl Search<'_> {
-    fn actions(&self) -> Vec<Vec<Action>> {
-        self.record.actions(&self.comparison)
-    }
-
     /// E/Ē of the k-th node with a budget.
     fn spent(action: &Action, k: usize) -> f64 {
         action.violations.get(k).copied().unwrap_or(0.0) + 1.0
@@ -128,36 +129,24 @@ impl Search<'_> {
 
     /// Budgets that even the best decision of every slot exceeds, with the mean of what it takes, in budgets.
     fn short(&self) -> Vec<(usize, f64)> {
-        let actions = self.actions();
         let least = |k: usize| {
             let of_slot = |actions: &Vec<Action>| {
                 actions.iter().map(|action| Self::spent(action, k)).fold(f64::INFINITY, f64::min)
             };
-            actions.iter().map(of_slot).sum::<f64>() / actions.len() as f64
+            self.actions.iter().map(of_slot).sum::<f64>() / self.actions.len() as f64
         };
         (0..self.nodes.len()).map(|k| (k, least(k))).filter(|(_, ratio)| *ratio > 1.0 + MORE).collect()
     }
 
     /// Solves every slot at prices at which little but energy matters, shared by the budgets like this.
-    fn look_at(&mut self, shares: Vec<f64>) -> Result<(), RunError> {
-        let states = self.record.states(self.scenario)?;
-        let actions = self.actions();
-        let penalties = actions.iter().flatten().map(|action| action.penalty.abs());
+    fn look_at(&mut self, shares: &[f64]) -> Result<(), RunError> {
+        let penalties = self.actions.iter().flatten().map(|action| action.penalty.abs());
         let dear = DEAR * penalties.fold(f64::MIN_POSITIVE, f64::max);
-        let mut prices = vec![0.0; self.record.nodes.len()];
-        for (node, share) in self.nodes.iter().zip(shares) {
-            if let Some(price) = prices.get_mut(*node) {
-                *price = share * dear;
-            }
+        let mut prices: Vec<f64> = shares.iter().map(|share| share * dear).collect();
+        prices.resize(self.constraints, 0.0);
+        for (actions, found) in self.actions.iter_mut().zip(self.solver.look(0, &prices)?) {
+            actions.extend(found.action);
         }
-        prices.extend(self.record.convergence.as_ref().map(|_| 0.0));
-        let accuracy = Settings { gap: self.settings.gap.max(1e-4), ..self.settings };
-        let compared = states
-            .par_iter()
-            .zip(&self.record.slots)
-            .map(|(state, _)| self.record.compare_slot((self.scenario, &accuracy), state, &prices, None));
-        let compared = compared.collect::<Result<Vec<_>, RunError>>()?;
-        self.comparison.take(&prices, compared);
         Ok(())
     }
 
@@ -166,9 +155,8 @@ impl Search<'_> {
     /// Both are one program: the factor is the value of a game between slots, which choose decisions, and budgets,
     /// which choose shares. The shares are solved for, and the factor is that of its dual.
     fn least_factor(&self) -> Option<(f64, Vec<f64>)> {
-        let actions = self.actions();
         let spent = |action: &Action| (0..self.nodes.len()).map(|k| Self::spent(action, k)).collect::<Vec<f64>>();
-        let spent: Vec<Vec<Vec<f64>>> = actions.iter().map(|of| of.iter().map(spent).collect()).collect();
+        let spent: Vec<Vec<Vec<f64>>> = self.actions.iter().map(|of| of.iter().map(spent).collect()).collect();
         let scale = spent.iter().flatten().flatten().copied().fold(f64::MIN_POSITIVE, f64::max);
         let solution = linear::solve(|| {
             let mut variables = ProblemVariables::new();

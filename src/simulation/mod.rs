@@ -1,10 +1,11 @@
 //! A drift-plus-penalty run: a scenario's slots solved one after another, and what they leave behind.
 //!
-//! [`Run`] is an iterator over slots: take as many as you like, look at the queues in between, and turn what you have
+//! [`Run`] plays the [`Rounds`] of a scenario through the [`Engine`](crate::lyapunov::Engine) that plays any other slot
+//! problem. It is an iterator over slots: take as many as you like, look at the queues in between, and turn what you have
 //! into a [`RunRecord`], from which all tables, figures and certificates are made.
 //!
 //! ```
-//! # #[cfg(feature = "cli")]
+//! # #[cfg(feature = "scenario")]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use collapipe::scenario::{BUILTIN, ScenarioFile};
 //! use collapipe::simulation::Run;
@@ -16,10 +17,10 @@
 //! let slots = run.by_ref().collect::<Result<Vec<_>, _>>()?;
 //! let record = run.record(slots);
 //! assert_eq!(record.slots.len(), 3);
-//! assert!(run.controller().certificate(0).is_none_or(|c1| c1.holds()));
+//! assert!(run.certificate(0).is_none_or(|c1| c1.holds()));
 //! # Ok(())
 //! # }
-//! # #[cfg(not(feature = "cli"))]
+//! # #[cfg(not(feature = "scenario"))]
 //! # fn main() {}
 //! ```
 //!
@@ -34,11 +35,15 @@ mod against;
 #[cfg(feature = "milp")]
 mod budgets;
 mod compare;
+mod form;
 mod history;
+mod outage;
 mod pilot;
 pub mod policy;
 mod record;
+mod record_error;
 mod round;
+mod rounds;
 mod run;
 mod states;
 
@@ -46,11 +51,14 @@ pub use against::AgainstError;
 #[cfg(feature = "milp")]
 pub use budgets::{BudgetNeeds, ShortBudget};
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
+pub use outage::{Outage, OutageCause};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
 pub use policy::{Choice, Policy, PolicyKind, SlotContext, UnknownPolicy};
 pub use record::{
     ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
     RunSchema, SlotOutcome, SlotRecord,
 };
+pub use record_error::RecordError;
+pub use rounds::{PlayedSlot, Rounds};
 pub use run::{Run, RunError};
 pub use states::StatesError;

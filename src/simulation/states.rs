@@ -1,6 +1,7 @@
 //! The states of a record's slots, from its scenario.
 
 use super::record::RunRecord;
+use crate::ground::blame::{Blame, Blamed};
 use crate::scenario::{Scenario, SlotState};
 
 /// Why the states of a record's slots cannot be had.
@@ -29,9 +30,17 @@ pub enum StatesError {
     },
 }
 
+impl Blamed for StatesError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::OtherScenario { .. } | Self::Order { .. } => Blame::Input,
+        }
+    }
+}
+
 impl RunRecord {
     /// The states of the record's slots, in order.
-    pub(super) fn states<'a>(&self, scenario: &'a Scenario) -> Result<Vec<SlotState<'a>>, StatesError> {
+    pub(super) fn states(&self, scenario: &Scenario) -> Result<Vec<SlotState>, StatesError> {
         let (recorded, given) = (self.provenance.scenario_digest.clone(), scenario.digest());
         if recorded != given {
             return Err(StatesError::OtherScenario { recorded, given });

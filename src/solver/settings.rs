@@ -1,5 +1,7 @@
 //! How accurately to solve, and when to stop.
 
+use crate::ground::blame::{Blame, Blamed};
+
 /// Accuracy and limits of a solve. Limits count work, not time, so that results are reproducible.
 ///
 /// ```
@@ -32,6 +34,12 @@ pub struct SettingsError {
     pub value: String,
     /// What it may be.
     pub allowed: &'static str,
+}
+
+impl Blamed for SettingsError {
+    fn blame(&self) -> Blame {
+        Blame::Input
+    }
 }
 
 impl Settings {

@@ -3,6 +3,7 @@
 use super::Proposal;
 use super::refusal::{Infeasibility, Reason};
 use super::settings::SettingsError;
+use crate::ground::blame::{Blame, Blamed};
 use crate::problem::{Answer, Decision, Evaluation, FieldError, ShadowPrices, SlotProblem, Status, Work, evaluate};
 
 /// The best decision found and the proof of how good it is.
@@ -161,4 +162,15 @@ pub enum SolveError {
     /// The numbers are so far apart that no allocation could be computed within double precision.
     #[error("the problem's numbers are too far apart for double precision: rescale gains, powers, prices or times")]
     Numerical,
+}
+
+impl Blamed for SolveError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Settings(error) => error.blame(),
+            Self::Question(error) => error.blame(),
+            Self::Unsupported { .. } | Self::TooLarge { .. } | Self::OverLimit { .. } => Blame::Input,
+            Self::Backend { .. } | Self::Numerical => Blame::Machine,
+        }
+    }
 }

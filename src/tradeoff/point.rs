@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sweep::Axis;
+use super::axis::Axis;
 use crate::report::{ConvergenceSummary, GapSummary, LatencySummary, PlanSummary, summary};
 use crate::simulation::{RunRecord, SlotOutcome};
 use crate::units::Seconds;

@@ -1,14 +1,11 @@
 //! What a sweep shows.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
+use super::axis::Axis;
 use super::fit::PowerFit;
 use super::point::SweepPoint;
 use super::reference::Reference;
-use super::sweep::Axis;
-use super::table;
 use crate::scenario::Scenario;
 use crate::solver::Settings;
 
@@ -109,6 +106,13 @@ impl Tradeoff {
         }
     }
 
+    /// One line about the sweep.
+    #[cfg(feature = "figures")]
+    pub(super) fn subject(&self) -> String {
+        let from = &self.provenance;
+        format!("{} runs of {} slots, seed {}", self.points.len(), from.slots, from.seed)
+    }
+
     /// Points without any round in their run.
     #[must_use]
     pub fn without_rounds(&self) -> usize {
@@ -119,16 +123,10 @@ impl Tradeoff {
 fn fits(points: &[SweepPoint], excess_s: &[Option<f64>], gap: f64) -> Fits {
     let settled = || points.iter().zip(excess_s).filter(|(point, _)| point.second_half.settled());
     let excess = settled().filter_map(|(point, excess)| {
-        // What the solver's tolerance alone could make up is no excess.
+        // An excess within the solver's tolerance tells nothing.
         let latency = point.second_half.mean_latency_s?.0;
         excess.filter(|excess| *excess > 10.0 * gap * latency).map(|excess| (point.value, excess))
     });
     let backlog = settled().map(|(point, _)| (point.value, point.second_half.backlog()));
     Fits { excess: PowerFit::of(&excess.collect::<Vec<_>>()), backlog: PowerFit::of(&backlog.collect::<Vec<_>>()) }
-}
-
-impl fmt::Display for Tradeoff {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        table::write(self, f)
-    }
 }

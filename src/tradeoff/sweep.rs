@@ -3,14 +3,15 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
+use super::axis::Axis;
+use super::error::SweepError;
 use super::folder::PointFolder;
 use super::point::SweepPoint;
-use super::reference::Reference;
+use super::reference::{Progress, Reference};
 use super::result::Tradeoff;
-use crate::digest::fnv1a;
-use crate::kept::KeptError;
+use crate::ground::digest::of_data;
 use crate::problem::FieldError;
 use crate::scenario::Scenario;
 use crate::simulation::{Run, RunError};
@@ -22,63 +23,6 @@ pub const MAX_POINTS: usize = 1000;
 /// Runs whose mean queues are tried as prices of the bound: those of the largest V, whose queues over V vary least.
 const CANDIDATES: usize = 4;
 
-/// Told of slots as they are finished, from any thread.
-pub type Progress<'a> = dyn Fn(u64) + Sync + 'a;
-
-/// What a sweep varies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Axis {
-    /// V, the price of a second of round latency (`latency_weight`).
-    #[default]
-    LatencyWeight,
-    /// ε, the target of the convergence constraint (`convergence.target`).
-    Target,
-}
-
-impl Axis {
-    /// The scenario's value; none where it has no convergence constraint.
-    #[must_use]
-    pub fn value(self, scenario: &Scenario) -> Option<f64> {
-        match self {
-            Self::LatencyWeight => Some(scenario.spec().latency_weight),
-            Self::Target => scenario.spec().convergence.as_ref().map(|convergence| convergence.target),
-        }
-    }
-
-    /// Letters for names of files.
-    #[must_use]
-    pub fn symbol(self) -> &'static str {
-        match self {
-            Self::LatencyWeight => "v",
-            Self::Target => "epsilon",
-        }
-    }
-}
-
-/// Why a sweep has no result.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SweepError {
-    /// The values do not make a sweep.
-    #[error(transparent)]
-    Field(#[from] FieldError),
-    /// A run failed.
-    #[error("{} = {value:?}: {source}", axis.symbol())]
-    Run {
-        /// What is varied.
-        axis: Axis,
-        /// Its value in that run.
-        value: f64,
-        /// Why.
-        source: RunError,
-    },
-    /// Points could not be kept or taken up again.
-    #[error(transparent)]
-    Folder(#[from] KeptError),
-}
-
 /// Scenarios that differ in one number.
 #[derive(Clone, Debug)]
 pub struct Sweep {
@@ -86,6 +30,15 @@ pub struct Sweep {
     settings: Settings,
     /// By increasing value.
     scenarios: Vec<(f64, Scenario)>,
+}
+
+/// All that decides a run's numbers.
+#[derive(Serialize)]
+struct Decisive {
+    version: &'static str,
+    scenario: String,
+    gap: f64,
+    nodes: u64,
 }
 
 impl Sweep {
@@ -174,8 +127,8 @@ impl Sweep {
 
     /// Digest of all that decides a run's numbers.
     fn fingerprint(&self, scenario: &Scenario) -> String {
-        let Settings { gap, nodes } = &self.settings;
-        fnv1a(&format!("{} {} {gap:?} {nodes}", env!("CARGO_PKG_VERSION"), scenario.fingerprint()))
+        let Settings { gap, nodes } = self.settings;
+        of_data(&Decisive { version: env!("CARGO_PKG_VERSION"), scenario: scenario.fingerprint(), gap, nodes })
     }
 
     fn failed(&self, value: f64) -> impl Fn(RunError) -> SweepError {

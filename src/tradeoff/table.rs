@@ -2,14 +2,20 @@
 
 use std::fmt::{self, Formatter};
 
+use super::axis::Axis;
 use super::fit::PowerFit;
 use super::point::SweepPoint;
 use super::result::Tradeoff;
-use super::sweep::Axis;
 use crate::report::table::{Table, number, or_dash, percent};
 use crate::text::value;
 
-pub(super) fn write(tradeoff: &Tradeoff, f: &mut Formatter<'_>) -> fmt::Result {
+impl fmt::Display for Tradeoff {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write(self, f)
+    }
+}
+
+fn write(tradeoff: &Tradeoff, f: &mut Formatter<'_>) -> fmt::Result {
     let from = &tradeoff.provenance;
     let count = tradeoff.points.len();
     writeln!(f, "{} | seed {} | {count} runs of {} slots", value(&from.scenario), from.seed, from.slots)?;

@@ -1,10 +1,10 @@
 //! Latency and memory against the number of encoder blocks.
 
-use super::{COMPARED, always, lines, none};
+use super::pieces::{COMPARED, always, lines, none};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
-use crate::experiments::table::Metric;
+use crate::experiments::metric::Metric;
 use crate::model::ModelPreset;
 use crate::scenario::ModelSpec;
 

@@ -1,10 +1,10 @@
 //! Latency and energy against the number of clusters.
 
-use super::{COMPARED, always, lines, none, set_clusters};
+use super::pieces::{COMPARED, always, lines, none, set_clusters};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
-use crate::experiments::table::Metric;
+use crate::experiments::metric::Metric;
 
 const NAME: &str = "clusters";
 

@@ -1,10 +1,10 @@
 //! Exact against alternating optimization.
 
-use super::{lines, none, set_devices};
+use super::pieces::{lines, none, set_devices};
 use crate::experiments::cell::{Cell, Measure};
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup, missing};
-use crate::experiments::table::Metric;
+use crate::experiments::metric::Metric;
 use crate::simulation::PolicyKind;
 
 const NAME: &str = "exact-vs-alternating";

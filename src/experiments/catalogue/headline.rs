@@ -1,10 +1,11 @@
 //! Latency, computation efficiency, energy and memory by policy and model.
 
-use super::{always, bars, exact_against_others, scale_budgets};
+use super::pieces::{always, bars, exact_against_others, scale_budgets};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
-use crate::experiments::table::{Contrast, Metric};
+use crate::experiments::metric::Metric;
+use crate::experiments::table::Contrast;
 use crate::model::{Checkpointing, ModelPreset};
 use crate::simulation::PolicyKind;
 

@@ -1,11 +1,11 @@
 //! Micro-batches: latency and convergence.
 
-use super::{always, lines, none};
+use super::pieces::{always, lines, none};
 use crate::bounds::UpdateRule;
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
-use crate::experiments::table::Metric;
+use crate::experiments::metric::Metric;
 use crate::scenario::{ConvergenceSpec, PerCluster, PlanSpec};
 use crate::simulation::PolicyKind;
 

@@ -1,10 +1,10 @@
 //! Segment sizes against device speed.
 
-use super::{COMPARED, always, bars, none};
+use super::pieces::{COMPARED, always, bars, none};
 use crate::experiments::cell::{Cell, Measure};
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
-use crate::experiments::table::Metric;
+use crate::experiments::metric::Metric;
 
 const NAME: &str = "segments";
 

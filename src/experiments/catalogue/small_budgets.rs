@@ -1,10 +1,10 @@
 //! Budgets too small to meet.
 
-use super::{always, lines, none, scale_budgets};
+use super::pieces::{always, lines, none, scale_budgets};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
-use crate::experiments::table::Metric;
+use crate::experiments::metric::Metric;
 use crate::simulation::PolicyKind;
 
 const NAME: &str = "small-budgets";

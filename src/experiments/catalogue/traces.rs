@@ -1,10 +1,10 @@
 //! Measured radio.
 
-use super::{bars, exact_against_others, scale_budgets};
+use super::pieces::{bars, exact_against_others, scale_budgets};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
-use crate::experiments::table::Metric;
+use crate::experiments::metric::Metric;
 use crate::network::radio::{ChannelConfig, RateTrace, TraceChannel, TraceFormat, TraceGaps, read_traces};
 use crate::scenario::Scenario;
 use crate::simulation::PolicyKind;

@@ -1,10 +1,10 @@
 //! Latency and energy against V.
 
-use super::{always, lines, none};
+use super::pieces::{always, lines, none};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
-use crate::experiments::table::Metric;
+use crate::experiments::metric::Metric;
 use crate::simulation::PolicyKind;
 
 const NAME: &str = "v";

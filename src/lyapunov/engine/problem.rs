@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::history::dot;
 
 /// A slot problem of the user's own: states come one after the other, and in each an action is to be chosen.
@@ -192,6 +193,14 @@ pub enum LabelsError {
         /// The name.
         name: String,
     },
+}
+
+impl Blamed for LabelsError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Empty { .. } | Self::Twice { .. } => Blame::Input,
+        }
+    }
 }
 
 impl Labels {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::{Labels, LabelsError, Weights};
+use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::comparison::Comparison;
 use crate::lyapunov::history::{Action, History, HistoryError, Step};
 use crate::lyapunov::proofs::Proofs;
@@ -111,6 +112,16 @@ pub enum DriftRecordError {
     },
 }
 
+impl Blamed for DriftRecordError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Json(_) | Self::Length { .. } | Self::Number { .. } | Self::Bound { .. } => Blame::Input,
+            Self::Labels(error) => error.blame(),
+            Self::History(error) => error.blame(),
+        }
+    }
+}
+
 impl<A> DriftRecord<A> {
     /// A record from JSON, validated.
     ///
@@ -146,11 +157,11 @@ impl<A> DriftRecord<A> {
         // First everything but the gaps: these are sums of numbers whose range is then known.
         let plain = History::new(self.penalty_weight, self.initial_queues.clone(), steps.collect())?;
         let mut gaps = Vec::with_capacity(self.slots.len());
-        for (index, slot) in self.slots.iter().enumerate() {
+        for (index, (slot, (queues, _))) in self.slots.iter().zip(plain.slots()).enumerate() {
             if u64::try_from(index) != Ok(slot.slot) {
                 return Err(DriftRecordError::Number { index, found: slot.slot });
             }
-            let weights = Weights::new(self.penalty_weight, plain.queue_before(index).unwrap_or_default());
+            let weights = Weights::new(self.penalty_weight, queues);
             let gap = |lower_bound: f64| {
                 let gap = weights.gap(slot.penalty, &slot.violations, lower_bound).filter(|gap| gap.is_finite());
                 let value = weights.cost(slot.penalty, &slot.violations);

@@ -10,6 +10,7 @@ use super::path_loss::{Geometry, PathLossModel, Sight};
 use super::seed::{LinkId, Purpose, generator};
 use super::shadowing::shadowing_db;
 use super::trace::{RateTrace, ReferenceLink, TraceError};
+use crate::ground::blame::{Blame, Blamed};
 use crate::problem::{FieldError, MAX_DEVICES, MAX_MAGNITUDE, MIN_MAGNITUDE};
 use crate::units::{Meters, Seconds};
 
@@ -23,6 +24,15 @@ pub enum ChannelError {
     /// A trace is missing or unusable.
     #[error(transparent)]
     Trace(#[from] TraceError),
+}
+
+impl Blamed for ChannelError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Field(error) => error.blame(),
+            Self::Trace(error) => error.blame(),
+        }
+    }
 }
 
 /// What was drawn for a link and then stays.
@@ -107,7 +117,7 @@ impl ChannelConfig {
     /// The channel of a cluster.
     ///
     /// `nodes` are control unit, devices and edge server; only a geometric channel asks for their positions. `traces`
-    /// are those of `load_traces` (feature `cli`); other channels ignore them. `cluster` and `seed` select the
+    /// are those of `load_traces` (feature `scenario`); other channels ignore them. `cluster` and `seed` select the
     /// random numbers.
     ///
     /// # Errors
@@ -239,6 +249,15 @@ impl Channel {
             floor_mbps: config.floor_mbps,
         };
         Ok(Self { nodes, slot: 0, source })
+    }
+
+    /// Name, rates [Mbit/s], their beginnings and length [s] of the trace that each link replays; none for a channel that
+    /// replays none.
+    pub(crate) fn replayed(&self) -> Vec<(&str, &[f64], Vec<Seconds>, Seconds)> {
+        match &self.source {
+            Source::Trace { links, .. } => links.iter().map(|link| link.trace.parts()).collect(),
+            Source::Constant(_) | Source::Geometric { .. } => Vec::new(),
+        }
     }
 
     /// K+2, the number of nodes.

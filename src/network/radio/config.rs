@@ -58,7 +58,7 @@ impl ChannelConfig {
     ///
     /// # Errors
     /// As [`TraceFile::read`](super::TraceFile::read).
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "scenario")]
     pub fn load_traces(&self, folder: &std::path::Path) -> Result<Vec<super::RateTrace>, super::TraceFileError> {
         Ok(self.load_trace_file(folder)?.map(|file| file.traces).unwrap_or_default())
     }
@@ -67,7 +67,7 @@ impl ChannelConfig {
     ///
     /// # Errors
     /// As [`TraceFile::read`](super::TraceFile::read).
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "scenario")]
     pub fn load_trace_file(&self, folder: &std::path::Path) -> Result<Option<super::TraceFile>, super::TraceFileError> {
         match self {
             Self::Trace(channel) => {

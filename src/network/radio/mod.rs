@@ -18,16 +18,16 @@ mod config;
 mod fading;
 mod noise;
 mod path_loss;
-pub mod seed;
+mod seed;
 mod shadowing;
 mod trace;
-#[cfg(feature = "cli")]
+#[cfg(feature = "scenario")]
 mod trace_columns;
-#[cfg(feature = "cli")]
+#[cfg(feature = "scenario")]
 mod trace_file;
-#[cfg(feature = "cli")]
+#[cfg(feature = "scenario")]
 mod trace_rows;
-#[cfg(feature = "cli")]
+#[cfg(feature = "scenario")]
 mod trace_series;
 
 use std::fmt::Display;
@@ -41,9 +41,10 @@ pub use config::{
 pub use fading::{Correlation, Fading, FadingProcess, Scattered};
 pub use noise::{BASE_STATION_NOISE_FIGURE_DB, Noise, TERMINAL_NOISE_FIGURE_DB, THERMAL_NOISE_DBM_PER_HZ, from_db};
 pub use path_loss::{Geometry, PathLossModel, SPEED_OF_LIGHT_M_PER_S, Sight, Validity};
+pub use seed::LinkId;
 pub use shadowing::{SightRule, shadowing_db};
 pub use trace::{RateTrace, ReferenceLink, TraceError};
-#[cfg(feature = "cli")]
+#[cfg(feature = "scenario")]
 pub use trace_file::{TraceFile, TraceFileError, TraceMapping, read_traces};
 
 use crate::problem::FieldError;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::field_error;
+use crate::ground::blame::{Blame, Blamed};
 use crate::problem::{FieldError, MAX_MAGNITUDE};
 use crate::units::{Hertz, Seconds, Watts};
 
@@ -59,6 +60,19 @@ pub enum TraceError {
     /// There is no trace at all to choose from.
     #[error("no trace to choose from: load the file of the trace channel first")]
     None,
+}
+
+impl Blamed for TraceError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Empty { .. }
+            | Self::Times { .. }
+            | Self::Rate { .. }
+            | Self::TooFast { .. }
+            | Self::Unknown { .. }
+            | Self::None => Blame::Input,
+        }
+    }
 }
 
 /// Rates over time, replayed in a circle: each holds until the next one.
@@ -174,6 +188,12 @@ impl RateTrace {
             Clock::Even { step, .. } => (sample < self.mbps.len()).then_some(Seconds(sample as f64 * step)),
             Clock::Uneven { starts, .. } => starts.get(sample).copied().map(Seconds),
         }
+    }
+
+    /// Name, rates, their beginnings and length: all there is to a trace.
+    pub(super) fn parts(&self) -> (&str, &[f64], Vec<Seconds>, Seconds) {
+        let starts = (0..self.mbps.len()).filter_map(|sample| self.start(sample)).collect();
+        (&self.name, &self.mbps, starts, self.duration())
     }
 
     /// Rate in Mbit/s at a time: the sample that holds there, the trace starting over at its end.

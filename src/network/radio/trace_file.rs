@@ -8,6 +8,7 @@ use super::trace::{RateTrace, TraceError};
 use super::trace_columns::{Column, columns, is_in_bytes};
 use super::trace_rows::{Row, Rows, Separator};
 use super::trace_series::{Places, TimeColumn, mahimahi, series, table};
+use crate::ground::blame::{Blame, Blamed};
 use crate::text::{TextError, decode, value};
 
 /// Why a file of traces could not be read.
@@ -70,6 +71,18 @@ pub enum TraceFileError {
         /// Which trace, and why.
         source: TraceError,
     },
+}
+
+impl Blamed for TraceFileError {
+    fn blame(&self) -> Blame {
+        match self {
+            // A table of the user's that is missing, cannot be read, or is no table.
+            Self::Read { .. } | Self::Text { .. } | Self::Csv { .. } | Self::Columns { .. } | Self::Field { .. } => {
+                Blame::Input
+            }
+            Self::Trace { source, .. } => source.blame(),
+        }
+    }
 }
 
 /// The traces of a file, and how its rows were understood.

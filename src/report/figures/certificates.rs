@@ -1,6 +1,6 @@
 //! Mean latency and queues between their bounds.
 
-use super::NO_ROUND;
+use super::clusters::NO_ROUND;
 use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows, slot_range};
 use super::style::{BLUE, FAINT, Figure, INK, Look, VERMILLION, WIDTH, canvas, empty};
 use crate::lyapunov::{Comparison, History, NOT_COMPARED};

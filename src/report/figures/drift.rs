@@ -1,4 +1,4 @@
-//! Figures of a run of an own problem, by the drawings that runs of scenarios have.
+//! Figures of a run of a user's own problem, drawn as those of scenarios are.
 
 use super::certificates::{Words, bounds, not_compared};
 use super::latency::{Scatter, scatter};
@@ -6,7 +6,7 @@ use super::lines::{Line, Panels, Stretch, draw_panels};
 use super::style::{Figure, LOOKS, device_look, empty, short};
 use crate::lyapunov::{Comparison, History, Labels};
 
-/// What the figures of a run of an own problem are drawn from.
+/// What the figures of such a run are drawn from.
 pub(in crate::report) struct DriftView<'a> {
     pub(in crate::report) history: &'a History,
     pub(in crate::report) labels: &'a Labels,

@@ -16,7 +16,7 @@ const GAP: usize = 10;
 
 /// Where values stand along an axis.
 #[derive(Clone, Debug)]
-pub(super) struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     log: bool,
@@ -26,7 +26,7 @@ pub(super) struct Scale {
 
 impl Scale {
     /// From below the least to above the greatest of the positive values; without any, from 1 to 10.
-    pub(super) fn log(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn log(values: impl Iterator<Item = f64>) -> Self {
         let usable = values.filter(|value| *value > 0.0 && value.is_finite());
         let (low, high) = usable.fold((f64::INFINITY, 0.0_f64), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = if low <= high { (low, high) } else { (1.0, 10.0) };
@@ -50,11 +50,11 @@ impl Scale {
     }
 
     /// From below the least to above the greatest value; `include` is always within.
-    pub(super) fn linear(values: impl Iterator<Item = f64>, include: Option<f64>) -> Self {
+    pub(crate) fn linear(values: impl Iterator<Item = f64>, include: Option<f64>) -> Self {
         let usable = values.chain(include).filter(|value| value.is_finite());
         let (low, high) = usable.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
-        // Nothing but zeros: no digits that are none.
+        // Nothing but zeros: the axis needs some length all the same.
         let (low, high) = if low == high && low == 0.0 { (0.0, 1.0) } else { (low, high) };
         let room = (0.08 * (high - low)).max(1e-3 * high.abs()).max(f64::MIN_POSITIVE);
         // A quantity without a sign has no room below zero.
@@ -65,13 +65,13 @@ impl Scale {
     }
 
     /// From 0 to 1, in per cent.
-    pub(super) fn shares() -> Self {
+    pub(crate) fn shares() -> Self {
         let ticks = [0.0, 0.25, 0.5, 0.75, 1.0].map(|tick| (tick, format!("{:.0}", 100.0 * tick)));
         Self { low: 0.0, high: 1.0, log: false, ticks: ticks.into() }
     }
 
     /// One place per name, at 0, 1, ...; names that would touch are left out.
-    pub(super) fn places(names: impl Iterator<Item = String>) -> Self {
+    pub(crate) fn places(names: impl Iterator<Item = String>) -> Self {
         let names: Vec<String> = names.collect();
         let count = names.len().max(1);
         let widest = names.iter().map(|name| name.chars().count()).max().unwrap_or_default() * CHARACTER + GAP;
@@ -81,8 +81,8 @@ impl Scale {
         Self { low: -0.5, high: count as f64 - 0.5, log: false, ticks }
     }
 
-    /// The same axis with ticks at these values, where their texts do not touch.
-    pub(super) fn ticks_at(mut self, values: impl Iterator<Item = f64>) -> Self {
+    /// This axis with ticks at these values, where their texts do not touch.
+    pub(crate) fn ticks_at(mut self, values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
         values.sort_by(f64::total_cmp);
         values.dedup();
@@ -100,19 +100,19 @@ impl Scale {
     }
 
     /// Positions of the ticks and their texts.
-    pub(super) fn ticks(&self) -> &[(f64, String)] {
+    pub(crate) fn ticks(&self) -> &[(f64, String)] {
         &self.ticks
     }
 
     /// Share of the axis below a value.
-    pub(super) fn at(&self, value: f64) -> f64 {
+    pub(crate) fn at(&self, value: f64) -> f64 {
         match self.log {
             true => (value / self.low).ln() / (self.high / self.low).ln(),
             false => (value - self.low) / (self.high - self.low),
         }
     }
 
-    pub(super) fn range(&self) -> (f64, f64) {
+    pub(crate) fn range(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 }
@@ -141,8 +141,8 @@ fn number_of_tick(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').into()
 }
 
-/// What a value is called below an axis.
-pub(super) fn value_name(value: f64) -> String {
+/// The text of a value below an axis.
+pub(crate) fn value_name(value: f64) -> String {
     let text = number(value);
     match text.contains(['.', 'e']) {
         true if !text.contains('e') => text.trim_end_matches('0').trim_end_matches('.').into(),
@@ -151,7 +151,7 @@ pub(super) fn value_name(value: f64) -> String {
 }
 
 /// A drawn panel.
-pub(super) struct Frame<'r, 'a> {
+pub(crate) struct Frame<'r, 'a> {
     root: &'r Area<'a>,
     x: Scale,
     y: Scale,
@@ -160,17 +160,17 @@ pub(super) struct Frame<'r, 'a> {
 }
 
 /// Titles of a panel.
-pub(super) struct Titles<'t> {
-    pub(super) heading: &'t str,
-    pub(super) y: &'t str,
+pub(crate) struct Titles<'t> {
+    pub(crate) heading: &'t str,
+    pub(crate) y: &'t str,
     /// Written, with the ticks' texts, below the panel; `None` above another panel with the same axis.
-    pub(super) x: Option<&'t str>,
+    pub(crate) x: Option<&'t str>,
 }
 
 impl<'r, 'a> Frame<'r, 'a> {
     /// Draws grid, ticks and titles in the panel at `row`: top and height [px], without the room for the horizontal
     /// axis.
-    pub(super) fn draw(
+    pub(crate) fn draw(
         root: &'r Area<'a>,
         (top, height): (i32, i32),
         titles: &Titles,
@@ -213,16 +213,16 @@ impl<'r, 'a> Frame<'r, 'a> {
         Ok(frame)
     }
 
-    pub(super) fn y_range(&self) -> (f64, f64) {
+    pub(crate) fn y_range(&self) -> (f64, f64) {
         self.y.range()
     }
 
-    pub(super) fn x_range(&self) -> (f64, f64) {
+    pub(crate) fn x_range(&self) -> (f64, f64) {
         self.x.range()
     }
 
     /// Fine pixels of a point.
-    pub(super) fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
+    pub(crate) fn at(&self, (x, y): (f64, f64)) -> (i32, i32) {
         let (left, right, above, below) = self.edges;
         let along = |from: i32, to: i32, share: f64| {
             // Far outside the frame is as good as just outside.
@@ -232,13 +232,13 @@ impl<'r, 'a> Frame<'r, 'a> {
     }
 
     /// Whether a fine pixel is inside, by a margin.
-    pub(super) fn holds(&self, (x, y): (i32, i32), margin: i32) -> bool {
+    pub(crate) fn holds(&self, (x, y): (i32, i32), margin: i32) -> bool {
         let (left, right, above, below) = self.edges;
         (left + margin..=right - margin).contains(&x) && (above + margin..=below - margin).contains(&y)
     }
 
     /// A polyline; what is outside the frame is cut off at points, so that lines over a wide range need many of them.
-    pub(super) fn line(&self, points: &[(f64, f64)], look: Look, stroke: f64) -> Result<(), String> {
+    pub(crate) fn line(&self, points: &[(f64, f64)], look: Look, stroke: f64) -> Result<(), String> {
         let (low, high) = self.y.range();
         let slack = 1e-9 * (high - low);
         let inside = |point: &&(f64, f64)| point.1.is_finite() && (low - slack..=high + slack).contains(&point.1);
@@ -254,7 +254,7 @@ impl<'r, 'a> Frame<'r, 'a> {
         Ok(())
     }
 
-    pub(super) fn dot(&self, point: (f64, f64), look: Look, filled: bool) -> Result<(), String> {
+    pub(crate) fn dot(&self, point: (f64, f64), look: Look, filled: bool) -> Result<(), String> {
         if !(point.0.is_finite() && point.1.is_finite()) {
             return Ok(());
         }
@@ -264,12 +264,12 @@ impl<'r, 'a> Frame<'r, 'a> {
         self.root.draw(&Circle::new(at, width(2.8), inner.filled())).map_err(cause)
     }
 
-    pub(super) fn rectangle(&self, from: (f64, f64), to: (f64, f64), color: RGBColor) -> Result<(), String> {
+    pub(crate) fn rectangle(&self, from: (f64, f64), to: (f64, f64), color: RGBColor) -> Result<(), String> {
         self.root.draw(&Rectangle::new([self.at(from), self.at(to)], color.filled())).map_err(cause)
     }
 
     /// Labels right of the panel.
-    pub(super) fn labels(&self, labels: Vec<Label>) -> Result<(), String> {
+    pub(crate) fn labels(&self, labels: Vec<Label>) -> Result<(), String> {
         let (_, right, above, below) = self.edges;
         let (low, high) = self.y.range();
         let height = |value: f64| self.at((self.x.low, value.clamp(low, high))).1;

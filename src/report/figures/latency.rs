@@ -2,6 +2,7 @@
 
 use plotters::prelude::*;
 
+use super::clusters::NO_ROUND;
 use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows, slot_range};
 use super::style::{BLUE, FAINT, Figure, Look, SKY, VERMILLION, WIDTH, canvas, cause, empty, px, width};
 use crate::report::series::{quantile, sorted};
@@ -28,7 +29,7 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         // One, and several.
         points_are: ["planned round", "planned rounds"],
         outages: record.slots.iter().filter(|slot| slot.planned().is_none()).map(|slot| slot.slot as f64).collect(),
-        nothing: super::NO_ROUND,
+        nothing: NO_ROUND,
     })
 }
 

@@ -1,8 +1,8 @@
 //! One line per node, one panel per cluster: virtual queues, energy against budget.
 
+use super::clusters::{NO_ROUND, Shown, label, shown};
 use super::panel::{Axes, Label, Sample, Stretches, axes, figure_height, labels, line, rows, slot_range};
 use super::style::{CONTROL_UNIT, FAINT, Figure, LOOKS, Look, WIDTH, canvas, device_look, empty};
-use super::{NO_ROUND, Shown, label, shown};
 use crate::report::series::{budget, energy};
 use crate::report::table::significant;
 use crate::simulation::{NodeRole, RunRecord, SlotRecord};
@@ -25,7 +25,7 @@ impl Stretch {
         Self { slots: 1, note: String::new() }
     }
 
-    /// So many of the run's slots that its queues can be told apart.
+    /// As many slots per point as it takes to tell the queues apart.
     pub(super) fn of_queues(slots: usize) -> Self {
         if slots <= MOST_SLOTS {
             return Self::single();

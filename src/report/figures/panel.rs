@@ -8,10 +8,10 @@ use plotters::style::text_anchor::HPos;
 use super::style::{Area, FAINT, GRID, HEAD, HEIGHT, INK, Look, Mark, WIDTH, bar, cause, font, mark, px, text, width};
 use crate::report::table::number;
 
-pub(super) type Chart<'c, 'a> = ChartContext<'c, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+pub(crate) type Chart<'c, 'a> = ChartContext<'c, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
 /// Room for labels right of the data [px].
-pub(super) const LABELS: i32 = 172;
+pub(crate) const LABELS: i32 = 172;
 /// Height of each of several panels [px].
 const PANEL: i32 = 205;
 /// Room for the slot axis below the last panel [px].
@@ -19,8 +19,8 @@ const FOOT: i32 = 42;
 /// Distance of labels [px].
 const LABEL_GAP: i32 = 14;
 
-/// Height of a figure with so many panels [px].
-pub(super) fn figure_height(panels: usize) -> i32 {
+/// Height of a figure with this number of panels [px].
+pub(crate) fn figure_height(panels: usize) -> i32 {
     match i32::try_from(panels) {
         Ok(panels @ 2..) => HEAD + panels * PANEL + FOOT,
         _ => HEIGHT,
@@ -28,26 +28,26 @@ pub(super) fn figure_height(panels: usize) -> i32 {
 }
 
 /// Splits the canvas below the title: top and height of every panel [px].
-pub(super) fn rows(panels: usize) -> impl Iterator<Item = (i32, i32)> {
+pub(crate) fn rows(panels: usize) -> impl Iterator<Item = (i32, i32)> {
     let each = if panels > 1 { PANEL } else { HEIGHT - HEAD - FOOT };
     (0..panels).map(move |row| (HEAD + each * i32::try_from(row).unwrap_or_default(), each))
 }
 
 /// What a panel shows.
-pub(super) struct Axes<'a> {
+pub(crate) struct Axes<'a> {
     /// Top and height on the canvas [px], without the slot axis.
-    pub(super) row: (i32, i32),
+    pub(crate) row: (i32, i32),
     /// Written above the panel; the cluster's name.
-    pub(super) heading: &'a str,
+    pub(crate) heading: &'a str,
     /// Quantity and unit.
-    pub(super) y_title: &'a str,
-    pub(super) x: (f64, f64),
-    pub(super) y: (f64, f64),
+    pub(crate) y_title: &'a str,
+    pub(crate) x: (f64, f64),
+    pub(crate) y: (f64, f64),
     /// The last panel carries the slot axis's numbers and title.
-    pub(super) last: bool,
+    pub(crate) last: bool,
 }
 
-pub(super) fn axes<'a>(root: &Area<'a>, spec: &Axes) -> Result<Chart<'a, 'a>, String> {
+pub(crate) fn axes<'a>(root: &Area<'a>, spec: &Axes) -> Result<Chart<'a, 'a>, String> {
     let (top, height) = spec.row;
     let heading = if spec.heading.is_empty() { 4 } else { 26 };
     let foot = if spec.last { FOOT } else { 8 };
@@ -105,14 +105,14 @@ fn tick(value: f64, (low, high): (f64, f64)) -> String {
 }
 
 /// Slots on the axis, with half a slot of room.
-pub(super) fn slot_range(mut slots: impl Iterator<Item = u64>) -> (f64, f64) {
+pub(crate) fn slot_range(mut slots: impl Iterator<Item = u64>) -> (f64, f64) {
     let first = slots.next().unwrap_or_default();
     let last = slots.last().unwrap_or(first);
     (first as f64 - 0.5, last as f64 + 0.5)
 }
 
 /// Draws a line; points above the axis are cut off where the line leaves it.
-pub(super) fn line(chart: &mut Chart, points: &[(f64, f64)], top: f64, look: Look, stroke: f64) -> Result<(), String> {
+pub(crate) fn line(chart: &mut Chart, points: &[(f64, f64)], top: f64, look: Look, stroke: f64) -> Result<(), String> {
     for part in below(points, top) {
         let style = look.line.stroke_width(width(stroke));
         if let [point] = part.as_slice() {
@@ -128,14 +128,14 @@ pub(super) fn line(chart: &mut Chart, points: &[(f64, f64)], top: f64, look: Loo
 }
 
 /// Stretches of a line: the mean of each at its middle, and a band from its least to its greatest values.
-pub(super) struct Stretches {
-    pub(super) means: Vec<(f64, f64)>,
+pub(crate) struct Stretches {
+    pub(crate) means: Vec<(f64, f64)>,
     band: Vec<(f64, f64)>,
 }
 
 impl Stretches {
     /// Of a line whose points jump up and down too often to be told apart.
-    pub(super) fn new(points: &[(f64, f64)], length: usize) -> Self {
+    pub(crate) fn new(points: &[(f64, f64)], length: usize) -> Self {
         let (mut means, mut low, mut high) = (Vec::new(), Vec::new(), Vec::new());
         for stretch in points.chunks(length.max(1)) {
             let count = stretch.len() as f64;
@@ -148,7 +148,7 @@ impl Stretches {
     }
 
     /// Draws the band, cut off at `top`.
-    pub(super) fn draw_band(&self, chart: &mut Chart, top: f64, look: Look) -> Result<(), String> {
+    pub(crate) fn draw_band(&self, chart: &mut Chart, top: f64, look: Look) -> Result<(), String> {
         let band: Vec<(f64, f64)> = self.band.iter().map(|&(x, y)| (x, y.min(top))).collect();
         chart.draw_series([Polygon::new(band, look.area.mix(0.18).filled())]).map_err(cause)?;
         Ok(())
@@ -198,16 +198,16 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
 }
 
 /// A label right of the panel with a sample of what it names.
-pub(super) struct Label {
+pub(crate) struct Label {
     /// Where on the y axis it would best stand.
-    pub(super) value: f64,
-    pub(super) name: String,
+    pub(crate) value: f64,
+    pub(crate) name: String,
     /// The number, set apart on the right.
-    pub(super) shown: String,
-    pub(super) sample: Sample,
+    pub(crate) shown: String,
+    pub(crate) sample: Sample,
 }
 
-pub(super) enum Sample {
+pub(crate) enum Sample {
     Line(Look, f64),
     /// A line with a bar on it.
     Alike(Look),
@@ -217,14 +217,14 @@ pub(super) enum Sample {
 }
 
 /// Writes labels near their values without overlap.
-pub(super) fn labels(root: &Area, chart: &Chart, labels: Vec<Label>) -> Result<(), String> {
+pub(crate) fn labels(root: &Area, chart: &Chart, labels: Vec<Label>) -> Result<(), String> {
     let (xs, ys) = chart.plotting_area().get_pixel_range();
     let x = chart.x_range().start;
     write_labels(root, xs.end, (ys.start, ys.end), &|value| chart.backend_coord(&(x, value)).1, labels)
 }
 
-/// The same right of a panel that ends at `right`, between two heights; `height` is that of a value. In fine pixels.
-pub(super) fn write_labels(
+/// [`labels`], right of a panel that ends at `right`, between two heights; `height` is that of a value. In fine pixels.
+pub(crate) fn write_labels(
     root: &Area,
     right: i32,
     range: (i32, i32),

@@ -2,9 +2,9 @@
 
 use plotters::prelude::*;
 
+use super::clusters::{NO_ROUND, Shown, label, shown};
 use super::panel::{Axes, Label, Sample, axes, figure_height, labels, rows, slot_range};
 use super::style::{Figure, LOOKS, WIDTH, canvas, cause, device_look, empty, width};
-use super::{NO_ROUND, Shown, label, shown};
 use crate::report::series::devices;
 use crate::simulation::RunRecord;
 

@@ -1,0 +1,140 @@
+//! One policy against the others, in words and numbers.
+
+use super::interval::{Compared, Interval};
+use super::metric::Metric;
+use super::table::{Contrast, ResultTable};
+use crate::report::html::Escaped;
+use crate::report::table::{Table, number};
+
+/// What is said of the other policy alone: without it the comparison can mislead.
+const OF_OTHER: [Metric; 2] = [Metric::WorstBudgetUse, Metric::OutageShare];
+
+/// Least difference that is shown [%]: the solver's accuracy is finer, but not by much.
+const SHOWN: f64 = 0.05;
+
+/// Head and rows of the table of a contrast.
+struct Grid {
+    head: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Grid {
+    fn of(table: &ResultTable, contrast: &Contrast, compared: &[Compared]) -> Self {
+        let varied = table.plots.first().map_or("varied", |plot| plot.x_axis.as_str());
+        let reference = &contrast.reference;
+        let mut head = vec![varied.to_owned(), format!("{reference} against")];
+        head.extend(contrast.columns.iter().map(|column| format!("{} [%]", short_title(column.metric))));
+        head.extend(OF_OTHER.map(|metric| format!("other's {} [%]", short_title(metric))));
+        let mut rows = Vec::new();
+        if !contrast.publication.is_empty() {
+            let mut row = vec!["published".to_owned(), contrast.publication.clone()];
+            row.extend(contrast.columns.iter().map(|column| dash(column.published.clone())));
+            row.extend(OF_OTHER.map(|_| dash(String::new())));
+            rows.push(row);
+        }
+        for Compared { place, series, changes } in compared {
+            let mut row = vec![place.label.clone(), (*series).to_owned()];
+            row.extend(changes.iter().map(|change| dash(change.map(signed).unwrap_or_default())));
+            let of_other = OF_OTHER.map(|metric| table.interval(metric, place, series));
+            row.extend(of_other.map(|value| dash(value.map(|value| number(value.mean)).unwrap_or_default())));
+            rows.push(row);
+        }
+        Self { head, rows }
+    }
+}
+
+/// What stands above the grid.
+fn heading(contrast: &Contrast) -> String {
+    format!(
+        "By how much {} differs from each of the others, in % of the other's value, on the same seeds (mean and half width of the 95 % \
+         confidence interval); then of the other the energy of its worst node, whose budget is 100 %, and the slots in which it had no \
+         round, which its means leave out.",
+        contrast.reference
+    )
+}
+
+/// What the grid comes to: in how many of its rows the reference is better and worse; what is shown as zero, and
+/// intervals that hold zero or are none, count as neither.
+fn outcome(contrast: &Contrast, compared: &[Compared]) -> String {
+    let counted = contrast.columns.iter().enumerate().map(|(index, column)| {
+        let (mut better, mut worse, mut all) = (0, 0, 0);
+        for change in compared.iter().filter_map(|row| row.changes.get(index).copied()?) {
+            let (low, high) = change.ends();
+            let shown = change.half_width.is_some() && change.mean.abs() >= SHOWN;
+            let (lower, higher) = (shown && high < 0.0, shown && low > 0.0);
+            let good = if column.metric.higher_is_better() { higher } else { lower };
+            all += 1;
+            better += i32::from(good);
+            worse += i32::from((lower || higher) && !good);
+        }
+        format!("in {} than {better} of {all} others (worse than {worse})", short_title(column.metric))
+    });
+    format!("Here {} is better {}.", contrast.reference, counted.collect::<Vec<_>>().join(", "))
+}
+
+/// What a table that has a contrast and runs is set out from.
+fn found(table: &ResultTable) -> Option<(&Contrast, String, Grid)> {
+    let contrast = table.contrast.as_ref().filter(|_| !table.rows.is_empty())?;
+    let compared = table.compared();
+    Some((contrast, outcome(contrast, &compared), Grid::of(table, contrast, &compared)))
+}
+
+/// One policy against each of the others as text for a terminal; none where the experiment does not ask for it.
+#[must_use]
+pub fn contrast_text(table: &ResultTable) -> Option<String> {
+    let (contrast, outcome, grid) = found(table)?;
+    let mut text = Table::new(&[]);
+    text.push(grid.head);
+    grid.rows.into_iter().for_each(|row| text.push(row));
+    let remark = if contrast.remark.is_empty() { String::new() } else { format!("\n{}\n", contrast.remark) };
+    Some(format!("{}\n{}\n{text}{remark}", outcome, heading(contrast)))
+}
+
+/// The contrast as HTML.
+pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
+    let (contrast, outcome, grid) = found(table)?;
+    let cell = |tag: &str, (column, text): (usize, &String)| {
+        let class = if column >= 2 { " class=\"n\"" } else { "" };
+        format!("<{tag}{class}>{}</{tag}>", Escaped(text))
+    };
+    let head: String = grid.head.iter().enumerate().map(|at| cell("th", at)).collect();
+    let rows = grid.rows.iter().map(|row| {
+        let cells: String = row.iter().enumerate().map(|at| cell("td", at)).collect();
+        format!("<tr>{cells}</tr>\n")
+    });
+    let remark = match contrast.remark.as_str() {
+        "" => String::new(),
+        remark => format!("<p>{}</p>\n", Escaped(remark)),
+    };
+    Some(format!(
+        "<p><strong>Found.</strong> {}</p>\n{remark}<p>{}</p>\n<div class=\"box\"><table><thead><tr>{head}</tr></thead><tbody>\n{}</tbody></table></div>\n",
+        Escaped(&outcome),
+        Escaped(&heading(contrast)),
+        rows.collect::<String>(),
+    ))
+}
+
+/// Title of a column in a narrow table.
+const fn short_title(metric: Metric) -> &'static str {
+    match metric {
+        Metric::LatencyS => "latency",
+        Metric::EnergyJ => "energy",
+        Metric::ComputeEfficiency => "computation efficiency",
+        Metric::MemoryShare => "largest memory",
+        Metric::WorstBudgetUse => "worst node",
+        Metric::OutageShare => "slots without a round",
+        other => other.title(),
+    }
+}
+
+fn signed(change: Interval) -> String {
+    let mean = if change.mean.abs() < SHOWN { "0.0".to_owned() } else { format!("{:+.1}", change.mean) };
+    match change.half_width {
+        Some(half) => format!("{mean} ± {half:.1}"),
+        None => mean,
+    }
+}
+
+fn dash(text: String) -> String {
+    if text.is_empty() { "-".into() } else { text }
+}

@@ -1,0 +1,29 @@
+//! Who can do something about an error.
+
+/// Who can do something about an error: the exit code of the command line, the status of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Blame {
+    /// Whoever gave the input: a number out of range, options that do not fit together, a foreign file in the way.
+    /// Another input would do.
+    Input,
+    /// Nobody: there is no decision that keeps all constraints.
+    Infeasible,
+    /// Whoever runs the machine or wrote the program: a file that cannot be written, arithmetic that gave up on valid
+    /// input, a policy that breaks a constraint.
+    Machine,
+}
+
+/// Errors that know who can do something about them.
+///
+/// Each is matched without a wildcard beside its own definition: a new variant does not compile before it is placed.
+///
+/// ```
+/// use collapipe::problem::FieldError;
+/// use collapipe::{Blame, Blamed};
+/// let error = FieldError { path: "slots".into(), value: "0".into(), allowed: "at least 1".into() };
+/// assert_eq!(error.blame(), Blame::Input);
+/// ```
+pub trait Blamed: std::error::Error {
+    /// Who.
+    fn blame(&self) -> Blame;
+}

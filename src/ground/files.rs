@@ -1,0 +1,198 @@
+//! Whole files, and why they are not there.
+
+use std::ffi::OsStr;
+use std::fs::{self, DirEntry, Permissions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tempfile::{Builder, NamedTempFile, PersistError};
+
+use super::blame::{Blame, Blamed};
+
+/// Why a file was not written, not read or not touched.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The folder is missing and cannot be made.
+    #[error("cannot create the folder {}: {source}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file cannot be written; what was there before is unchanged.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file that stands where one of ours belongs and is not what we would have written; it is left alone.
+    #[error("{}: {reason}; {remedy}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Why it is not ours.
+        reason: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+}
+
+impl Blamed for FileError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Folder { .. } | Self::Write { .. } | Self::Read { .. } => Blame::Machine,
+            Self::Foreign { .. } => Blame::Input,
+        }
+    }
+}
+
+/// Writes a file's content.
+pub(crate) type Content<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
+
+/// Names of files that are being written: hidden, and nobody else's.
+const PREFIX: &str = ".collapipe-";
+const SUFFIX: &str = ".part";
+
+/// How old a file that is being written must be to count as left over by a program that was killed. Another program
+/// may be writing to the same folder.
+const LEFT_OVER: Duration = Duration::from_secs(3600);
+
+/// Makes the folder where it is missing, and removes what writes that were killed have left in it.
+pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(|source| FileError::Folder { path: path.into(), source })?;
+    // A folder that cannot be listed, or a leftover that cannot be removed, is no reason not to write: its name hides
+    // it.
+    for entry in fs::read_dir(path).into_iter().flatten().flatten().filter(is_left_over) {
+        let _ = fs::remove_file(entry.path());
+    }
+    Ok(())
+}
+
+fn is_left_over(entry: &DirEntry) -> bool {
+    let name = entry.file_name();
+    let ours = |name: &str| name.starts_with(PREFIX) && name.ends_with(SUFFIX);
+    let age = || entry.metadata().ok().filter(fs::Metadata::is_file)?.modified().ok()?.elapsed().ok();
+    name.to_str().is_some_and(ours) && age().is_some_and(|age| age >= LEFT_OVER)
+}
+
+/// A file whose content is on the disk, but not yet under its name.
+#[derive(Debug)]
+pub(crate) struct Staged {
+    temporary: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Staged {
+    /// Writes the content under a random name beside `folder/name`.
+    pub(crate) fn new(folder: &Path, name: impl AsRef<OsStr>, content: &Content) -> Result<Self, FileError> {
+        let path = folder.join(name.as_ref());
+        let write = || {
+            let mut builder = Builder::new();
+            builder.prefix(PREFIX).suffix(SUFFIX);
+            if let Some(usual) = usual_permissions() {
+                builder.permissions(usual);
+            }
+            let temporary = builder.tempfile_in(folder)?;
+            let mut out = BufWriter::new(temporary);
+            content(&mut out)?;
+            let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+            temporary.as_file().sync_all()?;
+            Ok(temporary)
+        };
+        match write() {
+            Ok(temporary) => Ok(Self { temporary, path }),
+            Err(source) => Err(FileError::Write { path, source }),
+        }
+    }
+
+    /// Puts the file in place of what has its name.
+    pub(crate) fn commit(self) -> Result<PathBuf, FileError> {
+        let Self { temporary, path } = self;
+        match temporary.persist(&path) {
+            Ok(_) => Ok(path),
+            Err(PersistError { error: source, .. }) => Err(FileError::Write { path, source }),
+        }
+    }
+}
+
+/// Those of any new file, less what the user masks: temporary files are for their owner alone otherwise.
+#[cfg(unix)]
+fn usual_permissions() -> Option<Permissions> {
+    Some(std::os::unix::fs::PermissionsExt::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn usual_permissions() -> Option<Permissions> {
+    None
+}
+
+/// Writes a file under a temporary name, then renames it: whoever reads a file of that name reads a whole one.
+pub(crate) fn write_whole(folder: &Path, name: impl AsRef<OsStr>, content: &Content) -> Result<PathBuf, FileError> {
+    Staged::new(folder, name, content)?.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_write_that_fails_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        write_whole(folder.path(), "a", &|out| out.write_all(b"old")).unwrap();
+        let failing: &Content = &|out| {
+            out.write_all(b"new")?;
+            Err(io::Error::other("disk full"))
+        };
+        let error = write_whole(folder.path(), "a", failing).unwrap_err();
+        assert!(error.to_string().ends_with("disk full"), "{error}");
+        assert_eq!(fs::read(folder.path().join("a")).unwrap(), b"old");
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn leftovers_of_killed_writes_go_and_those_of_running_ones_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let long_ago = SystemTime::now() - 2 * LEFT_OVER;
+        for name in [".collapipe-old.part", ".theirs.part", "collapipe.part"] {
+            File::create(folder.path().join(name)).unwrap().set_modified(long_ago).unwrap();
+        }
+        File::create(folder.path().join(".collapipe-new.part")).unwrap();
+        make_folder(folder.path()).unwrap();
+        assert_eq!(names(folder.path()), [".collapipe-new.part", ".theirs.part", "collapipe.part"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_have_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let plain = folder.path().join("plain");
+        fs::write(&plain, "").unwrap();
+        let ours = write_whole(folder.path(), "ours", &|_| Ok(())).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&plain));
+    }
+}

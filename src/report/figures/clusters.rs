@@ -1,0 +1,42 @@
+//! Clusters and nodes in the figures of a run.
+
+use super::style::short;
+use crate::simulation::RunRecord;
+
+/// Said where there is nothing to draw.
+pub(super) const NO_ROUND: &str = "no planned round";
+/// Panels that fit on a page.
+const MOST_PANELS: usize = 6;
+
+/// The clusters a figure has room for.
+pub(super) struct Shown {
+    /// In the record's order.
+    pub(super) clusters: Vec<usize>,
+    /// What is left out, for a footnote.
+    pub(super) note: String,
+}
+
+/// All clusters, or of many those that weigh most in the price of the round latency.
+pub(super) fn shown(record: &RunRecord) -> Shown {
+    let count = record.clusters.len();
+    if count <= MOST_PANELS {
+        return Shown { clusters: (0..count).collect(), note: String::new() };
+    }
+    let mut weights = vec![0.0; count];
+    for (_, planned) in record.planned_slots() {
+        for (weight, cluster) in weights.iter_mut().zip(&planned.clusters) {
+            *weight += cluster.latency_share.unwrap_or(0.0);
+        }
+    }
+    let mut order: Vec<(usize, f64)> = weights.into_iter().enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut clusters: Vec<usize> = order.iter().take(MOST_PANELS).map(|(cluster, _)| *cluster).collect();
+    clusters.sort_unstable();
+    Shown { clusters, note: format!("the {MOST_PANELS} of {count} clusters that weigh most") }
+}
+
+/// A node's name without its cluster's, short enough for the margin.
+pub(super) fn label(record: &RunRecord, cluster: usize, name: &str) -> String {
+    let prefix = record.clusters.get(cluster).and_then(|cluster| name.strip_prefix(cluster.as_str()));
+    short(prefix.and_then(|rest| rest.strip_prefix('/')).unwrap_or(name), 14)
+}

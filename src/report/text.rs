@@ -1,0 +1,151 @@
+//! The summary as text for the terminal.
+
+use std::fmt::{self, Formatter};
+
+use super::claims::{Words, write_certificates};
+use super::convergence::ConvergenceSummary;
+use super::summary::{NodeSummary, Summary};
+use super::table::{Table, number, or_dash, percent};
+use crate::lyapunov::certificate::{CertificateName, Claim};
+use crate::text::{escaped, value};
+
+/// Reasons for outages that are listed one by one.
+const MOST_REASONS: usize = 5;
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write(self, f)
+    }
+}
+
+fn node_row(node: &NodeSummary) -> Vec<String> {
+    let certificate = node.certificate;
+    vec![
+        node.name.clone(),
+        number(node.mean_energy_j.0),
+        or_dash(node.budget_j, |budget| number(budget.0)),
+        or_dash(node.budget_share, percent),
+        or_dash(node.budget_j, |_| number(node.final_queue)),
+        or_dash(certificate, |c| number(c.mean_violation)),
+        or_dash(certificate, |c| number(c.bound)),
+        or_dash(certificate, |c| if c.holds() { "holds" } else { "BROKEN" }.into()),
+        or_dash(node.segment.and_then(|segment| segment.mean_blocks), |blocks| format!("{blocks:.2}")),
+        or_dash(node.segment, |segment| percent(segment.share)),
+    ]
+}
+
+fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
+    let from = &summary.provenance;
+    let outages: u64 = summary.outages.iter().map(|outage| outage.slots).sum();
+    write!(f, "{} | seed {} | V = {} per s", value(&from.scenario), from.seed, from.latency_weight)?;
+    match from.policy.as_str() {
+        "exact" => writeln!(f)?,
+        policy => writeln!(f, " | policy {policy}")?,
+    }
+    write!(f, "{} slots: {} planned, {} outages", summary.slots, summary.planned, outages)?;
+    match summary.slots < from.slots_planned {
+        true => writeln!(f, " (interrupted: {} were asked for)", from.slots_planned)?,
+        false => writeln!(f)?,
+    }
+    for outage in summary.outages.iter().take(MOST_REASONS) {
+        writeln!(f, "  {} x {}", outage.slots, escaped(&outage.reason))?;
+    }
+    if summary.outages.len() > MOST_REASONS {
+        writeln!(f, "  and {} more reasons", summary.outages.len() - MOST_REASONS)?;
+    }
+    let Some(latency) = summary.latency else {
+        return writeln!(f, "\nNo planned round: no latency, gap or segments to report.");
+    };
+
+    let mut table = Table::new(&[&["Round latency [s]", "mean", "std", "p50", "p90", "p99"]]);
+    let values = [latency.mean_s, latency.std_s, latency.p50_s, latency.p90_s, latency.p99_s];
+    table.push([String::new()].into_iter().chain(values.map(|value| number(value.0))).collect());
+    write!(f, "\n{table}")?;
+
+    if let Some(gap) = summary.gap {
+        let (median, max) = (scientific(gap.median), scientific(gap.max));
+        let (within, asked) = (gap.rounds_within, scientific(gap.tolerance));
+        let planned = summary.planned;
+        writeln!(f, "  Proved gap: median {median}, largest {max}; {within} of {planned} rounds within {asked}")?;
+    }
+
+    let mut header = vec!["Plan", "local iterations I", "micro-batches M", "rounds [%]"];
+    header.extend(summary.convergence.iter().map(|_| "g [loss]"));
+    let mut table = Table::new(&[&header]);
+    for (index, plan) in summary.plans.iter().enumerate().filter(|(_, plan)| plan.rounds > 0) {
+        let (iterations, batches) = (plan.local_iterations.to_string(), plan.micro_batches.to_string());
+        let mut row = vec![index.to_string(), iterations, batches, percent(plan.share)];
+        row.extend(summary.convergence.iter().map(|of| or_dash(of.plan_violations.get(index), |g| number(*g))));
+        table.push(row);
+    }
+    write!(f, "\n{table}")?;
+
+    if summary.clusters.len() > 1 {
+        let mut table = Table::new(&[&["Cluster", "mean latency [s]", "share in latency price [%]"]]);
+        for cluster in &summary.clusters {
+            let latency = or_dash(cluster.mean_latency_s, |latency| number(latency.0));
+            table.push(vec![cluster.name.clone(), latency, or_dash(cluster.mean_latency_share, percent)]);
+        }
+        write!(f, "\n{table}")?;
+    }
+
+    let mut table = Table::new(&[
+        &["Node", "energy", "budget", "used", "queue", "overspend", "C1 bound", "C1", "blocks", "takes part"],
+        &["", "[J/round]", "[J/round]", "[%]", "[budgets]", "[budgets]", "[budgets]", "", "mean", "[% rounds]"],
+    ]);
+    for node in &summary.nodes {
+        table.push(node_row(node));
+    }
+    write!(f, "\n{table}")?;
+    writeln!(
+        f,
+        "  C1: after every slot, average overspend so far <= growth of the queue / slots; holds on any sample path."
+    )?;
+    if let Some(convergence) = &summary.convergence {
+        write_convergence(convergence, f)?;
+    }
+    certificates(summary, f)
+}
+
+fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) -> fmt::Result {
+    let mut table = Table::new(&[
+        &["Convergence", "target", "certified mean", "the same", "local", "queue H", "mean g", "C1 bound", "C1"],
+        &["", "epsilon", "by C1", "from sum of g", "steps", "[G]", "[G]", "[G]", ""],
+    ]);
+    let certificate = convergence.certificate;
+    table.push(vec![
+        "|grad F|^2".into(),
+        number(convergence.target),
+        or_dash(convergence.certified_mean, number),
+        or_dash(convergence.certified_mean_of_sum, number),
+        convergence.local_steps.to_string(),
+        number(convergence.final_queue),
+        or_dash(certificate, |c| number(c.mean_violation)),
+        or_dash(certificate, |c| number(c.bound)),
+        or_dash(certificate, |c| if c.holds() { "holds" } else { "BROKEN" }.into()),
+    ]);
+    let unit = number(convergence.scale);
+    writeln!(
+        f,
+        "\n{table}  G = {unit} loss. Certified: an upper bound on the mean of E|grad F|^2 over the rounds, weighted by"
+    )?;
+    writeln!(f, "  their local steps, on any sample path.")
+}
+
+fn certificates(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
+    // C1 is in the table of nodes.
+    let claims: Vec<&Claim> = summary.certificates.iter().filter(|c| c.name != CertificateName::C1).collect();
+    let words = Words {
+        penalty: "latency",
+        penalty_unit: "s",
+        violation: "overspend",
+        violation_unit: "budgets",
+        limits: "the constraints",
+    };
+    let offline = summary.offline.map(|of| (of.lower_bound_s, of.upper_estimate_s));
+    write_certificates(&words, &claims, &summary.omitted_certificates, offline, f)
+}
+
+fn scientific(value: f64) -> String {
+    if value == 0.0 { "0".into() } else { format!("{value:.1e}") }
+}
