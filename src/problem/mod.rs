@@ -30,6 +30,7 @@ pub use decision::{ClusterDecision, Decision, Link};
 pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, evaluate};
 pub use feasibility::{Constraint, FeasibilityReport, Transfer, Violation};
 pub use json::JsonError;
+pub(crate) use json::MOST_FAULTS;
 pub use program::shannon_rate;
 pub use shape::DecisionError;
 pub use slot::{

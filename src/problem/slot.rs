@@ -7,7 +7,8 @@ use nalgebra::DMatrix;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::validation::{ProblemError, validate};
+use super::validation::{ProblemError, faults, validate};
+use crate::ground::check::FieldError;
 use crate::ground::route::NodeId;
 use crate::ground::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 
@@ -327,6 +328,12 @@ impl SlotProblem {
     pub fn new(spec: SlotSpec) -> Result<Self, ProblemError> {
         validate(&spec)?;
         Ok(Self(spec))
+    }
+
+    /// All bad fields of data, as many as `most`; none where the data are a problem.
+    #[must_use]
+    pub fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {
+        faults(spec, most)
     }
 
     /// The data, to be changed and validated again.

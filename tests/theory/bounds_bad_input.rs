@@ -277,10 +277,10 @@ fn json() {
     };
     says("bound", json!("sgd"), "unknown variant `sgd`, expected one of `local-steps`");
     says("step", json!(1), "unknown field `step`");
-    says("rounds", json!(1.5), "expected u64");
-    says("rounds", json!(-1), "expected u64");
-    says("smoothness", json!("1"), "expected f64");
-    says("weights", json!(1), "expected a sequence");
+    says("rounds", json!(1.5), "must be a whole number");
+    says("rounds", json!(-1), "must be a whole number");
+    says("smoothness", json!("1"), "must be a number, without quotation marks");
+    says("weights", json!(1), "must be a list");
     for text in ["", "{", "[]", "null", "{\"bound\": 1}", &good.to_string().replace("0.0625", "NaN")] {
         assert!(BoundRequest::from_json(text).is_err(), "{text}");
     }
