@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use collapipe::report::summary;
 use collapipe::scenario::{BUILTIN, ScenarioFile};
-use collapipe::simulation::{Choice, Policy, PolicyKind, Run, RunError, SlotContext};
+use collapipe::simulation::{Choice, Outage, Policy, PolicyKind, Run, RunError, SlotContext};
 use collapipe::solver::{Settings, solve};
 
 /// Pays double for the energy of whoever has a budget: more careful than the queues ask for.
@@ -25,7 +25,7 @@ impl Policy for Careful {
         };
         Ok(match solve(&slot.with_energy_prices(price)?, &Settings::default())?.outcome {
             Ok(best) => Choice::Decision(best.decision),
-            Err(reasons) => Choice::Outage(reasons.to_string()),
+            Err(reasons) => Choice::Outage(Outage::infeasible(&reasons)),
         })
     }
 }

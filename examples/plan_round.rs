@@ -88,7 +88,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     let (choice, costs) = (&best.decision.clusters[0], &best.evaluation.clusters[0]);
     for (k, blocks) in choice.active.iter().zip(&choice.sizes) {
-        let energy: Joules = costs.device_energy[*k].total();
+        let energy: Joules = costs.device_energy[k.0].total();
         println!("  device {k}: {blocks} blocks, {:.1} J", energy.value());
     }
     for (hop, link) in choice.forward.iter().enumerate() {

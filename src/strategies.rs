@@ -18,7 +18,8 @@ use nalgebra::DMatrix;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::problem::costs::{Transmitter, block_cap, block_memory, path_node};
+use crate::ground::route::{DeviceId, Route};
+use crate::problem::program::{Transmitter, block_cap, block_memory};
 use crate::problem::{
     Cluster, ClusterDecision, ControlUnit, Decision, Device, EdgeServer, Encoder, EndStage, Gains, Link, Overlap,
     Participation, Phase, Plan, Schema, SlotProblem, SlotSpec, Uplink,
@@ -251,7 +252,7 @@ fn draws(devices: usize) -> impl Strategy<Value = Draws> {
 }
 
 /// Active devices and their sizes, or `None` if the memories cannot hold the encoder.
-fn segments(problem: &SlotProblem, cluster: &Cluster, draws: &Draws) -> Option<(Vec<usize>, Vec<u32>)> {
+fn segments(problem: &SlotProblem, cluster: &Cluster, draws: &Draws) -> Option<(Vec<DeviceId>, Vec<u32>)> {
     let blocks = problem.encoder.blocks;
     // In order of the random rank: (device, cap, appetite).
     let mut ranked: Vec<_> = cluster
@@ -301,22 +302,22 @@ fn segments(problem: &SlotProblem, cluster: &Cluster, draws: &Draws) -> Option<(
         left -= more;
     }
     sized.sort_unstable();
-    Some(sized.into_iter().map(|(k, size, _)| (k, size)).unzip())
+    Some(sized.into_iter().map(|(k, size, _)| (DeviceId(k), size)).unzip())
 }
 
 /// Shares of `band` proportional to `weights`.
 fn links(
     cluster: &Cluster,
-    active: &[usize],
+    active: &[DeviceId],
     phase: Phase,
     band: Hertz,
     draws: impl Iterator<Item = (f64, f64)> + Clone,
 ) -> Vec<Link> {
     let total: f64 = draws.clone().map(|(weight, _)| weight).sum();
-    draws
-        .enumerate()
-        .map(|(hop, (weight, power))| {
-            let sender = Transmitter::of(cluster, path_node(cluster, active, phase.sender(hop)));
+    let hops = Route::through(active, cluster.devices.len()).hops();
+    hops.zip(draws)
+        .map(|((near, far), (weight, power))| {
+            let sender = Transmitter::of(cluster, phase.directed(near, far).0);
             Link { bandwidth_hz: band * (weight / total), power_w: sender.max_power * power }
         })
         .collect()
@@ -324,7 +325,7 @@ fn links(
 
 fn cluster_decision(
     cluster: &Cluster,
-    active: Vec<usize>,
+    active: Vec<DeviceId>,
     sizes: Vec<u32>,
     draws: &Draws,
     uplink: Hertz,
@@ -339,7 +340,7 @@ fn cluster_decision(
         collection_power_w: active
             .iter()
             .zip(powers.clone())
-            .map(|(&k, (up, _))| Transmitter::of(cluster, k + 1).max_power * up)
+            .map(|(&k, (up, _))| Transmitter::of(cluster, k.node()).max_power * up)
             .collect(),
         distribution_power_w: active.iter().zip(powers).map(|(_, (_, down))| unit * down).collect(),
         upload: Link { bandwidth_hz: uplink, power_w: unit * draws.upload.1 },

@@ -1,4 +1,6 @@
 //! What a solve allocates does not grow with the work of the search.
+//!
+//! A program of its own: it counts by an allocator that every test beside it would have, too.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

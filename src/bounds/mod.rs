@@ -14,7 +14,7 @@
 //! | quantized boundary activations | [`CompressedActivations`] | ours |
 //!
 //! Others' results are stated as recalled, proved again in the documentation (some with a smaller constant), and
-//! checked against simulations (`cargo run --release --example bounds_check`); they were not compared with the printed
+//! checked against simulations (`cargo xtask bounds-check`); they were not compared with the printed
 //! papers. Of the CollaPipe paper (arXiv 2509.19855) it is known that it derives a closed-form bound; its formula was
 //! not available.
 //!

@@ -22,12 +22,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     let mut run = Run::with_policy(&scenario, policy)?;
     if arguments.warm_start {
         let pilot = Pilot::measure(&scenario, settings)?;
-        let queues: Vec<f64> = pilot
-            .multiplier
-            .iter()
-            .map(|mu| scenario.spec().latency_weight * mu)
-            .take(scenario.nodes().len())
-            .collect();
+        let queues: Vec<f64> = pilot.multiplier.iter().map(|mu| scenario.spec().latency_weight * mu).collect();
         run = run.warm_start(&queues)?;
     }
     let mut slots = Vec::new();

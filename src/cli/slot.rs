@@ -2,7 +2,7 @@
 
 use collapipe::problem::{Decision, Evaluation, SlotProblem, evaluate};
 use collapipe::scenario::SlotError;
-use collapipe::simulation::Run;
+use collapipe::simulation::{Run, RunError};
 use collapipe::solver;
 use collapipe::{Blame, Blamed};
 use serde::Serialize;
@@ -74,7 +74,7 @@ pub fn problem(arguments: &ProblemArguments) -> Result<Done, Failure> {
             io::print_json(&instance.problem)?;
             Ok(Done::Solved)
         }
-        Err(reason @ SlotError::NoDevices { .. }) => {
+        Err(RunError::Slot(reason @ SlotError::NoDevices { .. })) => {
             io::note(&format!("error: slot {} is an outage: {reason}", arguments.slot));
             Ok(Done::Infeasible)
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::metric::Metric;
 use crate::problem::{SlotProblem, evaluate};
-use crate::simulation::policy::Exact;
+use crate::simulation::policy::ExactPolicy;
 use crate::simulation::{Choice, Policy, RunError, SlotContext};
 use crate::solver::{Settings, Solution, SolveError};
 
@@ -33,13 +33,13 @@ impl Tally {
 #[derive(Debug)]
 pub(super) struct Versus<'a> {
     own: Box<dyn Policy + 'a>,
-    exact: Exact,
+    exact: ExactPolicy,
     tally: &'a Mutex<Tally>,
 }
 
 impl<'a> Versus<'a> {
     pub fn new(own: Box<dyn Policy + 'a>, settings: Settings, tally: &'a Mutex<Tally>) -> Result<Self, RunError> {
-        Ok(Self { own, exact: Exact::new(settings).map_err(SolveError::from)?, tally })
+        Ok(Self { own, exact: ExactPolicy::new(settings).map_err(SolveError::from)?, tally })
     }
 }
 

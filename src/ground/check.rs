@@ -100,3 +100,12 @@ pub(crate) fn length(path: &str, value: usize, max: usize) -> Checked {
         Err(FieldError::new(path, format!("a list of {value}"), format!("a list of 1 to {max}")))
     }
 }
+
+/// Whether a list is as long as another one; `why` says which.
+pub(crate) fn same_length(path: &str, found: usize, expected: usize, why: &str) -> Checked {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(FieldError::new(path, format!("a list of {found}"), format!("a list of {expected}, {why}")))
+    }
+}

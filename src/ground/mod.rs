@@ -8,4 +8,7 @@ pub(crate) mod files;
 pub(crate) mod kept;
 #[cfg(feature = "figures")]
 pub(crate) mod output;
+pub(crate) mod phase;
+pub(crate) mod route;
+pub(crate) mod seed;
 pub mod units;

@@ -2,6 +2,7 @@
 
 use super::InstanceSize;
 use crate::problem::{Cluster, EndStage, Participation, Plan, ProblemError, SlotProblem, SlotSpec};
+use crate::problem::{DeviceId, NodeId};
 use crate::solver::Reason;
 use crate::units::{Bits, Bytes, Hertz, Seconds, Watts};
 
@@ -255,7 +256,7 @@ fn infeasible() -> Vec<Draft> {
         change,
         expected: Expected::Infeasible(reasons),
     };
-    let no_link = |from, to| Reason::NoLink { cluster: 0, from, to };
+    let no_link = |cluster, from, to| Reason::NoLink { cluster, from: NodeId(from), to: NodeId(to) };
     vec![
         draft(
             "memory-of-all",
@@ -279,7 +280,7 @@ fn infeasible() -> Vec<Draft> {
             SMALL,
             72,
             |spec| set_memory(spec, |device| if device == 3 { 0.5 } else { 10.5 }),
-            vec![Reason::DeviceMemory { cluster: 0, device: 3 }],
+            vec![Reason::DeviceMemory { cluster: 0, device: DeviceId(3) }],
         ),
         draft(
             "more-devices-than-blocks",
@@ -295,7 +296,7 @@ fn infeasible() -> Vec<Draft> {
             SMALL,
             74,
             |spec| cut(spec, 2, 3),
-            vec![no_link(2, 3)],
+            vec![no_link(0, 2, 3)],
         ),
         draft(
             "no-hop-backward",
@@ -303,7 +304,7 @@ fn infeasible() -> Vec<Draft> {
             SMALL,
             75,
             |spec| cut(spec, 3, 2),
-            vec![no_link(3, 2)],
+            vec![no_link(0, 3, 2)],
         ),
         draft(
             "no-collection",
@@ -311,7 +312,7 @@ fn infeasible() -> Vec<Draft> {
             SMALL,
             76,
             |spec| cut(spec, 4, 0),
-            vec![no_link(4, 0)],
+            vec![no_link(0, 4, 0)],
         ),
         draft(
             "no-upload-link",
@@ -319,7 +320,7 @@ fn infeasible() -> Vec<Draft> {
             CHOICE,
             77,
             |spec| cut(spec, 0, 6),
-            vec![no_link(0, 6)],
+            vec![no_link(0, 0, 6)],
         ),
         draft(
             "no-path",
@@ -352,7 +353,7 @@ fn infeasible() -> Vec<Draft> {
                 let need = block_bytes(spec);
                 spec.clusters[0].devices.iter_mut().for_each(|device| device.memory_bytes = Bytes(6.5 * need));
             },
-            vec![Reason::Memory { cluster: 1, fit: 3, blocks: 6 }, Reason::NoLink { cluster: 1, from: 1, to: 2 }],
+            vec![Reason::Memory { cluster: 1, fit: 3, blocks: 6 }, no_link(1, 1, 2)],
         ),
     ]
 }
@@ -406,7 +407,7 @@ fn cut(spec: &mut SlotSpec, from: usize, to: usize) {
 
 /// Memory a block needs in the first cluster.
 fn block_bytes(spec: &SlotSpec) -> f64 {
-    crate::problem::costs::block_memory(&spec.encoder, &spec.clusters[0])
+    crate::problem::program::block_memory(&spec.encoder, &spec.clusters[0])
 }
 
 /// Memory of the first cluster's devices, in blocks.

@@ -103,31 +103,148 @@ fn is_mixture(problem: &OfflineProblem, weights: &[Vec<f64>]) -> bool {
         })
 }
 
+/// Finds further actions in the states of a run, at prices that were chosen afterwards.
+#[cfg_attr(not(feature = "milp"), allow(dead_code, reason = "without linear programs one round is all"))]
+pub(crate) trait LookAgain {
+    /// Why they cannot be looked for.
+    type Error;
+
+    /// For each state, in order, what is found at these prices; rounds are numbered from 0.
+    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Found>, Self::Error>;
+
+    /// Whether there is no time for another round; `has_optimum` says whether some mixture keeps the constraints.
+    fn is_last(&self, round: usize, has_optimum: bool) -> bool;
+
+    /// Whether bounds on the least mean penalty are close enough; `lower` is none where no minimum is proved.
+    fn is_enough(&self, round: usize, upper: f64, lower: Option<f64>) -> bool;
+}
+
+/// What was found in a state at some prices μ.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// No action has p + μ·g below this; none where that is not known.
+    pub minimum: Option<f64>,
+    /// An action that was not found before.
+    pub action: Option<Action>,
+}
+
+/// What was found in the end.
+pub(crate) struct LookedBack {
+    /// The prices that bounded most, one per constraint, and the minima there where all are known.
+    pub multiplier: Vec<f64>,
+    pub minima: Option<Vec<f64>>,
+    /// The actions found; an error where they make no offline problem.
+    pub problem: Result<OfflineProblem, OfflineError>,
+    /// The best mixtures of them; none where there are none.
+    pub mixtures: Option<Mixtures>,
+    /// Why there are none.
+    pub without: Option<NoOptimum>,
+}
+
+/// The best mixtures of some actions.
+pub(crate) struct Mixtures {
+    /// μ of the optimum.
+    pub multiplier: Vec<f64>,
+    /// For each state the weights of its actions.
+    pub optimum: Vec<Vec<f64>>,
+    /// Slots of a frame, and the same weights in the optimum of each frame.
+    pub frames: (usize, Vec<Vec<f64>>),
+}
+
+/// Why there is no offline optimum.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoOptimum {
+    #[cfg(not(feature = "milp"))]
+    #[error("built without the feature `milp`")]
+    Build,
+    #[error(transparent)]
+    Offline(#[from] OfflineError),
+}
+
+impl LookedBack {
+    /// Looks for actions at `prices`, then at prices that approach the offline optimum, until that is known well
+    /// enough. `listed` are actions of every state, those of the run first.
+    pub(crate) fn search<L: LookAgain>(
+        looking: &mut L,
+        mut listed: Vec<Vec<Action>>,
+        mut prices: Vec<f64>,
+    ) -> Result<Self, L::Error> {
+        let taken = listed.iter().filter_map(|actions| actions.first());
+        let largest = taken.map(|action| action.penalty.abs()).fold(0.0, f64::max);
+        let (mut multiplier, mut best) = (prices.clone(), None::<(f64, Vec<f64>)>);
+        let mut round = 0;
+        loop {
+            let mut minima = Some(Vec::with_capacity(listed.len()));
+            for (found, listed) in looking.look(round, &prices)?.into_iter().zip(&mut listed) {
+                minima = minima.zip(found.minimum).map(|(mut all, minimum)| {
+                    all.push(minimum);
+                    all
+                });
+                listed.extend(found.action);
+            }
+            if let Some(minima) = minima {
+                let mean = minima.iter().sum::<f64>() / minima.len().max(1) as f64;
+                if mean > best.as_ref().map_or(f64::NEG_INFINITY, |(bound, _)| *bound) {
+                    (multiplier, best) = (prices, Some((mean, minima)));
+                }
+            }
+            let lower = best.as_ref().map(|(bound, _)| *bound);
+            let problem = OfflineProblem::new(listed.clone());
+            match Next::of(looking, round, &problem, (&multiplier, largest), lower) {
+                Next::Again(next) => (prices, round) = (next, round + 1),
+                Next::Enough(mixtures) => {
+                    let minima = best.map(|(_, minima)| minima);
+                    return Ok(Self { multiplier, minima, problem, mixtures: Some(mixtures), without: None });
+                }
+                Next::Without(reason) => {
+                    let minima = best.map(|(_, minima)| minima);
+                    return Ok(Self { multiplier, minima, problem, mixtures: None, without: Some(reason) });
+                }
+            }
+        }
+    }
+}
+
 /// What follows from the actions found so far.
-#[cfg(feature = "milp")]
-pub(crate) enum LookBack {
+#[cfg_attr(not(feature = "milp"), allow(dead_code, reason = "without linear programs there is no optimum"))]
+enum Next {
     /// Look for further actions at these prices.
     Again(Vec<f64>),
     /// The optimum of the listed actions is good enough, or there is no more time.
-    Enough(super::offline::OfflineOptimum),
+    Enough(Mixtures),
     /// There is none.
-    Without(OfflineError),
+    Without(NoOptimum),
 }
 
-#[cfg(feature = "milp")]
-impl LookBack {
-    /// `best_prices` are those that bounded most so far, `largest` the largest penalty taken; `last` says whether there
-    /// is no more time, given whether the list has an optimum, and `is_enough` judges it.
-    pub(crate) fn new(
-        problem: &OfflineProblem,
-        best_prices: &[f64],
-        largest: f64,
-        last: impl Fn(bool) -> bool,
-        is_enough: impl Fn(f64) -> bool,
+impl Next {
+    #[cfg(not(feature = "milp"))]
+    fn of<L: LookAgain>(
+        _: &L,
+        _: usize,
+        _: &Result<OfflineProblem, OfflineError>,
+        _: (&[f64], f64),
+        _: Option<f64>,
     ) -> Self {
+        Self::Without(NoOptimum::Build)
+    }
+
+    /// `best_prices` are those that bounded most so far, with the bound `lower`; `largest` is the largest penalty
+    /// taken.
+    #[cfg(feature = "milp")]
+    fn of<L: LookAgain>(
+        looking: &L,
+        round: usize,
+        problem: &Result<OfflineProblem, OfflineError>,
+        (best_prices, largest): (&[f64], f64),
+        lower: Option<f64>,
+    ) -> Self {
+        let problem = match problem {
+            Ok(problem) => problem,
+            Err(error) => return Self::Without(error.clone().into()),
+        };
         let optimum = problem.optimum();
-        let enough = optimum.as_ref().is_ok_and(|best| is_enough(best.value));
-        if !(enough || last(optimum.is_ok())) {
+        let enough = optimum.as_ref().is_ok_and(|best| looking.is_enough(round, best.value, lower));
+        if !(enough || looking.is_last(round, optimum.is_ok())) {
             // Between the best prices of the list, which swing, and those that gave the best bound so far.
             let most = 4.0 * best_prices.iter().copied().fold(largest, f64::max);
             if let Ok(best) = problem.bounded_multiplier(most.max(f64::MIN_POSITIVE)) {
@@ -136,6 +253,12 @@ impl LookBack {
                 return Self::Again(best.into_iter().zip(best_prices).map(mix).collect());
             }
         }
-        optimum.map_or_else(Self::Without, Self::Enough)
+        match optimum {
+            Ok(best) => {
+                let frames = problem.shortest_frames(&best.mixture);
+                Self::Enough(Mixtures { multiplier: best.multiplier, optimum: best.mixture, frames })
+            }
+            Err(error) => Self::Without(error.into()),
+        }
     }
 }

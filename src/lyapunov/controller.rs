@@ -2,7 +2,7 @@
 
 use nalgebra::DVector;
 
-use super::certificate::Certificate;
+use super::certificate::violation::Certificate;
 use super::queues::{QueueError, Queues};
 use crate::ground::blame::{Blame, Blamed};
 use crate::units::Joules;
@@ -35,40 +35,20 @@ pub enum WarmStartError {
     Queue(#[from] QueueError),
 }
 
-impl Blamed for WarmStartError {
-    fn blame(&self) -> Blame {
-        match self {
-            Self::Budget(error) => error.blame(),
-            Self::Queue(error) => error.blame(),
-        }
-    }
-}
-
-/// Turns energy spent so far into the energy prices of the next slot.
+/// Energy budgets of nodes as long-term constraints: what was spent as violations, queues as prices.
 ///
-/// Node k has a budget Ē_k per round, or none. A budget has the scaled queue Q_k ← max(Q_k + E_k/Ē_k − 1, 0) and the
-/// price Z_k = Q_k/Ē_k in objective units per joule; a node without a budget has price 0. The scaling makes one latency
-/// weight V suit nodes of very different budgets.
+/// Node k has a budget Ē_k per round, or none. A budget is the constraint avg E_k/Ē_k − 1 ≤ 0; its queue counts
+/// budgets, and is the price Z_k = Q_k/Ē_k in objective units per joule. A node without a budget has no constraint and
+/// the price 0. The scaling makes one latency weight V suit nodes of very different budgets.
 ///
-/// ```
-/// use collapipe::lyapunov::EnergyController;
-/// use collapipe::units::Joules;
-/// let mut controller = EnergyController::new(vec![Some(Joules(10.0)), None])?;
-/// controller.spend(&[Joules(15.0), Joules(99.0)])?;
-/// assert_eq!(controller.queue(0), Some(0.5));
-/// assert_eq!(controller.energy_price(0), 0.05);
-/// assert_eq!(controller.energy_price(1), 0.0);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
+/// Lists come *by node*, or with one entry per constraint: the nodes with a budget, in their order.
 #[derive(Clone, Debug, PartialEq)]
-pub struct EnergyController {
+pub struct EnergyBudgets {
     budgets: Vec<Option<Joules>>,
-    /// One per node, so that nodes and queues share their indices; that of a node without a budget stays empty.
-    queues: Queues,
 }
 
-impl EnergyController {
-    /// Controller of nodes with `budgets` Ē per round; `None` for a node whose energy is not limited.
+impl EnergyBudgets {
+    /// `budgets` Ē per round, one per node; `None` for a node whose energy is not limited.
     ///
     /// # Errors
     /// [`BudgetError`] for a budget that is not positive and finite.
@@ -80,31 +60,7 @@ impl EnergyController {
                 return Err(BudgetError { node, value });
             }
         }
-        let queues = Queues::empty(budgets.len());
-        Ok(Self { budgets, queues })
-    }
-
-    /// Controller whose queues start at `initial` Q(0), in budgets, one per node; that of a node without a budget stays
-    /// 0.
-    ///
-    /// # Errors
-    /// [`WarmStartError`] for budgets as in [`EnergyController::new`], and for a wrong number of queues or one that is
-    /// negative or not finite.
-    pub fn starting_at(budgets: Vec<Option<Joules>>, initial: &[f64]) -> Result<Self, WarmStartError> {
-        let cold = Self::new(budgets)?;
-        if initial.len() != cold.nodes() {
-            return Err(QueueError::Length { expected: cold.nodes(), found: initial.len() }.into());
-        }
-        let kept = initial.iter().enumerate().map(|(k, q)| if cold.budget(k).is_some() { *q } else { 0.0 });
-        let queues = Queues::new(DVector::from_iterator(initial.len(), kept))?;
-        Ok(Self { queues, ..cold })
-    }
-
-    /// Q(0) of every node; empty for a cold start.
-    #[must_use]
-    pub fn initial(&self) -> Vec<f64> {
-        let initial = self.queues.initial();
-        if initial.iter().all(|q| *q == 0.0) { Vec::new() } else { initial.iter().copied().collect() }
+        Ok(Self { budgets })
     }
 
     /// Number of nodes.
@@ -119,17 +75,139 @@ impl EnergyController {
         self.budgets.get(node).copied().flatten()
     }
 
+    /// Number of constraints: of nodes with a budget.
+    #[must_use]
+    pub fn constraints(&self) -> usize {
+        self.budgets.iter().flatten().count()
+    }
+
+    /// The nodes with a budget: those of the constraints, in order.
+    pub fn constrained_nodes(&self) -> impl Iterator<Item = usize> + '_ {
+        self.budgets.iter().enumerate().filter_map(|(node, budget)| budget.map(|_| node))
+    }
+
+    /// Which constraint is that of a node; `None` for a node without a budget.
+    #[must_use]
+    pub fn constraint(&self, node: usize) -> Option<usize> {
+        self.budget(node)?;
+        self.constrained_nodes().position(|constrained| constrained == node)
+    }
+
+    /// E_k/Ē_k − 1 of every constraint, from the energy that every node spent.
+    ///
+    /// # Errors
+    /// [`QueueError::Length`] for a wrong number of energies.
+    pub fn violations(&self, energy: &[Joules]) -> Result<Vec<f64>, QueueError> {
+        self.check(energy.len(), self.nodes())?;
+        let of = self.budgets.iter().zip(energy);
+        Ok(of.filter_map(|(budget, spent)| budget.map(|budget| *spent / budget - 1.0)).collect())
+    }
+
+    /// Z_k of every node, from one queue per constraint.
+    ///
+    /// # Errors
+    /// [`QueueError::Length`] for a wrong number of queues.
+    pub fn prices(&self, queues: &[f64]) -> Result<Vec<f64>, QueueError> {
+        self.spread(queues, |queue, budget| queue / budget.0)
+    }
+
+    /// A list with one entry per constraint by node: 0 for a node without a budget.
+    ///
+    /// # Errors
+    /// [`QueueError::Length`] for a wrong number of entries.
+    pub fn by_node(&self, of_constraints: &[f64]) -> Result<Vec<f64>, QueueError> {
+        self.spread(of_constraints, |value, _| value)
+    }
+
+    /// Of a list by node the entries of the constraints.
+    ///
+    /// # Errors
+    /// [`QueueError::Length`] for a wrong number of entries.
+    pub fn of_constraints(&self, by_node: &[f64]) -> Result<Vec<f64>, QueueError> {
+        self.check(by_node.len(), self.nodes())?;
+        Ok(self.budgets.iter().zip(by_node).filter_map(|(budget, value)| budget.map(|_| *value)).collect())
+    }
+
+    fn spread(&self, list: &[f64], of: impl Fn(f64, Joules) -> f64) -> Result<Vec<f64>, QueueError> {
+        self.check(list.len(), self.constraints())?;
+        let mut list = list.iter();
+        let by_node = self.budgets.iter().map(|budget| match budget {
+            // As many entries as budgets were counted above.
+            Some(budget) => list.next().map(|value| of(*value, *budget)),
+            None => Some(0.0),
+        });
+        Ok(by_node.flatten().collect())
+    }
+
+    fn check(&self, found: usize, expected: usize) -> Result<(), QueueError> {
+        if found == expected { Ok(()) } else { Err(QueueError::Length { expected, found }) }
+    }
+}
+
+/// Turns energy spent so far into the energy prices of the next slot: [`EnergyBudgets`] with their [`Queues`], for a
+/// service that runs its own loop.
+///
+/// ```
+/// use collapipe::lyapunov::EnergyController;
+/// use collapipe::units::Joules;
+/// let mut controller = EnergyController::new(vec![Some(Joules(10.0)), None])?;
+/// controller.spend(&[Joules(15.0), Joules(99.0)])?;
+/// assert_eq!(controller.queue(0), Some(0.5));
+/// assert_eq!(controller.energy_price(0), 0.05);
+/// assert_eq!(controller.energy_price(1), 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnergyController {
+    budgets: EnergyBudgets,
+    queues: Queues,
+}
+
+impl EnergyController {
+    /// Controller of nodes with `budgets` Ē per round; `None` for a node whose energy is not limited.
+    ///
+    /// # Errors
+    /// [`BudgetError`] for a budget that is not positive and finite.
+    pub fn new(budgets: Vec<Option<Joules>>) -> Result<Self, BudgetError> {
+        let budgets = EnergyBudgets::new(budgets)?;
+        let queues = Queues::empty(budgets.constraints());
+        Ok(Self { budgets, queues })
+    }
+
+    /// Controller whose queues start at `initial` Q(0), in budgets, one per node; that of a node without a budget is
+    /// left out of account.
+    ///
+    /// # Errors
+    /// [`WarmStartError`] for budgets as in [`EnergyController::new`], and for a wrong number of queues or one that is
+    /// negative or not finite.
+    pub fn starting_at(budgets: Vec<Option<Joules>>, initial: &[f64]) -> Result<Self, WarmStartError> {
+        let budgets = EnergyBudgets::new(budgets)?;
+        let queues = Queues::new(DVector::from_vec(budgets.of_constraints(initial)?))?;
+        Ok(Self { budgets, queues })
+    }
+
+    /// The scaling.
+    #[must_use]
+    pub fn budgets(&self) -> &EnergyBudgets {
+        &self.budgets
+    }
+
+    /// The queues, one per node with a budget.
+    #[must_use]
+    pub fn queues(&self) -> &Queues {
+        &self.queues
+    }
+
     /// Q_k; `None` for a node without a budget.
     #[must_use]
     pub fn queue(&self, node: usize) -> Option<f64> {
-        self.budget(node)?;
-        self.queues.backlog().get(node).copied()
+        self.queues.backlog().get(self.budgets.constraint(node)?).copied()
     }
 
     /// Z_k = Q_k/Ē_k, in objective units per joule; 0 for a node without a budget.
     #[must_use]
     pub fn energy_price(&self, node: usize) -> f64 {
-        match (self.queue(node), self.budget(node)) {
+        match (self.queue(node), self.budgets.budget(node)) {
             (Some(queue), Some(budget)) => queue / budget.0,
             _ => 0.0,
         }
@@ -140,21 +218,13 @@ impl EnergyController {
     /// # Errors
     /// [`QueueError`] for a wrong number of energies or one that is not finite; nothing is then booked.
     pub fn spend(&mut self, energy: &[Joules]) -> Result<(), QueueError> {
-        if energy.len() != self.nodes() {
-            return Err(QueueError::Length { expected: self.nodes(), found: energy.len() });
-        }
-        let overspend = self.budgets.iter().zip(energy).map(|(budget, spent)| match budget {
-            Some(budget) => *spent / *budget - 1.0,
-            None => 0.0,
-        });
-        self.queues.update(&DVector::from_iterator(energy.len(), overspend))
+        self.queues.update(&DVector::from_vec(self.budgets.violations(energy)?))
     }
 
     /// C1 for node k, in units of its budget; `None` before the first round and for a node without a budget.
     #[must_use]
     pub fn certificate(&self, node: usize) -> Option<Certificate> {
-        self.budget(node)?;
-        self.queues.certificate(node)
+        self.queues.certificate(self.budgets.constraint(node)?)
     }
 }
 
@@ -180,5 +250,27 @@ mod tests {
         assert!(controller.certificate(2).is_none());
         assert_eq!(controller.certificate(0).unwrap().mean_violation, 2.0);
         assert!(controller.spend(&[Joules(0.0)]).is_err());
+    }
+    #[test]
+    fn lists_by_node_and_by_constraint() {
+        let budgets = EnergyBudgets::new(vec![None, Some(Joules(2.0)), None, Some(Joules(4.0))]).unwrap();
+        assert_eq!(budgets.prices(&[1.0, 2.0]).unwrap(), [0.0, 0.5, 0.0, 0.5]);
+        assert_eq!(budgets.by_node(&[1.0, 2.0]).unwrap(), [0.0, 1.0, 0.0, 2.0]);
+        assert_eq!(budgets.of_constraints(&[9.0, 1.0, 9.0, 2.0]).unwrap(), [1.0, 2.0]);
+        assert_eq!(budgets.violations(&[Joules(3.0); 4]).unwrap(), [0.5, -0.25]);
+        assert_eq!((budgets.constraint(3), budgets.constraint(2), budgets.constraint(4)), (Some(1), None, None));
+        let wrong = Err(QueueError::Length { expected: 2, found: 4 });
+        assert_eq!((budgets.prices(&[0.0; 4]), budgets.by_node(&[0.0; 4])), (wrong.clone(), wrong));
+        let wrong = Err(QueueError::Length { expected: 4, found: 2 });
+        assert_eq!((budgets.violations(&[Joules(0.0); 2]), budgets.of_constraints(&[0.0; 2])), (wrong.clone(), wrong));
+    }
+
+    #[test]
+    fn a_warm_start_prices_the_first_round() {
+        let budgets = || vec![None, Some(Joules(2.0))];
+        let controller = EnergyController::starting_at(budgets(), &[7.0, 3.0]).unwrap();
+        assert_eq!((controller.energy_price(0), controller.energy_price(1)), (0.0, 1.5));
+        assert!(EnergyController::starting_at(budgets(), &[3.0]).is_err());
+        assert!(EnergyController::starting_at(budgets(), &[0.0, -1.0]).is_err());
     }
 }

@@ -2,16 +2,85 @@
 
 use nalgebra::DVector;
 
-use super::certificate::Certificate;
+use super::certificate::violation::Certificate;
 use super::queues::{QueueError, Queues};
 use crate::bounds::{BoundError, ConvergenceConstraint, PlayedRounds};
 use crate::problem::Plan;
 
-/// Turns what was learned so far into the plans' penalties of the next slot.
+/// The convergence constraint over candidate plans: what was learned as a violation, the queue as penalties of plans.
 ///
 /// Constraint avg g ≤ 0 with g(plan) of [`ConvergenceConstraint`]; a slot without a round makes no steps, so that its g
-/// is Δ/R. The queue is of g/G, G = max |g| over the candidates ([`ConvergenceConstraint::scale`]), so that the same
-/// latency weight V suits it and the energy queues: H ← max(H + g/G, 0), and a plan's penalty is H·g(plan)/G.
+/// is Δ/R. The queue H is of g/G, G = max |g| over the candidates ([`ConvergenceConstraint::scale`]), so that the same
+/// latency weight V suits it and the energy queues; a plan's penalty is H·g(plan)/G.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlanViolations {
+    of_plans: Vec<f64>,
+    idle: f64,
+    scale: f64,
+}
+
+impl PlanViolations {
+    /// The constraint over these candidates.
+    ///
+    /// # Errors
+    /// As [`ConvergenceConstraint::violation`], for the first plan that has no bound.
+    pub fn new(constraint: &ConvergenceConstraint, plans: &[Plan]) -> Result<Self, BoundError> {
+        let of_plans = plans.iter().map(|plan| constraint.violation(plan)).collect::<Result<_, _>>()?;
+        // All g = 0: any scale keeps the queue empty.
+        let scale = Some(constraint.scale(plans)?).filter(|scale| *scale > 0.0).unwrap_or(1.0);
+        Ok(Self::recorded(constraint, of_plans, scale))
+    }
+
+    /// The same from numbers that were worked out before.
+    pub(crate) fn recorded(constraint: &ConvergenceConstraint, of_plans: Vec<f64>, scale: f64) -> Self {
+        Self { of_plans, idle: constraint.learning.initial_gap / constraint.rounds as f64, scale }
+    }
+
+    /// G, in loss: the queue's unit.
+    #[must_use]
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// g of every candidate plan, in loss.
+    #[must_use]
+    pub fn of_plans(&self) -> &[f64] {
+        &self.of_plans
+    }
+
+    /// g of a slot in which plan `plan` was played, or no round (`None`): Δ/R; in loss.
+    ///
+    /// # Errors
+    /// [`QueueError::Plan`] for a plan there is not.
+    pub fn violation(&self, plan: Option<usize>) -> Result<f64, QueueError> {
+        match plan {
+            None => Ok(self.idle),
+            Some(plan) => self.of_plans.get(plan).copied().ok_or(QueueError::Plan { plan, plans: self.of_plans.len() }),
+        }
+    }
+
+    /// g/G of such a slot.
+    ///
+    /// # Errors
+    /// As [`PlanViolations::violation`].
+    pub fn scaled(&self, plan: Option<usize>) -> Result<f64, QueueError> {
+        Ok(self.violation(plan)? / self.scale)
+    }
+
+    /// g/G of a slot without a round.
+    pub(crate) fn scaled_idle(&self) -> f64 {
+        self.idle / self.scale
+    }
+
+    /// H·g(plan)/G of every plan at the queue H, in objective units.
+    #[must_use]
+    pub fn penalties(&self, queue: f64) -> Vec<f64> {
+        self.of_plans.iter().map(|violation| queue * (violation / self.scale)).collect()
+    }
+}
+
+/// Turns what was learned so far into the plans' penalties of the next slot: [`PlanViolations`] with their queue
+/// H ← max(H + g/G, 0), for a service that runs its own loop.
 ///
 /// ```
 /// use collapipe::bounds::{ConvergenceConstraint, LearningProblem, UpdateRule};
@@ -25,19 +94,19 @@ use crate::problem::Plan;
 /// let plan = |micro_batches| Plan { local_iterations: 1, micro_batches, penalty: 0.0 };
 /// let mut controller = ConvergenceController::new(constraint, &[plan(1), plan(2)])?;
 /// controller.play(Some(0))?;
-/// assert!(controller.violation(Some(0)) > controller.violation(Some(1)));
-/// assert!(controller.queue() > 0.0 && controller.penalty(0) > controller.penalty(1));
+/// assert!(controller.violations().violation(Some(0))? > controller.violations().violation(Some(1))?);
+/// let penalties = controller.penalties();
+/// assert!(controller.queue() > 0.0 && penalties[0] > penalties[1]);
+/// assert!(controller.play(Some(2)).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConvergenceController {
     constraint: ConvergenceConstraint,
-    /// g of every candidate, in loss.
-    violations: Vec<f64>,
+    violations: PlanViolations,
     /// K of every candidate.
     steps: Vec<u64>,
-    scale: f64,
-    queue: Queues,
+    queues: Queues,
     planned: u64,
     steps_played: u64,
 }
@@ -48,11 +117,18 @@ impl ConvergenceController {
     /// # Errors
     /// As [`ConvergenceConstraint::violation`], for the first plan that has no bound.
     pub fn new(constraint: ConvergenceConstraint, plans: &[Plan]) -> Result<Self, BoundError> {
-        let violations = plans.iter().map(|plan| constraint.violation(plan)).collect::<Result<_, _>>()?;
+        let violations = PlanViolations::new(&constraint, plans)?;
         let steps = plans.iter().map(|plan| local_steps(&constraint, plan)).collect::<Result<_, _>>()?;
-        // All g = 0: any scale keeps the queue empty.
-        let scale = Some(constraint.scale(plans)?).filter(|scale| *scale > 0.0).unwrap_or(1.0);
-        Ok(Self { constraint, violations, steps, scale, queue: Queues::empty(1), planned: 0, steps_played: 0 })
+        Ok(Self { constraint, violations, steps, queues: Queues::empty(1), planned: 0, steps_played: 0 })
+    }
+
+    /// Starts the queue at H(0), in units of G, and forgets what was played.
+    ///
+    /// # Errors
+    /// [`QueueError::Value`] for a start that is negative or not finite.
+    pub fn starting_at(self, initial: f64) -> Result<Self, QueueError> {
+        let queues = Queues::new(DVector::from_element(1, initial))?;
+        Ok(Self { queues, planned: 0, steps_played: 0, ..self })
     }
 
     /// The constraint.
@@ -61,43 +137,31 @@ impl ConvergenceController {
         &self.constraint
     }
 
-    /// G, in loss: the queue's unit.
+    /// The scaling.
     #[must_use]
-    pub fn scale(&self) -> f64 {
-        self.scale
-    }
-
-    /// g of every candidate plan, in loss.
-    #[must_use]
-    pub fn violations(&self) -> &[f64] {
+    pub fn violations(&self) -> &PlanViolations {
         &self.violations
-    }
-
-    /// g of a slot in which plan `plan` was played, or no round (`None`, or a plan there is not): Δ/R, in loss.
-    #[must_use]
-    pub fn violation(&self, plan: Option<usize>) -> f64 {
-        let idle = self.constraint.learning.initial_gap / self.constraint.rounds as f64;
-        plan.and_then(|plan| self.violations.get(plan)).copied().unwrap_or(idle)
     }
 
     /// H, in units of G.
     #[must_use]
     pub fn queue(&self) -> f64 {
-        self.queue.backlog().iter().sum()
+        self.queues.backlog().sum()
     }
 
-    /// H·g(plan)/G, in objective units; 0 for a plan there is not.
+    /// H·g(plan)/G of every plan, in objective units.
     #[must_use]
-    pub fn penalty(&self, plan: usize) -> f64 {
-        self.violations.get(plan).map_or(0.0, |violation| self.queue() * (violation / self.scale))
+    pub fn penalties(&self) -> Vec<f64> {
+        self.violations.penalties(self.queue())
     }
 
     /// Books a slot: the plan that was played, or none.
     ///
     /// # Errors
-    /// [`QueueError`] for a violation that is not finite in the queue's unit.
+    /// [`QueueError`] for a plan there is not, and for a violation that is not finite in the queue's unit; nothing is
+    /// then booked.
     pub fn play(&mut self, plan: Option<usize>) -> Result<(), QueueError> {
-        self.queue.update(&DVector::from_element(1, self.violation(plan) / self.scale))?;
+        self.queues.update(&DVector::from_element(1, self.violations.scaled(plan)?))?;
         if let Some(steps) = plan.and_then(|plan| self.steps.get(plan)) {
             self.planned += 1;
             self.steps_played = self.steps_played.saturating_add(*steps);
@@ -108,7 +172,7 @@ impl ConvergenceController {
     /// C1 in units of G; `None` before the first slot.
     #[must_use]
     pub fn certificate(&self) -> Option<Certificate> {
-        self.queue.certificate(0)
+        self.queues.certificate(0)
     }
 
     /// What C1 certifies: a bound on the K-weighted mean of E|∇F|² over the rounds so far, in loss²/par². `None` before
@@ -118,13 +182,14 @@ impl ConvergenceController {
     /// As [`ConvergenceConstraint::certified_mean`].
     pub fn certified_mean(&self) -> Result<Option<f64>, BoundError> {
         let Some(certificate) = self.certificate() else { return Ok(None) };
-        certified_mean(&self.constraint, certificate.rounds, self.planned, self.steps_played, self.scale * self.queue())
+        let grown = self.queue() - self.queues.initial().sum();
+        let violation_sum = self.violations.scale() * grown;
+        certified_mean(&self.constraint, certificate.rounds, self.planned, self.steps_played, violation_sum)
     }
 }
 
 /// Bound on the K-weighted mean of E|∇F|² from Σ g over `slots` slots (or a bound on it), `planned` of which had a
-/// round, with
-/// `steps` local steps in all; `None` without a round.
+/// round, with `steps` local steps in all; `None` without a round.
 pub(crate) fn certified_mean(
     constraint: &ConvergenceConstraint,
     slots: u64,

@@ -155,6 +155,12 @@ impl History {
         &self.steps
     }
 
+    /// The slots in order, each with Q as it was decided.
+    pub fn slots(&self) -> impl Iterator<Item = (&[f64], &Step)> {
+        let after = self.steps.iter().map(|step| step.queue_after.as_slice());
+        std::iter::once(self.initial.as_slice()).chain(after).zip(&self.steps)
+    }
+
     /// Q as slot `slot` was decided; Q(R) for the number of slots R, and none beyond.
     #[must_use]
     pub fn queue_before(&self, slot: usize) -> Option<&[f64]> {
@@ -180,10 +186,19 @@ impl History {
     /// avg g, one per constraint; zero before the first slot.
     #[must_use]
     pub fn mean_violations(&self) -> Vec<f64> {
+        let sums = sums(self.initial.len(), self.steps.iter().map(|step| step.violations.as_slice()));
         let slots = self.steps.len().max(1) as f64;
-        (0..self.initial.len())
-            .map(|k| self.steps.iter().map(|s| entry(&s.violations, k)).sum::<f64>() / slots)
-            .collect()
+        sums.into_iter().map(|sum| sum / slots).collect()
+    }
+
+    /// Mean of Q/V over the second half of the slots, one per constraint: what the constraints cost in the long run, in
+    /// units of the penalty.
+    #[must_use]
+    pub fn mean_prices(&self) -> Vec<f64> {
+        let half = self.steps.iter().skip(self.steps.len() / 2);
+        let weight = self.penalty_weight * half.len().max(1) as f64;
+        let sums = sums(self.initial.len(), half.map(|step| step.queue_after.as_slice()));
+        sums.into_iter().map(|sum| sum / weight).collect()
     }
 
     /// The first `slots` slots.
@@ -249,16 +264,22 @@ pub(super) fn check_penalty_weight(value: f64) -> Result<(), HistoryError> {
     if value.is_finite() && value > 0.0 { Ok(()) } else { Err(HistoryError::Weight(value)) }
 }
 
-/// An entry of a list whose length was checked.
-pub(super) fn entry(list: &[f64], index: usize) -> f64 {
-    list.get(index).copied().unwrap_or_default()
+/// Sums over lists of `constraints` entries each.
+pub(super) fn sums<'a>(constraints: usize, lists: impl IntoIterator<Item = &'a [f64]>) -> Vec<f64> {
+    let mut sums = vec![0.0; constraints];
+    for list in lists {
+        sums.iter_mut().zip(list).for_each(|(sum, value)| *sum += value);
+    }
+    sums
 }
 
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// a·b of lists whose lengths were checked.
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-pub(super) fn squared(a: &[f64]) -> f64 {
+/// |a|².
+pub(crate) fn squared(a: &[f64]) -> f64 {
     dot(a, a)
 }
 

@@ -8,8 +8,9 @@
 //! |---|---|
 //! | a slot problem of the user's own: engine, record | [`DriftProblem`], [`Engine`], [`DriftRecord`] |
 //! | queues of any constraints | [`Queues`] |
-//! | energy budgets per round as queues, queues as energy prices | [`EnergyController`] |
-//! | a wanted gradient norm as a queue, the queue as penalties of the plans | [`ConvergenceController`] |
+//! | energy budgets per round as constraints, their queues as energy prices | [`EnergyBudgets`] |
+//! | a wanted gradient norm as a constraint, its queue as penalties of the plans | [`PlanViolations`] |
+//! | the same with queues of their own, for a service that runs its own loop | [`EnergyController`], [`ConvergenceController`] |
 //! | budgets in watts | [`PowerController`] |
 //! | objectives per unit of progress | [`minimize_ratio`] |
 //! | what a run proves | [`History`], [`certificate`] |
@@ -30,18 +31,18 @@ mod queues;
 mod ratio;
 pub mod recommend;
 
-pub use certificate::{Certificate, Claim};
+pub use certificate::violation::Certificate;
 pub use comparison::Comparison;
-#[cfg(feature = "milp")]
-pub(crate) use comparison::LookBack;
-pub use controller::{BudgetError, EnergyController, WarmStartError};
-pub use convergence::ConvergenceController;
+pub(crate) use comparison::{Found, LookAgain, LookedBack, NoOptimum};
+pub use controller::{BudgetError, EnergyBudgets, EnergyController, WarmStartError};
+pub use convergence::{ConvergenceController, PlanViolations};
 pub(crate) use convergence::{certified_mean, local_steps};
 pub use engine::{
     CompareError, DriftProblem, DriftRecord, DriftRecordError, DriftSchema, DriftSlot, Engine, EngineError, Labels,
     LabelsError, Minimum, Optimality, Weights,
 };
 pub use history::{Action, History, HistoryError, Step};
+pub(crate) use history::{dot, squared};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};
 #[cfg(feature = "figures")]

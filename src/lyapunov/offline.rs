@@ -1,6 +1,8 @@
 //! The best that could have been done, known afterwards: a linear program over mixtures of actions.
 
-use super::history::{Action, dot, entry};
+#[cfg(feature = "milp")]
+use super::history::sums;
+use super::history::{Action, dot};
 use crate::ground::blame::{Blame, Blamed};
 
 /// Recorded states with a finite list of actions each.
@@ -168,9 +170,12 @@ impl OfflineProblem {
     #[must_use]
     pub fn mean_actions(&self, mixture: &[Vec<f64>]) -> Vec<Action> {
         let of_state = |(actions, weights): (&Vec<Action>, &Vec<f64>)| {
-            let mean = |of: &dyn Fn(&Action) -> f64| actions.iter().zip(weights).map(|(a, w)| w * of(a)).sum::<f64>();
-            let violations = (0..self.constraints).map(|k| mean(&|action| entry(&action.violations, k)));
-            Action { penalty: mean(&|action| action.penalty), violations: violations.collect() }
+            let mut mean = Action { penalty: 0.0, violations: vec![0.0; self.constraints] };
+            for (action, weight) in actions.iter().zip(weights) {
+                mean.penalty += weight * action.penalty;
+                mean.violations.iter_mut().zip(&action.violations).for_each(|(mean, g)| *mean += weight * g);
+            }
+            mean
         };
         self.states.iter().zip(mixture).map(of_state).collect()
     }
@@ -184,7 +189,7 @@ mod program {
         variable,
     };
 
-    use super::{OfflineError, OfflineOptimum, OfflineProblem, entry};
+    use super::{OfflineError, OfflineOptimum, OfflineProblem, sums};
 
     /// Largest difference of the two values and largest mean violation that the solver's arithmetic may leave, relative
     /// to the largest of the numbers that are averaged.
@@ -205,16 +210,14 @@ mod program {
         /// [`OfflineError::Infeasible`] where no mixture keeps the constraints, [`OfflineError::Solver`] for an answer
         /// that fails a check.
         pub fn optimum(&self) -> Result<OfflineOptimum, OfflineError> {
-            let all = || self.states.iter().flatten();
             let scale = self.scale();
             let mixture = self.mixture(scale)?;
             let multiplier = self.prices(scale, variable().min(0.0))?;
             let actions = self.mean_actions(&mixture);
             let slots = actions.len() as f64;
             let value = actions.iter().map(|action| action.penalty).sum::<f64>() / slots;
-            for k in 0..self.constraints {
-                let sum: f64 = actions.iter().map(|action| entry(&action.violations, k)).sum();
-                let size = all().map(|action| entry(&action.violations, k).abs()).fold(0.0, f64::max);
+            let left = sums(self.constraints, actions.iter().map(|action| action.violations.as_slice()));
+            for (k, (sum, size)) in left.into_iter().zip(self.sizes()).enumerate() {
                 if sum > ACCURACY * size * slots {
                     return Err(OfflineError::Solver(format!("constraint {k} is left broken by {:.1e}", sum / slots)));
                 }
@@ -236,10 +239,14 @@ mod program {
             for of_state in &weights {
                 model = model.with(constraint!(of_state.iter().sum::<Expression>() == 1.0));
             }
-            for k in 0..self.constraints {
-                let size = pairs().map(|(action, _)| entry(&action.violations, k).abs()).fold(0.0, f64::max);
+            let mut rows = vec![Expression::default(); self.constraints];
+            let sizes = self.sizes();
+            for (action, &x) in pairs() {
+                let of_action = rows.iter_mut().zip(&action.violations).zip(&sizes);
+                of_action.filter(|(_, size)| **size > 0.0).for_each(|((row, g), size)| *row += *g / *size * x);
+            }
+            for (row, size) in rows.into_iter().zip(sizes) {
                 if size > 0.0 {
-                    let row: Expression = pairs().map(|(action, &x)| entry(&action.violations, k) / size * x).sum();
                     model = model.with(constraint!(row <= 0.0));
                 }
             }
@@ -283,6 +290,15 @@ mod program {
             }
             let scale = self.scale();
             self.prices(scale, variable().min(0.0).max(most / scale))
+        }
+
+        /// Largest |g| of every constraint.
+        fn sizes(&self) -> Vec<f64> {
+            let mut sizes = vec![0.0; self.constraints];
+            for action in self.states.iter().flatten() {
+                sizes.iter_mut().zip(&action.violations).for_each(|(size, g)| *size = f64::max(*size, g.abs()));
+            }
+            sizes
         }
 
         fn scale(&self) -> f64 {

@@ -109,7 +109,7 @@ impl Proofs {
         }
         let c5 = slater(history, &compared.slater).map_err(|error| match error {
             CertificateError::NoSlack { slot, constraint, violation } => {
-                let name = names.get(constraint).copied().unwrap_or_default();
+                let name = names.get(constraint).map_or_else(|| format!("constraint {constraint}"), |name| (*name).into());
                 format!("no decision found for slot {slot} that keeps every constraint: the best one has g = {violation:.3} for {name}")
             }
             error => error.to_string(),

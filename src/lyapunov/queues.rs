@@ -2,10 +2,10 @@
 
 use nalgebra::DVector;
 
-use super::certificate::Certificate;
+use super::certificate::violation::Certificate;
 use crate::ground::blame::{Blame, Blamed};
 
-/// Why queues were not created or updated.
+/// Why queues were not created or updated, or what was played is no violation of their constraints.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
@@ -16,6 +16,14 @@ pub enum QueueError {
         expected: usize,
         /// Number of violations.
         found: usize,
+    },
+    /// A plan that there is not.
+    #[error("plan {plan}: must be below {plans}, the number of candidate plans")]
+    Plan {
+        /// Its index.
+        plan: usize,
+        /// Number of plans.
+        plans: usize,
     },
     /// A violation or an initial queue is no finite number, or an initial queue is negative.
     #[error("{what}[{index}] = {value:?}: must be a finite number{}", if *.what == "initial" { " >= 0" } else { "" })]
@@ -32,7 +40,7 @@ pub enum QueueError {
 impl Blamed for QueueError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Length { .. } | Self::Value { .. } => Blame::Input,
+            Self::Length { .. } | Self::Plan { .. } | Self::Value { .. } => Blame::Input,
         }
     }
 }

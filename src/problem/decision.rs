@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::{Hertz, Watts};
+use crate::ground::route::DeviceId;
+use crate::ground::units::{Hertz, Watts};
 
 /// Bandwidth and transmit power of one hop. Both are 0 or more; a hop that carries bits needs both above 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,7 +24,7 @@ pub struct Link {
 #[serde(deny_unknown_fields)]
 pub struct ClusterDecision {
     /// Indices (from 0) of the S devices that take part, increasing.
-    pub active: Vec<usize>,
+    pub active: Vec<DeviceId>,
     /// d: encoder blocks on each active device; sum to L.
     pub sizes: Vec<u32>,
     /// The S+1 hops control unit → first device → … → edge server, as they send forward.

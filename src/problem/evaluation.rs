@@ -3,15 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::answer::ObjectiveTerms;
-use super::costs::{
-    Phase, Transmitter, block_cap, block_memory, boundary_bits, compute_energy_per_block, hop_uses, makespan,
-    micro_batch, path_node, position_time, shannon_rate, transfer_time,
-};
 use super::decision::{ClusterDecision, Decision, Link};
 use super::feasibility::{Constraint, FeasibilityReport, Transfer};
+use super::program::{ClusterProgram, PlanProgram, Timing, Transmission, block_cap, block_memory};
 use super::shape::{self, DecisionError};
-use super::slot::{Cluster, Overlap, Participation, Plan, SlotProblem, SlotSpec};
-use crate::units::{Bits, Joules, Seconds};
+use super::slot::{Participation, SlotProblem};
+use crate::ground::phase::Phase;
+use crate::ground::route::{DeviceId, NodeId, Route};
+use crate::ground::units::{Joules, Seconds};
 
 /// A cluster's latency T_n by part; the parts sum to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -128,8 +127,15 @@ pub fn evaluate(problem: &SlotProblem, decision: &Decision) -> Result<Evaluation
     let mut clusters = Vec::with_capacity(problem.clusters.len());
     let (mut round_latency, mut upload_band) = (Seconds(0.0), 0.0);
     for (index, (cluster, choice)) in problem.clusters.iter().zip(&decision.clusters).enumerate() {
-        let evaluation =
-            Evaluator { problem, plan, cluster, choice, index, terms: &mut terms, report: &mut report }.run();
+        let evaluation = Evaluator {
+            program: ClusterProgram::new(problem, cluster).under(plan),
+            route: Route::through(&choice.active, cluster.devices.len()),
+            choice,
+            index,
+            terms: &mut terms,
+            report: &mut report,
+        }
+        .run();
         round_latency = Seconds(round_latency.0.max(evaluation.latency.0));
         upload_band += choice.upload.bandwidth_hz.0;
         clusters.push(evaluation);
@@ -147,9 +153,8 @@ fn times(a: f64, b: f64) -> f64 {
 
 /// One cluster under evaluation.
 struct Evaluator<'a> {
-    problem: &'a SlotSpec,
-    plan: &'a Plan,
-    cluster: &'a Cluster,
+    program: PlanProgram<'a>,
+    route: Route<'a>,
     choice: &'a ClusterDecision,
     index: usize,
     terms: &'a mut ObjectiveTerms,
@@ -164,11 +169,11 @@ struct Energies {
 
 impl Energies {
     /// Adds to what `node` spends on sending; nothing is counted for the edge server.
-    fn add_transmission(&mut self, node: usize, energy: Joules) {
-        match node.checked_sub(1) {
+    fn add_transmission(&mut self, node: NodeId, energy: Joules) {
+        match node.device() {
             None => self.control_unit += energy,
-            Some(k) => {
-                if let Some(device) = self.devices.get_mut(k) {
+            Some(device) => {
+                if let Some(device) = self.devices.get_mut(device.0) {
                     device.transmit += energy;
                 }
             }
@@ -178,7 +183,8 @@ impl Energies {
 
 impl Evaluator<'_> {
     fn run(mut self) -> ClusterEvaluation {
-        let (cluster, choice) = (self.cluster, self.choice);
+        let (program, choice) = (self.program.at, self.choice);
+        let cluster = program.cluster;
         self.check_segments();
         let mut energies =
             Energies { control_unit: Joules(0.0), devices: vec![DeviceEnergy::default(); cluster.devices.len()] };
@@ -187,22 +193,17 @@ impl Evaluator<'_> {
         let mut parts = LatencyParts { fixed: cluster.fixed_seconds, forward, backward, ..LatencyParts::default() };
         let powers = choice.collection_power_w.iter().zip(&choice.distribution_power_w);
         for (position, ((&k, &size), (&up, &down))) in choice.active.iter().zip(&choice.sizes).zip(powers).enumerate() {
-            let bits = self.problem.encoder.parameter_bits_per_block * f64::from(size);
-            let band = cluster.bandwidth_hz;
-            let link = Link { bandwidth_hz: band, power_w: up };
+            let on_band = |power_w| Link { bandwidth_hz: cluster.bandwidth_hz, power_w };
             let transfer = Transfer::Collection { position };
-            parts.collection += self.send(transfer, (k + 1, 0), link, bits, 1.0, &mut energies);
-            let link = Link { bandwidth_hz: band, power_w: down };
+            parts.collection += self.send(transfer, &program.collection(k, size), on_band(up), &mut energies);
             let transfer = Transfer::Distribution { position };
-            parts.distribution += self.send(transfer, (0, k + 1), link, bits, 1.0, &mut energies);
-            if let (Some(device), Some(energy)) = (cluster.devices.get(k), energies.devices.get_mut(k)) {
-                let per_block = compute_energy_per_block(&self.problem.encoder, cluster, self.plan, device);
-                energy.compute = per_block * f64::from(size);
+            parts.distribution += self.send(transfer, &program.distribution(k, size), on_band(down), &mut energies);
+            if let (Some(device), Some(energy)) = (cluster.devices.get(k.0), energies.devices.get_mut(k.0)) {
+                energy.compute = self.program.compute_energy_per_block(device) * f64::from(size);
                 self.terms.compute_energy += times(device.energy_price, energy.compute.0);
             }
         }
-        let server = cluster.devices.len() + 1;
-        parts.upload = self.send(Transfer::Upload, (0, server), choice.upload, cluster.upload_bits, 1.0, &mut energies);
+        parts.upload = self.send(Transfer::Upload, &program.upload(), choice.upload, &mut energies);
         ClusterEvaluation {
             latency: parts.total(),
             parts,
@@ -214,23 +215,24 @@ impl Evaluator<'_> {
     /// Participation, sizes and memory.
     fn check_segments(&mut self) {
         let (cluster, choice) = (self.index, self.choice);
-        let blocks = self.problem.encoder.blocks;
+        let ClusterProgram { spec, cluster: data } = self.program.at;
+        let blocks = spec.encoder.blocks;
         let sum: u64 = choice.sizes.iter().map(|&d| u64::from(d)).sum();
         if sum != u64::from(blocks) {
             let amount = sum.abs_diff(u64::from(blocks)) as f64 / f64::from(blocks);
             self.report.broken(Constraint::SizeSum { cluster }, amount, sum as f64, f64::from(blocks));
         }
-        let per_block = block_memory(&self.problem.encoder, self.cluster);
+        let per_block = block_memory(&spec.encoder, data);
         let mut chosen = choice.active.iter().zip(&choice.sizes).peekable();
-        for (k, device) in self.cluster.devices.iter().enumerate() {
+        for (k, device) in DeviceId::all(data.devices.len()).zip(&data.devices) {
             match chosen.next_if(|&(&active, _)| active == k) {
                 Some((_, 0)) => self.report.broken(Constraint::SizeAtLeastOne { cluster, device: k }, 1.0, 0.0, 1.0),
-                Some((_, &size)) if size > block_cap(self.problem, self.cluster, device) => {
+                Some((_, &size)) if size > block_cap(spec, data, device) => {
                     let (found, limit) = (f64::from(size) * per_block, device.memory_bytes.0);
                     self.report.exceeded(Constraint::Memory { cluster, device: k }, found, limit);
                 }
                 Some(_) => {}
-                None if self.problem.participation == Participation::All => {
+                None if spec.participation == Participation::All => {
                     self.report.broken(Constraint::Participation { cluster, device: k }, 1.0, 0.0, 1.0);
                 }
                 None => {}
@@ -240,58 +242,36 @@ impl Evaluator<'_> {
 
     /// All I runs of a phase.
     fn phase(&mut self, phase: Phase, links: &[Link], energies: &mut Energies) -> Seconds {
-        let (problem, plan, cluster, choice) = (self.problem, self.plan, self.cluster, self.choice);
-        let micro_batch = micro_batch(cluster, plan);
-        let bits = boundary_bits(&problem.encoder, micro_batch);
-        let segments = (choice.active.as_slice(), choice.sizes.as_slice());
-        let compute_time =
-            |position: usize| position_time(&problem.encoder, cluster, segments, phase, micro_batch, position);
-        // The one stage that sends nothing: the decoder forward, the embedding backward.
-        let silent = match phase {
-            Phase::Forward => compute_time(links.len()),
-            Phase::Backward => compute_time(0),
-        };
-        let (mut sum, mut pace, mut band) = (silent, silent.0, 0.0);
-        for (hop, &link) in links.iter().enumerate() {
-            let tx = path_node(cluster, &choice.active, phase.sender(hop));
-            let rx = path_node(cluster, &choice.active, phase.receiver(hop));
+        let (program, route) = (self.program, self.route);
+        let mut timing = Timing::new(program.pacing, program.silent_time(phase));
+        let mut stages = program.stage_times(phase, route, &self.choice.sizes);
+        if phase == Phase::Backward {
+            // The embedding sends nothing then; a hop's sender is the farther of its ends.
+            stages.next();
+        }
+        let mut band = 0.0;
+        for (hop, (((near, far), compute), &link)) in route.hops().zip(stages).zip(links).enumerate() {
             let transfer = Transfer::Hop { phase, hop };
-            let on_air = self.send(transfer, (tx, rx), link, bits, hop_uses(plan), energies);
-            let (compute, send) = (compute_time(phase.sender(hop)), cluster.hop_latency_s + on_air);
-            pace = match problem.overlap {
-                Overlap::Full => pace.max(compute.0).max(send.0),
-                Overlap::None => pace.max((compute + send).0),
-            };
-            sum = sum + compute + send;
+            let on_air = self.send(transfer, &program.hop(phase, near, far), link, energies);
+            timing.add(compute, program.hop_latency() + on_air);
             band += link.bandwidth_hz.0;
         }
         let constraint = Constraint::Band { cluster: self.index, phase };
-        self.report.at_most(constraint, band, cluster.bandwidth_hz.0);
-        makespan(plan, sum, Seconds(pace)) * f64::from(plan.local_iterations)
+        self.report.at_most(constraint, band, program.at.cluster.bandwidth_hz.0);
+        timing.latency()
     }
 
-    /// Time on air of one of `uses` equal transmissions from node `tx` to node `rx`; books the energy of all of them
-    /// and checks power and rate.
-    fn send(
-        &mut self,
-        transfer: Transfer,
-        (tx, rx): (usize, usize),
-        link: Link,
-        bits: Bits,
-        uses: f64,
-        energies: &mut Energies,
-    ) -> Seconds {
-        let transmitter = Transmitter::of(self.cluster, tx);
-        let constraint = Constraint::Power { cluster: self.index, node: tx, transfer };
+    /// Time on air of a transmission, once; books the energy of all its uses and checks power and rate.
+    fn send(&mut self, transfer: Transfer, sent: &Transmission, link: Link, energies: &mut Energies) -> Seconds {
+        let (cluster, transmitter) = (self.index, sent.transmitter);
+        let constraint = Constraint::Power { cluster, node: sent.sender, transfer };
         self.report.at_most(constraint, link.power_w.0, transmitter.max_power.0);
-        let rate = shannon_rate(link.bandwidth_hz, link.power_w, self.cluster.gain_to_noise_hz_per_w.get(tx, rx));
-        let time = transfer_time(bits, rate);
+        let time = sent.time(link);
         if time.0.is_infinite() {
-            let constraint = Constraint::NoRate { cluster: self.index, transfer };
-            self.report.broken(constraint, f64::INFINITY, rate, bits.0);
+            self.report.broken(Constraint::NoRate { cluster, transfer }, f64::INFINITY, sent.rate(link), sent.bits.0);
         }
-        let energy = times(transmitter.drawn(link.power_w).0, time.0) * uses;
-        energies.add_transmission(tx, Joules(energy));
+        let energy = times(transmitter.drawn(link.power_w).0, time.0) * sent.uses;
+        energies.add_transmission(sent.sender, Joules(energy));
         self.terms.transmit_energy += times(transmitter.energy_price, energy);
         time
     }

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::costs::Phase;
+use crate::ground::phase::Phase;
+use crate::ground::route::{DeviceId, NodeId};
 
 /// One transmission of a cluster's round, named by its place in [`ClusterDecision`](super::ClusterDecision).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -73,7 +74,7 @@ pub enum Constraint {
         /// The cluster.
         cluster: usize,
         /// The sender: 0 control unit, k+1 device k, K+1 edge server.
-        node: usize,
+        node: NodeId,
         /// What it sends.
         transfer: Transfer,
     },
@@ -89,7 +90,7 @@ pub enum Constraint {
         /// The cluster.
         cluster: usize,
         /// The device.
-        device: usize,
+        device: DeviceId,
     },
     /// Σ d = L.
     SizeSum {
@@ -101,14 +102,14 @@ pub enum Constraint {
         /// The cluster.
         cluster: usize,
         /// The device.
-        device: usize,
+        device: DeviceId,
     },
     /// With participation `all`, every device is active.
     Participation {
         /// The cluster.
         cluster: usize,
         /// The device that is left out.
-        device: usize,
+        device: DeviceId,
     },
 }
 

@@ -14,11 +14,11 @@
 //! formulas are our own reconstruction.
 
 mod answer;
-pub(crate) mod costs;
 mod decision;
 mod evaluation;
 mod feasibility;
 mod json;
+pub(crate) mod program;
 mod shape;
 mod slot;
 #[cfg(test)]
@@ -26,11 +26,11 @@ mod tests;
 pub(crate) mod validation;
 
 pub use answer::{Answer, ObjectiveTerms, ShadowPrices, Status, Work};
-pub use costs::{Phase, shannon_rate};
 pub use decision::{ClusterDecision, Decision, Link};
 pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, evaluate};
 pub use feasibility::{Constraint, FeasibilityReport, Transfer, Violation};
 pub use json::JsonError;
+pub use program::shannon_rate;
 pub use shape::DecisionError;
 pub use slot::{
     Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, Schema,
@@ -41,3 +41,5 @@ pub use validation::{
 };
 
 pub use crate::ground::check::{FieldError, MAX_MAGNITUDE, MIN_MAGNITUDE};
+pub use crate::ground::phase::Phase;
+pub use crate::ground::route::{DeviceId, NodeId, Route};

@@ -4,6 +4,8 @@ use super::decision::{ClusterDecision, Decision, Link};
 use super::slot::{Cluster, Plan, SlotSpec};
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::FieldError;
+use crate::ground::check::same_length;
+use crate::ground::route::Route;
 
 /// Why a decision does not fit the problem it is to be evaluated on.
 ///
@@ -33,7 +35,7 @@ pub(super) fn check<'a>(problem: &'a SlotSpec, decision: &Decision) -> Result<&'
         .plans
         .get(decision.plan)
         .ok_or_else(|| FieldError::new("plan", decision.plan, format!("below {plans}, the number of plans")))?;
-    length("clusters", decision.clusters.len(), problem.clusters.len(), "the number of clusters")?;
+    same_length("clusters", decision.clusters.len(), problem.clusters.len(), "the number of clusters")?;
     for (n, (cluster, choice)) in problem.clusters.iter().zip(&decision.clusters).enumerate() {
         check_cluster(cluster, choice).map_err(|e| e.within(format_args!("clusters[{n}]")))?;
     }
@@ -41,23 +43,11 @@ pub(super) fn check<'a>(problem: &'a SlotSpec, decision: &Decision) -> Result<&'
 }
 
 fn check_cluster(cluster: &Cluster, choice: &ClusterDecision) -> Result<(), FieldError> {
-    let (devices, active) = (cluster.devices.len(), choice.active.len());
-    if active == 0 {
-        return Err(FieldError::new("active", "[]", "a list of at least one device"));
-    }
-    let mut previous = None;
-    for (i, &k) in choice.active.iter().enumerate() {
-        if k >= devices {
-            return Err(FieldError::new(format!("active[{i}]"), k, format!("below {devices}")));
-        }
-        if let Some(before) = previous.filter(|&before| before >= k) {
-            return Err(FieldError::new(format!("active[{i}]"), k, format!("above {before}, the entry before it")));
-        }
-        previous = Some(k);
-    }
-    length("sizes", choice.sizes.len(), active, "the number of active devices")?;
+    let active = choice.active.len();
+    Route::new(&choice.active, cluster.devices.len())?;
+    same_length("sizes", choice.sizes.len(), active, "the number of active devices")?;
     for (path, links) in [("forward", &choice.forward), ("backward", &choice.backward)] {
-        length(path, links.len(), active + 1, "one more than active devices")?;
+        same_length(path, links.len(), active + 1, "one more than active devices")?;
         for (i, hop) in links.iter().enumerate() {
             link(hop).map_err(|e| e.within(format_args!("{path}[{i}]")))?;
         }
@@ -65,7 +55,7 @@ fn check_cluster(cluster: &Cluster, choice: &ClusterDecision) -> Result<(), Fiel
     for (path, powers) in
         [("collection_power_w", &choice.collection_power_w), ("distribution_power_w", &choice.distribution_power_w)]
     {
-        length(path, powers.len(), active, "the number of active devices")?;
+        same_length(path, powers.len(), active, "the number of active devices")?;
         for (i, power) in powers.iter().enumerate() {
             non_negative(|| format!("{path}[{i}]"), power.0)?;
         }
@@ -83,13 +73,5 @@ fn non_negative(path: impl Fn() -> String, value: f64) -> Result<(), FieldError>
         Ok(())
     } else {
         Err(FieldError::new(path(), format!("{value:?}"), "a finite number >= 0"))
-    }
-}
-
-fn length(path: &str, found: usize, expected: usize, why: &str) -> Result<(), FieldError> {
-    if found == expected {
-        Ok(())
-    } else {
-        Err(FieldError::new(path, format!("a list of {found}"), format!("a list of {expected}, {why}")))
     }
 }

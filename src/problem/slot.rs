@@ -8,7 +8,8 @@ use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::validation::{ProblemError, validate};
-use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
+use crate::ground::route::NodeId;
+use crate::ground::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 
 /// The exchange format's name and version; any other value is rejected when reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,10 +151,10 @@ pub struct Device {
 pub struct Gains(pub DMatrix<f64>);
 
 impl Gains {
-    /// γ from node `tx` to node `rx`; zero (no link) also for nodes the matrix does not have.
+    /// γ from a sender to a receiver; zero (no link) also for nodes that the matrix does not have.
     #[must_use]
-    pub fn get(&self, tx: usize, rx: usize) -> f64 {
-        self.0.get((tx, rx)).copied().unwrap_or(0.0)
+    pub fn get(&self, sender: NodeId, receiver: NodeId) -> f64 {
+        self.0.get((sender.0, receiver.0)).copied().unwrap_or(0.0)
     }
 }
 

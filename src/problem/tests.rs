@@ -1,8 +1,8 @@
-//! Properties of evaluation over random problems and decisions; closed forms and files are in `tests/problem_*.rs`.
+//! Properties of evaluation over random problems and decisions; closed forms and files are in `tests/problem`.
 
 use proptest::prelude::*;
 
-use super::costs::block_cap;
+use super::program::{block_cap, block_memory};
 use super::*;
 use crate::strategies::{ProblemParameters, decisions, problems_with_decisions, slot_problems};
 use crate::units::{Bytes, Hertz, Watts};
@@ -82,16 +82,16 @@ proptest! {
         let cluster = &problem.clusters[n];
         let first = decision.clusters[n].active[0];
         let transfer = Transfer::Collection { position: 0 };
-        decision.clusters[n].collection_power_w[0] = cluster.devices[first].max_power_w * 1.1;
-        let constraint = Constraint::Power { cluster: n, node: first + 1, transfer };
+        decision.clusters[n].collection_power_w[0] = cluster.devices[first.0].max_power_w * 1.1;
+        let constraint = Constraint::Power { cluster: n, node: first.node(), transfer };
         expect_only(&evaluate(&problem, &decision)?.feasibility, constraint, 0.1)?;
 
         // The last backward sender is the edge server; undo the device's excess.
-        decision.clusters[n].collection_power_w[0] = cluster.devices[first].max_power_w;
+        decision.clusters[n].collection_power_w[0] = cluster.devices[first.0].max_power_w;
         let hop = decision.clusters[n].backward.len() - 1;
         decision.clusters[n].backward[hop].power_w = Watts(cluster.edge_server.max_power_w.0 * 1.5);
         let transfer = Transfer::Hop { phase: Phase::Backward, hop };
-        let constraint = Constraint::Power { cluster: n, node: cluster.devices.len() + 1, transfer };
+        let constraint = Constraint::Power { cluster: n, node: NodeId::edge_server(cluster.devices.len()), transfer };
         expect_only(&evaluate(&problem, &decision)?.feasibility, constraint, 0.5)?;
     }
 
@@ -111,7 +111,7 @@ proptest! {
     #[test]
     fn memory_holds_the_cap_and_not_one_block_more(problem in slot_problems(ProblemParameters::default())) {
         for cluster in &problem.clusters {
-            let per_block = costs::block_memory(&problem.encoder, cluster);
+            let per_block = block_memory(&problem.encoder, cluster);
             for device in &cluster.devices {
                 let cap = block_cap(&problem, cluster, device);
                 if per_block == 0.0 {

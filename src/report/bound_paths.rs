@@ -1,7 +1,7 @@
 //! Certificates slot by slot, for a figure.
 
 use crate::lyapunov::certificate::{penalty_bound_path, queue_norm_path, slater};
-use crate::lyapunov::{Comparison, History};
+use crate::lyapunov::{Comparison, History, dot, squared};
 
 /// Bounds over time, one entry per slot.
 pub(super) struct Paths {
@@ -19,7 +19,6 @@ pub(super) struct Paths {
 
 /// The paths of a history and of those of its bounds that the comparison admits.
 pub(super) fn paths(history: &History, compared: &Comparison) -> Paths {
-    let norm = |queue: &[f64]| queue.iter().map(|q| q * q).sum::<f64>().sqrt();
     let mut penalty = 0.0;
     let mean_penalty = (1u64..).zip(history.steps()).map(|(count, step)| {
         penalty += step.penalty;
@@ -33,7 +32,7 @@ pub(super) fn paths(history: &History, compared: &Comparison) -> Paths {
         mean_penalty: mean_penalty.collect(),
         upper: upper.map(|path| path.into_iter().map(|point| point.bound).collect()),
         lower: lower(history, compared),
-        queue_norm: history.steps().iter().map(|step| norm(&step.queue_after)).collect(),
+        queue_norm: history.steps().iter().map(|step| squared(&step.queue_after).sqrt()).collect(),
         norm_bound,
         norm_level: slater(history, &compared.slater).ok().map(|claim| claim.bound),
     }
@@ -44,7 +43,7 @@ fn lower(history: &History, compared: &Comparison) -> Option<Vec<f64>> {
     let minima = compared.minima.as_ref().filter(|minima| minima.len() == history.steps().len())?;
     let mut dual = 0.0;
     let so_far = (1u64..).zip(history.steps().iter().zip(minima)).map(|(count, (step, minimum))| {
-        dual += minimum - step.violations.iter().zip(&compared.multiplier).map(|(g, mu)| g * mu).sum::<f64>();
+        dual += minimum - dot(&compared.multiplier, &step.violations);
         dual / count as f64
     });
     Some(so_far.collect())

@@ -31,8 +31,8 @@ pub(super) fn compared(record: &RunRecord, comparison: &ComparisonRecord) -> Opt
     if comparison.slots.len() != record.slots.len() {
         return None;
     }
-    let multiplier = record.of_constraints(&comparison.multiplier)?;
-    let problem = OfflineProblem::new(record.actions(comparison)).ok()?;
+    let multiplier = record.of_constraints(&comparison.multiplier).ok()?;
+    let problem = OfflineProblem::new(record.actions(comparison).ok()?).ok()?;
     let minima = comparison.slots.iter().map(|slot| slot.minimum).collect();
     let mut compared = Comparison::of(&problem, multiplier, Some(minima));
     let weights = comparison.slots.iter().map(|slot| slot.weights.clone()).collect::<Vec<_>>();

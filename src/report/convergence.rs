@@ -35,8 +35,8 @@ pub struct ConvergenceSummary {
 }
 
 pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
-    let ConvergenceRecord { constraint, scale, violations } = record.convergence.as_ref()?;
-    let (mut sum, mut final_queue) = (0.0, 0.0);
+    let ConvergenceRecord { constraint, scale, violations, initial_queue } = record.convergence.as_ref()?;
+    let (mut sum, mut final_queue) = (0.0, *initial_queue);
     let (mut slots, mut rounds, mut steps) = (0u64, 0u64, 0u64);
     for slot in &record.slots {
         let of_slot = slot.convergence?;
@@ -57,8 +57,8 @@ pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
         local_steps: steps,
         final_queue,
         scale: *scale,
-        certificate: Certificate::of_queue(0.0, of_slots),
-        certified_mean: certified(scale * final_queue),
+        certificate: Certificate::of_queue(*initial_queue, of_slots),
+        certified_mean: certified(scale * (final_queue - initial_queue)),
         certified_mean_of_sum: certified(sum),
         plan_violations: violations.clone(),
     })

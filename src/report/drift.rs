@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::claims::{Words, write_certificates};
 use super::table::{Table, number, or_dash};
+use crate::lyapunov::certificate::Claim;
 use crate::lyapunov::{
-    Certificate, Claim, Comparison, DriftRecord, DriftRecordError, History, Labels, OfflineBounds, Omission, Proofs,
+    Certificate, Comparison, DriftRecord, DriftRecordError, History, Labels, OfflineBounds, Omission, Proofs,
 };
 
 /// A constraint over all slots, in the unit of [`Labels::violation_unit`].

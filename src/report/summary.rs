@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::certificates::{OfflineSummary, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
 use super::series::{budget, devices, energy, quantile, sorted};
-use crate::lyapunov::{Certificate, Claim, Omission, Proofs};
-use crate::simulation::{NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord, SlotOutcome};
+use crate::lyapunov::certificate::Claim;
+use crate::lyapunov::{Certificate, Omission, Proofs};
+use crate::simulation::{NodeRecord, NodeRole, Outage, PlannedSlot, Provenance, RunRecord, SlotOutcome};
 use crate::units::{Joules, Seconds};
 
 /// Distribution of the round latency T over the planned rounds.
@@ -212,7 +213,7 @@ fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
 fn outages(record: &RunRecord) -> Vec<OutageSummary> {
     let mut outages: Vec<OutageSummary> = Vec::new();
     for slot in &record.slots {
-        let SlotOutcome::Outage { reason } = &slot.outcome else { continue };
+        let SlotOutcome::Outage(Outage { reason, .. }) = &slot.outcome else { continue };
         match outages.iter_mut().find(|outage| outage.reason == *reason) {
             Some(outage) => outage.slots += 1,
             None => outages.push(OutageSummary { reason: reason.clone(), slots: 1 }),

@@ -7,7 +7,7 @@ use std::io::Write;
 use super::series::devices;
 use crate::lyapunov::{DriftRecord, History};
 use crate::problem::Status;
-use crate::simulation::{NodeRole, RunRecord, SlotOutcome};
+use crate::simulation::{NodeRole, Outage, RunRecord, SlotOutcome};
 
 /// One row per slot.
 pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> {
@@ -41,7 +41,7 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
                     planned.clusters.get(index).map(|cluster| float(cluster.latency_s.0)).unwrap_or_default()
                 }));
             }
-            SlotOutcome::Outage { reason } => {
+            SlotOutcome::Outage(Outage { reason, .. }) => {
                 row.push("outage".into());
                 row.extend(std::iter::repeat_n(String::new(), PLANNED - 1));
                 row.push(reason.clone());

@@ -1,6 +1,7 @@
 //! From plain data to a validated scenario with presets and model resolved.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::convergence;
 use super::sampler::Sampler;
@@ -10,7 +11,7 @@ use crate::ground::blame::{Blame, Blamed};
 use crate::ground::digest::of_data;
 use crate::model::{ModelCosts, ModelError, Transformer};
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
-use crate::problem::costs::{block_memory, compute_time_per_sample};
+use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
     Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, Plan, ProblemError, Schema,
     SlotProblem, SlotSpec,
@@ -68,9 +69,12 @@ pub struct Node {
 
 /// A valid long-term problem.
 ///
-/// Everything a slot problem needs but gains, presence and prices is resolved here and checked once.
+/// Everything a slot problem needs but gains, presence and prices is resolved here and checked once. A clone shares it.
 #[derive(Clone, Debug)]
-pub struct Scenario {
+pub struct Scenario(Arc<Resolved>);
+
+#[derive(Debug)]
+struct Resolved {
     spec: ScenarioSpec,
     model: ModelCosts,
     template: SlotSpec,
@@ -138,82 +142,82 @@ impl Scenario {
             .map(|(n, cluster)| channel(&spec, n, cluster, traces.get(n).map_or(&[], Vec::as_slice)))
             .collect::<Result<_, _>>()?;
         let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
-        Ok(Self { spec, model, template, nodes, channels, convergence })
+        Ok(Self(Arc::new(Resolved { spec, model, template, nodes, channels, convergence })))
     }
 
     /// The data.
     #[must_use]
     pub fn spec(&self) -> &ScenarioSpec {
-        &self.spec
+        &self.0.spec
     }
 
     /// What the model's parts cost.
     #[must_use]
     pub fn model(&self) -> &ModelCosts {
-        &self.model
+        &self.0.model
     }
 
     /// All nodes whose energy is counted, in their numbering.
     #[must_use]
     pub fn nodes(&self) -> &[Node] {
-        &self.nodes
+        &self.0.nodes
     }
 
     /// The candidate plans.
     #[must_use]
     pub fn plans(&self) -> &[Plan] {
-        &self.template.plans
+        &self.0.template.plans
     }
 
     /// Ē of every node, in their numbering.
     #[must_use]
     pub fn budgets(&self) -> Vec<Option<Joules>> {
-        self.nodes.iter().map(|node| node.budget).collect()
+        self.0.nodes.iter().map(|node| node.budget).collect()
     }
 
     /// The convergence constraint, where the scenario has one; every candidate plan has a g.
     #[must_use]
     pub fn convergence(&self) -> Option<&ConvergenceConstraint> {
-        self.convergence.as_ref()
+        self.0.convergence.as_ref()
     }
 
     /// FNV-1a digest (64 bits, in hex) of the compact JSON of the data, as in a run's provenance.
     #[must_use]
     pub fn digest(&self) -> String {
-        of_data(&self.spec)
+        of_data(&self.0.spec)
     }
 
     /// As [`Scenario::digest`], of all that decides the states of the slots: the data, and the rate traces that links
     /// replay.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        of_data(&(&self.spec, self.channels.iter().map(Channel::replayed).collect::<Vec<_>>()))
+        of_data(&(&self.0.spec, self.0.channels.iter().map(Channel::replayed).collect::<Vec<_>>()))
     }
 
     /// The states of the slots, from slot 0 on.
     #[must_use]
-    pub fn sampler(&self) -> Sampler<'_> {
-        Sampler::new(self, self.channels.clone())
+    pub fn sampler(&self) -> Sampler {
+        Sampler::new(self.clone(), self.0.channels.clone())
     }
 
     /// 1/(c_F/f_F + c_B/f_B): encoder blocks of one sample that a cluster's device computes per second, forward and
     /// backward; none where there is no such device.
     #[must_use]
     pub fn blocks_per_second(&self, cluster: usize, device: usize) -> Option<f64> {
-        let device = self.template.clusters.get(cluster)?.devices.get(device)?;
-        Some(1.0 / compute_time_per_sample(&self.template.encoder, device).0)
+        let device = self.0.template.clusters.get(cluster)?.devices.get(device)?;
+        Some(1.0 / compute_time_per_sample(&self.0.template.encoder, device).0)
     }
 
     /// L(resident + activation·B): memory that the whole encoder and a cluster's whole batch would need on one device.
     #[must_use]
     pub fn encoder_memory(&self, cluster: usize) -> Option<Bytes> {
-        let per_block = block_memory(&self.template.encoder, self.template.clusters.get(cluster)?);
-        Some(Bytes(f64::from(self.model.blocks) * per_block))
+        let per_block = block_memory(&self.0.template.encoder, self.0.template.clusters.get(cluster)?);
+        Some(Bytes(f64::from(self.0.model.blocks) * per_block))
     }
 
     /// The slot problem with all devices, prices zero and no links.
     pub(super) fn template(&self) -> &SlotSpec {
-        &self.template
+        &self.0.template
     }
 }
 

@@ -4,7 +4,8 @@ use nalgebra::DMatrix;
 
 use super::build::Scenario;
 use crate::ground::blame::{Blame, Blamed};
-use crate::network::radio::{Channel, seed};
+use crate::ground::seed;
+use crate::network::radio::Channel;
 use crate::problem::{Gains, ProblemError, SlotProblem};
 
 /// Separates absences from every other use of the seed; must never change.
@@ -14,16 +15,16 @@ const ABSENCE: u64 = 0x6162_7365_6e63_6531;
 ///
 /// A state depends on the scenario, its seed and the slot's number alone.
 #[derive(Clone, Debug)]
-pub struct Sampler<'a> {
-    scenario: &'a Scenario,
+pub struct Sampler {
+    scenario: Scenario,
     channels: Vec<Channel>,
     slot: u64,
 }
 
 /// What nature decides in a slot: gains between all nodes, and which devices are there.
 #[derive(Clone, Debug)]
-pub struct SlotState<'a> {
-    scenario: &'a Scenario,
+pub struct SlotState {
+    scenario: Scenario,
     slot: u64,
     present: Vec<Vec<usize>>,
     gains: Vec<DMatrix<f64>>,
@@ -66,13 +67,13 @@ impl Blamed for SlotError {
     }
 }
 
-impl<'a> Sampler<'a> {
-    pub(super) fn new(scenario: &'a Scenario, channels: Vec<Channel>) -> Self {
+impl Sampler {
+    pub(super) fn new(scenario: Scenario, channels: Vec<Channel>) -> Self {
         Self { scenario, channels, slot: 0 }
     }
 
     /// The next slot's state; there is no last slot.
-    pub fn next_slot(&mut self) -> SlotState<'a> {
+    pub fn next_slot(&mut self) -> SlotState {
         let slot = self.slot;
         self.slot = slot.saturating_add(1);
         let clusters = &self.scenario.spec().clusters;
@@ -84,7 +85,7 @@ impl<'a> Sampler<'a> {
             cluster.devices.iter().enumerate().filter(there).map(|(k, _)| k).collect()
         });
         SlotState {
-            scenario: self.scenario,
+            scenario: self.scenario.clone(),
             slot,
             present: present.collect(),
             gains: self.channels.iter_mut().map(|channel| channel.gains_at(slot)).collect(),
@@ -97,7 +98,7 @@ fn uniform(base: u64, [cluster, device, slot]: [u64; 3]) -> f64 {
     (seed::hash(base, &[ABSENCE, cluster, device, slot]) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-impl SlotState<'_> {
+impl SlotState {
     /// The slot's number, from 0.
     #[must_use]
     pub fn slot(&self) -> u64 {

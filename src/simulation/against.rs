@@ -1,12 +1,13 @@
 //! C3 of a run against the record of any other policy in the same states.
 
-use super::history::gave_up;
+use super::form::StandardForm;
 use super::record::{PlannedSlot, RunRecord, SlotOutcome, SlotRecord};
+use super::record_error::RecordError;
 use super::round::energies;
 use super::states::StatesError;
 use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::certificate::{Assumption, CertificateError, Claim, Standing, against_policy};
-use crate::lyapunov::{Action, History, HistoryError, Step};
+use crate::lyapunov::{Action, History, HistoryError, Step, Weights};
 use crate::problem::{DecisionError, ProblemError, evaluate};
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::units::Seconds;
@@ -64,7 +65,10 @@ pub enum AgainstError {
     /// A slot has no problem.
     #[error(transparent)]
     Problem(#[from] ProblemError),
-    /// This record is not that of a drift-plus-penalty run.
+    /// A record is not that of a drift-plus-penalty run.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The gaps that skipped rounds lead to are no numbers.
     #[error(transparent)]
     History(#[from] HistoryError),
     /// The certificate cannot be given.
@@ -82,6 +86,7 @@ impl Blamed for AgainstError {
             | Self::NeedlessOutage { .. } => Blame::Input,
             Self::States(error) => error.blame(),
             Self::Problem(error) => error.blame(),
+            Self::Record(error) => error.blame(),
             Self::History(error) => error.blame(),
             Self::Certificate(error) => error.blame(),
         }
@@ -106,20 +111,24 @@ impl RunRecord {
     pub fn against(&self, other: &Self, scenario: &Scenario) -> Result<Claim, AgainstError> {
         self.check_same_problem(other)?;
         let states = self.states(scenario)?;
-        let history = self.history()?;
+        let form = self.standard_form()?;
+        // The other record's lists fit its own nodes and plans, which are the same.
+        other.standard_form()?;
+        let history = self.history_in(&form)?;
         let mut policy = Vec::with_capacity(self.slots.len());
         let mut steps = history.steps().to_vec();
         let mut idle = 0u64;
-        for (index, (state, (own, theirs))) in states.iter().zip(self.slots.iter().zip(&other.slots)).enumerate() {
-            let action = self.checked_action(theirs, (scenario, state))?;
+        let queues = history.slots().map(|(queues, _)| queues);
+        let slots = states.iter().zip(self.slots.iter().zip(&other.slots)).enumerate();
+        for ((index, (state, (own, theirs))), (queues, step)) in slots.zip(queues.zip(&mut steps)) {
+            let action = other.checked_action(&form, (index, theirs), (scenario, state))?;
             match (&own.outcome, &theirs.outcome) {
-                // Where this run's solver gave up, the gap already allows for any decision.
-                (SlotOutcome::Outage { .. }, SlotOutcome::Planned(_)) if !gave_up(&own.outcome) => {
+                // Where it is not proved that no round was possible, the gap already allows for any decision.
+                (SlotOutcome::Outage(outage), SlotOutcome::Planned(_)) if outage.excludes_rounds() => {
                     return Err(AgainstError::NeedlessOutage { slot: own.slot });
                 }
-                (SlotOutcome::Planned(_), SlotOutcome::Outage { .. }) => {
-                    let queues = history.queue_before(index).unwrap_or_default();
-                    idle += u64::from(raise_gap(steps.get_mut(index), history.penalty_weight(), queues, &action));
+                (SlotOutcome::Planned(_), SlotOutcome::Outage(_)) => {
+                    idle += u64::from(raise_gap(step, Weights::new(history.penalty_weight(), queues), &action));
                 }
                 _ => {}
             }
@@ -154,19 +163,20 @@ impl RunRecord {
         }
     }
 
-    /// What a slot of another record came to in `state`, recomputed from its decision, at this record's V.
+    /// What a slot of this record came to in `state`, recomputed from its decision, in the standard form of another.
     fn checked_action(
         &self,
-        slot: &SlotRecord,
+        form: &StandardForm,
+        (index, slot): (usize, &SlotRecord),
         (scenario, state): (&Scenario, &SlotState),
     ) -> Result<Action, AgainstError> {
         let planned: &PlannedSlot = match &slot.outcome {
             SlotOutcome::Planned(planned) => planned,
-            SlotOutcome::Outage { .. } => {
+            SlotOutcome::Outage(_) => {
                 let idle = slot.energy_j.iter().all(|energy| energy.0 == 0.0);
                 let reason = "an outage that spent energy".to_owned();
                 let error = AgainstError::Impossible { slot: slot.slot, reason };
-                return if idle { Ok(self.recorded_action(slot)) } else { Err(error) };
+                return if idle { Ok(self.action_in(form, index, slot)?) } else { Err(error) };
             }
         };
         let instance = match state.problem(|_| 0.0) {
@@ -201,15 +211,14 @@ impl RunRecord {
         for (node, (recorded, &evaluated)) in slot.energy_j.iter().zip(&energies).enumerate() {
             check(format!("energy_j[{node}]"), recorded.0, evaluated.0)?;
         }
-        Ok(self.action(latency, planned.plan, &energies))
+        let action = form.action(evaluation.round_latency, planned.plan, &energies);
+        Ok(action.map_err(|source| RecordError::Slot { index, source })?)
     }
 }
 
 /// Raises a step's gap so that no gain over the idle action is left out; whether it had to.
-fn raise_gap(step: Option<&mut Step>, weight: f64, queues: &[f64], idle: &Action) -> bool {
-    let Some(step) = step else { return false };
-    let priced = |violations: &[f64]| violations.iter().zip(queues).map(|(g, q)| g * q).sum::<f64>();
-    let saved = weight * (step.penalty - idle.penalty) + priced(&step.violations) - priced(&idle.violations);
+fn raise_gap(step: &mut Step, weights: Weights<'_>, idle: &Action) -> bool {
+    let saved = weights.cost(step.penalty, &step.violations) - weights.cost(idle.penalty, &idle.violations);
     match &mut step.gap {
         Some(gap) if saved > *gap => {
             *gap = saved;

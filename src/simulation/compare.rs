@@ -3,10 +3,12 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use super::form::StandardForm;
 use super::record::{RunRecord, SlotOutcome, SlotRecord};
+use super::record_error::RecordError;
 use super::round::energies;
 use super::run::RunError;
-use crate::lyapunov::Action;
+use crate::lyapunov::{Action, Found, LookAgain, LookedBack, NoOptimum, OfflineError};
 use crate::problem::Decision;
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::solver::{Settings, Solution, SolveError, solve};
@@ -47,7 +49,6 @@ impl Effort {
     }
 
     /// Whether an offline optimum is good enough.
-    #[cfg(feature = "milp")]
     fn is_enough(self, round: usize, upper: f64, lower: f64) -> bool {
         match self {
             Self::Quick => round >= 1 && upper - lower <= 0.25 * upper.abs(),
@@ -130,69 +131,145 @@ impl RunRecord {
             return Err(RunError::OwnRound { slot: slot.slot });
         }
         let states = self.states(scenario)?;
-        let empty = ComparedSlot {
-            minimum: f64::NEG_INFINITY,
-            decisions: Vec::new(),
-            weights: Vec::new(),
-            frame_weights: Vec::new(),
-        };
+        let form = self.standard_form()?;
+        let prices = self.history_in(&form)?.mean_prices();
+        let taken = self.recorded_actions(&form)?;
+        let mut solver =
+            Solver { record: self, scenario, states, form: &form, settings, effort, decisions: Vec::new() };
+        solver.decisions.resize(self.slots.len(), Vec::new());
+        let listed = taken.into_iter().map(|action| vec![action]).collect();
+        let found = LookedBack::search(&mut solver, listed, prices)?;
+        let by_node = |list: &[f64]| form.by_node(list).map_err(|source| RecordError::Slot { index: 0, source });
         let mut comparison = ComparisonRecord {
-            multiplier: self.average_prices(),
+            multiplier: by_node(&found.multiplier)?,
             offline_multiplier: Vec::new(),
             frame: 0,
-            without_optimum: None,
-            slots: vec![empty; self.slots.len()],
+            without_optimum: found.without.map(|reason| without_optimum(&reason)),
+            slots: Vec::with_capacity(self.slots.len()),
         };
-        let mut prices = comparison.multiplier.clone();
-        for round in 0..effort.rounds(true) {
-            let accuracy = effort.settings(settings, round);
-            let compared = states.par_iter().zip(&self.slots).map(|(state, slot)| {
-                let violation = || self.recorded_action(slot).violations.get(self.constrained_nodes().len()).copied();
-                let outage = matches!(slot.outcome, SlotOutcome::Outage { .. });
-                let idle = outage.then(|| violation().unwrap_or(0.0));
-                self.compare_slot((scenario, &accuracy), state, &prices, idle)
-            });
-            let compared = compared.collect::<Result<Vec<_>, RunError>>()?;
-            comparison.take(&prices, compared);
-            match self.look_back(&mut comparison, effort, round) {
-                Some(next) => prices = next,
-                None => break,
+        let unknown = || vec![f64::NEG_INFINITY; self.slots.len()];
+        for (minimum, decisions) in found.minima.unwrap_or_else(unknown).into_iter().zip(solver.decisions) {
+            let (weights, frame_weights) = (Vec::new(), Vec::new());
+            comparison.slots.push(ComparedSlot { minimum, decisions, weights, frame_weights });
+        }
+        if let Some(mixtures) = found.mixtures {
+            comparison.offline_multiplier = by_node(&mixtures.multiplier)?;
+            let (frame, frame_weights) = mixtures.frames;
+            comparison.frame = frame;
+            for ((slot, whole), of_frame) in comparison.slots.iter_mut().zip(mixtures.optimum).zip(frame_weights) {
+                (slot.weights, slot.frame_weights) = (whole, of_frame);
             }
         }
         Ok(comparison)
     }
 
-    /// μ̂: the mean of Q/V over the second half of the run.
-    pub(super) fn average_prices(&self) -> Vec<f64> {
-        let half = self.slots.get(self.slots.len() / 2..).unwrap_or_default();
-        let weight = self.provenance.latency_weight * half.len().max(1) as f64;
-        let of_node = |k: usize| half.iter().filter_map(|slot| slot.queues.get(k)).sum::<f64>() / weight;
-        let learning = |_| half.iter().filter_map(|slot| slot.convergence).map(|of| of.queue).sum::<f64>() / weight;
-        (0..self.nodes.len()).map(of_node).chain(self.convergence.as_ref().map(learning)).collect()
+    /// What every slot came to.
+    fn recorded_actions(&self, form: &StandardForm) -> Result<Vec<Action>, RecordError> {
+        self.slots.iter().enumerate().map(|(index, slot)| self.action_in(form, index, slot)).collect()
     }
 
+    /// Every slot's actions: the one taken, then the others.
+    pub(crate) fn actions(&self, comparison: &ComparisonRecord) -> Result<Vec<Vec<Action>>, RecordError> {
+        let form = self.standard_form()?;
+        let (expected, found) = (self.slots.len(), comparison.slots.len());
+        if found != expected {
+            return Err(RecordError::Length { what: "comparison.slots".into(), expected, found });
+        }
+        let mut actions = Vec::with_capacity(expected);
+        for (index, (taken, compared)) in self.recorded_actions(&form)?.into_iter().zip(&comparison.slots).enumerate() {
+            let others = compared.decisions.iter().map(|d| form.action(d.latency_s, d.plan, &d.energy_j));
+            let all = std::iter::once(Ok(taken)).chain(others).collect::<Result<_, _>>();
+            actions.push(all.map_err(|source| RecordError::Slot { index, source })?);
+        }
+        Ok(actions)
+    }
+
+    /// Those of a list by node, with the convergence constraint's at its end, that belong to the constraints of
+    /// [`RunRecord::history`].
+    pub(crate) fn of_constraints(&self, by_node: &[f64]) -> Result<Vec<f64>, RecordError> {
+        self.standard_form()?.of_constraints(by_node).map_err(|source| RecordError::Slot { index: 0, source })
+    }
+}
+
+/// Why there is no offline optimum, in words.
+fn without_optimum(reason: &NoOptimum) -> String {
+    match reason {
+        NoOptimum::Offline(OfflineError::Infeasible) => {
+            "no mixture of the decisions looked at keeps every constraint in these slots; a fuller \
+             comparison, if there is one, looks at more, longer runs even out bad slots, larger budgets are easier to keep"
+                .into()
+        }
+        reason => reason.to_string(),
+    }
+}
+
+/// The exact solver, asked about the states of a run.
+struct Solver<'a> {
+    record: &'a RunRecord,
+    scenario: &'a Scenario,
+    states: Vec<SlotState>,
+    form: &'a StandardForm,
+    settings: Settings,
+    effort: Effort,
+    /// What was found in every slot.
+    decisions: Vec<Vec<PossibleDecision>>,
+}
+
+impl LookAgain for Solver<'_> {
+    type Error = RunError;
+
+    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Found>, RunError> {
+        let accuracy = self.effort.settings(self.settings, round);
+        let slots = self.states.par_iter().zip(&self.record.slots);
+        let compared = slots.map(|(state, slot)| self.compare_slot(state, slot, prices, &accuracy));
+        let compared = compared.collect::<Result<Vec<_>, RunError>>()?;
+        let mut all = Vec::with_capacity(compared.len());
+        for ((minimum, decision), known) in compared.into_iter().zip(&mut self.decisions) {
+            let mut found = Found { minimum: Some(minimum), action: None };
+            if let Some(decision) = decision.filter(|decision| !known.contains(decision)) {
+                let action = self.form.action(decision.latency_s, decision.plan, &decision.energy_j);
+                found.action = Some(action.map_err(|source| RunError::Queues { slot: 0, source })?);
+                known.push(decision);
+            }
+            all.push(found);
+        }
+        Ok(all)
+    }
+
+    fn is_last(&self, round: usize, has_optimum: bool) -> bool {
+        round + 1 >= self.effort.rounds(has_optimum)
+    }
+
+    fn is_enough(&self, round: usize, upper: f64, lower: Option<f64>) -> bool {
+        self.effort.is_enough(round, upper, lower.unwrap_or(f64::NEG_INFINITY))
+    }
+}
+
+impl Solver<'_> {
     /// A slot's certified minimum at `prices`, and the decision found there.
     fn compare_slot(
         &self,
-        (scenario, accuracy): (&Scenario, &Settings),
         state: &SlotState,
+        slot: &SlotRecord,
         prices: &[f64],
-        idle: Option<f64>,
+        accuracy: &Settings,
     ) -> Result<(f64, Option<PossibleDecision>), RunError> {
-        let weight = self.provenance.latency_weight;
-        let budgets: f64 = prices.iter().take(self.nodes.len()).sum();
-        let learning = prices.get(self.nodes.len()).copied().unwrap_or(0.0);
-        // Neither latencies nor energies are negative. A slot without a round learns nothing.
+        let failed = |source| RunError::Queues { slot: slot.slot, source };
+        let weight = self.form.latency_weight();
+        let (of_budgets, learning) = self.form.split(prices).map_err(failed)?;
+        let (budgets, learning) = (of_budgets.iter().sum::<f64>(), learning.unwrap_or(0.0));
+        // A slot without a round learns nothing.
+        let idle = match &slot.outcome {
+            SlotOutcome::Outage(_) => Some(self.form.scaled_idle()),
+            SlotOutcome::Planned(_) => None,
+        };
+        // Neither latencies nor energies are negative.
         let known = match idle {
             Some(violation) => learning * violation - budgets,
-            None => self.least_plan_cost(weight * learning) / weight - budgets,
+            None => self.form.least_plan_cost(weight * learning) / weight - budgets,
         };
-        let price = |node: usize| {
-            let budget = self.nodes.get(node).and_then(|node| node.budget_j);
-            budget.map_or(0.0, |budget| weight * prices.get(node).copied().unwrap_or(0.0) / budget.0)
-        };
-        let penalty = |plan: usize| weight * learning * self.plan_violation(plan);
-        let instance = match state.problem_with_penalties(price, penalty) {
+        let queues: Vec<f64> = prices.iter().map(|price| weight * price).collect();
+        let instance = match self.form.costs(&queues).map_err(failed)?.problem(state) {
             Ok(instance) => instance,
             Err(SlotError::Problem(error)) => return Err(error.into()),
             Err(_) => return Ok((known, None)),
@@ -204,104 +281,9 @@ impl RunRecord {
         };
         let bound = best.lower_bound / weight - budgets;
         let minimum = if idle.is_some() { known.min(bound) } else { known.max(bound) };
-        let energy_j = energies(scenario, &instance, &best.evaluation.clusters);
+        let energy_j = energies(self.scenario, &instance, &best.evaluation.clusters);
         let latency_s = best.evaluation.round_latency;
         let (plan, decision) = (best.decision.plan, Some(best.decision));
         Ok((minimum, Some(PossibleDecision { latency_s, plan, energy_j, decision })))
-    }
-
-    /// Every slot's actions: the one taken, then the others.
-    pub(crate) fn actions(&self, comparison: &ComparisonRecord) -> Vec<Vec<Action>> {
-        let of_slot = |(slot, compared): (&super::SlotRecord, &ComparedSlot)| {
-            let others = compared.decisions.iter().map(|d| self.action(d.latency_s.0, d.plan, &d.energy_j));
-            std::iter::once(self.recorded_action(slot)).chain(others).collect()
-        };
-        self.slots.iter().zip(&comparison.slots).map(of_slot).collect()
-    }
-
-    #[cfg(not(feature = "milp"))]
-    fn look_back(&self, comparison: &mut ComparisonRecord, _: Effort, _: usize) -> Option<Vec<f64>> {
-        comparison.without_optimum = Some("built without the feature `milp`".into());
-        None
-    }
-
-    /// The offline optimum, and those of the shortest frames that can be planned within the budgets; returns the prices
-    /// at which to look for further decisions, none where these are enough.
-    #[cfg(feature = "milp")]
-    fn look_back(&self, comparison: &mut ComparisonRecord, effort: Effort, round: usize) -> Option<Vec<f64>> {
-        use crate::lyapunov::{LookBack, OfflineError, OfflineProblem};
-        let nodes = self.constrained_nodes();
-        let by_node = |of_constraints: &[f64]| {
-            let mut all = vec![0.0; self.nodes.len()];
-            for (node, value) in nodes.iter().zip(of_constraints) {
-                if let Some(slot) = all.get_mut(*node) {
-                    *slot = *value;
-                }
-            }
-            // The convergence constraint's comes last.
-            all.extend(of_constraints.get(nodes.len()));
-            all
-        };
-        let problem = match OfflineProblem::new(self.actions(comparison)) {
-            Ok(problem) => problem,
-            Err(reason) => {
-                comparison.without_optimum = Some(reason.to_string());
-                return None;
-            }
-        };
-        let lower = comparison.lower_bound();
-        let last = |found: bool| round + 1 >= effort.rounds(found);
-        let largest = self.slots.iter().map(|slot| self.recorded_action(slot).penalty.abs()).fold(0.0, f64::max);
-        let prices = self.of_constraints(&comparison.multiplier).unwrap_or_default();
-        let is_enough = |upper: f64| effort.is_enough(round, upper, lower);
-        match LookBack::new(&problem, &prices, largest, last, is_enough) {
-            LookBack::Again(prices) => return Some(by_node(&prices)),
-            LookBack::Enough(optimum) => {
-                comparison.offline_multiplier = by_node(&optimum.multiplier);
-                let (frame, frame_weights) = problem.shortest_frames(&optimum.mixture);
-                comparison.frame = frame;
-                for ((slot, whole), of_frame) in comparison.slots.iter_mut().zip(optimum.mixture).zip(frame_weights) {
-                    (slot.weights, slot.frame_weights) = (whole, of_frame);
-                }
-            }
-            LookBack::Without(OfflineError::Infeasible) => {
-                comparison.without_optimum = Some(
-                    "no mixture of the decisions looked at keeps every constraint in these slots; a fuller \
-                     comparison, if there is one, looks at more, longer runs even out bad slots, larger budgets are easier to keep"
-                        .into(),
-                );
-            }
-            LookBack::Without(reason) => comparison.without_optimum = Some(reason.to_string()),
-        }
-        None
-    }
-
-    /// Those of a list by node, with the convergence constraint's at its end, that belong to the constraints of
-    /// [`RunRecord::history`]; none where the list is too short.
-    pub(crate) fn of_constraints(&self, by_node: &[f64]) -> Option<Vec<f64>> {
-        let last = self.convergence.as_ref().map(|_| self.nodes.len());
-        self.constrained_nodes().into_iter().chain(last).map(|k| by_node.get(k).copied()).collect()
-    }
-}
-
-impl ComparisonRecord {
-    /// A certified lower bound on the mean penalty of any policy that keeps the budgets, in seconds.
-    fn lower_bound(&self) -> f64 {
-        self.slots.iter().map(|slot| slot.minimum).sum::<f64>() / self.slots.len().max(1) as f64
-    }
-
-    /// Adds the decisions of a round, and its minima where they bound more than those before.
-    fn take(&mut self, prices: &[f64], compared: Vec<(f64, Option<PossibleDecision>)>) {
-        let bound = compared.iter().map(|(minimum, _)| minimum).sum::<f64>() / compared.len().max(1) as f64;
-        let better = bound > self.lower_bound();
-        if better {
-            self.multiplier = prices.to_vec();
-        }
-        for (slot, (minimum, decision)) in self.slots.iter_mut().zip(compared) {
-            if better {
-                slot.minimum = minimum;
-            }
-            slot.decisions.extend(decision.filter(|decision| !slot.decisions.contains(decision)));
-        }
     }
 }

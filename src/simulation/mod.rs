@@ -1,6 +1,7 @@
 //! A drift-plus-penalty run: a scenario's slots solved one after another, and what they leave behind.
 //!
-//! [`Run`] is an iterator over slots: take as many as you like, look at the queues in between, and turn what you have
+//! [`Run`] plays the [`Rounds`] of a scenario through the [`Engine`](crate::lyapunov::Engine) that plays any other slot
+//! problem. It is an iterator over slots: take as many as you like, look at the queues in between, and turn what you have
 //! into a [`RunRecord`], from which all tables, figures and certificates are made.
 //!
 //! ```
@@ -16,7 +17,7 @@
 //! let slots = run.by_ref().collect::<Result<Vec<_>, _>>()?;
 //! let record = run.record(slots);
 //! assert_eq!(record.slots.len(), 3);
-//! assert!(run.controller().certificate(0).is_none_or(|c1| c1.holds()));
+//! assert!(run.certificate(0).is_none_or(|c1| c1.holds()));
 //! # Ok(())
 //! # }
 //! # #[cfg(not(feature = "scenario"))]
@@ -32,21 +33,28 @@
 
 mod against;
 mod compare;
+mod form;
 mod history;
+mod outage;
 mod pilot;
 pub mod policy;
 mod record;
+mod record_error;
 mod round;
+mod rounds;
 mod run;
 mod states;
 
 pub use against::AgainstError;
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
+pub use outage::{Outage, OutageCause};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
 pub use policy::{Choice, Policy, PolicyKind, SlotContext, UnknownPolicy};
 pub use record::{
     ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
     RunSchema, SlotOutcome, SlotRecord,
 };
+pub use record_error::RecordError;
+pub use rounds::{PlayedSlot, Rounds};
 pub use run::{Run, RunError};
 pub use states::StatesError;

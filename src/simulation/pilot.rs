@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::Effort;
 use super::record::RunRecord;
+use super::record_error::RecordError;
 use super::run::{Run, RunError};
 use crate::ground::blame::{Blame, Blamed};
+use crate::lyapunov::certificate::CertificateError;
 use crate::lyapunov::recommend::Measured;
-use crate::lyapunov::{HistoryError, certificate::CertificateError};
 use crate::scenario::Scenario;
 use crate::solver::Settings;
 
@@ -34,7 +35,7 @@ pub enum PilotError {
     Run(#[from] RunError),
     /// The run is no drift-plus-penalty run: its numbers are out of range.
     #[error(transparent)]
-    History(#[from] HistoryError),
+    Record(#[from] RecordError),
     /// It has no slots, or a gap that is not known.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
@@ -53,7 +54,7 @@ impl Blamed for PilotError {
         match self {
             Self::Run(error) => error.blame(),
             // The run is our own.
-            Self::History(_) | Self::Certificate(_) => Blame::Machine,
+            Self::Record(_) | Self::Certificate(_) => Blame::Machine,
             Self::NoMultiplier { .. } => Blame::Input,
         }
     }
@@ -66,7 +67,7 @@ impl Pilot {
     /// The run that is measured.
     pub(super) fn play(scenario: &Scenario, settings: Settings) -> Result<RunRecord, RunError> {
         let own = scenario.spec().slots;
-        let mut run = Run::new(scenario, settings)?.skip_states(own);
+        let mut run = Run::after(scenario, settings)?;
         let slots = run.by_ref().take(usize::try_from(own.min(PILOT_SLOTS)).unwrap_or(usize::MAX));
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
         Ok(run.record(slots))

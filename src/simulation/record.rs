@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compare::ComparisonRecord;
+use super::outage::Outage;
 use crate::bounds::ConvergenceConstraint;
 use crate::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
 use crate::scenario::ScenarioSpec;
@@ -138,11 +139,8 @@ pub struct PlannedSlot {
 pub enum SlotOutcome {
     /// A round was planned.
     Planned(PlannedSlot),
-    /// No round was possible; nothing was spent.
-    Outage {
-        /// Why, in the scenario's names.
-        reason: String,
-    },
+    /// No round was possible, or none was found; nothing was spent.
+    Outage(Outage),
 }
 
 /// One slot.
@@ -186,6 +184,14 @@ pub struct ConvergenceRecord {
     pub scale: f64,
     /// g of every candidate plan, in loss, in the order of [`RunRecord::plans`].
     pub violations: Vec<f64>,
+    /// H(0) of a warm start, in units of `scale`; 0 for a queue that started empty.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub initial_queue: f64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// A whole run, or the finished part of one.
@@ -226,7 +232,7 @@ impl SlotRecord {
     pub fn planned(&self) -> Option<&PlannedSlot> {
         match &self.outcome {
             SlotOutcome::Planned(planned) => Some(planned),
-            SlotOutcome::Outage { .. } => None,
+            SlotOutcome::Outage(_) => None,
         }
     }
 }

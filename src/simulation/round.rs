@@ -2,7 +2,7 @@
 
 use super::policy::{DeviceLoad, OwnCluster, OwnRound};
 use super::record::{ClusterPlan, PlannedSlot, SlotOutcome};
-use crate::problem::costs::block_memory;
+use crate::problem::program::block_memory;
 use crate::problem::{
     Cluster, ClusterDecision, ClusterEvaluation, Decision, Evaluation, ObjectiveTerms, Plan, ShadowPrices, SlotProblem,
     SlotSpec, Status, Work,
@@ -27,14 +27,15 @@ pub(super) struct Round {
 
 impl Round {
     /// A decision of the slot problem, without a bound.
-    pub fn decided(problem: &SlotProblem, decision: Decision, evaluation: Evaluation) -> Self {
-        let plan = problem.plans.get(decision.plan);
+    ///
+    /// # Errors
+    /// In words, where the problem has no such plan.
+    pub fn decided(problem: &SlotProblem, decision: Decision, evaluation: Evaluation) -> Result<Self, String> {
+        let plan = plan(problem, decision.plan)?;
         let decided = problem.clusters.iter().zip(&decision.clusters).zip(evaluation.clusters);
-        let clusters = decided.map(|((cluster, choice), costs)| OwnCluster {
-            costs,
-            devices: plan.map(|plan| loads(problem, cluster, plan, choice)).unwrap_or_default(),
-        });
-        Self {
+        let clusters = decided
+            .map(|((cluster, choice), costs)| OwnCluster { costs, devices: loads(problem, cluster, plan, choice) });
+        Ok(Self {
             status: Status::Feasible,
             objective: evaluation.objective,
             lower_bound: None,
@@ -46,7 +47,7 @@ impl Round {
             shadow_prices: None,
             decision: Some(decision),
             work: Work::default(),
-        }
+        })
     }
 
     /// A round that is no decision of the slot problem, at the problem's prices.
@@ -54,8 +55,7 @@ impl Round {
     /// # Errors
     /// In words, what does not fit the problem.
     pub fn own(problem: &SlotProblem, own: OwnRound) -> Result<Self, String> {
-        let plans = problem.plans.len();
-        let plan = problem.plans.get(own.plan).ok_or_else(|| format!("plan = {}: must be below {plans}", own.plan))?;
+        let plan = plan(problem, own.plan)?;
         if own.clusters.len() != problem.clusters.len() {
             return Err(format!("{} clusters: must be {}", own.clusters.len(), problem.clusters.len()));
         }
@@ -119,6 +119,11 @@ impl Round {
     }
 }
 
+fn plan(problem: &SlotProblem, index: usize) -> Result<&Plan, String> {
+    let plans = problem.plans.len();
+    problem.plans.get(index).ok_or_else(|| format!("plan = {index}: must be below {plans}"))
+}
+
 /// What every node of the scenario spent; 0 for devices that were absent.
 pub(super) fn energies<'a>(
     scenario: &Scenario,
@@ -149,7 +154,7 @@ fn scatter<T: Copy + Default>(devices: usize, present: &[usize], values: impl In
 fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &Plan, choice: &ClusterDecision) -> Vec<DeviceLoad> {
     let mut loads = vec![DeviceLoad::default(); cluster.devices.len()];
     for (&k, &blocks) in choice.active.iter().zip(&choice.sizes) {
-        let (Some(load), Some(device)) = (loads.get_mut(k), cluster.devices.get(k)) else { continue };
+        let (Some(load), Some(device)) = (loads.get_mut(k.0), cluster.devices.get(k.0)) else { continue };
         *load = DeviceLoad {
             blocks,
             memory: Bytes(f64::from(blocks) * block_memory(&problem.encoder, cluster)),

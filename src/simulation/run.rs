@@ -1,21 +1,17 @@
 //! The run: one slot after the other.
 
-use super::policy::{Choice, Exact, Policy, SlotContext};
-use super::record::{
-    ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
-};
-use super::round::Round;
+use super::form::StandardForm;
+use super::policy::{ExactPolicy, Policy};
+use super::record::{ConvergenceRecord, NodeRecord, NodeRole, Provenance, RunRecord, RunSchema, SlotRecord};
+use super::record_error::RecordError;
+use super::rounds::Rounds;
 use super::states::StatesError;
 use crate::bounds::BoundError;
 use crate::ground::blame::{Blame, Blamed};
-use crate::lyapunov::{BudgetError, ConvergenceController, EnergyController, QueueError, WarmStartError};
-use crate::problem::{ProblemError, evaluate};
+use crate::lyapunov::{BudgetError, Certificate, Engine, EngineError, QueueError, Queues};
+use crate::problem::ProblemError;
 use crate::scenario::{Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
-use crate::solver::{Settings, SettingsError, Solution, SolveError};
-use crate::units::Joules;
-
-/// Largest relative violation of a constraint that is rounding in a policy's decision.
-pub(super) const FEASIBLE: f64 = 1e-9;
+use crate::solver::{Settings, SettingsError, SolveError};
 
 /// Why a run could not go on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -37,7 +33,10 @@ pub enum RunError {
          budget_j_per_round, or none (a penalty's queue: a larger convergence.target)"
     )]
     Problem(#[from] ProblemError),
-    /// A decision's energies, or the convergence constraint's violation, are not finite.
+    /// The slot has no problem.
+    #[error(transparent)]
+    Slot(SlotError),
+    /// Queues, energies or a plan that are not those of the scenario.
     #[error("queues of slot {slot}: {source}")]
     Queues {
         /// The slot.
@@ -45,6 +44,20 @@ pub enum RunError {
         /// What is wrong.
         source: QueueError,
     },
+    /// What a slot came to cannot be booked: a number that is not finite, or a bound above its own decision.
+    #[error(transparent)]
+    Engine(Box<EngineError<Self>>),
+    /// A scenario is played at its own latency weight.
+    #[error("latency weight {asked:?}: must be {own:?}, that of the scenario")]
+    LatencyWeight {
+        /// V that was asked for.
+        asked: f64,
+        /// V of the scenario.
+        own: f64,
+    },
+    /// A record that does not fit together.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// A warm start has a wrong number of queues, or one that is negative or not finite.
     #[error("warm start: {0}")]
     WarmStart(QueueError),
@@ -95,7 +108,12 @@ impl Blamed for RunError {
             Self::Convergence(error) => error.blame(),
             Self::Problem(error) => error.blame(),
             Self::Queues { source, .. } | Self::WarmStart(source) => source.blame(),
+            Self::Slot(error) => error.blame(),
+            Self::Record(error) => error.blame(),
             Self::States(error) => error.blame(),
+            Self::LatencyWeight { .. } => Blame::Input,
+            // Numbers of our own that cannot be booked.
+            Self::Engine(_) => Blame::Machine,
             Self::Policy { .. } | Self::OwnRound { .. } | Self::TooLong { .. } => Blame::Input,
             Self::Decision { .. } => Blame::Machine,
         }
@@ -108,101 +126,139 @@ impl From<SettingsError> for RunError {
     }
 }
 
+impl From<EngineError<Self>> for RunError {
+    fn from(error: EngineError<Self>) -> Self {
+        match error {
+            EngineError::Minimize { source, .. } => source,
+            EngineError::WarmStart(error) => Self::WarmStart(error),
+            error => Self::Engine(Box::new(error)),
+        }
+    }
+}
+
 /// A drift-plus-penalty run: an iterator over the slots of a scenario.
 ///
-/// Every slot is decided by a [`Policy`], exactly unless another one is asked for, at the prices Z_k = Q_k/Ē_k of the
-/// energy queues and, with a convergence constraint, at the plan penalties of its queue; then the queues take what the
-/// slot spent and learned. A slot without a feasible decision is an outage: it is recorded with its reason, nothing is
-/// spent, the energy queues shrink by a budget, and the run goes on. Slots are played one after the other on one
+/// It is the [`Engine`] on the scenario's [`Rounds`]: every slot is decided by a [`Policy`], exactly unless another one
+/// is asked for, at the prices Z_k = Q_k/Ē_k of the energy queues and, with a convergence constraint, at the plan
+/// penalties of its queue; then the queues take what the slot spent and learned. A slot without a feasible decision is
+/// an outage: it is recorded with its reason, nothing is spent, the energy queues shrink by a budget, and the run goes
+/// on. Slots are played one after the other on one thread. The run shares the scenario, and may be sent to another
 /// thread.
 #[derive(Debug)]
 pub struct Run<'a> {
-    scenario: &'a Scenario,
-    policy: Box<dyn Policy + 'a>,
-    sampler: Sampler<'a>,
-    controller: EnergyController,
-    convergence: Option<ConvergenceController>,
-    played: u64,
+    engine: Engine<Rounds<'a>, States>,
+    /// Q(0) by node, empty for a cold start; H(0).
+    initial: (Vec<f64>, f64),
 }
 
-impl<'a> Run<'a> {
+/// The states of a scenario's slots.
+#[derive(Clone, Debug)]
+struct States {
+    sampler: Sampler,
+    left: u64,
+}
+
+impl Iterator for States {
+    type Item = SlotState;
+
+    fn next(&mut self) -> Option<SlotState> {
+        self.left = self.left.checked_sub(1)?;
+        Some(self.sampler.next_slot())
+    }
+}
+
+impl Run<'static> {
     /// A run that has not begun, every slot of which will be solved exactly.
     ///
     /// # Errors
     /// [`RunError`] for settings out of range.
-    pub fn new(scenario: &'a Scenario, settings: Settings) -> Result<Self, RunError> {
-        Self::with_policy(scenario, Box::new(Exact::new(settings)?))
+    pub fn new(scenario: &Scenario, settings: Settings) -> Result<Self, RunError> {
+        Self::with_policy(scenario, Box::new(ExactPolicy::new(settings)?))
     }
 
+    /// A run of the slots that follow the scenario's own: as many, in the same places.
+    pub(super) fn after(scenario: &Scenario, settings: Settings) -> Result<Self, RunError> {
+        let rounds = Rounds::new(scenario, settings)?;
+        let mut sampler = scenario.sampler();
+        (0..scenario.spec().slots).for_each(|_| drop(sampler.next_slot()));
+        Self::of(rounds, sampler)
+    }
+}
+
+impl<'a> Run<'a> {
     /// A run that has not begun, whose rounds are decided by a policy of one's own choice.
     ///
     /// # Errors
-    /// [`RunError`] for budgets or a convergence constraint out of range.
-    pub fn with_policy(scenario: &'a Scenario, policy: Box<dyn Policy + 'a>) -> Result<Self, RunError> {
-        let controller = EnergyController::new(scenario.budgets())?;
-        let plans = scenario.plans();
-        let convergence = scenario.convergence().map(|c| ConvergenceController::new(c.clone(), plans)).transpose()?;
-        Ok(Self { scenario, policy, sampler: scenario.sampler(), controller, convergence, played: 0 })
+    /// [`RunError`] for budgets or a convergence constraint out of range, and for nodes whose names cannot be told
+    /// apart.
+    pub fn with_policy(scenario: &Scenario, policy: Box<dyn Policy + 'a>) -> Result<Self, RunError> {
+        Self::of(Rounds::with_policy(scenario, policy)?, scenario.sampler())
     }
 
-    /// Starts the queues at Q(0) instead of at zero, in budgets, one per node; those of nodes without a budget are left
-    /// out of account. V·μ̂ with a good estimate μ̂ of the multiplier spares the run most of its transient, and the
-    /// certificates account for Q(0).
+    fn of(rounds: Rounds<'a>, sampler: Sampler) -> Result<Self, RunError> {
+        let spec = rounds.scenario().spec();
+        let (latency_weight, states) = (spec.latency_weight, States { sampler, left: spec.slots });
+        Ok(Self { engine: Engine::new(rounds, states, latency_weight)?, initial: (Vec::new(), 0.0) })
+    }
+
+    /// Starts the queues at Q(0) instead of at zero: in budgets, one per node, then that of the convergence constraint,
+    /// in units of its scale, if there is one; those of nodes without a budget are left out of account. V·μ̂ with a good
+    /// estimate μ̂ of the multiplier ([`Pilot`](super::Pilot), in the same order) spares the run most of its transient,
+    /// and the certificates account for Q(0).
     ///
     /// # Errors
     /// [`RunError::WarmStart`] for a wrong number of queues, or one that is negative or not finite.
-    pub fn warm_start(mut self, initial: &[f64]) -> Result<Self, RunError> {
-        self.controller =
-            EnergyController::starting_at(self.scenario.budgets(), initial).map_err(|error| match error {
-                WarmStartError::Budget(error) => RunError::Budget(error),
-                WarmStartError::Queue(error) => RunError::WarmStart(error),
-            })?;
-        Ok(self)
-    }
-
-    /// Leaves out the scenario's first `slots` slots, as if they had never been.
-    pub(super) fn skip_states(mut self, slots: u64) -> Self {
-        (0..slots).for_each(|_| drop(self.sampler.next_slot()));
-        self
+    pub fn warm_start(self, initial: &[f64]) -> Result<Self, RunError> {
+        let form = self.form();
+        let queues = form.of_constraints(initial).map_err(RunError::WarmStart)?;
+        let (budgets, learning) = form.split(&queues).map_err(RunError::WarmStart)?;
+        let warm = budgets.iter().any(|queue| *queue != 0.0);
+        let by_node = form.energy().by_node(budgets).map_err(RunError::WarmStart)?;
+        let initial = (if warm { by_node } else { Vec::new() }, learning.unwrap_or(0.0));
+        Ok(Self { engine: self.engine.warm_start(&queues)?, initial })
     }
 
     /// Who decides the rounds.
     #[must_use]
     pub fn policy(&self) -> &dyn Policy {
-        self.policy.as_ref()
+        self.engine.problem().policy()
     }
 
-    /// The energy queues as they stand.
+    /// The queues as they stand: one per node with a budget, in budgets, then that of the convergence constraint, in
+    /// units of its scale, if there is one.
     #[must_use]
-    pub fn controller(&self) -> &EnergyController {
-        &self.controller
+    pub fn queues(&self) -> &Queues {
+        self.engine.queues()
     }
 
-    /// The convergence queue as it stands; none where the scenario has no such constraint.
+    /// C1 of a node's budget so far; `None` before the first slot and for a node without a budget.
     #[must_use]
-    pub fn convergence(&self) -> Option<&ConvergenceController> {
-        self.convergence.as_ref()
+    pub fn certificate(&self, node: usize) -> Option<Certificate> {
+        self.queues().certificate(self.form().energy().constraint(node)?)
     }
 
     /// Slots played so far.
     #[must_use]
     pub fn played(&self) -> u64 {
-        self.played
+        self.queues().rounds()
     }
 
     /// The problem that the next slot will solve, at the queue prices as they stand; the run does not move.
     ///
     /// # Errors
-    /// [`SlotError`] where the slot has no problem: it will be an outage.
-    pub fn next_problem(&self) -> Result<SlotInstance, SlotError> {
-        self.problem(&self.sampler.clone().next_slot())
+    /// [`RunError::Slot`] where the slot has no problem: it will be an outage. [`RunError::Problem`] for a queue that
+    /// leads out of the range of a slot problem.
+    pub fn next_problem(&self) -> Result<SlotInstance, RunError> {
+        let state = self.engine.states().sampler.clone().next_slot();
+        self.engine.problem().problem(&state, self.queues().backlog().as_slice())
     }
 
     /// The record of the run so far, with the slots it gave.
     #[must_use]
     pub fn record(&self, slots: Vec<SlotRecord>) -> RunRecord {
-        let spec = self.scenario.spec();
-        let nodes = self.scenario.nodes().iter().map(|node| NodeRecord {
+        let (scenario, policy) = (self.engine.problem().scenario(), self.policy());
+        let spec = scenario.spec();
+        let nodes = scenario.nodes().iter().map(|node| NodeRecord {
             name: node.name.clone(),
             cluster: node.cluster,
             role: match node.role {
@@ -216,101 +272,32 @@ impl<'a> Run<'a> {
             provenance: Provenance {
                 version: env!("CARGO_PKG_VERSION").into(),
                 scenario: spec.name.clone(),
-                scenario_digest: self.scenario.digest(),
+                scenario_digest: scenario.digest(),
                 seed: spec.seed,
                 latency_weight: spec.latency_weight,
                 slots_planned: spec.slots,
-                policy: self.policy.name().into(),
-                gap_tolerance: self.policy.gap_tolerance(),
+                policy: policy.name().into(),
+                gap_tolerance: policy.gap_tolerance(),
             },
             scenario: Some(Box::new(spec.clone())),
             clusters: spec.clusters.iter().map(|cluster| cluster.name.clone()).collect(),
-            blocks: self.scenario.model().blocks,
+            blocks: scenario.model().blocks,
             nodes: nodes.collect(),
-            plans: self.scenario.plans().to_vec(),
-            convergence: self.convergence.as_ref().map(|controller| ConvergenceRecord {
-                constraint: controller.constraint().clone(),
-                scale: controller.scale(),
-                violations: controller.violations().to_vec(),
+            plans: scenario.plans().to_vec(),
+            convergence: scenario.convergence().zip(self.form().learning()).map(|(constraint, of)| ConvergenceRecord {
+                constraint: constraint.clone(),
+                scale: of.scale(),
+                violations: of.of_plans().to_vec(),
+                initial_queue: self.initial.1,
             }),
-            initial_queues: self.controller.initial(),
+            initial_queues: self.initial.0.clone(),
             slots,
             comparison: None,
         }
     }
 
-    fn problem(&self, state: &SlotState) -> Result<SlotInstance, SlotError> {
-        let penalty = |plan| self.convergence.as_ref().map_or(0.0, |controller| controller.penalty(plan));
-        state.problem_with_penalties(|node| self.controller.energy_price(node), penalty)
-    }
-
-    fn play(&mut self) -> Result<SlotRecord, RunError> {
-        let state = self.sampler.next_slot();
-        let nodes = 0..self.controller.nodes();
-        let energy_prices = nodes.clone().map(|node| self.controller.energy_price(node)).collect();
-        let (outcome, energy_j) = match self.problem(&state) {
-            Ok(instance) => self.decide(state.slot(), &instance)?,
-            Err(reason @ SlotError::NoDevices { .. }) => self.outage(reason.to_string()),
-            Err(SlotError::Problem(error)) => return Err(error.into()),
-        };
-        let failed = |source| RunError::Queues { slot: state.slot(), source };
-        self.controller.spend(&energy_j).map_err(failed)?;
-        let plan = match &outcome {
-            SlotOutcome::Planned(planned) => Some(planned.plan),
-            SlotOutcome::Outage { .. } => None,
-        };
-        let convergence = match &mut self.convergence {
-            Some(controller) => {
-                controller.play(plan).map_err(failed)?;
-                Some(ConvergenceSlot { violation: controller.violation(plan), queue: controller.queue() })
-            }
-            None => None,
-        };
-        Ok(SlotRecord {
-            slot: state.slot(),
-            present: state.present().to_vec(),
-            energy_prices,
-            outcome,
-            energy_j,
-            queues: nodes.map(|node| self.controller.queue(node).unwrap_or(0.0)).collect(),
-            convergence,
-        })
-    }
-
-    fn outage(&self, reason: impl Into<String>) -> (SlotOutcome, Vec<Joules>) {
-        (SlotOutcome::Outage { reason: reason.into() }, vec![Joules(0.0); self.controller.nodes()])
-    }
-
-    fn decide(&mut self, slot: u64, instance: &SlotInstance) -> Result<(SlotOutcome, Vec<Joules>), RunError> {
-        let choice = self.policy.decide(&SlotContext { scenario: self.scenario, slot, instance })?;
-        let policy = self.policy.name();
-        let round = match choice {
-            Choice::Outage(reason) => return Ok(self.outage(reason)),
-            Choice::Solved(Solution { outcome: Err(infeasibility), .. }) => {
-                return Ok(self.outage(infeasibility.to_string()));
-            }
-            Choice::Solved(Solution { status, outcome: Ok(best), work, .. }) => Round {
-                status,
-                lower_bound: Some(best.lower_bound),
-                gap: Some(best.gap),
-                shadow_prices: Some(best.shadow_prices),
-                work,
-                ..Round::decided(&instance.problem, best.decision, best.evaluation)
-            },
-            Choice::Decision(decision) => {
-                let refused = |reason: String| RunError::Decision { slot, policy: policy.clone().into(), reason };
-                let evaluation = evaluate(&instance.problem, &decision).map_err(|error| refused(error.to_string()))?;
-                if !evaluation.feasibility.is_feasible(FEASIBLE) {
-                    return Err(refused(evaluation.feasibility.to_string()));
-                }
-                Round::decided(&instance.problem, decision, evaluation)
-            }
-            Choice::Round(own) => {
-                let refused = |reason| RunError::Decision { slot, policy: policy.clone().into(), reason };
-                Round::own(&instance.problem, own).map_err(refused)?
-            }
-        };
-        Ok(round.recorded(self.scenario, instance))
+    fn form(&self) -> &StandardForm {
+        self.engine.problem().form()
     }
 }
 
@@ -318,12 +305,12 @@ impl Iterator for Run<'_> {
     type Item = Result<SlotRecord, RunError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.played >= self.scenario.spec().slots {
-            return None;
-        }
-        let record = self.play();
-        // After an error there is nothing to go on with.
-        self.played = if record.is_ok() { self.played + 1 } else { self.scenario.spec().slots };
-        Some(record)
+        let played = self.engine.next()?.map_err(RunError::from);
+        let number = self.played();
+        let recorded = played.and_then(|slot| {
+            let failed = |source| RunError::Queues { slot: number, source };
+            self.engine.problem().record_slot(slot).map_err(failed)
+        });
+        Some(recorded)
     }
 }

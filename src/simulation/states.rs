@@ -40,7 +40,7 @@ impl Blamed for StatesError {
 
 impl RunRecord {
     /// The states of the record's slots, in order.
-    pub(super) fn states<'a>(&self, scenario: &'a Scenario) -> Result<Vec<SlotState<'a>>, StatesError> {
+    pub(super) fn states(&self, scenario: &Scenario) -> Result<Vec<SlotState>, StatesError> {
         let (recorded, given) = (self.provenance.scenario_digest.clone(), scenario.digest());
         if recorded != given {
             return Err(StatesError::OtherScenario { recorded, given });

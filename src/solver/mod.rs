@@ -27,6 +27,7 @@ use cluster::{Domain, PlannedCluster, PricedCluster, assemble, single};
 use network::search;
 use network::upload::Upload;
 
+use crate::problem::program::ClusterProgram;
 use crate::problem::{Decision, Overlap, Participation, ShadowPrices, SlotProblem, Work};
 
 /// A decision with its proof, before it is evaluated.
@@ -161,7 +162,7 @@ fn single_cluster(
     work: &mut Workspace,
 ) -> Option<Proposal> {
     let (cluster, price) = (problem.clusters.first()?, problem.latency_weight);
-    let upload = Upload::new(cluster);
+    let upload = Upload::new(&ClusterProgram::new(problem, cluster));
     let (sent, uplink_price) = upload.send_alone(price, problem.uplink.bandwidth_hz.0);
     let best =
         single::best_plan(problem, cluster, domain, (price, sent.cost, search_tolerance(settings)), memory, work)?;
@@ -173,8 +174,8 @@ fn single_cluster(
         decision: Decision { plan: best.plan, clusters: vec![decision] },
         lower_bound: best.lower_bound,
         shadow_prices: ShadowPrices {
-            forward_band_per_hz: vec![best.found.forward.prices.band],
-            backward_band_per_hz: vec![best.found.backward.prices.band],
+            forward_band_per_hz: vec![best.found.phases.forward.prices.band],
+            backward_band_per_hz: vec![best.found.phases.backward.prices.band],
             uplink_per_hz: uplink_price,
             latency_share: vec![1.0],
         },

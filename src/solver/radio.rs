@@ -1,7 +1,6 @@
 //! The radio problem alone: bandwidths and powers for a given plan, devices and sizes.
 
-use super::backend::{RadioFor, Segments};
-use super::cluster::Domain;
+use super::backend::RadioFor;
 use super::refusal::{Reason, segment_reasons};
 use super::{Settings, Solution, SolveError, Solver, check};
 use crate::problem::{FieldError, Participation, SlotProblem, SlotSpec};
@@ -61,36 +60,6 @@ impl RadioFor {
     /// problem.
     pub(crate) fn reasons(&self, problem: &SlotSpec) -> Vec<Reason> {
         let each = self.clusters.iter().enumerate();
-        each.flat_map(|(n, segments)| segment_reasons(problem, n, &segments.active, &segments.sizes)).collect()
-    }
-}
-
-impl Segments {
-    /// The domain of this choice alone among so many devices, which it must fit.
-    pub(crate) fn domain(&self, devices: usize) -> Domain {
-        let mut high = vec![0; devices];
-        for (&k, &size) in self.active.iter().zip(&self.sizes) {
-            high[k] = size;
-        }
-        Domain { low: high.clone(), high }
-    }
-
-    fn check(&self, devices: usize, blocks: u32, all: bool) -> Result<(), FieldError> {
-        let active = &self.active;
-        let increasing = active.windows(2).all(|pair| pair[0] < pair[1]);
-        if active.is_empty() || !increasing || active.last().is_some_and(|&k| k >= devices) {
-            let allowed = format!("a non-empty increasing list of indices below {devices}");
-            return Err(FieldError::new("active", format!("{active:?}"), allowed));
-        }
-        if all && active.len() != devices {
-            let allowed = format!("all {devices} devices under participation \"all\"");
-            return Err(FieldError::new("active", format!("{active:?}"), allowed));
-        }
-        let sum: u64 = self.sizes.iter().map(|&size| u64::from(size)).sum();
-        if self.sizes.len() != active.len() || self.sizes.contains(&0) || sum != u64::from(blocks) {
-            let allowed = format!("one size of at least 1 per active device, {blocks} blocks in all");
-            return Err(FieldError::new("sizes", format!("{:?}", self.sizes), allowed));
-        }
-        Ok(())
+        each.flat_map(|(n, segments)| segment_reasons(problem, n, segments)).collect()
     }
 }

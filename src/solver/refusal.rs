@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::problem::costs::block_cap;
+use super::cluster::Segments;
+use crate::ground::route::{DeviceId, NodeId, Route};
+use crate::problem::program::{ClusterProgram, block_cap};
 use crate::problem::{Cluster, Participation, SlotSpec};
 
 /// A constraint that makes a problem infeasible.
@@ -23,14 +25,14 @@ pub enum Reason {
         /// The cluster.
         cluster: usize,
         /// The device.
-        device: usize,
+        device: DeviceId,
     },
     /// A given segment does not fit into its device's memory.
     SegmentMemory {
         /// The cluster.
         cluster: usize,
         /// The device.
-        device: usize,
+        device: DeviceId,
         /// d: blocks of the segment.
         size: u32,
         /// How many blocks fit.
@@ -50,9 +52,9 @@ pub enum Reason {
         /// The cluster.
         cluster: usize,
         /// Transmitter: 0 control unit, k+1 device k, K+1 edge server.
-        from: usize,
+        from: NodeId,
         /// Receiver.
-        to: usize,
+        to: NodeId,
     },
     /// No path of working links leads from the control unit to the edge server through devices that hold L blocks.
     NoPath {
@@ -124,46 +126,58 @@ impl fmt::Display for Infeasibility {
     }
 }
 
-/// Which links of a cluster work, where data must flow.
-struct Links<'a> {
-    spec: &'a SlotSpec,
-    cluster: &'a Cluster,
-}
-
-impl Links<'_> {
-    fn open(&self, from: usize, to: usize) -> bool {
-        self.cluster.gain_to_noise_hz_per_w.get(from, to) > 0.0
-    }
-
-    /// A hop is used in both directions.
-    fn hop(&self, from: usize, to: usize) -> bool {
-        self.open(from, to) && self.open(to, from)
-    }
-
-    /// Collection and distribution work, or there is nothing to send.
-    fn transfers(&self, node: usize) -> bool {
-        self.spec.encoder.parameter_bits_per_block.0 == 0.0 || self.hop(0, node)
-    }
+/// Whether collection from and distribution to a device work, or there is nothing to send.
+fn transfers(program: &ClusterProgram, device: DeviceId) -> bool {
+    program.segment_bits(1).0 == 0.0 || program.joined(NodeId::CONTROL_UNIT, device.node())
 }
 
 /// Most blocks per device; 0 for a device that cannot take part.
 pub(crate) fn block_caps(spec: &SlotSpec, cluster: &Cluster) -> Vec<u32> {
-    let links = Links { spec, cluster };
-    let usable = |k: usize| spec.participation == Participation::All || links.transfers(k + 1);
-    let blocks = spec.encoder.blocks;
-    let cap = |device| block_cap(spec, cluster, device).min(blocks);
-    cluster.devices.iter().enumerate().map(|(k, device)| if usable(k) { cap(device) } else { 0 }).collect()
+    let program = ClusterProgram::new(spec, cluster);
+    let usable = |device| spec.participation == Participation::All || transfers(&program, device);
+    let cap = |device| block_cap(spec, cluster, device).min(spec.encoder.blocks);
+    let devices = DeviceId::all(cluster.devices.len()).zip(&cluster.devices);
+    devices.map(|(id, device)| if usable(id) { cap(device) } else { 0 }).collect()
+}
+
+/// The links in one direction that given devices need: those of the pipeline, both ways, those of the segments, and that
+/// of the upload.
+fn needed(program: &ClusterProgram, route: &Route) -> Vec<(NodeId, NodeId)> {
+    let unit = NodeId::CONTROL_UNIT;
+    let both = |(near, far)| [(near, far), (far, near)];
+    let mut needed: Vec<_> = route.hops().flat_map(both).collect();
+    if program.segment_bits(1).0 > 0.0 {
+        needed.extend(route.active().iter().flat_map(|device| both((unit, device.node()))));
+    }
+    if program.cluster.upload_bits.0 > 0.0 {
+        needed.push((unit, program.edge_server()));
+    }
+    needed
+}
+
+/// Notes the links that do not work, each once.
+fn push_missing(
+    program: &ClusterProgram,
+    cluster: usize,
+    needed: impl IntoIterator<Item = (NodeId, NodeId)>,
+    reasons: &mut Vec<Reason>,
+) {
+    for (from, to) in needed {
+        let reason = Reason::NoLink { cluster, from, to };
+        if program.gain(from, to) == 0.0 && !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
 }
 
 /// What makes one cluster infeasible; empty where some choice of devices, sizes and links is feasible.
 pub(crate) fn reasons(spec: &SlotSpec, index: usize, caps: &[u32]) -> Vec<Reason> {
     let cluster = &spec.clusters[index];
-    let links = Links { spec, cluster };
+    let program = ClusterProgram::new(spec, cluster);
     let blocks = spec.encoder.blocks;
-    let server = cluster.devices.len() + 1;
     let mut reasons = Vec::new();
-    if cluster.upload_bits.0 > 0.0 && !links.open(0, server) {
-        reasons.push(Reason::NoLink { cluster: index, from: 0, to: server });
+    if cluster.upload_bits.0 > 0.0 {
+        push_missing(&program, index, [(NodeId::CONTROL_UNIT, program.edge_server())], &mut reasons);
     }
     let fit: u64 = caps.iter().map(|&cap| u64::from(cap)).sum();
     match spec.participation {
@@ -171,29 +185,18 @@ pub(crate) fn reasons(spec: &SlotSpec, index: usize, caps: &[u32]) -> Vec<Reason
             if caps.len() as u64 > u64::from(blocks) {
                 reasons.push(Reason::TooManyDevices { cluster: index, devices: caps.len(), blocks });
             }
-            let starved = caps.iter().enumerate().filter(|&(_, &cap)| cap == 0);
+            let starved = DeviceId::all(caps.len()).zip(caps).filter(|&(_, &cap)| cap == 0);
             reasons.extend(starved.map(|(device, _)| Reason::DeviceMemory { cluster: index, device }));
             if fit < u64::from(blocks) {
                 reasons.push(Reason::Memory { cluster: index, fit, blocks });
             }
-            let mut needed: Vec<(usize, usize)> = (0..server).map(|node| (node, node + 1)).collect();
-            if spec.encoder.parameter_bits_per_block.0 > 0.0 {
-                needed.extend((2..server).map(|node| (0, node)));
-            }
-            for (from, to) in needed {
-                // The edge to the server is listed above already where the upload needs it.
-                for (from, to) in [(from, to), (to, from)] {
-                    let reason = Reason::NoLink { cluster: index, from, to };
-                    if !links.open(from, to) && !reasons.contains(&reason) {
-                        reasons.push(reason);
-                    }
-                }
-            }
+            let active: Vec<DeviceId> = DeviceId::all(caps.len()).collect();
+            push_missing(&program, index, needed(&program, &program.route(&active)), &mut reasons);
         }
         Participation::Select => {
             if fit < u64::from(blocks) {
                 reasons.push(Reason::Memory { cluster: index, fit, blocks });
-            } else if most_blocks_on_a_path(&links, caps, blocks) < u64::from(blocks) {
+            } else if most_blocks_on_a_path(&program, caps, blocks) < u64::from(blocks) {
                 reasons.push(Reason::NoPath { cluster: index });
             }
         }
@@ -202,40 +205,26 @@ pub(crate) fn reasons(spec: &SlotSpec, index: usize, caps: &[u32]) -> Vec<Reason
 }
 
 /// What makes given segments of one cluster infeasible; empty where some radio decision is feasible.
-pub(crate) fn segment_reasons(spec: &SlotSpec, index: usize, active: &[usize], sizes: &[u32]) -> Vec<Reason> {
+pub(crate) fn segment_reasons(spec: &SlotSpec, index: usize, segments: &Segments) -> Vec<Reason> {
     let cluster = &spec.clusters[index];
-    let links = Links { spec, cluster };
-    let server = cluster.devices.len() + 1;
+    let program = ClusterProgram::new(spec, cluster);
     let mut reasons = Vec::new();
-    for (&device, &size) in active.iter().zip(sizes) {
-        let fit = block_cap(spec, cluster, &cluster.devices[device]).min(spec.encoder.blocks);
+    for (device, size) in segments.each() {
+        let fit = block_cap(spec, cluster, &cluster.devices[device.0]).min(spec.encoder.blocks);
         if size > fit {
             reasons.push(Reason::SegmentMemory { cluster: index, device, size, fit });
         }
     }
-    let tails = std::iter::once(0).chain(active.iter().map(|&k| k + 1));
-    let heads = active.iter().map(|&k| k + 1).chain(std::iter::once(server));
-    let mut needed: Vec<(usize, usize)> = tails.zip(heads).flat_map(|(i, j)| [(i, j), (j, i)]).collect();
-    if spec.encoder.parameter_bits_per_block.0 > 0.0 {
-        needed.extend(active.iter().flat_map(|&k| [(0, k + 1), (k + 1, 0)]));
-    }
-    if cluster.upload_bits.0 > 0.0 {
-        needed.push((0, server));
-    }
-    for (from, to) in needed {
-        let reason = Reason::NoLink { cluster: index, from, to };
-        if !links.open(from, to) && !reasons.contains(&reason) {
-            reasons.push(reason);
-        }
-    }
+    push_missing(&program, index, needed(&program, &program.route(&segments.active)), &mut reasons);
     reasons
 }
 
 /// Most blocks that fit on the devices of a path of working links with at most L devices.
 ///
 /// A longest path over (last device, devices used); the number of devices matters only where it exceeds L.
-fn most_blocks_on_a_path(links: &Links, caps: &[u32], blocks: u32) -> u64 {
+fn most_blocks_on_a_path(program: &ClusterProgram, caps: &[u32], blocks: u32) -> u64 {
     let devices = caps.len();
+    let node = |k: usize| DeviceId(k).node();
     // A path that is too long can drop devices only if the links around them work: where L blocks fit on at most L
     // devices, sizes of one and more exist. With more devices than blocks the count is kept.
     let levels = devices.min(blocks as usize);
@@ -244,12 +233,12 @@ fn most_blocks_on_a_path(links: &Links, caps: &[u32], blocks: u32) -> u64 {
     for count in 1..=levels {
         for k in (0..devices).filter(|&k| caps[k] > 0) {
             let before = if count == 1 {
-                links.hop(0, k + 1).then_some(0)
+                program.joined(NodeId::CONTROL_UNIT, node(k)).then_some(0)
             } else {
-                (0..k).filter(|&j| links.hop(j + 1, k + 1)).filter_map(|j| best[count - 1][j]).max()
+                (0..k).filter(|&j| program.joined(node(j), node(k))).filter_map(|j| best[count - 1][j]).max()
             };
             best[count][k] = before.map(|sum| sum + u64::from(caps[k]));
-            if let Some(sum) = best[count][k].filter(|_| links.hop(k + 1, devices + 1)) {
+            if let Some(sum) = best[count][k].filter(|_| program.joined(node(k), program.edge_server())) {
                 most = most.max(sum);
             }
         }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::point::SweepPoint;
-use crate::lyapunov::ConvergenceController;
+use crate::lyapunov::PlanViolations;
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::simulation::RunError;
 use crate::solver::{Settings, SolveError, solve};
@@ -81,11 +81,12 @@ impl Reference {
         let multiplier = |(queue, spending): (&f64, &f64)| if *spending >= BINDING { queue / weight } else { 0.0 };
         let multipliers: Vec<f64> = part.mean_queues.iter().zip(&part.mean_spending).map(multiplier).collect();
         let convergence_multiplier = part.mean_convergence_queue / weight;
-        let convergence =
-            scenario.convergence().map(|c| ConvergenceController::new(c.clone(), scenario.plans())).transpose()?;
+        let convergence = scenario.convergence().map(|of| PlanViolations::new(of, scenario.plans())).transpose()?;
+        // g/G of every plan.
+        let violations = convergence.map_or_else(Vec::new, |of| of.penalties(1.0));
         // The objective is V times the Lagrangian; the scenario's own penalties are taken out again.
         let penalty = |plan: usize| {
-            let violation = convergence.as_ref().map_or(0.0, |c| c.violation(Some(plan)) / c.scale());
+            let violation = violations.get(plan).copied().unwrap_or(0.0);
             let own = scenario.plans().get(plan).map_or(0.0, |plan| plan.penalty);
             weight * convergence_multiplier * violation - own
         };

@@ -2,7 +2,7 @@
 
 use super::penalty::{by_drift_plus_penalty, check_policy, possible};
 use super::{Assumption, CertificateError, CertificateName, Claim};
-use crate::lyapunov::history::{Action, History, entry, squared};
+use crate::lyapunov::history::{Action, History, squared, sums};
 
 /// C7, on any sequence of states: the slots are cut into frames of τ = `frame` slots (the last one may be shorter), and
 /// `policy` keeps every constraint on average in each of them. With G ≥ |g| of both and B = G²/2,
@@ -27,10 +27,10 @@ pub fn frames(history: &History, frame: usize, policy: &[Action]) -> Result<Clai
     let largest = history.steps().iter().map(|step| squared(&step.violations)).chain(of_policy).fold(0.0, f64::max);
     // What a linear solver leaves of violations is priced at the queues of the frame's first slot, as the proof does.
     let mut left = 0.0;
-    for (index, actions) in policy.chunks(frame).enumerate() {
-        let queues = history.queue_before(index * frame).unwrap_or_default();
-        for (constraint, queue) in queues.iter().enumerate() {
-            let sum: f64 = actions.iter().map(|action| entry(&action.violations, constraint)).sum();
+    let first_queues = history.slots().map(|(queues, _)| queues).step_by(frame);
+    for (index, (actions, queues)) in policy.chunks(frame).zip(first_queues).enumerate() {
+        let sums = sums(queues.len(), actions.iter().map(|action| action.violations.as_slice()));
+        for (queue, sum) in queues.iter().zip(sums) {
             if sum > KEPT * largest.sqrt() * actions.len() as f64 {
                 let allowed = "at most 0: the policy must keep every constraint in every frame";
                 return Err(CertificateError::Value { what: "frame's violation", index, value: sum, allowed });

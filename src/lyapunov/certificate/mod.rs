@@ -6,7 +6,7 @@
 //!
 //! | | bounds | by | needs |
 //! |---|---|---|---|
-//! | [`Certificate`] (C1) | a constraint's mean violation | its queue | nothing |
+//! | [`Certificate`](super::Certificate) (C1) | a constraint's mean violation | its queue | nothing |
 //! | [`against_optimum`] (C2) | mean penalty, in expectation | the optimum of all stationary policies | independent, identically distributed slots |
 //! | [`against_policy`] (C3) | mean penalty | any policy's decisions for the same states | nothing |
 //! | [`queue_norm`] (C4) | \\|Q\\|, in expectation | a Lagrange multiplier fixed beforehand | independent, identically distributed slots |
@@ -20,7 +20,7 @@
 mod frames;
 mod norm;
 mod penalty;
-mod violation;
+pub(super) mod violation;
 
 use std::fmt;
 
@@ -30,8 +30,7 @@ use crate::ground::blame::{Blame, Blamed};
 
 pub use frames::frames;
 pub use norm::{QueueNormBound, queue_norm, queue_norm_on_path, queue_norm_path, slater};
-pub use penalty::{against_optimum, against_policy, penalty_bound_path, weak_duality};
-pub use violation::Certificate;
+pub use penalty::{PenaltyBound, against_optimum, against_policy, penalty_bound_path, weak_duality};
 
 /// Which certificate; the numbers are those of `docs/theory/lyapunov.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

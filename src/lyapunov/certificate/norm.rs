@@ -110,8 +110,7 @@ pub fn queue_norm_path(
     let level = weight * squared(multiplier).sqrt();
     let mut distance = squared_distance(history.initial(), weight, multiplier);
     let mut path = Vec::with_capacity(policy.len());
-    for (slot, ((step, action), minimum)) in history.steps().iter().zip(policy).zip(minima).enumerate() {
-        let queue = history.queue_before(slot).unwrap_or_default();
+    for (slot, (((queue, step), action), minimum)) in history.slots().zip(policy).zip(minima).enumerate() {
         let dearer = weight * (action.penalty - minimum);
         distance += 2.0 * (history.drift(slot, step)? + dearer + dot(queue, &action.violations));
         // It bounds a square, so that only rounding, or minima that are none, take it below zero.

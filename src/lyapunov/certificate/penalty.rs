@@ -87,8 +87,7 @@ pub fn penalty_bound_path(history: &History, policy: &[Action]) -> Result<Vec<Pe
     let start = 0.5 * squared(history.initial());
     let (mut own, mut other, mut drift, mut cross) = (0.0, 0.0, 0.0, 0.0);
     let mut path = Vec::with_capacity(policy.len());
-    for (slot, (step, action)) in history.steps().iter().zip(policy).enumerate() {
-        let queue = history.queue_before(slot).unwrap_or_default();
+    for (slot, ((queue, step), action)) in history.slots().zip(policy).enumerate() {
         own += step.penalty;
         other += action.penalty;
         drift += history.drift(slot, step)?;

@@ -38,6 +38,14 @@ pub enum EngineError<E: std::error::Error + 'static> {
         /// Number of violations.
         found: usize,
     },
+    /// The queues cannot take a slot.
+    #[error("queues of slot {slot}: {source}")]
+    Queues {
+        /// The slot.
+        slot: u64,
+        /// What is wrong.
+        source: QueueError,
+    },
     /// A penalty, violation or lower bound that is not finite.
     #[error("slot {slot}, {what} = {value:?}: must be a finite number")]
     Value {
@@ -136,6 +144,12 @@ impl<P: DriftProblem, S: Iterator<Item = P::State>> Engine<P, S> {
         &self.problem
     }
 
+    /// The states that are left.
+    #[must_use]
+    pub fn states(&self) -> &S {
+        &self.states
+    }
+
     /// Gives the problem back.
     #[must_use]
     pub fn into_problem(self) -> P {
@@ -165,13 +179,9 @@ impl<P: DriftProblem, S: Iterator<Item = P::State>> Engine<P, S> {
             let what = format!("queue of {:?}", self.labels.constraint(constraint));
             return Err(EngineError::Overflow { slot, what, value });
         }
-        // Lengths and numbers were checked above: what `update` refuses has been named already.
-        self.queues.update(&DVector::from_column_slice(&violations)).map_err(|error| match error {
-            QueueError::Length { expected, found } => EngineError::Length { slot, expected, found },
-            QueueError::Value { index, value, .. } => {
-                EngineError::Value { slot, what: violation(&self.labels, index), value }
-            }
-        })?;
+        // Lengths and numbers were checked above.
+        let moved = self.queues.update(&DVector::from_column_slice(&violations));
+        moved.map_err(|source| EngineError::Queues { slot, source })?;
         let queues = self.queues.backlog().iter().copied().collect();
         Ok(DriftSlot { slot, penalty, violations, queues, lower_bound, action })
     }

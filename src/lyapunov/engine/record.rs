@@ -157,11 +157,11 @@ impl<A> DriftRecord<A> {
         // First everything but the gaps: these are sums of numbers whose range is then known.
         let plain = History::new(self.penalty_weight, self.initial_queues.clone(), steps.collect())?;
         let mut gaps = Vec::with_capacity(self.slots.len());
-        for (index, slot) in self.slots.iter().enumerate() {
+        for (index, (slot, (queues, _))) in self.slots.iter().zip(plain.slots()).enumerate() {
             if u64::try_from(index) != Ok(slot.slot) {
                 return Err(DriftRecordError::Number { index, found: slot.slot });
             }
-            let weights = Weights::new(self.penalty_weight, plain.queue_before(index).unwrap_or_default());
+            let weights = Weights::new(self.penalty_weight, queues);
             let gap = |lower_bound: f64| {
                 let gap = weights.gap(slot.penalty, &slot.violations, lower_bound).filter(|gap| gap.is_finite());
                 let value = weights.cost(slot.penalty, &slot.violations);

@@ -18,7 +18,7 @@ mod config;
 mod fading;
 mod noise;
 mod path_loss;
-pub mod seed;
+mod seed;
 mod shadowing;
 mod trace;
 #[cfg(feature = "scenario")]
@@ -32,6 +32,7 @@ pub use config::{ChannelConfig, ConstantChannel, GeometricChannel, LinkRadio, No
 pub use fading::{Correlation, Fading, FadingProcess, Scattered};
 pub use noise::{BASE_STATION_NOISE_FIGURE_DB, Noise, TERMINAL_NOISE_FIGURE_DB, THERMAL_NOISE_DBM_PER_HZ, from_db};
 pub use path_loss::{Geometry, PathLossModel, SPEED_OF_LIGHT_M_PER_S, Sight, Validity};
+pub use seed::LinkId;
 pub use shadowing::{SightRule, shadowing_db};
 pub use trace::{RateTrace, ReferenceLink, TraceError};
 #[cfg(feature = "scenario")]

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::{Choice, Policy, SlotContext};
-use crate::simulation::RunError;
+use crate::simulation::{Outage, RunError};
 use crate::solver::backend::{self, Backend, Milp, WholeSlot};
 use crate::solver::{Settings, SettingsError, SolveError};
 
@@ -16,11 +16,11 @@ use crate::solver::{Settings, SettingsError, SolveError};
 /// See [`backend::Alternating`]. The lower bound that it records is the exact solver's, so that the gap is what is
 /// lost.
 #[derive(Debug)]
-pub struct Alternating {
+pub struct AlternatingPolicy {
     backend: backend::Alternating<Milp>,
 }
 
-impl Alternating {
+impl AlternatingPolicy {
     /// With these settings for the exact solver's bound.
     ///
     /// # Errors
@@ -31,7 +31,7 @@ impl Alternating {
     }
 }
 
-impl Policy for Alternating {
+impl Policy for AlternatingPolicy {
     fn name(&self) -> Cow<'static, str> {
         "alternating".into()
     }
@@ -39,7 +39,7 @@ impl Policy for Alternating {
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         match self.backend.solve(slot.problem(), &WholeSlot) {
             Ok(solution) => Ok(Choice::Solved(solution)),
-            Err(failure @ SolveError::Numerical) => Ok(Choice::Outage(failure.to_string())),
+            Err(SolveError::Numerical) => Ok(Choice::Outage(Outage::numerical())),
             Err(error) => Err(error.into()),
         }
     }

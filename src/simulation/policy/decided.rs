@@ -2,19 +2,19 @@
 
 use super::Choice;
 use crate::problem::SlotProblem;
-use crate::simulation::RunError;
+use crate::simulation::{Outage, RunError};
 use crate::solver::{Certified, Settings, Solution, SolveError, solve};
 
 /// The best decision of a problem that is not the slot's own, so that its bound says nothing of the slot; or why there
 /// is none.
-pub(super) type Found = Result<Certified, String>;
+pub(super) type Found = Result<Certified, Outage>;
 
 /// Sorts out what ends the run.
 pub(super) fn found(solved: Result<Solution, SolveError>) -> Result<Found, RunError> {
     match solved {
         Ok(Solution { outcome: Ok(best), .. }) => Ok(Ok(best)),
-        Ok(Solution { outcome: Err(reasons), .. }) => Ok(Err(reasons.to_string())),
-        Err(failure @ SolveError::Numerical) => Ok(Err(failure.to_string())),
+        Ok(Solution { outcome: Err(reasons), .. }) => Ok(Err(Outage::no_round(reasons.to_string()))),
+        Err(SolveError::Numerical) => Ok(Err(Outage::numerical())),
         Err(error) => Err(error.into()),
     }
 }
@@ -28,6 +28,6 @@ pub(super) fn optimum_of(changed: &SlotProblem, settings: &Settings) -> Result<C
 pub(super) fn choice(found: Found) -> Choice {
     match found {
         Ok(best) => Choice::Decision(best.decision),
-        Err(reason) => Choice::Outage(reason),
+        Err(outage) => Choice::Outage(outage),
     }
 }

@@ -3,17 +3,17 @@
 use std::borrow::Cow;
 
 use super::{Choice, Policy, SlotContext};
-use crate::simulation::RunError;
+use crate::simulation::{Outage, RunError};
 use crate::solver::{Settings, SettingsError, SolveError, Solver};
 
 /// Minimizes V·T + Q·g exactly in every slot: drift plus penalty as it is meant.
 #[derive(Debug)]
-pub struct Exact {
+pub struct ExactPolicy {
     settings: Settings,
     solver: Solver,
 }
 
-impl Exact {
+impl ExactPolicy {
     /// Solves to these settings.
     ///
     /// # Errors
@@ -23,7 +23,7 @@ impl Exact {
     }
 }
 
-impl Policy for Exact {
+impl Policy for ExactPolicy {
     fn name(&self) -> Cow<'static, str> {
         "exact".into()
     }
@@ -35,7 +35,7 @@ impl Policy for Exact {
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         match self.solver.solve(slot.problem()) {
             Ok(solution) => Ok(Choice::Solved(solution)),
-            Err(failure @ SolveError::Numerical) => Ok(Choice::Outage(failure.to_string())),
+            Err(SolveError::Numerical) => Ok(Choice::Outage(Outage::numerical())),
             Err(error) => Err(error.into()),
         }
     }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Exact, FixedMicroBatch, FixedRadio, FullModelFederated, Kept, LatencyOnly, Myopic, PlannedOnce, Policy, Proportion,
-    ProportionalSegments, Random, SplitFed, SplitLearning, UniformSegments,
+    ExactPolicy, FixedMicroBatch, FixedRadio, FullModelFederated, Kept, LatencyOnly, Myopic, PlannedOnce, Policy,
+    Proportion, ProportionalSegments, Random, SplitFed, SplitLearning, UniformSegments,
 };
 use crate::ground::blame::{Blame, Blamed};
 use crate::simulation::RunError;
@@ -148,9 +148,9 @@ impl PolicyKind {
     pub fn build(self, settings: Settings, seed: u64) -> Result<Box<dyn Policy>, RunError> {
         settings.validate()?;
         let policy: Box<dyn Policy> = match self {
-            Self::Exact => Box::new(Exact::new(settings)?),
+            Self::Exact => Box::new(ExactPolicy::new(settings)?),
             #[cfg(feature = "milp")]
-            Self::Alternating => Box::new(super::Alternating::new(settings)?),
+            Self::Alternating => Box::new(super::AlternatingPolicy::new(settings)?),
             #[cfg(feature = "milp")]
             Self::Offline => Box::new(super::Offline::new(settings)?),
             #[cfg(not(feature = "milp"))]

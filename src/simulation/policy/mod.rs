@@ -26,8 +26,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 #[cfg(feature = "milp")]
-pub use alternating::Alternating;
-pub use exact::Exact;
+pub use alternating::AlternatingPolicy;
+pub use exact::ExactPolicy;
 pub use fixed_micro_batch::FixedMicroBatch;
 pub use fixed_radio::FixedRadio;
 pub use kind::{PolicyKind, UnknownPolicy};
@@ -40,8 +40,9 @@ pub use random::Random;
 pub use segments::{Proportion, ProportionalSegments, UniformSegments};
 pub use unpipelined::{FullModelFederated, SplitFed, SplitLearning};
 
+use super::outage::Outage;
 use super::run::RunError;
-use crate::problem::costs::compute_time_per_sample;
+use crate::problem::program::compute_time_per_sample;
 use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};
 use crate::scenario::{Scenario, SlotInstance};
 use crate::solver::Solution;
@@ -54,7 +55,7 @@ use crate::units::{Bytes, Joules, Seconds};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use std::borrow::Cow;
 /// use collapipe::scenario::{BUILTIN, ScenarioFile};
-/// use collapipe::simulation::{Choice, Policy, Run, RunError, SlotContext};
+/// use collapipe::simulation::{Choice, Outage, Policy, Run, RunError, SlotContext};
 /// use collapipe::solver::{Settings, solve};
 ///
 /// /// Does as if energy cost nothing.
@@ -70,7 +71,7 @@ use crate::units::{Bytes, Joules, Seconds};
 ///         let free = slot.with_energy_prices(|_, _| 0.0)?;
 ///         Ok(match solve(&free, &Settings::default())?.outcome {
 ///             Ok(best) => Choice::Decision(best.decision),
-///             Err(reasons) => Choice::Outage(reasons.to_string()),
+///             Err(reasons) => Choice::Outage(Outage::infeasible(&reasons)),
 ///         })
 ///     }
 /// }
@@ -113,8 +114,8 @@ pub enum Choice {
     Decision(Decision),
     /// A round that is no decision of the slot problem, because it trains in another way.
     Round(OwnRound),
-    /// No round, for this reason.
-    Outage(String),
+    /// No round.
+    Outage(Outage),
 }
 
 /// A round of a policy that trains in another way than the pipeline of the slot problem: what it costs, worked out by

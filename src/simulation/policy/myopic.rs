@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use super::decided::found;
 use super::sizes::caps;
 use super::{Choice, Policy, SlotContext};
-use crate::problem::costs::{block_memory, compute_energy_per_block};
+use crate::problem::DeviceId;
+use crate::problem::program::{block_memory, compute_energy_per_block};
 use crate::problem::{Decision, Evaluation, MAX_MAGNITUDE, Participation, SlotProblem, evaluate};
-use crate::simulation::RunError;
+use crate::simulation::{Outage, RunError};
 use crate::solver::{Settings, SettingsError, solve};
 use crate::units::{Bytes, Joules};
 
@@ -102,7 +103,7 @@ impl Myopic {
             let priced = at_prices(allowed.clone(), limited, |of| weight * self.price(of) / of.budget)?;
             let mut answer = match found(solve(&priced, &self.settings))? {
                 Ok(answer) => answer,
-                Err(reason) if step == 0 => return Ok(Err(reason)),
+                Err(outage) if step == 0 => return Ok(Err(outage.reason)),
                 // Too many blocks were taken away.
                 Err(_) => break,
             };
@@ -170,7 +171,7 @@ impl Policy for Myopic {
             None => {
                 // Prices that grew in vain are no place to start from.
                 self.prices.clear();
-                Choice::Outage(reasons.join("; "))
+                Choice::Outage(Outage::no_round(reasons.join("; ")))
             }
         })
     }
@@ -244,11 +245,14 @@ fn with_fewer_blocks(
     let mut spec = problem.into_spec();
     let least = if spec.participation == Participation::All { 1 } else { 0 };
     for of in limited.iter().zip(shares).filter(|(_, share)| **share > 1.0).map(|(of, _)| of) {
-        let Some((k, cluster)) = of.node.checked_sub(1).zip(spec.clusters.get_mut(of.cluster)) else { continue };
+        let Some((k, cluster)) = of.node.checked_sub(1).map(DeviceId).zip(spec.clusters.get_mut(of.cluster)) else {
+            continue;
+        };
         let per_block = block_memory(&spec.encoder, cluster);
         let chosen = decision.clusters.get(of.cluster);
         let held = chosen.and_then(|own| own.active.iter().zip(&own.sizes).find(|(active, _)| **active == k));
-        if let (Some((_, &held)), Some(device)) = (held.filter(|(_, held)| **held > least), cluster.devices.get_mut(k))
+        if let (Some((_, &held)), Some(device)) =
+            (held.filter(|(_, held)| **held > least), cluster.devices.get_mut(k.0))
         {
             device.memory_bytes = Bytes((f64::from(held) - 0.5) * per_block);
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Choice, Policy, SlotContext};
 use crate::lyapunov::Action;
 use crate::scenario::Scenario;
-use crate::simulation::{ComparedSlot, Effort, MOST_COMPARED, Run, RunError, SlotOutcome, SlotRecord};
+use crate::simulation::{ComparedSlot, Effort, MOST_COMPARED, Outage, Run, RunError, SlotOutcome, SlotRecord};
 use crate::solver::{Settings, SettingsError};
 
 /// Least weight in a mixture that is more than the linear solver's arithmetic.
@@ -72,9 +72,9 @@ fn look_ahead(scenario: &Scenario, settings: Settings) -> Result<Vec<Choice>, Ru
     let record = run.record(slots);
     let comparison = record.compare(scenario, settings, Effort::Full)?;
     if let Some(reason) = comparison.without_optimum {
-        return Ok(vec![Choice::Outage(reason); record.slots.len()]);
+        return Ok(vec![Choice::Outage(Outage::no_round(reason)); record.slots.len()]);
     }
-    let actions = record.actions(&comparison);
+    let actions = record.actions(&comparison)?;
     let mut over = vec![0.0; record.constraint_names().len()];
     let slots = record.slots.iter().zip(&comparison.slots).zip(&actions);
     let choices = slots
@@ -104,7 +104,7 @@ fn choice(own: &SlotRecord, compared: &ComparedSlot, index: usize) -> Choice {
     let decision = match (index.checked_sub(1), &own.outcome) {
         (Some(other), _) => compared.decisions.get(other).and_then(|other| other.decision.clone()),
         (None, SlotOutcome::Planned(planned)) => planned.decision.clone(),
-        (None, SlotOutcome::Outage { reason }) => return Choice::Outage(reason.clone()),
+        (None, SlotOutcome::Outage(outage)) => return Choice::Outage(outage.clone()),
     };
-    decision.map_or_else(|| Choice::Outage("the decision was not recorded".into()), Choice::Decision)
+    decision.map_or_else(|| Choice::Outage(Outage::no_round("the decision was not recorded")), Choice::Decision)
 }

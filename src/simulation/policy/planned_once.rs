@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::decided::{Found, choice, found};
 use super::{Choice, Policy, SlotContext};
+use crate::problem::DeviceId;
 use crate::problem::{ClusterDecision, Decision, evaluate};
 use crate::scenario::Scenario;
-use crate::simulation::run::FEASIBLE;
-use crate::simulation::{Pilot, RunError};
+use crate::simulation::rounds::FEASIBLE;
+use crate::simulation::{Outage, Pilot, RunError};
 use crate::solver::backend::RadioFor;
 use crate::solver::{Settings, SettingsError, solve, solve_radio};
 
@@ -61,7 +62,8 @@ impl PlannedOnce {
         };
         let price = |cluster: usize, node: usize| {
             let node = slot.scenario_node(cluster, node);
-            node.and_then(|node| prices.get(cluster)?.get(node).copied()).unwrap_or(0.0)
+            // Every node has a price; what is none is refused by name.
+            node.and_then(|node| prices.get(cluster)?.get(node).copied()).unwrap_or(f64::NAN)
         };
         found(solve(&slot.with_energy_prices(price)?, &self.settings))
     }
@@ -80,12 +82,12 @@ impl Policy for PlannedOnce {
             Some(start) => start,
             None => match self.begin(slot)? {
                 Ok(best) => self.start.insert(Start::of(slot, best.decision)),
-                Err(reason) => return Ok(Choice::Outage(reason)),
+                Err(outage) => return Ok(Choice::Outage(outage)),
             },
         };
         let decision = match start.among(slot) {
             Ok(decision) => decision,
-            Err(reason) => return Ok(Choice::Outage(reason)),
+            Err(reason) => return Ok(Choice::Outage(Outage::no_round(reason))),
         };
         match self.kept {
             Kept::Segments => {
@@ -93,8 +95,8 @@ impl Policy for PlannedOnce {
             }
             Kept::All => Ok(match evaluate(slot.problem(), &decision) {
                 Ok(evaluation) if evaluation.feasibility.is_feasible(FEASIBLE) => Choice::Decision(decision),
-                Ok(evaluation) => Choice::Outage(evaluation.feasibility.to_string()),
-                Err(error) => Choice::Outage(error.to_string()),
+                Ok(evaluation) => Choice::Outage(Outage::no_round(evaluation.feasibility.to_string())),
+                Err(error) => Choice::Outage(Outage::no_round(error.to_string())),
             }),
         }
     }
@@ -103,7 +105,7 @@ impl Policy for PlannedOnce {
 impl Start {
     fn of(slot: &SlotContext<'_>, decision: Decision) -> Self {
         let of_cluster = |(cluster, present): (&ClusterDecision, &Vec<usize>)| {
-            cluster.active.iter().filter_map(|&k| present.get(k).copied()).collect()
+            cluster.active.iter().filter_map(|k| present.get(k.0).copied()).collect()
         };
         let devices = decision.clusters.iter().zip(slot.present()).map(of_cluster).collect();
         Self { decision, devices }
@@ -120,7 +122,9 @@ impl Start {
                 .map(|device| {
                     let name = || spec.devices.get(*device).map_or("?", |device| device.name.as_str());
                     let place = present.iter().position(|there| there == device);
-                    place.ok_or_else(|| format!("{}/{}, which the plan needs, is absent", spec.name, name()))
+                    place
+                        .map(DeviceId)
+                        .ok_or_else(|| format!("{}/{}, which the plan needs, is absent", spec.name, name()))
                 })
                 .collect::<Result<_, _>>()?;
         }
@@ -131,10 +135,12 @@ impl Start {
 /// For each cluster the price of a joule of its nodes, in a pilot run's average.
 fn pilot_prices(scenario: &Scenario, settings: Settings) -> Result<Vec<Vec<f64>>, RunError> {
     let record = Pilot::play(scenario, settings)?;
+    let form = record.standard_form()?;
+    let queues: Vec<f64> =
+        record.history_in(&form)?.mean_prices().iter().map(|mu| form.latency_weight() * mu).collect();
+    let costs = form.costs(&queues).map_err(|source| RunError::Queues { slot: 0, source })?;
     let mut prices = vec![Vec::new(); record.clusters.len()];
-    let weight = record.provenance.latency_weight;
-    for (node, mu) in record.nodes.iter().zip(record.average_prices()) {
-        let price = node.budget_j.map_or(0.0, |budget| weight * mu / budget.0);
+    for (node, price) in record.nodes.iter().zip(costs.energy_prices) {
         if let Some(cluster) = prices.get_mut(node.cluster) {
             cluster.push(price);
         }

@@ -8,10 +8,12 @@ use rand_pcg::Pcg64;
 
 use super::sizes::caps;
 use super::{Choice, Policy, SlotContext};
-use crate::network::radio::seed;
+use crate::ground::seed;
+use crate::problem::DeviceId;
 use crate::problem::{Cluster, ClusterDecision, Decision, Link, Participation, SlotProblem, evaluate};
-use crate::simulation::RunError;
-use crate::simulation::run::FEASIBLE;
+use crate::simulation::rounds::FEASIBLE;
+use crate::simulation::{Outage, RunError};
+use crate::solver::backend::Segments;
 
 /// Separates these draws from every other use of the seed; must never change.
 const DRAW: u64 = 0x7261_6e64_6f6d_3031;
@@ -50,29 +52,28 @@ impl Policy for Random {
         let caps = caps(problem);
         for _ in 0..DRAWS {
             let Some(decision) = draw(problem, &caps, &mut rng) else {
-                return Ok(Choice::Outage("the devices that can take part do not hold all blocks".into()));
+                return Ok(Choice::Outage(Outage::no_round("the devices that can take part do not hold all blocks")));
             };
             // Whether the path exists; the run evaluates for itself.
             if evaluate(problem, &decision).is_ok_and(|found| found.feasibility.is_feasible(FEASIBLE)) {
                 return Ok(Choice::Decision(decision));
             }
         }
-        Ok(Choice::Outage(format!("none of {DRAWS} random decisions keeps the constraints; there may be others")))
+        Ok(Choice::Outage(Outage::no_round(format!(
+            "none of {DRAWS} random decisions keeps the constraints; there may be others"
+        ))))
     }
 }
 
 fn draw(problem: &SlotProblem, caps: &[Vec<u32>], rng: &mut Pcg64) -> Option<Decision> {
     let plan = rng.random_range(0..problem.plans.len());
     let each = problem.clusters.iter().zip(caps);
-    let clusters = each.map(|(cluster, caps)| {
-        let (active, sizes) = segments(problem, caps, rng)?;
-        Some(equal_shares(problem, cluster, active, sizes))
-    });
+    let clusters = each.map(|(cluster, caps)| Some(equal_shares(problem, cluster, segments(problem, caps, rng)?)));
     Some(Decision { plan, clusters: clusters.collect::<Option<_>>()? })
 }
 
 /// Random devices and sizes; none where there are none that fit.
-fn segments(problem: &SlotProblem, caps: &[u32], rng: &mut Pcg64) -> Option<(Vec<usize>, Vec<u32>)> {
+fn segments(problem: &SlotProblem, caps: &[u32], rng: &mut Pcg64) -> Option<Segments> {
     let blocks = problem.encoder.blocks;
     let mut devices: Vec<(usize, u32)> = caps.iter().copied().enumerate().filter(|(_, cap)| *cap > 0).collect();
     match problem.participation {
@@ -107,14 +108,15 @@ fn segments(problem: &SlotProblem, caps: &[u32], rng: &mut Pcg64) -> Option<(Vec
         *sizes.get_mut(*open.get(rng.random_range(0..open.len()))?)? += 1;
         left -= 1;
     }
-    Some((devices.into_iter().map(|(k, _)| k).collect(), sizes))
+    Some(Segments { active: devices.into_iter().map(|(k, _)| DeviceId(k)).collect(), sizes })
 }
 
 /// Full power, and the bands in equal shares among the hops that there are.
-fn equal_shares(problem: &SlotProblem, cluster: &Cluster, active: Vec<usize>, sizes: Vec<u32>) -> ClusterDecision {
+fn equal_shares(problem: &SlotProblem, cluster: &Cluster, segments: Segments) -> ClusterDecision {
+    let Segments { active, sizes } = segments;
     let hops = active.len() as f64 + 1.0;
     let power =
-        |k: &usize| cluster.devices.get(*k).map_or(cluster.edge_server.max_power_w, |device| device.max_power_w);
+        |k: &DeviceId| cluster.devices.get(k.0).map_or(cluster.edge_server.max_power_w, |device| device.max_power_w);
     let link = |power_w| Link { bandwidth_hz: cluster.bandwidth_hz / hops, power_w };
     let unit = cluster.control_unit.max_power_w;
     ClusterDecision {

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use super::decided::{Found, choice, found};
 use super::sizes::proportional;
 use super::{Choice, Policy, SlotContext};
-use crate::problem::costs::compute_time_per_sample;
-use crate::problem::{Cluster, SlotProblem};
-use crate::simulation::RunError;
+use crate::problem::program::compute_time_per_sample;
+use crate::problem::{Device, SlotProblem};
+use crate::simulation::{Outage, RunError};
 use crate::solver::backend::{RadioFor, Segments};
 use crate::solver::{Settings, SettingsError, solve_radio};
 
@@ -39,7 +39,7 @@ impl Policy for UniformSegments {
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
-        best_plan(slot.problem(), proportional(slot.problem(), |_, _| 1.0), &self.settings)
+        best_plan(slot.problem(), proportional(slot.problem(), |_| 1.0), &self.settings)
     }
 }
 
@@ -85,11 +85,9 @@ impl Policy for ProportionalSegments {
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
-        let weight = |cluster: &Cluster, k: usize| {
-            cluster.devices.get(k).map_or(0.0, |device| match self.proportion {
-                Proportion::Speed => 1.0 / compute_time_per_sample(&problem.encoder, device).0,
-                Proportion::Memory => device.memory_bytes.0,
-            })
+        let weight = |device: &Device| match self.proportion {
+            Proportion::Speed => 1.0 / compute_time_per_sample(&problem.encoder, device).0,
+            Proportion::Memory => device.memory_bytes.0,
         };
         best_plan(problem, proportional(problem, weight), &self.settings)
     }
@@ -103,10 +101,10 @@ fn best_plan(
 ) -> Result<Choice, RunError> {
     let clusters = match segments {
         Ok(clusters) => clusters,
-        Err(reason) => return Ok(Choice::Outage(reason)),
+        Err(reason) => return Ok(Choice::Outage(Outage::no_round(reason))),
     };
     let mut question = RadioFor { plan: 0, clusters };
-    let mut best: Found = Err("no plan".to_owned());
+    let mut best: Found = Err(Outage::no_round("no plan"));
     for plan in 0..problem.plans.len() {
         question.plan = plan;
         let tried = found(solve_radio(problem, &question, settings))?;

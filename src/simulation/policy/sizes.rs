@@ -1,6 +1,7 @@
 //! Segments by a rule, before anything else is decided.
 
-use crate::problem::{Cluster, Participation, SlotProblem};
+use crate::problem::DeviceId;
+use crate::problem::{Device, Participation, SlotProblem};
 use crate::solver::backend::Segments;
 use crate::solver::block_caps;
 
@@ -15,13 +16,10 @@ pub(super) fn caps(problem: &SlotProblem) -> Vec<Vec<u32>> {
 ///
 /// # Errors
 /// In words, why there are no such sizes.
-pub(super) fn proportional(
-    problem: &SlotProblem,
-    weight: impl Fn(&Cluster, usize) -> f64,
-) -> Result<Vec<Segments>, String> {
+pub(super) fn proportional(problem: &SlotProblem, weight: impl Fn(&Device) -> f64) -> Result<Vec<Segments>, String> {
     let clusters = problem.clusters.iter().zip(caps(problem)).enumerate();
     let sizes = clusters.map(|(n, (cluster, caps))| {
-        let weights: Vec<f64> = (0..caps.len()).map(|k| weight(cluster, k)).collect();
+        let weights: Vec<f64> = cluster.devices.iter().map(&weight).collect();
         share(&caps, &weights, problem.encoder.blocks, problem.participation)
             .map_err(|reason| format!("clusters[{n}]: {reason}"))
     });
@@ -82,7 +80,7 @@ fn share(caps: &[u32], weights: &[f64], blocks: u32, participation: Participatio
             None => return Err(format!("{blocks} blocks cannot be shared by {} devices", sizes.len())),
         }
     }
-    Ok(Segments { active: devices.iter().map(|(k, ..)| *k).collect(), sizes })
+    Ok(Segments { active: devices.iter().map(|(k, ..)| DeviceId(*k)).collect(), sizes })
 }
 
 #[cfg(test)]
@@ -111,9 +109,9 @@ mod tests {
     #[test]
     fn devices_that_cannot_take_part() {
         let some = share(&[5, 0, 8], &[1.0; 3], 12, Participation::Select).unwrap();
-        assert_eq!((some.active, some.sizes), (vec![0, 2], vec![5, 7]));
+        assert_eq!((some.active, some.sizes), (vec![DeviceId(0), DeviceId(2)], vec![5, 7]));
         let most = share(&[1; 4], &[1.0, 4.0, 2.0, 3.0], 2, Participation::Select).unwrap();
-        assert_eq!((most.active, most.sizes), (vec![1, 3], vec![1, 1]));
+        assert_eq!((most.active, most.sizes), (vec![DeviceId(1), DeviceId(3)], vec![1, 1]));
         for participation in [Participation::All, Participation::Select] {
             assert!(share(&[5, 0, 6], &[1.0; 3], 12, participation).is_err());
         }

@@ -1,6 +1,7 @@
 //! Every discrete choice in turn.
 
 use super::{Backend, Exact, RadioFor, Segments, SegmentsFor, WholeSlot};
+use crate::ground::route::DeviceId;
 use crate::problem::{Decision, ShadowPrices, SlotProblem, Status, Work, evaluate};
 use crate::solver::cluster::Domain;
 use crate::solver::refusal::Reason;
@@ -202,8 +203,8 @@ fn choices(domain: &Domain, blocks: u32) -> Vec<Segments> {
         begun = extended.collect();
     }
     let segments = |(sizes, _): (Vec<u32>, u64)| {
-        let active: Vec<usize> = (0..devices).filter(|&k| sizes[k] > 0).collect();
-        let sizes = active.iter().map(|&k| sizes[k]).collect();
+        let active: Vec<DeviceId> = DeviceId::all(devices).filter(|k| sizes[k.0] > 0).collect();
+        let sizes = active.iter().map(|k| sizes[k.0]).collect();
         Segments { active, sizes }
     };
     begun.into_iter().map(segments).collect()

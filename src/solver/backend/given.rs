@@ -1,9 +1,12 @@
 //! Radio decisions that are made before the segments are.
 
 use super::{Segments, SegmentsFor};
-use crate::problem::costs::{Phase, Transmitter, path_node};
+use crate::ground::check::same_length;
+use crate::ground::phase::Phase;
+use crate::ground::route::{DeviceId, NodeId, Route};
+use crate::ground::units::{Hertz, Watts};
+use crate::problem::program::Transmitter;
 use crate::problem::{Cluster, ClusterDecision, Decision, DecisionError, FieldError, Link, SlotProblem, evaluate};
-use crate::units::{Hertz, Watts};
 
 /// How far given bandwidths may exceed their band, relative: the rounding of a sum.
 const ROUNDING: f64 = 1e-9;
@@ -36,7 +39,7 @@ impl GivenRadio {
         let band = cluster.bandwidth_hz / (nodes as f64 - 1.0);
         let table = |phase: Phase| {
             let link = |i: usize, j: usize| {
-                let sender = [i, j][phase.sender(0)];
+                let sender = NodeId(phase.directed(i, j).0);
                 Link { bandwidth_hz: band, power_w: Transmitter::of(cluster, sender).max_power }
             };
             (0..nodes).map(|i| (0..nodes).map(|j| if i < j { link(i, j) } else { CLOSED }).collect()).collect()
@@ -71,41 +74,38 @@ impl GivenRadio {
 
     /// Takes over what a decision says of the transmissions it makes. It must fit the cluster.
     pub(crate) fn take_over(&mut self, cluster: &Cluster, decision: &ClusterDecision) {
-        let active = &decision.active;
-        for (hop, (&forward, &backward)) in decision.forward.iter().zip(&decision.backward).enumerate() {
-            let (from, to) = (path_node(cluster, active, hop), path_node(cluster, active, hop + 1));
-            self.forward[from][to] = forward;
-            self.backward[from][to] = backward;
+        let route = Route::through(&decision.active, cluster.devices.len());
+        for ((near, far), (&forward, &backward)) in route.hops().zip(decision.forward.iter().zip(&decision.backward)) {
+            self.forward[near.0][far.0] = forward;
+            self.backward[near.0][far.0] = backward;
         }
-        for (position, &k) in active.iter().enumerate() {
-            self.collection_power_w[k] = decision.collection_power_w[position];
-            self.distribution_power_w[k] = decision.distribution_power_w[position];
+        for (position, k) in decision.active.iter().enumerate() {
+            self.collection_power_w[k.0] = decision.collection_power_w[position];
+            self.distribution_power_w[k.0] = decision.distribution_power_w[position];
         }
         self.upload = decision.upload;
     }
 
     /// The link between two nodes in one of the phases.
-    pub(crate) fn hop(&self, phase: Phase, from: usize, to: usize) -> Link {
+    pub(crate) fn hop(&self, phase: Phase, near: NodeId, far: NodeId) -> Link {
         match phase {
-            Phase::Forward => self.forward[from][to],
-            Phase::Backward => self.backward[from][to],
+            Phase::Forward => self.forward[near.0][far.0],
+            Phase::Backward => self.backward[near.0][far.0],
         }
     }
 
     /// The decision that the given radio makes of a choice of segments. It must fit the cluster.
     pub(crate) fn with_segments(&self, cluster: &Cluster, segments: &Segments) -> ClusterDecision {
         let active = &segments.active;
-        let hops = |phase| {
-            let nodes = |hop| (path_node(cluster, active, hop), path_node(cluster, active, hop + 1));
-            (0..=active.len()).map(|hop| self.hop(phase, nodes(hop).0, nodes(hop).1)).collect()
-        };
+        let route = Route::through(active, cluster.devices.len());
+        let hops = |phase| route.hops().map(|(near, far)| self.hop(phase, near, far)).collect();
         ClusterDecision {
             active: active.clone(),
             sizes: segments.sizes.clone(),
             forward: hops(Phase::Forward),
             backward: hops(Phase::Backward),
-            collection_power_w: active.iter().map(|&k| self.collection_power_w[k]).collect(),
-            distribution_power_w: active.iter().map(|&k| self.distribution_power_w[k]).collect(),
+            collection_power_w: active.iter().map(|k| self.collection_power_w[k.0]).collect(),
+            distribution_power_w: active.iter().map(|k| self.distribution_power_w[k.0]).collect(),
             upload: self.upload,
         }
     }
@@ -114,12 +114,12 @@ impl GivenRadio {
         let (devices, nodes) = (cluster.devices.len(), cluster.devices.len() + 2);
         for (phase, table) in [(Phase::Forward, &self.forward), (Phase::Backward, &self.backward)] {
             let name = phase.name();
-            length(name, table.len(), nodes, "one row per node")?;
+            same_length(name, table.len(), nodes, "one row per node")?;
             for (i, row) in table.iter().enumerate() {
-                length(&format!("{name}[{i}]"), row.len(), nodes, "one entry per node")?;
+                same_length(&format!("{name}[{i}]"), row.len(), nodes, "one entry per node")?;
                 for (j, link) in row.iter().enumerate().skip(i + 1) {
                     let path = format!("{name}[{i}][{j}]");
-                    let sender = [i, j][phase.sender(0)];
+                    let sender = NodeId(phase.directed(i, j).0);
                     at_most(&format!("{path}.bandwidth_hz"), link.bandwidth_hz.0, cluster.bandwidth_hz.0)?;
                     power(&format!("{path}.power_w"), link.power_w, cluster, sender)?;
                 }
@@ -128,17 +128,18 @@ impl GivenRadio {
         for (name, powers) in
             [("collection_power_w", &self.collection_power_w), ("distribution_power_w", &self.distribution_power_w)]
         {
-            length(name, powers.len(), devices, "one entry per device")?;
+            same_length(name, powers.len(), devices, "one entry per device")?;
             for (k, &found) in powers.iter().enumerate() {
-                let sender = if name == "collection_power_w" { k + 1 } else { 0 };
+                let device = DeviceId(k).node();
+                let sender = if name == "collection_power_w" { device } else { NodeId::CONTROL_UNIT };
                 power(&format!("{name}[{k}]"), found, cluster, sender)?;
             }
         }
-        power("upload.power_w", self.upload.power_w, cluster, 0)
+        power("upload.power_w", self.upload.power_w, cluster, NodeId::CONTROL_UNIT)
     }
 }
 
-fn power(path: &str, found: Watts, cluster: &Cluster, sender: usize) -> Result<(), FieldError> {
+fn power(path: &str, found: Watts, cluster: &Cluster, sender: NodeId) -> Result<(), FieldError> {
     at_most(path, found.0, Transmitter::of(cluster, sender).max_power.0)
 }
 
@@ -147,13 +148,6 @@ fn at_most(path: &str, found: f64, limit: f64) -> Result<(), FieldError> {
         return Ok(());
     }
     Err(FieldError::new(path, format!("{found:?}"), format!("a number from 0 to {limit:?}")))
-}
-
-fn length(path: &str, found: usize, expected: usize, why: &str) -> Result<(), FieldError> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(FieldError::new(path, format!("a list of {found}"), format!("a list of {expected}, {why}")))
 }
 
 impl SegmentsFor {
@@ -191,7 +185,7 @@ impl SegmentsFor {
         if let Some(plan) = self.plan.filter(|&plan| plan >= plans) {
             return Err(FieldError::new("plan", plan, format!("below {plans}, the number of plans")));
         }
-        length("clusters", self.clusters.len(), problem.clusters.len(), "one entry per cluster")?;
+        same_length("clusters", self.clusters.len(), problem.clusters.len(), "one entry per cluster")?;
         let mut uploads = 0.0;
         for (n, (given, cluster)) in self.clusters.iter().zip(&problem.clusters).enumerate() {
             given.check(cluster).map_err(|error| error.within(format_args!("clusters[{n}]")))?;

@@ -51,10 +51,11 @@ pub use exhaustive::Exhaustive;
 pub use given::GivenRadio;
 #[cfg(feature = "milp")]
 pub use milp::{LinearSolver, Milp};
-pub use question::{RadioFor, Segments, SegmentsFor, WholeSlot};
+pub use question::{RadioFor, SegmentsFor, WholeSlot};
 #[cfg(feature = "smooth")]
 pub use smooth::{ExtraTerm, LocalBest, LocalSolution, LocalStatus, SmoothSettings, solve_with_term};
 
+pub use super::cluster::Segments;
 use super::{Solution, SolveError};
 use crate::problem::SlotProblem;
 

@@ -1,26 +1,12 @@
 //! What a backend is asked.
 
 use super::given::GivenRadio;
-use crate::problem::{ClusterDecision, Decision};
+use crate::problem::Decision;
+use crate::solver::cluster::Segments;
 
 /// Everything is free: plan, active devices, sizes, bandwidths, powers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WholeSlot;
-
-/// The devices of a cluster that take part, and their segments.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segments {
-    /// Indices (from 0) of the active devices, increasing.
-    pub active: Vec<usize>,
-    /// d: encoder blocks on each of them.
-    pub sizes: Vec<u32>,
-}
-
-impl From<&ClusterDecision> for Segments {
-    fn from(decision: &ClusterDecision) -> Self {
-        Self { active: decision.active.clone(), sizes: decision.sizes.clone() }
-    }
-}
 
 /// Plan, active devices and sizes are given; bandwidths and powers are free: a convex problem.
 #[derive(Clone, Debug, PartialEq, Eq)]

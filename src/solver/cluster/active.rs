@@ -3,22 +3,22 @@
 //! Where every device takes part the sizes are searched at once; where the solver chooses, `select` searches the active
 //! sets.
 
+use crate::ground::phase::PerPhase;
 use crate::solver::cluster::prepared::{Prepared, Start};
 use crate::solver::cluster::segments::{Buffers, Threshold};
 use crate::solver::cluster::select::Subsets;
-use crate::solver::cluster::{Choice, Domain, PlannedCluster};
+use crate::solver::cluster::{Domain, PlannedCluster, Segments};
 use crate::solver::hop::phase::Solved;
 
 /// A choice with its cost and its solved phases.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
-    pub choice: Choice,
+    pub choice: Segments,
     /// Cost at the cluster's latency price, proved from below to the solver's tolerance.
     pub value: f64,
     /// Latency without the upload [s].
     pub latency: f64,
-    pub forward: Solved,
-    pub backward: Solved,
+    pub phases: PerPhase<Solved>,
 }
 
 /// What a search has found, and what it has proved.
@@ -43,7 +43,7 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     /// Evaluates a given choice; `start` are prices of a similar one.
-    pub fn fixed(&mut self, cluster: &PlannedCluster, choice: &Choice, start: Option<&Start>) -> Found {
+    pub fn fixed(&mut self, cluster: &PlannedCluster, choice: &Segments, start: Option<&Start>) -> Found {
         self.prepared.set(cluster, &choice.active);
         self.prepared.fixed(cluster, choice, start, &mut self.buffers)
     }
@@ -51,8 +51,8 @@ impl Workspace {
     /// d latency/d ln V of a choice found [s].
     pub fn latency_by_weight(&mut self, cluster: &PlannedCluster, found: &Found) -> f64 {
         self.prepared.set(cluster, &found.choice.active);
-        let phases = (&self.prepared.forward.0, &self.prepared.backward.0);
-        cluster.latency_by_weight(found, phases, &mut self.buffers.scratch)
+        let radios = self.prepared.phases.as_ref().map(|known| &known.radio);
+        cluster.latency_by_weight(found, radios, &mut self.buffers.scratch)
     }
 
     /// The best choice within the domain that beats the threshold, and a bound of all choices.

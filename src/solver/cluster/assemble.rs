@@ -1,12 +1,12 @@
 //! From a choice with solved phases to a decision in the problem's terms.
 
-use crate::problem::costs::Phase;
+use crate::ground::phase::Phase;
+use crate::ground::units::{Hertz, Watts};
 use crate::problem::{ClusterDecision, Link};
 use crate::solver::cluster::active::{Found, Workspace};
-use crate::solver::cluster::{PlannedCluster, Transfer};
+use crate::solver::cluster::{BlockTransfer, PlannedCluster};
 use crate::solver::hop::Sending;
-use crate::solver::hop::phase::Radio;
-use crate::units::{Hertz, Watts};
+use crate::solver::hop::phase::PhaseRadio;
 
 /// The cluster's part of the decision.
 pub(crate) fn cluster_decision(
@@ -15,18 +15,19 @@ pub(crate) fn cluster_decision(
     upload: Link,
     work: &mut Workspace,
 ) -> ClusterDecision {
-    let mut links = |phase, solved| {
-        let mut radio = Radio::default();
+    let mut links = |phase| {
+        let mut radio = PhaseRadio::default();
         cluster.set_radio(&mut radio, phase, &found.choice.active);
-        let sent = radio.sendings(solved, &mut work.buffers.scratch);
+        let sent = radio.sendings(&found.phases[phase], &mut work.buffers.scratch);
         sent.iter().map(link).collect::<Vec<Link>>()
     };
-    let powers = |transfers: &[Transfer]| found.choice.active.iter().map(|&k| Watts(transfers[k].power)).collect();
+    let powers =
+        |transfers: &[BlockTransfer]| found.choice.active.iter().map(|&k| Watts(transfers[k.0].power)).collect();
     ClusterDecision {
         active: found.choice.active.clone(),
         sizes: found.choice.sizes.clone(),
-        forward: links(Phase::Forward, &found.forward),
-        backward: links(Phase::Backward, &found.backward),
+        forward: links(Phase::Forward),
+        backward: links(Phase::Backward),
         collection_power_w: powers(&cluster.at.collection),
         distribution_power_w: powers(&cluster.at.distribution),
         upload,

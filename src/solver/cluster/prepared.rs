@@ -1,35 +1,48 @@
 //! A planned cluster on one active set, prepared for the search over its sizes.
 
-use crate::problem::costs::Phase;
+use crate::ground::phase::{PerPhase, Phase};
+use crate::ground::route::DeviceId;
 use crate::solver::cluster::active::Found;
 use crate::solver::cluster::segments::{Buffers, PhaseSearch, Stage, Threshold, cheapest_fill, search};
-use crate::solver::cluster::{Choice, PlannedCluster};
+use crate::solver::cluster::{PlannedCluster, Segments};
 use crate::solver::hop::curve::Curve;
-use crate::solver::hop::phase::{Prices, Radio};
+use crate::solver::hop::phase::{PhaseRadio, Prices};
 
-/// Prices at which similar phases were solved, forward and backward: where to start.
-pub(crate) type Start = (Prices, Prices);
+/// Prices at which similar phases were solved: where to start.
+pub(crate) type Start = PerPhase<Prices>;
+
+/// A phase's radio problem with what is known of its Φ.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KnownPhase {
+    pub radio: PhaseRadio,
+    pub curve: Curve,
+}
 
 /// The stages and phases of an active set, with what is known of the phases.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prepared {
-    pub active: Vec<usize>,
+    pub active: Vec<DeviceId>,
     pub stages: Vec<Stage>,
-    pub forward: (Radio, Curve),
-    pub backward: (Radio, Curve),
+    pub phases: PerPhase<KnownPhase>,
 }
 
 impl Prepared {
     /// Takes on an active set, nothing known of its phases.
-    pub fn set(&mut self, cluster: &PlannedCluster, active: &[usize]) {
+    pub fn set(&mut self, cluster: &PlannedCluster, active: &[DeviceId]) {
+        self.set_stages(cluster, active);
+        for phase in Phase::BOTH {
+            cluster.set_radio(&mut self.phases[phase].radio, phase, active);
+        }
+    }
+
+    /// The same but for the phases' hops.
+    pub fn set_stages(&mut self, cluster: &PlannedCluster, active: &[DeviceId]) {
         self.active.clear();
         self.active.extend_from_slice(active);
         self.stages.clear();
-        self.stages.extend(active.iter().map(|&k| cluster.stages[k]));
-        for ((radio, curve), phase) in [(&mut self.forward, Phase::Forward), (&mut self.backward, Phase::Backward)] {
-            cluster.set_radio(radio, phase, active);
-            curve.clear();
-        }
+        self.stages.extend(active.iter().map(|&k| cluster.stages[k.0]));
+        self.phases.forward.curve.clear();
+        self.phases.backward.curve.clear();
     }
 
     /// Adds a cheap minorant to either phase, at the prices to start from or at guessed ones, and returns those prices;
@@ -42,35 +55,49 @@ impl Prepared {
         buffers: &mut Buffers,
     ) -> Option<Start> {
         if bar < f64::INFINITY {
-            self.forward.1.add(self.forward.0.trivial_minorant());
-            self.backward.1.add(self.backward.0.trivial_minorant());
+            for phase in Phase::BOTH {
+                let KnownPhase { radio, curve } = &mut self.phases[phase];
+                curve.add(radio.trivial_minorant());
+            }
             if self.bound(cluster, buffers) >= bar {
                 return None;
             }
         }
-        let (forward, minorant) =
-            self.forward.0.quick_minorant(cluster.bases.0, start.map(|s| s.0), &mut buffers.scratch);
-        self.forward.1.add(minorant);
+        let forward = self.quick(cluster, Phase::Forward, start, buffers);
         if bar < f64::INFINITY && self.bound(cluster, buffers) >= bar {
             return None;
         }
-        let (backward, minorant) =
-            self.backward.0.quick_minorant(cluster.bases.1, start.map(|s| s.1), &mut buffers.scratch);
-        self.backward.1.add(minorant);
-        Some((forward, backward))
+        let backward = self.quick(cluster, Phase::Backward, start, buffers);
+        Some(PerPhase { forward, backward })
+    }
+
+    /// Adds a phase's quick minorant.
+    fn quick(
+        &mut self,
+        cluster: &PlannedCluster,
+        phase: Phase,
+        start: Option<&Start>,
+        buffers: &mut Buffers,
+    ) -> Prices {
+        let KnownPhase { radio, curve } = &mut self.phases[phase];
+        let start = start.map(|start| start[phase]);
+        let (prices, minorant) = radio.quick_minorant(cluster.bases[phase], start, &mut buffers.scratch);
+        curve.add(minorant);
+        prices
     }
 
     /// The prices at which the phases were solved last, where both were.
     pub fn last_prices(&self) -> Option<Start> {
-        Some((self.forward.1.last_solved()?.prices, self.backward.1.last_solved()?.prices))
+        let last = |known: &KnownPhase| Some(known.curve.last_solved()?.prices);
+        Some(PerPhase { forward: last(&self.phases.forward)?, backward: last(&self.phases.backward)? })
     }
 
     /// What every choice of sizes costs at least, by the minorants known; infinite where the blocks do not fit.
     pub fn bound(&self, cluster: &PlannedCluster, buffers: &mut Buffers) -> f64 {
-        match cheapest_fill(&self.stages, cluster.at.spec.encoder.blocks, buffers) {
+        match cheapest_fill(&self.stages, cluster.at.blocks(), buffers) {
             Some(cost) => {
-                let phases = self.forward.1.low(cluster.bases.0) + self.backward.1.low(cluster.bases.1);
-                cluster.constant(&self.active) + cost + phases
+                let phases = PerPhase::from_fn(|phase| self.phases[phase].curve.low(cluster.bases[phase]));
+                cluster.constant(&self.active) + cost + phases.sum()
             }
             None => f64::INFINITY,
         }
@@ -80,26 +107,26 @@ impl Prepared {
     pub fn fixed(
         &mut self,
         cluster: &PlannedCluster,
-        choice: &Choice,
+        choice: &Segments,
         start: Option<&Start>,
         buffers: &mut Buffers,
     ) -> Found {
         let (mut cost, mut paces) = (cluster.constant(&self.active), cluster.bases);
         for (stage, &size) in self.stages.iter().zip(&choice.sizes) {
-            let size = f64::from(size);
-            cost += size * stage.cost;
-            paces.0 = paces.0.max(stage.overhead + size * stage.forward);
-            paces.1 = paces.1.max(stage.overhead + size * stage.backward);
+            cost += f64::from(size) * stage.cost;
+            for phase in Phase::BOTH {
+                paces[phase] = paces[phase].max(stage.time(phase, size));
+            }
         }
-        let starts = (start.map(|s| s.0), start.map(|s| s.1));
-        let forward = self.forward.1.exact_from(&self.forward.0, paces.0, starts.0, &mut buffers.scratch);
-        let backward = self.backward.1.exact_from(&self.backward.0, paces.1, starts.1, &mut buffers.scratch);
+        let phases = PerPhase::from_fn(|phase| {
+            let KnownPhase { radio, curve } = &mut self.phases[phase];
+            curve.exact_from(radio, paces[phase], start.map(|start| start[phase]), &mut buffers.scratch)
+        });
         Found {
-            value: cost + forward.value + backward.value,
-            latency: cluster.latency(choice, &forward, &backward),
+            value: cost + phases.forward.value + phases.backward.value,
+            latency: cluster.latency(choice, &phases),
             choice: choice.clone(),
-            forward,
-            backward,
+            phases,
         }
     }
 
@@ -110,19 +137,19 @@ impl Prepared {
         threshold: Threshold,
         buffers: &mut Buffers,
     ) -> Option<Found> {
-        let Self { active, stages, forward, backward } = self;
+        let Self { active, stages, phases } = self;
         let constant = cluster.constant(active);
-        let blocks = cluster.at.spec.encoder.blocks;
-        let mut forward = PhaseSearch { radio: &forward.0, curve: &mut forward.1, base: cluster.bases.0 };
-        let mut backward = PhaseSearch { radio: &backward.0, curve: &mut backward.1, base: cluster.bases.1 };
+        let known = phases.as_mut().zip(cluster.bases);
+        let mut searched = known.map(|(KnownPhase { radio, curve }, base)| PhaseSearch { radio, curve, base });
         buffers.scratch.coarse = true;
-        let best = search(stages, blocks, constant, &mut forward, &mut backward, threshold, buffers);
+        let best = search(stages, cluster.at.blocks(), constant, &mut searched, threshold, buffers);
         buffers.scratch.coarse = false;
         let best = best?;
-        let choice = Choice { active: active.clone(), sizes: buffers.best.clone() };
-        let forward = forward.curve.exact(forward.radio, best.forward_pace, &mut buffers.scratch);
-        let backward = backward.curve.exact(backward.radio, best.backward_pace, &mut buffers.scratch);
-        let latency = cluster.latency(&choice, &forward, &backward);
-        Some(Found { latency, choice, value: best.value, forward, backward })
+        let choice = Segments { active: active.clone(), sizes: buffers.best.clone() };
+        let phases = searched
+            .zip(best.paces)
+            .map(|(PhaseSearch { radio, curve, .. }, pace)| curve.exact(radio, pace, &mut buffers.scratch));
+        let latency = cluster.latency(&choice, &phases);
+        Some(Found { latency, choice, value: best.value, phases })
     }
 }

@@ -10,22 +10,37 @@
 //! minorants only; a phase is solved when a size vector looks better than the best one, and its minorant then prunes
 //! the neighbourhood. The search is exact: what is pruned costs at least the best value less the tolerance.
 
+use crate::ground::phase::{PerPhase, Phase};
 use crate::solver::hop::curve::Curve;
-use crate::solver::hop::phase::{Radio, Scratch};
+use crate::solver::hop::phase::{PhaseRadio, Scratch};
 
 /// A device that takes part, as far as its segment's size matters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stage {
     /// o: time per micro-batch that does not depend on the size [s].
     pub overhead: f64,
-    /// Time per micro-batch and block, forward and backward [s].
-    pub forward: f64,
-    pub backward: f64,
+    /// Time per micro-batch and block [s].
+    pub per_block: PerPhase<f64>,
     /// Cost of one block, all that is linear in the size.
     pub cost: f64,
     /// Fewest and most blocks.
     pub low: u32,
     pub high: u32,
+}
+
+impl Stage {
+    /// Stage time of so many blocks [s].
+    #[inline]
+    pub fn time(&self, phase: Phase, size: u32) -> f64 {
+        self.overhead + f64::from(size) * self.per_block[phase]
+    }
+
+    /// The most blocks, up to `most`, whose stage times stay within the paces.
+    #[inline]
+    pub fn blocks_within(&self, paces: PerPhase<f64>, most: u32) -> u32 {
+        let most = blocks_within(paces.forward, self.overhead, self.per_block.forward, most);
+        blocks_within(paces.backward, self.overhead, self.per_block.backward, most)
+    }
 }
 
 /// The most blocks whose stage time stays within the pace.
@@ -46,7 +61,7 @@ pub(crate) fn blocks_within(pace: f64, overhead: f64, per_block: f64, most: u32)
 
 /// One phase with what is known of it.
 pub(crate) struct PhaseSearch<'a> {
-    pub radio: &'a Radio,
+    pub radio: &'a PhaseRadio,
     pub curve: &'a mut Curve,
     /// The end stage's time: no pace is below it [s].
     pub base: f64,
@@ -55,15 +70,14 @@ pub(crate) struct PhaseSearch<'a> {
 /// A rectangle of paces.
 #[derive(Clone, Copy, Debug)]
 struct Rectangle {
-    forward: (f64, f64),
-    backward: (f64, f64),
+    low: PerPhase<f64>,
+    high: PerPhase<f64>,
 }
 
 /// Paces and value of the best sizes, which are left in [`Buffers::best`].
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Best {
-    pub forward_pace: f64,
-    pub backward_pace: f64,
+pub(crate) struct BestSizes {
+    pub paces: PerPhase<f64>,
     pub value: f64,
 }
 
@@ -83,16 +97,15 @@ pub(crate) struct Buffers {
 #[derive(Clone, Copy, Debug)]
 struct Filled {
     cost: f64,
-    forward_pace: f64,
-    backward_pace: f64,
+    paces: PerPhase<f64>,
 }
 
 /// Fills by increasing cost under caps on the paces; `None` where L blocks do not fit.
 fn fill(
     stages: &[Stage],
     blocks: u32,
-    caps: (f64, f64),
-    bases: (f64, f64),
+    caps: PerPhase<f64>,
+    bases: PerPhase<f64>,
     order: &[u32],
     sizes: &mut [u32],
 ) -> Option<Filled> {
@@ -102,35 +115,32 @@ fn fill(
         *size = stage.low;
         left = left.checked_sub(stage.low)?;
     }
-    let (mut forward_pace, mut backward_pace) = bases;
+    let mut paces = bases;
     for &k in order {
         let (stage, size) = (&stages[k as usize], &mut sizes[k as usize]);
-        let most = blocks_within(caps.0, stage.overhead, stage.forward, stage.high);
-        let most = blocks_within(caps.1, stage.overhead, stage.backward, most);
-        let more = most.checked_sub(stage.low)?.min(left);
+        let more = stage.blocks_within(caps, stage.high).checked_sub(stage.low)?.min(left);
         *size += more;
         left -= more;
-        let count = f64::from(*size);
-        cost += stage.cost * count;
-        forward_pace = forward_pace.max(stage.overhead + count * stage.forward);
-        backward_pace = backward_pace.max(stage.overhead + count * stage.backward);
+        cost += stage.cost * f64::from(*size);
+        paces.forward = paces.forward.max(stage.time(Phase::Forward, *size));
+        paces.backward = paces.backward.max(stage.time(Phase::Backward, *size));
     }
-    (left == 0).then_some(Filled { cost, forward_pace, backward_pace })
+    (left == 0).then_some(Filled { cost, paces })
 }
 
 /// The least pace above `pace` that some device's stage takes.
-fn next_pace(stages: &[Stage], pace: f64, per_block: impl Fn(&Stage) -> f64) -> f64 {
+fn next_pace(stages: &[Stage], pace: f64, phase: Phase) -> f64 {
     stages.iter().fold(f64::INFINITY, |next, stage| {
-        let blocks = blocks_within(pace, stage.overhead, per_block(stage), stage.high);
-        if blocks >= stage.high { next } else { next.min(stage.overhead + f64::from(blocks + 1) * per_block(stage)) }
+        let blocks = blocks_within(pace, stage.overhead, stage.per_block[phase], stage.high);
+        if blocks >= stage.high { next } else { next.min(stage.time(phase, blocks + 1)) }
     })
 }
 
 /// The cheapest fill under no cap; `None` where the blocks do not fit.
 pub(crate) fn cheapest_fill(stages: &[Stage], blocks: u32, buffers: &mut Buffers) -> Option<f64> {
     prepare(stages, buffers);
-    let unlimited = (f64::INFINITY, f64::INFINITY);
-    fill(stages, blocks, unlimited, (0.0, 0.0), &buffers.order, &mut buffers.sizes).map(|filled| filled.cost)
+    let unlimited = PerPhase::both(f64::INFINITY);
+    fill(stages, blocks, unlimited, PerPhase::both(0.0), &buffers.order, &mut buffers.sizes).map(|filled| filled.cost)
 }
 
 fn prepare(stages: &[Stage], buffers: &mut Buffers) {
@@ -163,71 +173,59 @@ pub(crate) fn search(
     stages: &[Stage],
     blocks: u32,
     constant: f64,
-    forward: &mut PhaseSearch,
-    backward: &mut PhaseSearch,
+    phases: &mut PerPhase<PhaseSearch>,
     mut threshold: Threshold,
     buffers: &mut Buffers,
-) -> Option<Best> {
+) -> Option<BestSizes> {
     prepare(stages, buffers);
     let Buffers { order, sizes, best: best_sizes, stack, scratch, nodes } = buffers;
-    let bases = (forward.base, backward.base);
-    let mut best: Option<Best> = None;
+    let bases = phases.as_ref().map(|search| search.base);
+    let mut best: Option<BestSizes> = None;
     let mut bar = threshold.bar();
     stack.clear();
-    let all = Rectangle { forward: (bases.0, f64::INFINITY), backward: (bases.1, f64::INFINITY) };
-    stack.push((f64::NEG_INFINITY, all));
+    stack.push((f64::NEG_INFINITY, Rectangle { low: bases, high: PerPhase::both(f64::INFINITY) }));
+    // What is known of the phases at their paces, from below.
+    let known = |phases: &PerPhase<PhaseSearch>, cost: f64, paces: PerPhase<f64>| {
+        constant + cost + phases.forward.curve.low(paces.forward) + phases.backward.curve.low(paces.backward)
+    };
     while let Some((bound, rectangle)) = stack.pop() {
         if bound >= bar {
             continue;
         }
         *nodes += 1;
-        let caps = (rectangle.forward.1, rectangle.backward.1);
-        let Some(filled) = fill(stages, blocks, caps, bases, order, sizes) else { continue };
-        let lower = |forward: &PhaseSearch, backward: &PhaseSearch| {
-            constant + filled.cost + forward.curve.low(rectangle.forward.0) + backward.curve.low(rectangle.backward.0)
-        };
-        if lower(forward, backward) >= bar {
+        let Some(Filled { cost, paces }) = fill(stages, blocks, rectangle.high, bases, order, sizes) else { continue };
+        if known(phases, cost, rectangle.low) >= bar {
             continue;
         }
         // Solve the phases for these sizes only as long as they may beat the best.
-        let hope = |forward: &PhaseSearch, backward: &PhaseSearch| {
-            constant + filled.cost + forward.curve.low(filled.forward_pace) + backward.curve.low(filled.backward_pace)
-        };
-        if hope(forward, backward) < bar {
-            forward.curve.exact(forward.radio, filled.forward_pace, scratch);
+        for phase in Phase::BOTH {
+            if known(phases, cost, paces) < bar {
+                let PhaseSearch { radio, curve, .. } = &mut phases[phase];
+                curve.exact(radio, paces[phase], scratch);
+            }
         }
-        if hope(forward, backward) < bar {
-            backward.curve.exact(backward.radio, filled.backward_pace, scratch);
-        }
-        let value = hope(forward, backward);
+        let value = known(phases, cost, paces);
         if value < bar {
             // Both phases are solved at these paces: the minorants touch.
             threshold.cutoff = value;
             bar = threshold.bar();
-            best = Some(Best { forward_pace: filled.forward_pace, backward_pace: filled.backward_pace, value });
+            best = Some(BestSizes { paces, value });
             best_sizes.clone_from(sizes);
         }
-        let closed = (filled.forward_pace <= rectangle.forward.0, filled.backward_pace <= rectangle.backward.0);
-        let bound = lower(forward, backward);
-        if closed == (true, true) || bound >= bar {
+        let closed = PerPhase::from_fn(|phase| paces[phase] <= rectangle.low[phase]);
+        let bound = known(phases, cost, rectangle.low);
+        if (closed.forward && closed.backward) || bound >= bar {
             continue;
         }
         // Split the phase whose bound is further from its value here.
-        let slack = (
-            forward.curve.low(filled.forward_pace) - forward.curve.low(rectangle.forward.0),
-            backward.curve.low(filled.backward_pace) - backward.curve.low(rectangle.backward.0),
-        );
-        let split_forward = if closed.0 { false } else { closed.1 || slack.0 >= slack.1 };
+        let slack = PerPhase::from_fn(|phase| {
+            let curve = &phases[phase].curve;
+            curve.low(paces[phase]) - curve.low(rectangle.low[phase])
+        });
+        let forward = !closed.forward && (closed.backward || slack.forward >= slack.backward);
+        let phase = if forward { Phase::Forward } else { Phase::Backward };
         let (mut fast, mut slow) = (rectangle, rectangle);
-        if split_forward {
-            let (low, high) = (rectangle.forward.0, filled.forward_pace);
-            let next = split(stages, low, high, |stage| stage.forward);
-            (fast.forward.1, slow.forward.0) = next;
-        } else {
-            let (low, high) = (rectangle.backward.0, filled.backward_pace);
-            let next = split(stages, low, high, |stage| stage.backward);
-            (fast.backward.1, slow.backward.0) = next;
-        }
+        (fast.high[phase], slow.low[phase]) = split(stages, rectangle.low[phase], paces[phase], phase);
         stack.push((bound, slow));
         stack.push((bound, fast));
     }
@@ -235,8 +233,8 @@ pub(crate) fn search(
 }
 
 /// Splits the paces (low, high] into those up to a middle and those from the next stage time on.
-fn split(stages: &[Stage], low: f64, high: f64, per_block: impl Fn(&Stage) -> f64) -> (f64, f64) {
+fn split(stages: &[Stage], low: f64, high: f64, phase: Phase) -> (f64, f64) {
     let middle = 0.5 * (low + high);
     let middle = if middle < high { middle } else { low };
-    (middle, next_pace(stages, middle, per_block).min(high))
+    (middle, next_pace(stages, middle, phase).min(high))
 }

@@ -5,7 +5,7 @@ use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::{Prepared, Start};
 use crate::solver::cluster::segments::Threshold;
 use crate::solver::cluster::select::Subsets;
-use crate::solver::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
+use crate::solver::cluster::{Domain, PlannedCluster, PricedCluster, Segments};
 
 /// What is remembered from one solve to the next, to start from. Only the time of a solve depends on it.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +13,7 @@ pub(crate) struct Memory {
     /// Per plan the prices that its phases were estimated or solved at last.
     starts: Vec<Option<Start>>,
     /// The best plan and choice.
-    best: Option<(usize, Choice)>,
+    best: Option<(usize, Segments)>,
 }
 
 /// A plan with what it costs at the least.
@@ -50,7 +50,7 @@ pub(crate) fn best_plan(
     plans.resize_with(spec.plans.len(), Prepared::default);
     memory.starts.resize_with(spec.plans.len(), || None);
     let remembered =
-        memory.best.take().filter(|(plan, choice)| *plan < plans.len() && domain.holds(choice, spec, cluster));
+        memory.best.take().filter(|(plan, choice)| *plan < plans.len() && domain.holds(choice, &priced.program));
     let mut best: Option<(usize, Found)> = None;
     let mut cutoff = f64::INFINITY;
     let planned: Vec<PlannedCluster> =
@@ -59,12 +59,12 @@ pub(crate) fn best_plan(
         let (planned, prepared) = (&planned[*index], &mut plans[*index]);
         prepared.set(planned, &choice.active);
         let found = prepared.fixed(planned, choice, memory.starts[*index].as_ref(), &mut work.buffers);
-        cutoff = found.value + planned.plan.penalty;
+        cutoff = found.value + planned.penalty();
         best = Some((*index, found));
     }
     let mut candidates: Vec<Candidate> = (planned.iter().zip(&mut plans).enumerate())
         .map(|(index, (planned, prepared))| {
-            let penalty = planned.plan.penalty;
+            let penalty = planned.penalty();
             let start = &mut memory.starts[index];
             let Some(active) = &only_active else {
                 let mut subsets = Subsets::new(planned, domain, work);
@@ -81,7 +81,7 @@ pub(crate) fn best_plan(
     candidates.sort_unstable_by(|a, b| a.bound.total_cmp(&b.bound).then(a.index.cmp(&b.index)));
     let mut searched_bound = f64::INFINITY;
     for Candidate { index, bound, subsets } in candidates {
-        let penalty = planned[index].plan.penalty;
+        let penalty = planned[index].penalty();
         // Finer than what is reported, so that the difference to the settled value below does not matter.
         let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
         if bound - penalty >= threshold.bar() {
@@ -113,14 +113,14 @@ pub(crate) fn best_plan(
     let prepared = &mut plans[plan];
     prepared.set(planned, &found.choice.active);
     let settled = prepared.fixed(planned, &found.choice, None, &mut work.buffers);
-    let value = settled.value + planned.plan.penalty;
+    let value = settled.value + planned.penalty();
     let proved = |plan: &Plan| {
         let room = 0.1 * tolerance * (cutoff - plan.penalty).abs();
         let reached = if value - cutoff <= room { value } else { cutoff };
         Threshold { cutoff: reached - plan.penalty, tolerance }.bar() + plan.penalty
     };
     let lower_bound = spec.plans.iter().map(proved).fold(searched_bound, f64::min);
-    memory.starts[plan] = Some((settled.forward.prices, settled.backward.prices));
+    memory.starts[plan] = Some(settled.phases.map(|solved| solved.prices));
     memory.best = Some((plan, settled.choice.clone()));
     work.plans = plans;
     Some(BestPlan { plan, found: settled, lower_bound: lower_bound + extra })

@@ -1,6 +1,6 @@
 //! Φ as a convex function of the pace floor, known through minorants that are added where they are needed.
 
-use crate::solver::hop::phase::{Minorant, Prices, Radio, Scratch, Solved};
+use crate::solver::hop::phase::{Minorant, PhaseRadio, Prices, Scratch, Solved};
 
 /// Lower bounds of Φ, and its exact values where they have been computed.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +38,19 @@ impl Curve {
     }
 
     /// Φ(floor), solved where it is not known yet.
-    pub fn exact(&mut self, radio: &Radio, floor: f64, scratch: &mut Scratch) -> Solved {
+    pub fn exact(&mut self, radio: &PhaseRadio, floor: f64, scratch: &mut Scratch) -> Solved {
         let start = self.solved.last().map(|s| s.prices);
         self.exact_from(radio, floor, start, scratch)
     }
 
     /// Φ(floor), solved from given prices where it is not known yet.
-    pub fn exact_from(&mut self, radio: &Radio, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> Solved {
+    pub fn exact_from(
+        &mut self,
+        radio: &PhaseRadio,
+        floor: f64,
+        start: Option<Prices>,
+        scratch: &mut Scratch,
+    ) -> Solved {
         if let Some(solved) = self.known(floor) {
             return *solved;
         }

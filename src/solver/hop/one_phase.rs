@@ -4,7 +4,7 @@ use crate::problem::{FieldError, Link, Phase, SlotProblem};
 use crate::solver::backend::RadioFor;
 use crate::solver::cluster::{PlannedCluster, PricedCluster};
 use crate::solver::hop::Sending;
-use crate::solver::hop::phase::{Radio, Scratch};
+use crate::solver::hop::phase::{PhaseRadio, Scratch};
 use crate::solver::refusal::Infeasibility;
 use crate::solver::{SolveError, check};
 use crate::units::{Hertz, Seconds, Watts};
@@ -36,7 +36,7 @@ use crate::units::{Hertz, Seconds, Watts};
 /// ```
 #[derive(Clone, Debug)]
 pub struct PhaseProblem {
-    radio: Radio,
+    radio: PhaseRadio,
     /// The slowest compute stage [s].
     floor: f64,
 }
@@ -80,15 +80,10 @@ impl PhaseProblem {
         let domain = segments.domain(data.devices.len());
         let priced = PricedCluster::new(problem, data, problem.latency_weight);
         let planned = PlannedCluster::new(&priced, &problem.plans[given.plan], &domain);
-        let mut radio = Radio::default();
+        let mut radio = PhaseRadio::default();
         planned.set_radio(&mut radio, phase, &segments.active);
-        let stages = segments.active.iter().zip(&segments.sizes).map(|(&k, &size)| {
-            let stage = &planned.stages[k];
-            let per_block = if phase == Phase::Forward { stage.forward } else { stage.backward };
-            stage.overhead + f64::from(size) * per_block
-        });
-        let base = if phase == Phase::Forward { planned.bases.0 } else { planned.bases.1 };
-        Ok(Self { floor: stages.fold(base, f64::max), radio })
+        let stages = segments.each().map(|(k, size)| planned.stages[k.0].time(phase, size));
+        Ok(Self { floor: stages.fold(planned.bases[phase], f64::max), radio })
     }
 
     /// Minimizes the phase. Deterministic.

@@ -64,7 +64,7 @@ impl Prices {
 
 /// The hops of one phase and what they share.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Radio {
+pub(crate) struct PhaseRadio {
     hops: Vec<Hop>,
     /// W [Hz].
     pub band: f64,
@@ -105,14 +105,14 @@ impl Scratch {
         if self.coarse { COARSE } else { (TOLERANCE, 10.0 * TOLERANCE) }
     }
 
-    fn reset(&mut self, radio: &Radio) {
+    fn reset(&mut self, radio: &PhaseRadio) {
         self.capped.clear();
         // Where the pace has a price most hops run at their cap.
         self.capped.resize(radio.hops.len(), radio.pace_price > 0.0);
     }
 }
 
-impl Radio {
+impl PhaseRadio {
     /// A phase without hops.
     pub fn new(band: f64, pace_price: f64, latency: f64) -> Self {
         Self { hops: Vec::new(), band, pace_price, latency, origin: 0.0 }

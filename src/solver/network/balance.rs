@@ -58,7 +58,7 @@ const MOST_BISECTIONS: usize = 30;
 
 /// One cluster at its weight, with its derivatives by log V_n and log λ.
 #[derive(Clone, Copy, Default)]
-struct Point {
+struct Response {
     latency: f64,
     latency_by_weight: f64,
     latency_by_price: f64,
@@ -69,7 +69,7 @@ struct Point {
 /// Fixed choices at given weights.
 struct Assessed {
     balanced: Balanced,
-    points: Vec<Point>,
+    responses: Vec<Response>,
     /// Primal less dual, relative to the cost of latency and energy.
     gap: f64,
 }
@@ -90,7 +90,7 @@ fn assess(
         let start = choice.nearest(weight).map(|sample| sample.start(weight));
         part.fixed(n, &choice.choice, weight, start.as_ref(), work)
     });
-    let mut points = Vec::with_capacity(chosen.len());
+    let mut responses = Vec::with_capacity(chosen.len());
     let mut found = Vec::with_capacity(chosen.len());
     let (mut slowest, mut weighted, mut energy) = (0.0f64, 0.0, 0.0);
     for (n, (here, sample)) in results.into_iter().enumerate() {
@@ -100,7 +100,7 @@ fn assess(
         slowest = slowest.max(latency);
         weighted += weight * latency;
         energy += here.value + sent.cost - weight * latency;
-        points.push(Point {
+        responses.push(Response {
             latency,
             // Strictly decreasing, so that the Newton step exists where a latency does not depend on its price.
             latency_by_weight: (sample.slope() + reaction.time_by_weight).min(-1e-9 * latency),
@@ -113,7 +113,7 @@ fn assess(
     }
     let objective = total * slowest + energy + part.plan.penalty;
     let gap = (total * slowest - weighted) / (total * slowest + energy);
-    Assessed { balanced: Balanced { objective, weights, band_price, found }, points, gap }
+    Assessed { balanced: Balanced { objective, weights, band_price, found }, responses, gap }
 }
 
 /// Balances the network for one of the known choices per cluster, each of which learns a sample, until primal and dual
@@ -140,14 +140,14 @@ pub(crate) fn balance(
     let weights = normalized(start.iter().map(|w| w.max(least)).collect());
     let mut best = assess(part, known, chosen, weights, None, work);
     let mut weights = best.balanced.weights.clone();
-    newton_step(&best.points, &mut weights, least, total);
+    newton_step(&best.responses, &mut weights, least, total);
     let (mut milestone, mut stalled) = (best.gap, 0);
     while best.gap > tolerance && stalled < PATIENCE {
         let price = best.balanced.band_price;
         let next = assess(part, known, chosen, normalized(weights.clone()), Some(price), work);
         stalled = if next.gap < 0.5 * milestone { 0 } else { stalled + 1 };
         weights.clone_from(&next.balanced.weights);
-        newton_step(&next.points, &mut weights, least, total);
+        newton_step(&next.responses, &mut weights, least, total);
         if next.gap < best.gap {
             best = next;
         }
@@ -173,13 +173,13 @@ pub(crate) fn balance(
 
 /// One Newton step on ln T_n = ln T (clusters with weight), Σ V_n = V, Σ w_n = const: latencies are nearly powers of
 /// weights.
-fn newton_step(points: &[Point], weights: &mut [f64], least: f64, total: f64) {
+fn newton_step(responses: &[Response], weights: &mut [f64], least: f64, total: f64) {
     // Unknowns: τ = δ ln T and δ = δ ln λ; cluster n moves by x_n = (T_n (ln T + τ − ln T_n) − T_λ δ)/S_n.
     let (mut a, mut b, mut c, mut d, mut r, mut q) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
-    let target = points.iter().zip(weights.iter()).map(|(p, w)| p.latency * w).sum::<f64>() / total;
-    let waits = |p: &Point, w: f64| w <= 2.0 * least && p.latency < target;
-    let excess = |p: &Point| p.latency * (p.latency / target).ln();
-    for (p, &w) in points.iter().zip(weights.iter()) {
+    let target = responses.iter().zip(weights.iter()).map(|(p, w)| p.latency * w).sum::<f64>() / total;
+    let waits = |p: &Response, w: f64| w <= 2.0 * least && p.latency < target;
+    let excess = |p: &Response| p.latency * (p.latency / target).ln();
+    for (p, &w) in responses.iter().zip(weights.iter()) {
         d += p.band_by_price;
         if waits(p, w) {
             continue;
@@ -201,7 +201,7 @@ fn newton_step(points: &[Point], weights: &mut [f64], least: f64, total: f64) {
         ((r * d - b * q) / determinant, (a * q - c * r) / determinant)
     };
     let (t, price) = if t.is_finite() && price.is_finite() { (t, price) } else { (0.0, 0.0) };
-    for (p, w) in points.iter().zip(weights.iter_mut()) {
+    for (p, w) in responses.iter().zip(weights.iter_mut()) {
         if waits(p, *w) {
             continue;
         }

@@ -9,7 +9,7 @@
 //! Costs are not evaluated anew here but extrapolated from the nearest sample, with its latency and the slope of that:
 //! the weights that come out are where the next samples are taken, as in Newton's method. Nothing is proved from them.
 
-use crate::solver::cluster::Choice;
+use crate::solver::cluster::Segments;
 use crate::solver::cluster::prepared::Start;
 use crate::solver::network::balance::{LEAST_SHARE, upload_price};
 use crate::solver::network::upload::Upload;
@@ -80,7 +80,7 @@ impl Arc {
 /// A choice with the points at which it has been evaluated.
 #[derive(Clone, Debug)]
 pub(crate) struct Known {
-    pub choice: Choice,
+    pub choice: Segments,
     samples: Vec<Sample>,
 }
 
@@ -104,7 +104,7 @@ impl Sample {
     /// Prices to start from at another weight.
     pub fn start(&self, weight: f64) -> Start {
         let factor = weight / self.arc.weight;
-        (self.start.0.scaled(factor), self.start.1.scaled(factor))
+        self.start.map(|prices| prices.scaled(factor))
     }
 }
 
@@ -112,7 +112,7 @@ impl Sample {
 const MOST_SAMPLES: usize = 8;
 
 impl Known {
-    pub fn new(choice: Choice, sample: Sample) -> Self {
+    pub fn new(choice: Segments, sample: Sample) -> Self {
         Self { choice, samples: vec![sample] }
     }
 

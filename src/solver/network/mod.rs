@@ -19,12 +19,13 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use crate::problem::program::ClusterProgram;
 use crate::problem::{Plan, SlotProblem};
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::Start;
 use crate::solver::cluster::segments::Threshold;
 use crate::solver::cluster::select::Subsets;
-use crate::solver::cluster::{Choice, Domain, PlannedCluster, PricedCluster};
+use crate::solver::cluster::{Domain, PlannedCluster, PricedCluster, Segments};
 use crate::solver::network::balance::upload_price;
 use crate::solver::network::envelope::{Known, Sample};
 use crate::solver::network::upload::Upload;
@@ -37,7 +38,14 @@ pub(crate) struct Network<'a> {
 
 impl<'a> Network<'a> {
     pub fn new(problem: &'a SlotProblem) -> Self {
-        Self { problem, uploads: problem.clusters.iter().map(Upload::new).collect() }
+        Self {
+            problem,
+            uploads: problem
+                .clusters
+                .iter()
+                .map(|cluster| Upload::new(&ClusterProgram::new(problem, cluster)))
+                .collect(),
+        }
     }
 
     /// V.
@@ -79,7 +87,7 @@ pub(crate) struct Part<'a> {
 }
 
 /// A cluster's best choice at a weight.
-pub(crate) struct Best {
+pub(crate) struct BestChoice {
     pub found: Found,
     pub sample: Sample,
     /// A sample of the choice that was hinted at, where it is not the best one.
@@ -118,7 +126,7 @@ impl Part<'_> {
     pub fn fixed(
         &self,
         cluster: usize,
-        choice: &Choice,
+        choice: &Segments,
         price: f64,
         start: Option<&Start>,
         work: &mut Workspace,
@@ -138,7 +146,7 @@ impl Part<'_> {
         hint: Option<&Known>,
         tolerance: f64,
         work: &mut Workspace,
-    ) -> Option<Best> {
+    ) -> Option<BestChoice> {
         self.with_cluster(cluster, price, |planned, domain| {
             let start = hint.and_then(|known| known.nearest(price)).map(|sample| sample.start(price));
             let hint = hint.map(|known| work.fixed(planned, &known.choice, start.as_ref()));
@@ -156,11 +164,11 @@ impl Part<'_> {
             Some(match (searched.found, hint) {
                 (Some(found), hint) => {
                     let hint = hint.map(|hint| sample(planned, &hint, work));
-                    Best { sample: sample(planned, &found, work), found, hint, bound }
+                    BestChoice { sample: sample(planned, &found, work), found, hint, bound }
                 }
                 (None, hint) => {
                     let found = hint?;
-                    Best { sample: sample(planned, &found, work), found, hint: None, bound }
+                    BestChoice { sample: sample(planned, &found, work), found, hint: None, bound }
                 }
             })
         })
@@ -182,5 +190,5 @@ impl Part<'_> {
 /// What a choice costs at its price, as a sample.
 fn sample(planned: &PlannedCluster, found: &Found, work: &mut Workspace) -> Sample {
     let slope = work.latency_by_weight(planned, found);
-    Sample::new(planned.at.price, found.value, found.latency, slope, (found.forward.prices, found.backward.prices))
+    Sample::new(planned.at.price, found.value, found.latency, slope, found.phases.map(|solved| solved.prices))
 }

@@ -7,13 +7,14 @@
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use crate::ground::route::DeviceId;
 use crate::problem::{Decision, ShadowPrices, SlotProblem};
+use crate::solver::cluster::Domain;
 use crate::solver::cluster::active::Workspace;
 use crate::solver::cluster::assemble::cluster_decision;
-use crate::solver::cluster::{Choice, Domain};
 use crate::solver::network::balance::{Balanced, balance};
 use crate::solver::network::envelope::{Deadline, Known, deadline};
-use crate::solver::network::{Best, Network, Part};
+use crate::solver::network::{BestChoice, Network, Part};
 use crate::solver::{Proposal, Settings, search_tolerance};
 
 /// A part of the search space that has not been closed yet.
@@ -55,7 +56,7 @@ struct Incumbent {
 /// Where to branch: blocks of a device of a cluster, at most `most` or more.
 struct Branch {
     cluster: usize,
-    device: usize,
+    device: DeviceId,
     most: u32,
 }
 
@@ -67,9 +68,9 @@ struct Explored {
 }
 
 /// The best choices of all clusters at given weights.
-struct Priced {
+struct PricedChoices {
     bound: f64,
-    best: Vec<Best>,
+    best: Vec<BestChoice>,
 }
 
 /// Relative accuracy of the upload band's price at weights that are going to be priced anew.
@@ -77,7 +78,7 @@ const UPLOAD_ACCURACY: f64 = 1e-6;
 /// Rounds of balancing and pricing in one node.
 const MOST_ROUNDS: usize = 12;
 
-struct Search<'a> {
+struct NetworkSearch<'a> {
     network: &'a Network<'a>,
     /// Relative tolerance of one cluster's search, and relative gap at which the whole search ends.
     tolerance: f64,
@@ -95,13 +96,13 @@ pub(crate) fn solve(
 ) -> Option<Proposal> {
     let network = Network::new(problem);
     let (tolerance, gap) = (search_tolerance(settings), settings.gap);
-    let mut search = Search { network: &network, tolerance, gap, incumbent: None, work };
+    let mut search = NetworkSearch { network: &network, tolerance, gap, incumbent: None, work };
     let lower_bound = search.run(domains.into_iter().map(Arc::new).collect(), settings);
     search.propose(lower_bound)
 }
 
-impl Search<'_> {
-    /// Best first over plans and domains; returns the proved lower bound.
+impl NetworkSearch<'_> {
+    /// BestChoice first over plans and domains; returns the proved lower bound.
     fn run(&mut self, domains: Vec<Arc<Domain>>, settings: &Settings) -> f64 {
         let network = self.network;
         let weights = vec![network.price() / domains.len() as f64; domains.len()];
@@ -154,12 +155,12 @@ impl Search<'_> {
     }
 
     /// D at given weights, each cluster minimized over its domain; `None` where a cluster has no feasible choice.
-    fn priced(&mut self, part: &Part, weights: &[f64], hints: Option<&[&Known]>) -> Option<Priced> {
+    fn priced(&mut self, part: &Part, weights: &[f64], hints: Option<&[&Known]>) -> Option<PricedChoices> {
         let tolerance = self.tolerance;
         let best = part.each(self.work, |n, work| part.best(n, weights[n], hints.map(|h| h[n]), tolerance, work));
-        let best: Vec<Best> = best.into_iter().collect::<Option<_>>()?;
+        let best: Vec<BestChoice> = best.into_iter().collect::<Option<_>>()?;
         let clusters: f64 = best.iter().map(|best| best.bound).sum();
-        Some(Priced { bound: clusters + part.network.uploads_bound(weights) + part.plan.penalty, best })
+        Some(PricedChoices { bound: clusters + part.network.uploads_bound(weights) + part.plan.penalty, best })
     }
 
     /// Raises the dual of a node and looks for decisions; `None` where a cluster has no feasible choice.
@@ -254,8 +255,8 @@ impl Search<'_> {
             decision: Decision { plan, clusters },
             lower_bound,
             shadow_prices: ShadowPrices {
-                forward_band_per_hz: balanced.found.iter().map(|f| f.forward.prices.band).collect(),
-                backward_band_per_hz: balanced.found.iter().map(|f| f.backward.prices.band).collect(),
+                forward_band_per_hz: balanced.found.iter().map(|f| f.phases.forward.prices.band).collect(),
+                backward_band_per_hz: balanced.found.iter().map(|f| f.phases.backward.prices.band).collect(),
                 uplink_per_hz: if scale.is_finite() { balanced.band_price } else { 0.0 },
                 latency_share: balanced.weights.iter().map(|w| w / price).collect(),
             },
@@ -270,7 +271,7 @@ fn hints<'a>(known: &'a [Vec<Known>], chosen: &[usize]) -> Vec<&'a Known> {
 
 /// Adds what has been found to what is known, `hints` being the known choices that were hinted at; true if a choice is
 /// new.
-fn learn(known: &mut [Vec<Known>], hints: &[usize], priced: Priced) -> bool {
+fn learn(known: &mut [Vec<Known>], hints: &[usize], priced: PricedChoices) -> bool {
     let mut news = false;
     for ((known, &hint), best) in known.iter_mut().zip(hints).zip(priced.best) {
         if let (Some(sample), Some(known)) = (best.hint, known.get_mut(hint)) {
@@ -293,12 +294,9 @@ fn branch(known: &[Vec<Known>], chosen: &[usize], losses: &[(f64, usize)]) -> Op
     let differing = (0..known.len()).filter(|&n| chosen[n] != losses[n].1);
     let cluster = differing.max_by(|&i, &j| losses[i].0.total_cmp(&losses[j].0).then(j.cmp(&i)))?;
     let (a, b) = (&known[cluster][chosen[cluster]].choice, &known[cluster][losses[cluster].1].choice);
-    let blocks = |choice: &Choice, device: usize| {
-        choice.active.binary_search(&device).ok().and_then(|at| choice.sizes.get(at)).copied().unwrap_or(0)
-    };
     let devices = a.active.iter().chain(&b.active);
-    let device = *devices.max_by_key(|&&k| (blocks(a, k).abs_diff(blocks(b, k)), std::cmp::Reverse(k)))?;
-    let (x, y) = (blocks(a, device), blocks(b, device));
+    let device = *devices.max_by_key(|&&k| (a.blocks_on(k).abs_diff(b.blocks_on(k)), std::cmp::Reverse(k)))?;
+    let (x, y) = (a.blocks_on(device), b.blocks_on(device));
     Some(Branch { cluster, device, most: x.min(y) + x.abs_diff(y).checked_sub(1)? / 2 })
 }
 
@@ -317,7 +315,7 @@ impl Branch {
     fn widest(domains: &[Arc<Domain>]) -> Option<Self> {
         let ranges = domains.iter().enumerate().flat_map(|(cluster, domain)| {
             let ranges = domain.low.iter().zip(&domain.high).enumerate();
-            ranges.map(move |(device, (&low, &high))| (high.saturating_sub(low), low, cluster, device))
+            ranges.map(move |(k, (&low, &high))| (high.saturating_sub(low), low, cluster, DeviceId(k)))
         });
         let (width, low, cluster, device) = ranges.max_by_key(|&(width, _, cluster, device)| {
             (width, std::cmp::Reverse(cluster), std::cmp::Reverse(device))
@@ -327,8 +325,8 @@ impl Branch {
 
     fn split(&self, domain: &Domain) -> [Domain; 2] {
         let (mut few, mut many) = (domain.clone(), domain.clone());
-        few.high[self.device] = self.most;
-        many.low[self.device] = self.most + 1;
+        few.high[self.device.0] = self.most;
+        many.low[self.device.0] = self.most + 1;
         [few, many]
     }
 }

@@ -1,43 +1,32 @@
 //! The control units' uploads, which share one band.
 
-use std::f64::consts::LN_2;
-
-use crate::problem::costs::Transmitter;
-use crate::problem::{Cluster, Link};
+use crate::ground::units::{Hertz, Watts};
+use crate::problem::Link;
+use crate::problem::program::{ClusterProgram, Transmission};
 use crate::solver::hop::{Hop, Reaction, Sending, whole_band_efficiency, whole_band_price};
-use crate::units::{Hertz, Watts};
 
 /// One cluster's upload.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Upload {
-    nats: f64,
-    gain: f64,
-    node: Transmitter,
-}
+pub(crate) struct Upload(Transmission);
 
 impl Upload {
-    pub fn new(cluster: &Cluster) -> Self {
-        Self {
-            nats: cluster.upload_bits.0 * LN_2,
-            gain: cluster.gain_to_noise_hz_per_w.get(0, cluster.devices.len() + 1),
-            node: Transmitter::of(cluster, 0),
-        }
+    pub fn new(program: &ClusterProgram) -> Self {
+        Self(program.upload())
     }
 
     /// Whether there is anything to send.
     pub fn is_empty(&self) -> bool {
-        self.nats == 0.0
+        self.0.bits.0 == 0.0
     }
 
-    /// Objective units per second and per radiated joule at a latency price V.
-    fn prices(&self, latency_price: f64) -> (f64, f64) {
-        let node = &self.node;
-        (latency_price + node.energy_price * node.circuit_power.0, node.energy_price / node.amplifier_efficiency)
+    fn max_power(&self) -> Watts {
+        self.0.transmitter.max_power
     }
 
     fn hop(&self, latency_price: f64) -> Hop {
-        let (time_price, energy_price) = self.prices(latency_price);
-        Hop::new(self.nats, self.gain, self.node.max_power.0, time_price, energy_price)
+        let Self(sent) = self;
+        let (time_price, energy_price) = (sent.time_price(latency_price), sent.energy_price());
+        Hop::new(sent.nats(), sent.gain, self.max_power().0, time_price, energy_price)
     }
 
     /// The cheapest sending at a latency price V and a bandwidth price λ.
@@ -60,12 +49,12 @@ impl Upload {
         if self.is_empty() {
             return (Sending::default(), 0.0);
         }
-        let (a, z) = self.prices(latency_price);
-        let max_power = self.node.max_power.0;
-        let (s, _) = whole_band_efficiency(a, z, self.gain, band, max_power);
-        let power = (band / self.gain * s.exp_m1()).min(max_power);
-        let time = self.nats / (band * s);
-        let price = whole_band_price(a, z, self.gain, band, max_power, self.nats, s);
+        let (a, z) = (self.0.time_price(latency_price), self.0.energy_price());
+        let (nats, gain, max_power) = (self.0.nats(), self.0.gain, self.max_power().0);
+        let (s, _) = whole_band_efficiency(a, z, gain, band, max_power);
+        let power = (band / gain * s.exp_m1()).min(max_power);
+        let time = nats / (band * s);
+        let price = whole_band_price(a, z, gain, band, max_power, nats, s);
         (Sending { time, band, power, cost: (a + z * power) * time, ..Sending::default() }, price)
     }
 
@@ -73,7 +62,7 @@ impl Upload {
     pub fn link(&self, latency_price: f64, sending: &Sending, band: f64) -> Link {
         if self.is_empty() {
             // Nothing is sent: any bandwidth will do.
-            return Link { bandwidth_hz: Hertz(band), power_w: self.node.max_power };
+            return Link { bandwidth_hz: Hertz(band), power_w: self.max_power() };
         }
         let sent = self.hop(latency_price).resend(*sending, band);
         Link { bandwidth_hz: Hertz(band), power_w: Watts(sent.power) }

@@ -187,11 +187,12 @@ fn the_radio_for_the_best_integers_is_the_optimum() {
 /// Integers that do not fit, and integers that no radio can serve, are told apart and named.
 #[test]
 fn bad_integers_are_named() {
+    use crate::problem::DeviceId;
     use crate::solver::backend::{Backend, Exact, RadioFor, Segments};
     let problem = InstanceSize { devices: 2, blocks: 4, ..InstanceSize::default() }.sample(1).unwrap();
     let given = |plan, active: &[usize], sizes: &[u32]| RadioFor {
         plan,
-        clusters: vec![Segments { active: active.to_vec(), sizes: sizes.to_vec() }],
+        clusters: vec![Segments { active: active.iter().copied().map(DeviceId).collect(), sizes: sizes.to_vec() }],
     };
     let error = |question: RadioFor| Exact::default().solve(&problem, &question).unwrap_err().to_string();
     assert_eq!(error(given(8, &[0, 1], &[2, 2])), "plan = 8: must be below 8, the number of plans");
@@ -206,5 +207,5 @@ fn bad_integers_are_named() {
     let starved = SlotProblem::new(spec).unwrap();
     let solution = Exact::default().solve(&starved, &given(0, &[0, 1], &[2, 2])).unwrap();
     let reasons = solution.outcome.unwrap_err().reasons;
-    assert_eq!(reasons, [Reason::SegmentMemory { cluster: 0, device: 1, size: 2, fit: 0 }]);
+    assert_eq!(reasons, [Reason::SegmentMemory { cluster: 0, device: DeviceId(1), size: 2, fit: 0 }]);
 }

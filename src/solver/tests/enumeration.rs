@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::invariants::full;
 use super::*;
-use crate::problem::costs::block_cap;
-use crate::solver::cluster::Choice;
+use crate::ground::route::DeviceId;
+use crate::problem::program::block_cap;
+use crate::solver::cluster::Segments;
 use crate::strategies::{ProblemParameters, slot_problems};
 
 /// All size vectors of sum `left` within 1 and the caps.
@@ -26,7 +27,10 @@ fn enumerated(problem: &SlotProblem) -> f64 {
         Participation::All => (1 << devices) - 1..1usize << devices,
         Participation::Select => 1..1 << devices,
     };
-    let upload = Upload::new(cluster).send_alone(problem.latency_weight, problem.uplink.bandwidth_hz.0).0.cost;
+    let upload = Upload::new(&ClusterProgram::new(problem, cluster))
+        .send_alone(problem.latency_weight, problem.uplink.bandwidth_hz.0)
+        .0
+        .cost;
     let priced = PricedCluster::new(problem, cluster, problem.latency_weight);
     let domain = Domain { low: vec![1; devices], high: caps.clone() };
     let mut work = Workspace::default();
@@ -34,10 +38,10 @@ fn enumerated(problem: &SlotProblem) -> f64 {
     for plan in &problem.plans {
         let planned = PlannedCluster::new(&priced, plan, &domain);
         for mask in masks.clone() {
-            let active: Vec<usize> = (0..devices).filter(|k| mask >> k & 1 == 1).collect();
-            let caps: Vec<u32> = active.iter().map(|&k| caps[k]).collect();
+            let active: Vec<DeviceId> = DeviceId::all(devices).filter(|k| mask >> k.0 & 1 == 1).collect();
+            let caps: Vec<u32> = active.iter().map(|k| caps[k.0]).collect();
             for sizes in compositions(&caps, blocks) {
-                let choice = Choice { active: active.clone(), sizes };
+                let choice = Segments { active: active.clone(), sizes };
                 least = least.min(work.fixed(&planned, &choice, None).value + plan.penalty + upload);
             }
         }

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::invariants::full;
 use super::*;
-use crate::problem::costs::block_cap;
+use crate::problem::program::block_cap;
+use crate::problem::{DeviceId, NodeId};
 use crate::strategies::slot_problems;
 use crate::units::{Bits, Bytes};
 
@@ -49,7 +50,7 @@ fn memory() {
     let all = spec.clusters[1].devices[0].memory_bytes * 6.0;
     spec.clusters[1].devices[0].memory_bytes = all;
     spec.clusters[1].devices[2].memory_bytes = Bytes(0.0);
-    let reason = Reason::DeviceMemory { cluster: 1, device: 2 };
+    let reason = Reason::DeviceMemory { cluster: 1, device: DeviceId(2) };
     assert_only(spec, reason, "clusters[1].devices[2].memory_bytes");
     for participation in [Participation::All, Participation::Select] {
         let mut spec = of(participation);
@@ -69,13 +70,13 @@ fn links() {
         let mut spec = of(Participation::All);
         spec.clusters[1].gain_to_noise_hz_per_w.0[(from, to)] = 0.0;
         let path = format!("clusters[1].gain_to_noise_hz_per_w[{from}][{to}] = 0");
-        assert_only(spec, Reason::NoLink { cluster: 1, from, to }, &path);
+        assert_only(spec, Reason::NoLink { cluster: 1, from: NodeId(from), to: NodeId(to) }, &path);
     }
     let mut spec = of(Participation::Select);
     spec.clusters[0].gain_to_noise_hz_per_w.0[(0, 4)] = 0.0;
     assert_only(
         spec.clone(),
-        Reason::NoLink { cluster: 0, from: 0, to: 4 },
+        Reason::NoLink { cluster: 0, from: NodeId(0), to: NodeId(4) },
         "clusters[0].gain_to_noise_hz_per_w[0][4]",
     );
     spec.clusters[0].upload_bits = Bits(0.0);
@@ -93,7 +94,7 @@ fn feasible(problem: &SlotProblem) -> bool {
     problem.clusters.iter().all(|cluster| {
         let gains = &cluster.gain_to_noise_hz_per_w;
         let (devices, server) = (cluster.devices.len(), cluster.devices.len() + 1);
-        let both = |i, j| gains.get(i, j) > 0.0 && gains.get(j, i) > 0.0;
+        let both = |i, j| gains.0[(i, j)] > 0.0 && gains.0[(j, i)] > 0.0;
         let works = |mask: usize| {
             let active: Vec<usize> = (0..devices).filter(|k| mask >> k & 1 == 1).collect();
             let caps: Vec<u64> =
@@ -110,7 +111,7 @@ fn feasible(problem: &SlotProblem) -> bool {
             Participation::All => works(all),
             Participation::Select => (1..=all).any(works),
         };
-        some && (cluster.upload_bits.0 == 0.0 || gains.get(0, server) > 0.0)
+        some && (cluster.upload_bits.0 == 0.0 || gains.0[(0, server)] > 0.0)
     })
 }
 

@@ -5,6 +5,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::*;
+use crate::problem::DeviceId;
 use crate::problem::shannon_rate;
 use crate::strategies::{ProblemParameters, problems_with_decisions, slot_problems};
 use crate::units::{Bits, Bytes, Hertz, Watts};
@@ -39,11 +40,12 @@ fn objective_by_hand(problem: &SlotProblem, decision: &Decision) -> f64 {
             if bits == 0.0 {
                 return (0.0, 0.0);
             }
-            let seconds = bits / shannon_rate(band, power, cluster.gain_to_noise_hz_per_w.get(from, to));
+            let seconds = bits / shannon_rate(band, power, cluster.gain_to_noise_hz_per_w.0[(from, to)]);
             let (price, efficiency, circuit) = node(from);
             (seconds, price * (power.0 / efficiency + circuit) * seconds)
         };
-        let path: Vec<usize> = std::iter::once(0).chain(choice.active.iter().map(|k| k + 1)).chain([server]).collect();
+        let path: Vec<usize> =
+            std::iter::once(0).chain(choice.active.iter().map(|k| k.0 + 1)).chain([server]).collect();
         let mut latency = cluster.fixed_seconds.0;
         for forward in [true, false] {
             let end = |stage: &crate::problem::EndStage| {
@@ -51,7 +53,7 @@ fn objective_by_hand(problem: &SlotProblem, decision: &Decision) -> f64 {
                 per.0 * samples
             };
             let mut times = vec![end(&cluster.embedding), end(&cluster.decoder)];
-            for (&k, &size) in choice.active.iter().zip(&choice.sizes) {
+            for (&DeviceId(k), &size) in choice.active.iter().zip(&choice.sizes) {
                 let device = &cluster.devices[k];
                 let block = if forward {
                     encoder.forward_flops_per_sample.0 / device.forward_flops_per_second.0
@@ -71,7 +73,7 @@ fn objective_by_hand(problem: &SlotProblem, decision: &Decision) -> f64 {
             let slowest = times.iter().copied().fold(0.0, f64::max);
             latency += iterations * (times.iter().sum::<f64>() + (micro - 1.0) * slowest);
         }
-        for (i, (&k, &size)) in choice.active.iter().zip(&choice.sizes).enumerate() {
+        for (i, (&DeviceId(k), &size)) in choice.active.iter().zip(&choice.sizes).enumerate() {
             let bits = f64::from(size) * encoder.parameter_bits_per_block.0;
             for (seconds, cost) in [
                 sent(k + 1, 0, bits, cluster.bandwidth_hz, choice.collection_power_w[i]),
@@ -113,7 +115,7 @@ proptest! {
                 let used: f64 = links.iter().map(|link| link.bandwidth_hz.0).sum();
                 prop_assert!(used <= cluster.bandwidth_hz.0 * (1.0 + 1e-12));
             }
-            for (position, &k) in choice.active.iter().enumerate() {
+            for (position, &DeviceId(k)) in choice.active.iter().enumerate() {
                 let device = &cluster.devices[k];
                 let limit = device.max_power_w.0 * (1.0 + 1e-12);
                 prop_assert!(choice.forward[position + 1].power_w.0 <= limit);

@@ -18,7 +18,7 @@ fn best_of_all_pairs(problem: &SlotProblem) -> f64 {
             let nodes: Vec<usize> =
                 std::iter::once(0).chain(kept.iter().map(|&k| k + 1)).chain([devices + 1]).collect();
             let gains = &cluster.gain_to_noise_hz_per_w;
-            let gains = nalgebra::DMatrix::from_fn(nodes.len(), nodes.len(), |a, b| gains.get(nodes[a], nodes[b]));
+            let gains = nalgebra::DMatrix::from_fn(nodes.len(), nodes.len(), |a, b| gains.0[(nodes[a], nodes[b])]);
             cluster.gain_to_noise_hz_per_w = crate::problem::Gains(gains);
             let solution = solve(&SlotProblem::new(spec).unwrap(), &Settings::default()).unwrap();
             if let Some(found) = solution.certified() {

@@ -1,7 +1,8 @@
 //! Analytic derivatives against differences.
 
 use super::*;
-use crate::solver::cluster::{Choice, PlannedCluster, PricedCluster};
+use crate::ground::route::DeviceId;
+use crate::solver::cluster::{PlannedCluster, PricedCluster, Segments};
 
 /// Latency at a price of it, for given sizes.
 #[test]
@@ -12,7 +13,7 @@ fn latencies_react_to_their_price() {
         let problem = InstanceSize { devices: 5, blocks: 11, ..InstanceSize::default() }.sample(seed).unwrap();
         let cluster = &problem.clusters[0];
         let domain = Domain { low: vec![1; 5], high: vec![11; 5] };
-        let choice = Choice { active: (0..5).collect(), sizes: vec![3, 1, 2, 4, 1] };
+        let choice = Segments { active: DeviceId::all(5).collect(), sizes: vec![3, 1, 2, 4, 1] };
         for plan in &problem.plans {
             let mut at = |price: f64| {
                 let priced = PricedCluster::new(&problem, cluster, price);

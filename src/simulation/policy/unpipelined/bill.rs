@@ -1,12 +1,13 @@
 //! What a cluster's round costs, added up transmission by transmission.
 
 use super::ServerRates;
-use crate::problem::costs::{
+use crate::problem::program::{
     Transmitter, block_time, boundary_bits, compute_energy_per_block, end_stage_time, stage_time, transfer_time,
 };
 use crate::problem::{
     Cluster, ClusterEvaluation, Device, DeviceEnergy, Encoder, LatencyParts, Phase, Plan, SlotSpec, shannon_rate,
 };
+use crate::problem::{DeviceId, NodeId};
 use crate::simulation::policy::{DeviceLoad, OwnCluster};
 use crate::units::{Bits, Bytes, Hertz, Joules, Seconds};
 
@@ -35,7 +36,8 @@ impl<'a> Bill<'a> {
             loads: vec![DeviceLoad::default(); devices],
         };
         let share = problem.uplink.bandwidth_hz / problem.clusters.len() as f64;
-        bill.parts.upload = bill.send((0, devices + 1), cluster.upload_bits, share, 1.0)?;
+        bill.parts.upload =
+            bill.send((NodeId::CONTROL_UNIT, NodeId::edge_server(devices)), cluster.upload_bits, share, 1.0)?;
         Ok(bill)
     }
 
@@ -50,10 +52,14 @@ impl<'a> Bill<'a> {
         f64::from(self.plan.local_iterations) * f64::from(self.plan.micro_batches)
     }
 
-    /// Time on air of one message between two nodes (0 control unit, k+1 device k, K+1 edge server) at full power; its
-    /// energy is booked
-    /// `uses` times.
-    pub fn send(&mut self, (from, to): (usize, usize), bits: Bits, band: Hertz, uses: f64) -> Result<Seconds, String> {
+    /// Time on air of one message between two nodes at full power; its energy is booked `uses` times.
+    pub fn send(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        bits: Bits,
+        band: Hertz,
+        uses: f64,
+    ) -> Result<Seconds, String> {
         let transmitter = Transmitter::of(self.cluster, from);
         let gain = self.cluster.gain_to_noise_hz_per_w.get(from, to);
         let time = transfer_time(bits, shannon_rate(band, transmitter.max_power, gain));
@@ -61,10 +67,10 @@ impl<'a> Bill<'a> {
             return Err(format!("no link from node {from} to node {to}"));
         }
         let energy = transmitter.drawn(transmitter.max_power) * (time * uses);
-        match from.checked_sub(1) {
+        match from.device() {
             None => self.control_unit_energy += energy,
             // The edge server's energy is not counted.
-            Some(k) => self.device_energy.iter_mut().skip(k).take(1).for_each(|device| device.transmit += energy),
+            Some(k) => self.device_energy.iter_mut().skip(k.0).take(1).for_each(|device| device.transmit += energy),
         }
         Ok(time)
     }
@@ -73,7 +79,8 @@ impl<'a> Bill<'a> {
     pub fn carry(&mut self, k: usize, blocks: u32) -> Result<(), String> {
         let bits = self.encoder.parameter_bits_per_block * f64::from(blocks);
         let band = self.cluster.bandwidth_hz;
-        let (out, back) = (self.send((0, k + 1), bits, band, 1.0)?, self.send((k + 1, 0), bits, band, 1.0)?);
+        let (unit, device) = (NodeId::CONTROL_UNIT, DeviceId(k).node());
+        let (out, back) = (self.send((unit, device), bits, band, 1.0)?, self.send((device, unit), bits, band, 1.0)?);
         self.parts.distribution += out;
         self.parts.collection += back;
         Ok(())

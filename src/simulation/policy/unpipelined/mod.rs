@@ -19,6 +19,7 @@ use bill::Bill;
 
 use super::{Choice, OwnCluster, OwnRound};
 use crate::problem::{Cluster, Plan, SlotProblem};
+use crate::simulation::Outage;
 use crate::simulation::round::Round;
 
 /// The cheapest round over all plans; `train` bills a cluster for one plan, or says what is missing.
@@ -44,7 +45,7 @@ fn cheapest(problem: &SlotProblem, train: impl Fn(&Cluster, &Plan) -> Result<Own
             Err(reason) => missing = reason,
         }
     }
-    best.map_or(Choice::Outage(missing), |(_, own)| Choice::Round(own))
+    best.map_or(Choice::Outage(Outage::no_round(missing)), |(_, own)| Choice::Round(own))
 }
 
 /// The cut with the least V·T + Σ Z·E of a cluster alone: `train` bills it for the blocks that its devices hold.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Bill, ServerRates, best_cut, cheapest};
 use crate::problem::Phase;
+use crate::problem::{DeviceId, NodeId};
 use crate::simulation::RunError;
 use crate::simulation::policy::{Choice, Policy, SlotContext};
 use crate::units::Seconds;
@@ -30,7 +31,7 @@ impl Policy for SplitFed {
         let problem = slot.problem();
         Ok(cheapest(problem, |cluster, plan| {
             let rates = ServerRates::new(slot, cluster)?;
-            let (devices, server) = (cluster.devices.len() as f64, cluster.devices.len() + 1);
+            let (devices, server) = (cluster.devices.len() as f64, NodeId::edge_server(cluster.devices.len()));
             let share = cluster.bandwidth_hz / devices;
             best_cut(problem, cluster, |blocks| {
                 let mut bill = Bill::new(problem, cluster, plan)?;
@@ -39,8 +40,8 @@ impl Policy for SplitFed {
                     bill.carry(k, blocks)?;
                     bill.compute(problem, k, device, blocks);
                     let bits = bill.boundary();
-                    let up = bill.send((k + 1, server), bits, share, uses)?;
-                    let down = bill.send((server, k + 1), bits, share, uses)?;
+                    let up = bill.send((DeviceId(k).node(), server), bits, share, uses)?;
+                    let down = bill.send((server, DeviceId(k).node()), bits, share, uses)?;
                     let forward = bill.stage(device, Phase::Forward, blocks) + cluster.hop_latency_s + up;
                     let backward = bill.stage(device, Phase::Backward, blocks) + cluster.hop_latency_s + down;
                     slowest = [Seconds(slowest[0].0.max(forward.0)), Seconds(slowest[1].0.max(backward.0))];

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::{Bill, ServerRates, best_cut, cheapest};
 use crate::problem::Phase;
+use crate::problem::{DeviceId, NodeId};
 use crate::simulation::RunError;
 use crate::simulation::policy::{Choice, Policy, SlotContext};
 
@@ -32,15 +33,15 @@ impl Policy for SplitLearning {
         let problem = slot.problem();
         Ok(cheapest(problem, |cluster, plan| {
             let rates = ServerRates::new(slot, cluster)?;
-            let server = cluster.devices.len() + 1;
+            let server = NodeId::edge_server(cluster.devices.len());
             best_cut(problem, cluster, |blocks| {
                 let mut bill = Bill::new(problem, cluster, plan)?;
                 for (k, device) in cluster.devices.iter().enumerate() {
                     bill.carry(k, blocks)?;
                     bill.compute(problem, k, device, blocks);
                     let (bits, uses) = (bill.boundary(), bill.uses());
-                    let up = bill.send((k + 1, server), bits, cluster.bandwidth_hz, uses)?;
-                    let down = bill.send((server, k + 1), bits, cluster.bandwidth_hz, uses)?;
+                    let up = bill.send((DeviceId(k).node(), server), bits, cluster.bandwidth_hz, uses)?;
+                    let down = bill.send((server, DeviceId(k).node()), bits, cluster.bandwidth_hz, uses)?;
                     let phase = |phase| bill.stage(device, phase, blocks) + bill.server(rates, phase, blocks);
                     let forward = (phase(Phase::Forward) + cluster.hop_latency_s + up) * uses;
                     let backward = (phase(Phase::Backward) + cluster.hop_latency_s + down) * uses;

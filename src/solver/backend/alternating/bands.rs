@@ -4,50 +4,36 @@
 //! own problem without energy prices.
 
 use super::{Balanced, CLOSE, Iterate};
-use crate::problem::costs::{
-    Phase, Transmitter, block_time, boundary_bits, end_stage_time, hop_uses, micro_batch, path_node, stage_time,
-};
+use crate::ground::phase::Phase;
+use crate::ground::units::{Hertz, Watts};
+use crate::problem::program::Transmission;
 use crate::problem::{ClusterDecision, Decision, Link, ShadowPrices};
 use crate::solver::hop::Hop;
-use crate::solver::hop::phase::{Radio, Scratch, falling_root};
-use crate::units::Hertz;
-use std::f64::consts::LN_2;
+use crate::solver::hop::phase::{PhaseRadio, Scratch, falling_root};
 
 /// The slowest compute stage of a phase [s].
 pub(super) fn slowest_stage(iterate: &Iterate, n: usize, phase: Phase) -> f64 {
-    let (problem, choice) = (iterate.problem, &iterate.decision.clusters[n]);
-    let (cluster, plan) = (&problem.clusters[n], &problem.plans[iterate.decision.plan]);
-    let samples = micro_batch(cluster, plan);
-    let stages = choice.active.iter().zip(&choice.sizes).map(|(&k, &size)| {
-        let device = &cluster.devices[k];
-        stage_time(device, block_time(&problem.encoder, device, phase, samples), size).0
-    });
-    let ends = [&cluster.embedding, &cluster.decoder].map(|stage| end_stage_time(stage, phase, samples).0);
-    stages.chain(ends).fold(0.0, f64::max)
+    let (program, choice) = (iterate.program(n), &iterate.decision.clusters[n]);
+    let times = program.stage_times(phase, program.at.route(&choice.active), &choice.sizes);
+    times.fold(0.0, |slowest, time| slowest.max(time.0))
 }
 
-/// The sender of a phase's hop with the link's gain.
-pub(super) fn sender(iterate: &Iterate, n: usize, phase: Phase, hop: usize) -> (Transmitter, f64) {
-    let (cluster, active) = (&iterate.problem.clusters[n], &iterate.decision.clusters[n].active);
-    let (tx, rx) = (phase.sender(hop), phase.receiver(hop));
-    let (tx, rx) = (path_node(cluster, active, tx), path_node(cluster, active, rx));
-    (Transmitter::of(cluster, tx), cluster.gain_to_noise_hz_per_w.get(tx, rx))
+/// A message over a link of given power, as a hop without an energy price: its energy costs by the second.
+fn at_power(sent: &Transmission, power: Watts, latency_price: f64) -> Hop {
+    let time_price = sent.latency_uses * latency_price + sent.drawn_price(power);
+    Hop::new(sent.nats(), sent.gain, power.0, time_price, 0.0)
 }
 
 /// The bandwidths of a cluster's phases at a price of its latency, and what the bands are worth forward and backward.
 fn phases(iterate: &Iterate, n: usize, price: f64) -> (ClusterDecision, [f64; 2]) {
-    let problem = iterate.problem;
-    let (cluster, plan) = (&problem.clusters[n], &problem.plans[iterate.decision.plan]);
-    let nats = boundary_bits(&problem.encoder, micro_batch(cluster, plan)).0 * LN_2;
-    let price = price * f64::from(plan.local_iterations);
+    let program = iterate.program(n);
     let mut choice = iterate.decision.clusters[n].clone();
+    let route = program.at.route(&iterate.decision.clusters[n].active);
     let share = |phase: Phase, links: &mut [Link]| {
-        let pace_price = price * f64::from(plan.micro_batches - 1);
-        let mut radio = Radio::new(cluster.bandwidth_hz.0, pace_price, cluster.hop_latency_s.0);
-        for (hop, link) in links.iter().enumerate() {
-            let (node, gain) = sender(iterate, n, phase, hop);
-            let spent = hop_uses(plan) * node.energy_price * node.drawn(link.power_w).0;
-            radio.push(Hop::new(nats, gain, link.power_w.0, price + spent, 0.0));
+        let band = program.at.cluster.bandwidth_hz.0;
+        let mut radio = PhaseRadio::new(band, program.pacing.pace_price(price), program.hop_latency().0);
+        for ((near, far), link) in route.hops().zip(&*links) {
+            radio.push(at_power(&program.hop(phase, near, far), link.power_w, price));
         }
         let mut scratch = Scratch::default();
         let solved = radio.solve(slowest_stage(iterate, n, phase), None, &mut scratch);
@@ -62,12 +48,8 @@ fn phases(iterate: &Iterate, n: usize, price: f64) -> (ClusterDecision, [f64; 2]
 
 /// An upload at the power as it is, at a price of its cluster's latency; `None` where nothing is sent.
 fn upload(iterate: &Iterate, n: usize, price: f64) -> Option<Hop> {
-    let (cluster, link) = (&iterate.problem.clusters[n], iterate.decision.clusters[n].upload);
-    let node = Transmitter::of(cluster, 0);
-    let gain = cluster.gain_to_noise_hz_per_w.get(0, cluster.devices.len() + 1);
-    let spent = node.energy_price * node.drawn(link.power_w).0;
-    let nats = cluster.upload_bits.0 * LN_2;
-    (nats > 0.0).then(|| Hop::new(nats, gain, link.power_w.0, price + spent, 0.0))
+    let sent = iterate.program(n).at.upload();
+    (sent.bits.0 > 0.0).then(|| at_power(&sent, iterate.decision.clusters[n].upload.power_w, price))
 }
 
 /// All bandwidths, and what the bands are worth: the clusters are balanced at a price of the upload band, and that

@@ -4,6 +4,8 @@ mod bands;
 mod powers;
 
 use super::{Backend, GivenRadio, Segments, SegmentsFor, WholeSlot};
+use crate::ground::route::DeviceId;
+use crate::problem::program::{ClusterProgram, PlanProgram};
 use crate::problem::{
     Cluster, ClusterDecision, Decision, Evaluation, ShadowPrices, SlotProblem, SlotSpec, Work, evaluate,
 };
@@ -158,6 +160,12 @@ impl<'a> Iterate<'a> {
         Ok(start)
     }
 
+    /// A cluster under the decision's plan.
+    fn program(&self, n: usize) -> PlanProgram<'a> {
+        let problem = self.problem;
+        ClusterProgram::new(problem, &problem.clusters[n]).under(&problem.plans[self.decision.plan])
+    }
+
     fn costs(&self) -> f64 {
         self.evaluation.objective
     }
@@ -283,5 +291,5 @@ fn equal(domain: &Domain, blocks: u32) -> Option<Segments> {
         *size += more;
         left -= more;
     }
-    (left == 0).then(|| Segments { active: (0..domain.high.len()).collect(), sizes })
+    (left == 0).then(|| Segments { active: DeviceId::all(domain.high.len()).collect(), sizes })
 }

@@ -1,14 +1,14 @@
 //! Block (d): powers for the bandwidths as they are.
 
 use super::Iterate;
-use super::bands::{sender, slowest_stage};
-use crate::problem::costs::{Phase, Transmitter, boundary_bits, hop_uses, micro_batch};
+use super::bands::slowest_stage;
+use crate::ground::phase::Phase;
+use crate::ground::units::{Hertz, Watts};
+use crate::problem::program::Transmission;
 use crate::problem::{ClusterDecision, Link};
 use crate::solver::cluster::PricedCluster;
 use crate::solver::hop::efficiency::Efficiency;
 use crate::solver::hop::whole_band_efficiency;
-use crate::units::Watts;
-use std::f64::consts::LN_2;
 
 /// Steps of a bisection: to the resolution of floating-point numbers.
 const BISECTIONS: usize = 60;
@@ -25,14 +25,14 @@ struct Sender {
 }
 
 impl Sender {
-    fn new(node: Transmitter, (gain, nats, band): (f64, f64, f64), latency_price: f64, uses: f64) -> Self {
+    fn new(sent: &Transmission, band: Hertz, latency_price: f64) -> Self {
         Self {
-            nats,
-            gain,
-            band,
-            max_power: node.max_power.0,
-            time_price: latency_price + uses * node.energy_price * node.circuit_power.0,
-            energy_price: uses * node.energy_price / node.amplifier_efficiency,
+            nats: sent.nats(),
+            gain: sent.gain,
+            band: band.0,
+            max_power: sent.transmitter.max_power.0,
+            time_price: sent.time_price(latency_price),
+            energy_price: sent.energy_price(),
         }
     }
 
@@ -62,33 +62,27 @@ impl Sender {
 
 /// The powers of a cluster's transmissions at a price of its latency.
 pub(super) fn set(iterate: &Iterate, n: usize, price: f64) -> ClusterDecision {
-    let problem = iterate.problem;
-    let (cluster, plan) = (&problem.clusters[n], &problem.plans[iterate.decision.plan]);
+    let program = iterate.program(n);
     let mut choice = iterate.decision.clusters[n].clone();
-    let nats = boundary_bits(&problem.encoder, micro_batch(cluster, plan)).0 * LN_2;
-    let phase_price = price * f64::from(plan.local_iterations);
-    let pace_price = phase_price * f64::from(plan.micro_batches - 1);
+    let route = program.at.route(&iterate.decision.clusters[n].active);
     let set = |phase: Phase, links: &mut [Link]| {
-        let senders: Vec<Sender> = (links.iter().enumerate())
-            .map(|(hop, link)| {
-                let (node, gain) = sender(iterate, n, phase, hop);
-                Sender::new(node, (gain, nats, link.bandwidth_hz.0), phase_price, hop_uses(plan))
-            })
-            .collect();
-        let pace = pace(&senders, pace_price, slowest_stage(iterate, n, phase) - cluster.hop_latency_s.0);
+        let hops = route.hops().map(|(near, far)| program.hop(phase, near, far));
+        let senders: Vec<Sender> =
+            hops.zip(&*links).map(|(sent, link)| Sender::new(&sent, link.bandwidth_hz, price)).collect();
+        let floor = slowest_stage(iterate, n, phase) - program.hop_latency().0;
+        let pace = pace(&senders, program.pacing.pace_price(price), floor);
         for (link, sender) in links.iter_mut().zip(&senders) {
             link.power_w = sender.power(sender.free().min(pace).max(sender.shortest()));
         }
     };
     set(Phase::Forward, &mut choice.forward);
     set(Phase::Backward, &mut choice.backward);
-    let priced = PricedCluster::new(problem, cluster, price);
-    choice.collection_power_w = choice.active.iter().map(|&k| Watts(priced.collection[k].power)).collect();
-    choice.distribution_power_w = choice.active.iter().map(|&k| Watts(priced.distribution[k].power)).collect();
-    if cluster.upload_bits.0 > 0.0 {
-        let gain = cluster.gain_to_noise_hz_per_w.get(0, cluster.devices.len() + 1);
-        let sent = (gain, cluster.upload_bits.0 * LN_2, choice.upload.bandwidth_hz.0);
-        let sender = Sender::new(Transmitter::of(cluster, 0), sent, price, 1.0);
+    let priced = PricedCluster::new(iterate.problem, program.at.cluster, price);
+    choice.collection_power_w = choice.active.iter().map(|k| Watts(priced.collection[k.0].power)).collect();
+    choice.distribution_power_w = choice.active.iter().map(|k| Watts(priced.distribution[k.0].power)).collect();
+    let upload = program.at.upload();
+    if upload.bits.0 > 0.0 {
+        let sender = Sender::new(&upload, choice.upload.bandwidth_hz, price);
         choice.upload.power_w = sender.power(sender.free());
     }
     choice

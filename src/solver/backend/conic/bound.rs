@@ -11,14 +11,14 @@
 //! because T ≥ T_n, u_c ≥ offset_j + t_j, u_c ≥ floor_c and Σ w ≤ W hold for it. Each minimum is a search in one
 //! dimension ([`hop`](super::hop)).
 
-use super::hop::{Best, Priced, minimize};
+use super::hop::{CheapestMessage, PricedMessage, minimize};
 use crate::problem::ShadowPrices;
-use crate::solver::backend::transmissions::{Band, Point, Radio, Transmission};
+use crate::solver::backend::transmissions::{Band, RadioPoint, RadioProgram, RadioUse};
 
 /// Prices of what the transmissions share.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Prices {
-    /// λ: per shared band, in the order of [`Radio::bands`] [1/Hz].
+    /// λ: per shared band, in the order of [`RadioProgram::bands`] [1/Hz].
     pub band: Vec<f64>,
     /// V_n: price of a second of each cluster's latency.
     pub latency: Vec<f64>,
@@ -31,7 +31,7 @@ pub(super) struct Prices {
 impl Prices {
     /// Without prices of constraints that the point leaves slack by more than a thousandth of what they limit: an
     /// interior-point method keeps all prices above zero, and a little price times much slack is a weak bound.
-    pub fn complementary(mut self, radio: &Radio, point: &Point) -> Self {
+    pub fn complementary(mut self, radio: &RadioProgram, point: &RadioPoint) -> Self {
         const SLACK: f64 = 1e-3;
         for (index, pace) in radio.paces.iter().enumerate() {
             let excess = |j: usize| {
@@ -55,7 +55,7 @@ impl Prices {
 
     /// The same prices, within the bounds that weak duality asks for: negative ones cut, sums scaled to what they must
     /// be.
-    pub fn made_valid(mut self, radio: &Radio) -> Self {
+    pub fn made_valid(mut self, radio: &RadioProgram) -> Self {
         let clean = |prices: &mut Vec<f64>| {
             for price in prices {
                 *price = if price.is_finite() { price.max(0.0) } else { 0.0 };
@@ -87,7 +87,7 @@ impl Prices {
     }
 }
 
-impl Radio {
+impl RadioProgram {
     /// The transmissions of a pace.
     pub fn members(&self, pace: usize) -> impl Iterator<Item = usize> + '_ {
         (0..self.transmissions.len())
@@ -95,7 +95,7 @@ impl Radio {
     }
 
     /// The transmission's minimum at prices.
-    fn best(&self, j: usize, prices: &Prices) -> Option<Best> {
+    fn best(&self, j: usize, prices: &Prices) -> Option<CheapestMessage> {
         let sent = &self.transmissions[j];
         let time = sent.time_price + prices.latency[sent.cluster] * sent.latency_uses + prices.cap[j];
         match sent.band {
@@ -105,18 +105,18 @@ impl Radio {
     }
 
     /// What a transmission with this minimum adds to the bound.
-    fn share(&self, j: usize, prices: &Prices, best: &Best) -> f64 {
+    fn share(&self, j: usize, prices: &Prices, best: &CheapestMessage) -> f64 {
         best.cost + self.transmissions[j].pace.map_or(0.0, |(_, offset)| prices.cap[j] * offset)
     }
 
     /// The value of the dual at valid prices, and the times and bandwidths that attain the minima. `None` where a
     /// search failed or the value is not finite.
-    pub(super) fn dual(&self, prices: &Prices) -> Option<(f64, Point)> {
+    pub(super) fn dual(&self, prices: &Prices) -> Option<(f64, RadioPoint)> {
         let latency: f64 = self.latency.iter().zip(&prices.latency).map(|(time, price)| time * price).sum();
         let floors: f64 = self.paces.iter().zip(&prices.floor).map(|(pace, price)| pace.floor * price).sum();
         let bands: f64 = self.bands.iter().zip(&prices.band).map(|(band, price)| band.width * price).sum();
         let mut value = self.constant + latency + floors - bands;
-        let mut point = Point::default();
+        let mut point = RadioPoint::default();
         for j in 0..self.transmissions.len() {
             let best = self.best(j, prices)?;
             value += self.share(j, prices, &best);
@@ -167,10 +167,10 @@ impl Radio {
     }
 }
 
-impl Transmission {
+impl RadioUse {
     /// The transmission at a price of its time, everything included.
-    pub(super) fn at(&self, time_price: f64) -> Priced {
-        Priced {
+    pub(super) fn at(&self, time_price: f64) -> PricedMessage {
+        PricedMessage {
             nats: self.nats,
             gain: self.gain,
             max_power: self.max_power,

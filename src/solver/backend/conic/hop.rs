@@ -9,7 +9,7 @@ use argmin::solver::brent::BrentOpt;
 
 /// Prices and data of one transmission.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Priced {
+pub(super) struct PricedMessage {
     /// d.
     pub nats: f64,
     /// γ [Hz/W].
@@ -24,7 +24,7 @@ pub(super) struct Priced {
 
 /// A minimum.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Best {
+pub(super) struct CheapestMessage {
     pub cost: f64,
     pub time: f64,
     pub band: f64,
@@ -39,7 +39,7 @@ fn phi(s: f64) -> f64 {
 /// ratio of 1e300 is beyond what the ranges of admitted gains, powers and bands multiply to.
 const RANGE: (f64, f64) = (1e-40, 700.0);
 
-impl Priced {
+impl PricedMessage {
     fn energy_cost(&self, s: f64) -> f64 {
         if self.energy == 0.0 { 0.0 } else { self.energy * (self.nats / self.gain) * phi(s) }
     }
@@ -50,10 +50,10 @@ impl Priced {
     }
 
     /// min over t and w of a t + z p t + λ w; the infimum where it is not attained (a = 0).
-    pub fn on_shared_band(&self, band_price: f64) -> Option<Best> {
+    pub fn on_shared_band(&self, band_price: f64) -> Option<CheapestMessage> {
         if self.time == 0.0 {
             // Ever slower on ever less bandwidth.
-            return Some(Best { cost: self.energy_cost(0.0), time: f64::INFINITY, band: 0.0 });
+            return Some(CheapestMessage { cost: self.energy_cost(0.0), time: f64::INFINITY, band: 0.0 });
         }
         let time = |s: f64| {
             let free = (band_price * (self.nats / s) / self.time).sqrt();
@@ -64,21 +64,21 @@ impl Priced {
             self.time * t + self.energy_cost(s) + band_price * (self.nats / s) / t
         };
         let s = minimize(cost, RANGE)?;
-        Some(Best { cost: cost(s), time: time(s), band: self.nats / s / time(s) })
+        Some(CheapestMessage { cost: cost(s), time: time(s), band: self.nats / s / time(s) })
     }
 
     /// min over t of a t + z p t on bandwidth w.
-    pub fn on_band(&self, bandwidth: f64) -> Option<Best> {
+    pub fn on_band(&self, bandwidth: f64) -> Option<CheapestMessage> {
         let most = (self.max_power * self.gain / bandwidth).ln_1p();
         let time = |s: f64| self.nats / (bandwidth * s);
         let cost = |s: f64| self.time * time(s) + self.energy_cost(s);
         if self.time == 0.0 {
-            return Some(Best { cost: self.energy_cost(0.0), time: f64::INFINITY, band: bandwidth });
+            return Some(CheapestMessage { cost: self.energy_cost(0.0), time: f64::INFINITY, band: bandwidth });
         }
         let found = minimize(cost, (RANGE.0.min(0.5 * most), most.min(RANGE.1)))?;
         // The search does not evaluate the end of the range, which full power is.
         let s = if cost(most) <= cost(found) { most } else { found };
-        Some(Best { cost: cost(s), time: time(s), band: bandwidth })
+        Some(CheapestMessage { cost: cost(s), time: time(s), band: bandwidth })
     }
 }
 

@@ -15,7 +15,7 @@ use bound::Prices;
 use program::Run;
 use scaling::Scaling;
 
-use super::transmissions::{Point, Radio};
+use super::transmissions::{RadioPoint, RadioProgram};
 use super::{Backend, RadioFor};
 use crate::problem::{Decision, SlotProblem, Work, evaluate};
 use crate::solver::{Proposal, SettingsError, Solution, SolveError};
@@ -131,13 +131,14 @@ impl Backend<RadioFor> for Conic {
         if !reasons.is_empty() {
             return Ok(Solution::infeasible(reasons));
         }
-        let radio = Radio::new(problem, question).ok_or(SolveError::Numerical)?;
+        let radio = RadioProgram::new(problem, question).ok_or(SolveError::Numerical)?;
         let (count, limit) = (radio.transmissions.len(), self.settings.transmissions);
         if count > limit {
             let what = format!("{count} transmissions, limit settings.transmissions = {limit}; raise it, or use Exact");
             return Err(SolveError::Backend { backend: NAME, what });
         }
-        let mut search = Search { problem, question, radio: &radio, best: None, bound: None, work: Work::default() };
+        let mut search =
+            ConicSearch { problem, question, radio: &radio, best: None, bound: None, work: Work::default() };
         let mut reports = Vec::new();
         for rung in LADDER {
             let Rung { units, max_step_fraction, equilibrate, regularization } = rung;
@@ -155,16 +156,16 @@ impl Backend<RadioFor> for Conic {
 }
 
 /// The best decision and the best bound so far.
-struct Search<'a> {
+struct ConicSearch<'a> {
     problem: &'a SlotProblem,
     question: &'a RadioFor,
-    radio: &'a Radio,
-    best: Option<(f64, Point, Decision)>,
+    radio: &'a RadioProgram,
+    best: Option<(f64, RadioPoint, Decision)>,
     bound: Option<(f64, Prices)>,
     work: Work,
 }
 
-impl Search<'_> {
+impl ConicSearch<'_> {
     /// Runs Clarabel once; what came of it, in words.
     fn rung(&mut self, units: Units, run: &Run) -> String {
         let scaling = match (&self.best, units) {
@@ -181,7 +182,7 @@ impl Search<'_> {
     }
 
     /// Clarabel's durations and bandwidths, made feasible.
-    fn take_point(&mut self, point: &Point) {
+    fn take_point(&mut self, point: &RadioPoint) {
         let Some(point) = self.radio.made_feasible(point) else { return };
         let decision = self.radio.decision(self.question, &point);
         let Ok(evaluation) = evaluate(self.problem, &decision) else { return };
@@ -193,7 +194,7 @@ impl Search<'_> {
     }
 
     /// Clarabel's multipliers, and what they suggest.
-    fn take_prices(&mut self, prices: Prices, point: &Point) {
+    fn take_prices(&mut self, prices: Prices, point: &RadioPoint) {
         let raw = prices.clone().made_valid(self.radio);
         let sparse = prices.complementary(self.radio, point).made_valid(self.radio);
         for prices in [raw, sparse] {

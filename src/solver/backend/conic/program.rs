@@ -17,7 +17,7 @@ use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, S
 use super::bound::Prices;
 use super::quadrature::Rule;
 use super::scaling::Scaling;
-use crate::solver::backend::transmissions::{Band, Point, Radio};
+use crate::solver::backend::transmissions::{Band, RadioPoint, RadioProgram};
 
 /// Below this exponent the polynomials are exact to 1e-10.
 const SMALL: f64 = 1e-5;
@@ -43,7 +43,7 @@ pub(super) struct Run {
 pub(super) struct Report {
     pub status: SolverStatus,
     pub iterations: u32,
-    pub point: Point,
+    pub point: RadioPoint,
     pub prices: Prices,
 }
 
@@ -153,7 +153,7 @@ struct Layout {
 }
 
 /// Builds and solves the program; `None` where a coefficient is out of range or Clarabel refuses it.
-pub(super) fn solve(radio: &Radio, scaling: &Scaling, run: &Run) -> Option<Report> {
+pub(super) fn solve(radio: &RadioProgram, scaling: &Scaling, run: &Run) -> Option<Report> {
     let mut program = Program::default();
     let layout = shared(&mut program, radio, scaling);
     for j in 0..radio.transmissions.len() {
@@ -171,7 +171,7 @@ pub(super) fn solve(radio: &Radio, scaling: &Scaling, run: &Run) -> Option<Repor
     let solution = program.solve(settings)?;
     let x = |variable: usize| solution.x[variable];
     let z = |row: usize| solution.z[row];
-    let scaled = Point {
+    let scaled = RadioPoint {
         time: layout.time.iter().map(|&variable| x(variable)).collect(),
         band: layout.band.iter().map(|variable| variable.map_or(1.0, x)).collect(),
     };
@@ -190,7 +190,7 @@ pub(super) fn solve(radio: &Radio, scaling: &Scaling, run: &Run) -> Option<Repor
 }
 
 /// Latencies, paces and bands: all linear.
-fn shared(program: &mut Program, radio: &Radio, scaling: &Scaling) -> Layout {
+fn shared(program: &mut Program, radio: &RadioProgram, scaling: &Scaling) -> Layout {
     let (latency_origin, latency_unit) = scaling.latency;
     let latency = program.variable(radio.latency_price * latency_unit / scaling.objective);
     let pace: Vec<usize> = radio.paces.iter().map(|_| program.variable(0.0)).collect();
@@ -233,7 +233,7 @@ fn shared(program: &mut Program, radio: &Radio, scaling: &Scaling) -> Layout {
 }
 
 /// Energy and power limit of one transmission.
-fn transmission(program: &mut Program, radio: &Radio, scaling: &Scaling, layout: &Layout, j: usize) {
+fn transmission(program: &mut Program, radio: &RadioProgram, scaling: &Scaling, layout: &Layout, j: usize) {
     let sent = &radio.transmissions[j];
     let (time, band) = (layout.time[j], layout.band[j]);
     let s = scaling.efficiency(radio, j);

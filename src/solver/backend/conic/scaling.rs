@@ -5,7 +5,7 @@
 //! and paces are measured from the value that no radio decision can go below.
 
 use super::bound::Prices;
-use crate::solver::backend::transmissions::{Band, Point, Radio};
+use crate::solver::backend::transmissions::{Band, RadioPoint, RadioProgram};
 
 /// Units.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +26,8 @@ pub(super) struct Scaling {
 
 impl Scaling {
     /// Units from each transmission on an equal share of its band, at the time that is best there.
-    pub fn natural(radio: &Radio) -> Option<Self> {
-        let mut point = Point::default();
+    pub fn natural(radio: &RadioProgram) -> Option<Self> {
+        let mut point = RadioPoint::default();
         for sent in &radio.transmissions {
             let (width, sharers) = match sent.band {
                 Band::Whole(width) => (width, 1.0),
@@ -43,7 +43,7 @@ impl Scaling {
     }
 
     /// Units in which the point's times and bandwidths are 1.
-    pub fn around(radio: &Radio, point: &Point) -> Self {
+    pub fn around(radio: &RadioProgram, point: &RadioPoint) -> Self {
         let pace = radio.paces.iter().enumerate().map(|(index, pace)| {
             let unit = radio.members(index).map(|j| point.time[j]).fold(f64::MIN_POSITIVE, f64::max);
             (pace.floor, unit)
@@ -74,7 +74,7 @@ impl Scaling {
     }
 
     /// s at the units of transmission j: nats per second and hertz.
-    pub fn efficiency(&self, radio: &Radio, j: usize) -> f64 {
+    pub fn efficiency(&self, radio: &RadioProgram, j: usize) -> f64 {
         radio.transmissions[j].nats / (self.time[j] * self.band[j])
     }
 
@@ -91,16 +91,16 @@ impl Scaling {
 
     /// From physical to scaled: what [`invert`](Self::invert) undoes.
     #[cfg(test)]
-    pub fn apply(&self, point: &Point) -> Point {
-        Point {
+    pub fn apply(&self, point: &RadioPoint) -> RadioPoint {
+        RadioPoint {
             time: point.time.iter().zip(&self.time).map(|(value, unit)| value / unit).collect(),
             band: point.band.iter().zip(&self.band).map(|(value, unit)| value / unit).collect(),
         }
     }
 
     /// From scaled to physical.
-    pub fn invert(&self, point: &Point) -> Point {
-        Point {
+    pub fn invert(&self, point: &RadioPoint) -> RadioPoint {
+        RadioPoint {
             time: point.time.iter().zip(&self.time).map(|(value, unit)| value * unit).collect(),
             band: point.band.iter().zip(&self.band).map(|(value, unit)| value * unit).collect(),
         }
@@ -108,7 +108,7 @@ impl Scaling {
 
     /// Multipliers of scaled rows as prices: those of a band's row Σ w/W ≤ 1, of a latency's row in units of latency,
     /// of a pace's rows in units of the pace.
-    pub fn invert_prices(&self, radio: &Radio, multipliers: &Prices) -> Prices {
+    pub fn invert_prices(&self, radio: &RadioProgram, multipliers: &Prices) -> Prices {
         let unit = self.objective;
         let cap = |(j, price): (usize, &f64)| {
             radio.transmissions[j].pace.map_or(0.0, |(pace, _)| unit * price / self.pace[pace].1)

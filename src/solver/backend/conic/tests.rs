@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 use super::bound::Prices;
-use super::hop::Priced;
+use super::hop::PricedMessage;
 use super::*;
 use crate::instances::InstanceSize;
 use crate::problem::{ObjectiveTerms, Overlap, Plan, SlotSpec, Status};
@@ -83,7 +83,7 @@ fn bounds_at_random_prices_are_valid() {
     let parameters = ProblemParameters { overlap: Some(Overlap::Full), ..ProblemParameters::default() };
     proptest!(seeded(60), |((problem, decision) in problems_with_decisions(parameters.clone()), noise in exponents)| {
         let question = RadioFor::decision(&decision);
-        let radio = Radio::new(&problem, &question).unwrap();
+        let radio = RadioProgram::new(&problem, &question).unwrap();
         let exact = certified(Exact::default().solve(&problem, &question).unwrap());
         let mut noise = noise.into_iter().cycle().map(|x| 10f64.powf(x));
         let mut draw = |unit: f64| noise.next().unwrap() * unit;
@@ -109,12 +109,12 @@ fn scaling_is_undone() {
     let factors = prop::collection::vec(-8.0..8.0f64, 16);
     let cases = (problems_with_decisions(ProblemParameters::default()), factors);
     proptest!(seeded(100), |(((problem, decision), factors) in cases)| {
-        let radio = Radio::new(&problem, &RadioFor::decision(&decision)).unwrap();
+        let radio = RadioProgram::new(&problem, &RadioFor::decision(&decision)).unwrap();
         let scaling = Scaling::natural(&radio).unwrap();
         prop_assert!(scaling.is_usable());
         let mut factors = factors.into_iter().cycle().map(|x| 10f64.powf(x));
         let mut scaled = |unit: &f64| factors.next().unwrap() * unit;
-        let point = Point {
+        let point = RadioPoint {
             time: scaling.time.iter().map(&mut scaled).collect(),
             band: scaling.band.iter().map(&mut scaled).collect(),
         };
@@ -135,7 +135,7 @@ fn a_hop_is_at_its_minimum() {
         let ten = |x: f64| 10f64.powf(x);
         // One in four sends without a price for its energy.
         let energy = if energy > 4.5 { 0.0 } else { ten(energy) };
-        let hop = Priced { nats: ten(nats), gain: ten(gain), max_power: ten(power), time: ten(time), energy };
+        let hop = PricedMessage { nats: ten(nats), gain: ten(gain), max_power: ten(power), time: ten(time), energy };
         let price = ten(band_price);
         let best = hop.on_shared_band(price).unwrap();
         for step in -400..=135 {

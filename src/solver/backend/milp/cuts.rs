@@ -8,8 +8,7 @@
 
 use super::model::{Column, Found, Linear, Model};
 use super::pipeline::Scale;
-use crate::problem::Cluster;
-use crate::problem::costs::Transmitter;
+use crate::problem::program::Transmission;
 use crate::solver::hop::efficiency::Efficiency;
 use crate::solver::hop::{Hop, whole_band_efficiency};
 
@@ -24,7 +23,7 @@ enum Band {
 
 /// What is sent, and where its time, bandwidth and energy are in the program.
 #[derive(Clone, Debug)]
-pub(super) struct Transmission {
+pub(super) struct LinearTransmission {
     nats: f64,
     gain: f64,
     max_power: f64,
@@ -42,35 +41,28 @@ pub(super) struct Transmission {
 /// What a transmission is made for, and at which prices its first tangents are worth having.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Purpose {
-    /// Sender and receiver.
-    pub ends: (usize, usize),
-    pub nats: f64,
-    /// How often a round repeats it.
-    pub uses: f64,
-    /// Objective units per second of its time, at the most.
-    pub time_price: f64,
+    pub sent: Transmission,
+    /// Objective units per second of the cluster's latency, at the most.
+    pub latency_price: f64,
     /// Objective units per Hz, roughly.
     pub band_price: f64,
 }
 
-impl Transmission {
+impl LinearTransmission {
     /// Adds the columns of a transmission and its first tangents.
     pub fn new(
         model: &mut Model,
-        cluster: &Cluster,
         purpose: Purpose,
         count: Option<Column>,
         (shared, whole): (bool, f64),
         scale: Scale,
     ) -> Self {
-        let node = Transmitter::of(cluster, purpose.ends.0);
-        let gain = cluster.gain_to_noise_hz_per_w.get(purpose.ends.0, purpose.ends.1);
-        let (nats, max_power) = (purpose.nats, node.max_power.0);
-        let energy_price = purpose.uses * node.energy_price / node.amplifier_efficiency;
-        let circuit = purpose.uses * node.energy_price * node.circuit_power.0;
+        let Purpose { sent, .. } = purpose;
+        let (gain, nats, max_power) = (sent.gain, sent.nats(), sent.transmitter.max_power.0);
+        let (energy_price, circuit) = (sent.energy_price(), sent.circuit_price());
         let mut points = Vec::new();
         for dearer in [1.0, 1.0 / 16.0] {
-            let time_price = purpose.time_price * dearer + circuit;
+            let time_price = sent.latency_uses * purpose.latency_price * dearer + circuit;
             if shared {
                 let hop = Hop::new(nats, gain, max_power, time_price, energy_price);
                 for factor in [1.0 / 32.0, 0.25, 2.0, 16.0] {

@@ -1,13 +1,13 @@
 //! The whole slot by outer approximation (Duran and Grossmann, Mathematical Programming 36, 1986; Kelley, J. SIAM 8,
 //! 1960).
 
-use std::f64::consts::LN_2;
-
-use super::cuts::{Purpose, Transmission};
+use super::cuts::{LinearTransmission, Purpose};
 use super::model::{Found, Linear};
-use super::pipeline::{PHASES, Pipeline, Scale, possible_links};
+use super::pipeline::{Pipeline, Scale, possible_links};
 use super::{ACCURACY, Milp, NAME, magnitude};
-use crate::problem::costs::{boundary_bits, hop_uses, micro_batch};
+use crate::ground::phase::{PerPhase, Phase};
+use crate::ground::route::{DeviceId, NodeId, Route};
+use crate::problem::program::{ClusterProgram, Transmission};
 use crate::problem::{Decision, SlotProblem, Work};
 use crate::solver::backend::{RadioFor, Segments, SegmentsFor};
 use crate::solver::cluster::Domain;
@@ -17,19 +17,19 @@ use crate::solver::{Certified, Proposal, Settings, Solution, SolveError, check, 
 const RELAXED_ROUNDS: usize = 20;
 
 /// A cluster's transmissions in the program.
-struct Radio {
-    links: Vec<(usize, usize)>,
-    /// Per phase and link.
-    hops: [Vec<Transmission>; 2],
+struct ClusterTransmissions {
+    links: Vec<(NodeId, NodeId)>,
+    /// Per link.
+    hops: PerPhase<Vec<LinearTransmission>>,
     /// Per device; `None` where there is nothing to send.
-    collection: Vec<Option<Transmission>>,
-    distribution: Vec<Option<Transmission>>,
-    upload: Option<Transmission>,
+    collection: Vec<Option<LinearTransmission>>,
+    distribution: Vec<Option<LinearTransmission>>,
+    upload: Option<LinearTransmission>,
 }
 
-impl Radio {
-    fn all(&self) -> impl Iterator<Item = &Transmission> {
-        let hops = self.hops.iter().flatten();
+impl ClusterTransmissions {
+    fn all(&self) -> impl Iterator<Item = &LinearTransmission> {
+        let hops = self.hops.as_ref().into_array().into_iter().flatten();
         hops.chain(self.collection.iter().flatten()).chain(self.distribution.iter().flatten()).chain(&self.upload)
     }
 }
@@ -37,7 +37,7 @@ impl Radio {
 /// A plan with its program and what has been proved of it.
 struct Master<'a> {
     pipeline: Pipeline<'a>,
-    radios: Vec<Radio>,
+    radios: Vec<ClusterTransmissions>,
     /// No decision under this plan costs less.
     bound: f64,
     /// Whether the relaxation has been worked off.
@@ -51,58 +51,57 @@ impl<'a> Master<'a> {
         problem: &'a SlotProblem,
         at: usize,
         domains: &[Domain],
-        links: &[Vec<(usize, usize)>],
+        links: &[Vec<(NodeId, NodeId)>],
         best: &Certified,
     ) -> Self {
         let plan = &problem.plans[at];
         let scale = Scale { seconds: best.evaluation.round_latency.0, objective: magnitude(&best.evaluation.terms) };
         let mut pipeline = Pipeline::new(problem, plan, domains, links, scale);
         let (prices, price) = (&best.shadow_prices, problem.latency_weight);
-        let iterations = f64::from(plan.local_iterations);
         let mut radios = Vec::with_capacity(links.len());
         let mut uploads = Linear { constant: problem.uplink.bandwidth_hz.0, ..Linear::default() };
         for (n, cluster) in problem.clusters.iter().enumerate() {
             let (path, model) = (pipeline.paths[n].clone(), &mut pipeline.model);
-            let nats = boundary_bits(&problem.encoder, micro_batch(cluster, plan)).0 * LN_2;
-            let (mut hops, mut times) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-            for (at, phase) in PHASES.into_iter().enumerate() {
-                let whole = cluster.bandwidth_hz.0;
-                let band_price = [&prices.forward_band_per_hz, &prices.backward_band_per_hz][at][n];
+            let program = ClusterProgram::new(problem, cluster).under(plan);
+            let whole = cluster.bandwidth_hz.0;
+            let band_prices = PerPhase { forward: &prices.forward_band_per_hz, backward: &prices.backward_band_per_hz };
+            let (mut hops, mut times) = (PerPhase::default(), PerPhase::default());
+            for phase in Phase::BOTH {
+                let band_price = band_prices[phase][n];
                 let mut band = Linear { constant: whole, ..Linear::default() };
+                let (mut sendings, mut durations) = (Vec::new(), Vec::new());
                 for link in &path.links {
-                    let nodes = [link.from, link.to];
-                    let ends = (nodes[phase.sender(0)], nodes[phase.receiver(0)]);
-                    let time_price = price * iterations;
-                    let purpose = Purpose { ends, nats, uses: hop_uses(plan), time_price, band_price };
-                    let sent = Transmission::new(model, cluster, purpose, Some(link.used), (true, whole), scale);
+                    let sent = program.hop(phase, link.near, link.far);
+                    let purpose = Purpose { sent, latency_price: price, band_price };
+                    let sent = LinearTransmission::new(model, purpose, Some(link.used), (true, whole), scale);
                     sent.add_band(-1.0, &mut band);
-                    times[at].push(Linear::default().with(1.0, sent.time));
-                    hops[at].push(sent);
+                    durations.push(Linear::default().with(1.0, sent.time));
+                    sendings.push(sent);
                 }
                 model.at_least_zero(band);
+                (hops[phase], times[phase]) = (sendings, durations);
             }
             let mut transfers = Linear::default();
-            let mut moved = |ends: (usize, usize), count, nats: f64, shared: Option<f64>| {
-                let whole = (false, cluster.bandwidth_hz.0);
-                let purpose = Purpose { ends, nats, uses: 1.0, time_price: price, band_price: prices.uplink_per_hz };
-                let sent = (nats > 0.0).then(|| {
-                    let band = shared.map_or(whole, |band| (problem.clusters.len() > 1, band));
-                    Transmission::new(model, cluster, purpose, count, band, scale)
-                });
+            let mut moved = |sent: Transmission, count, band: (bool, f64)| {
+                let purpose = Purpose { sent, latency_price: price, band_price: prices.uplink_per_hz };
+                let sent = (sent.bits.0 > 0.0).then(|| LinearTransmission::new(model, purpose, count, band, scale));
                 sent.iter().for_each(|sent| transfers.add(1.0, sent.time));
                 sent
             };
-            let nats = problem.encoder.parameter_bits_per_block.0 * LN_2;
-            // A device that cannot take part sends nothing, maybe for lack of a link.
-            let usable = |k: usize| if domains[n].high[k] > 0 { nats } else { 0.0 };
-            let sizes = path.sizes.iter().enumerate();
-            let collection = sizes.clone().map(|(k, &size)| moved((k + 1, 0), Some(size), usable(k), None)).collect();
-            let distribution = sizes.map(|(k, &size)| moved((0, k + 1), Some(size), usable(k), None)).collect();
-            let server = cluster.devices.len() + 1;
-            let upload = moved((0, server), None, cluster.upload_bits.0 * LN_2, Some(problem.uplink.bandwidth_hz.0));
+            // Block by block; a device that cannot take part sends nothing, maybe for lack of a link.
+            let sizes = DeviceId::all(path.sizes.len()).zip(&path.sizes);
+            let mut each = |sent: fn(&ClusterProgram<'a>, DeviceId, u32) -> Transmission| {
+                let usable = |k: DeviceId| u32::from(domains[n].high[k.0] > 0);
+                let sent =
+                    sizes.clone().map(|(k, &size)| moved(sent(&program.at, k, usable(k)), Some(size), (false, whole)));
+                sent.collect()
+            };
+            let (collection, distribution) = (each(ClusterProgram::collection), each(ClusterProgram::distribution));
+            let uplink = (problem.clusters.len() > 1, problem.uplink.bandwidth_hz.0);
+            let upload = moved(program.at.upload(), None, uplink);
             upload.iter().for_each(|sent| sent.add_band(-1.0, &mut uploads));
-            pipeline.add_cluster(n, [&times[0], &times[1]], &transfers);
-            radios.push(Radio { links: links[n].clone(), hops, collection, distribution, upload });
+            pipeline.add_cluster(n, times.as_ref().map(Vec::as_slice), &transfers);
+            radios.push(ClusterTransmissions { links: links[n].clone(), hops, collection, distribution, upload });
         }
         if !uploads.terms.is_empty() {
             pipeline.model.at_least_zero(uploads);
@@ -126,7 +125,7 @@ impl<'a> Master<'a> {
     fn separate(&mut self, found: &Found, tolerance: f64) -> bool {
         let (model, mut any) = (&mut self.pipeline.model, false);
         let count = self.radios.iter().map(|radio| radio.all().count()).sum::<usize>();
-        for sent in self.radios.iter().flat_map(Radio::all) {
+        for sent in self.radios.iter().flat_map(ClusterTransmissions::all) {
             any |= sent.separate(model, found, tolerance / count as f64);
         }
         any
@@ -152,21 +151,19 @@ impl<'a> Master<'a> {
         let model = &mut self.pipeline.model;
         let clusters = self.radios.iter().zip(&decision.clusters).zip(&self.pipeline.problem.clusters);
         for ((radio, chosen), cluster) in clusters {
-            let server = cluster.devices.len() + 1;
-            let mut from = 0;
-            for (hop, to) in chosen.active.iter().map(|&k| k + 1).chain([server]).enumerate() {
-                if let Some(at) = radio.links.iter().position(|&link| link == (from, to)) {
-                    for (sent, links) in radio.hops.iter().zip([&chosen.forward, &chosen.backward]) {
+            let links = PerPhase { forward: &chosen.forward, backward: &chosen.backward };
+            for (hop, ends) in Route::through(&chosen.active, cluster.devices.len()).hops().enumerate() {
+                if let Some(at) = radio.links.iter().position(|&link| link == ends) {
+                    for (sent, links) in radio.hops.as_ref().zip(links).into_array() {
                         sent[at].tangents_at(model, links[hop].bandwidth_hz.0, links[hop].power_w.0);
                     }
                 }
-                from = to;
             }
-            for (at, &k) in chosen.active.iter().enumerate() {
+            for (at, k) in chosen.active.iter().enumerate() {
                 let whole = cluster.bandwidth_hz.0;
                 for (sent, power) in [
-                    (&radio.collection[k], chosen.collection_power_w[at]),
-                    (&radio.distribution[k], chosen.distribution_power_w[at]),
+                    (&radio.collection[k.0], chosen.collection_power_w[at]),
+                    (&radio.distribution[k.0], chosen.distribution_power_w[at]),
                 ] {
                     sent.iter().for_each(|sent| sent.tangents_at(model, whole, power.0));
                 }
@@ -192,13 +189,13 @@ pub(super) fn solve(milp: &Milp, problem: &SlotProblem) -> Result<Solution, Solv
         Ok(domains) => domains,
         Err(reasons) => return Ok(Solution::infeasible(reasons)),
     };
-    let links: Vec<Vec<(usize, usize)>> = problem
+    let links: Vec<Vec<(NodeId, NodeId)>> = problem
         .clusters
         .iter()
         .map(|cluster| {
-            let gains = &cluster.gain_to_noise_hz_per_w;
+            let program = ClusterProgram::new(problem, cluster);
             let mut links = possible_links(problem, cluster);
-            links.retain(|&(i, j)| gains.get(i, j) > 0.0 && gains.get(j, i) > 0.0);
+            links.retain(|&(near, far)| program.joined(near, far));
             links
         })
         .collect();

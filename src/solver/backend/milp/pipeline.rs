@@ -1,8 +1,11 @@
 //! What both linear models share: paths, sizes, paces and the round latency of all clusters under one plan.
 
 use super::model::{Column, Found, Linear, Model};
-use crate::problem::costs::{block_time, compute_energy_per_block, end_stage_time, micro_batch};
-use crate::problem::{Cluster, Overlap, Participation, Phase, Plan, SlotProblem};
+use crate::ground::phase::{PerPhase, Phase};
+use crate::ground::route::{DeviceId, NodeId};
+use crate::ground::units::Seconds;
+use crate::problem::program::ClusterProgram;
+use crate::problem::{Cluster, Participation, Plan, SlotProblem, SlotSpec};
 use crate::solver::backend::Segments;
 use crate::solver::cluster::Domain;
 
@@ -19,12 +22,12 @@ impl Scale {
     /// From what no decision can avoid: all blocks on the fastest device.
     pub fn of(problem: &SlotProblem, plan: &Plan) -> Self {
         let least = |cluster: &Cluster| {
-            let samples = micro_batch(cluster, plan);
+            let program = ClusterProgram::new(problem, cluster).under(plan);
             let fastest = |phase| {
-                let blocks = cluster.devices.iter().map(|d| block_time(&problem.encoder, d, phase, samples).0);
+                let blocks = cluster.devices.iter().map(|device| program.block_time(phase, device).0);
                 blocks.fold(f64::INFINITY, f64::min)
             };
-            f64::from(problem.encoder.blocks) * PHASES.into_iter().map(fastest).sum::<f64>()
+            f64::from(problem.encoder.blocks) * PerPhase::from_fn(fastest).sum()
         };
         let slowest = problem.clusters.iter().map(least).fold(0.0, f64::max);
         let seconds = slowest * f64::from(plan.local_iterations);
@@ -32,13 +35,11 @@ impl Scale {
     }
 }
 
-pub(super) const PHASES: [Phase; 2] = [Phase::Forward, Phase::Backward];
-
 /// A link that a path may use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Link {
-    pub from: usize,
-    pub to: usize,
+    pub near: NodeId,
+    pub far: NodeId,
     /// 1 where the path uses it.
     pub used: Column,
 }
@@ -71,7 +72,7 @@ impl<'a> Pipeline<'a> {
         problem: &'a SlotProblem,
         plan: &'a Plan,
         domains: &[Domain],
-        links: &[Vec<(usize, usize)>],
+        links: &[Vec<(NodeId, NodeId)>],
         scale: Scale,
     ) -> Self {
         let mut model = Model::default();
@@ -84,51 +85,51 @@ impl<'a> Pipeline<'a> {
 
     /// Adds the stages, paces and latency of a cluster: `times` are those of the hops on air, per phase and in the
     /// order of the links; `transfers` is all that segments and upload take.
-    pub fn add_cluster(&mut self, n: usize, times: [&[Linear]; 2], transfers: &Linear) {
+    pub fn add_cluster(&mut self, n: usize, times: PerPhase<&[Linear]>, transfers: &Linear) {
         let (problem, plan) = (self.problem, self.plan);
-        let (cluster, samples) = (&problem.clusters[n], micro_batch(&problem.clusters[n], plan));
-        let iterations = f64::from(plan.local_iterations);
+        let cluster = &problem.clusters[n];
+        let program = ClusterProgram::new(problem, cluster).under(plan);
+        let pacing = program.pacing;
         let mut latency = transfers.clone();
         latency.constant += cluster.fixed_seconds.0;
-        for (phase, times) in PHASES.into_iter().zip(times) {
+        for phase in Phase::BOTH {
             let path = &self.paths[n];
-            let hops: Vec<Linear> = (path.links.iter().zip(times))
-                .map(|(link, time)| time.clone().with(cluster.hop_latency_s.0, link.used))
+            let hops: Vec<Linear> = (path.links.iter().zip(times[phase]))
+                .map(|(link, time)| time.clone().with(program.hop_latency().0, link.used))
                 .collect();
             // By node: compute time of its stage.
-            let end = |stage| Linear { constant: end_stage_time(stage, phase, samples).0, ..Linear::default() };
+            let end = |time: Seconds| Linear { constant: time.0, ..Linear::default() };
             let devices = cluster.devices.iter().enumerate().map(|(k, device)| {
-                let block = block_time(&problem.encoder, device, phase, samples).0;
+                let block = program.block_time(phase, device).0;
                 Linear::default().with(device.stage_overhead_s.0, path.taken[k]).with(block, path.sizes[k])
             });
-            let mut stages = vec![end(&cluster.embedding)];
+            let mut stages = vec![end(program.embedding_time(phase))];
             stages.extend(devices);
-            stages.push(end(&cluster.decoder));
-            stages.iter().chain(&hops).for_each(|part| latency.add_all(iterations, part));
-            if plan.micro_batches > 1 {
-                if problem.overlap == Overlap::None {
-                    // A stage computes and then sends.
+            stages.push(end(program.decoder_time(phase)));
+            stages.iter().chain(&hops).for_each(|part| latency.add_all(pacing.sum_uses(), part));
+            if pacing.is_paced() {
+                if pacing.is_blocking() {
                     for (link, hop) in path.links.iter().zip(&hops) {
-                        let sender = [link.from, link.to][phase.sender(0)];
-                        stages[sender].add_all(1.0, hop);
+                        let sender = phase.directed(link.near, link.far).0;
+                        stages[sender.0].add_all(1.0, hop);
                     }
                 }
-                let repeated = iterations * f64::from(plan.micro_batches);
+                let repeated = pacing.sum_uses() * f64::from(plan.micro_batches);
                 let pace = self.model.real(0.0, f64::INFINITY, self.scale.seconds / repeated);
-                let sent_apart = if problem.overlap == Overlap::Full { hops.as_slice() } else { &[] };
+                let sent_apart = if pacing.is_blocking() { &[] } else { hops.as_slice() };
                 for part in stages.iter().chain(sent_apart) {
                     let mut row = Linear::default().with(1.0, pace);
                     row.add_all(-1.0, part);
                     self.model.at_least_zero(row);
                 }
-                latency.add(iterations * f64::from(plan.micro_batches - 1), pace);
+                latency.add(pacing.pace_uses(), pace);
             }
         }
         let mut row = Linear::default().with(1.0, self.round);
         row.add_all(-1.0, &latency);
         self.model.at_least_zero(row);
         for (device, &size) in cluster.devices.iter().zip(&self.paths[n].sizes) {
-            let energy = compute_energy_per_block(&problem.encoder, cluster, plan, device).0;
+            let energy = program.compute_energy_per_block(device).0;
             self.model.objective.add(device.energy_price * energy, size);
         }
     }
@@ -137,8 +138,8 @@ impl<'a> Pipeline<'a> {
     pub fn segments(&self, found: &Found) -> Vec<Segments> {
         let read = |path: &Path| {
             // Rounded already; `as` saturates.
-            let blocks = |k: usize| found.values[path.sizes[k]].round() as u32;
-            let active: Vec<usize> = (0..path.sizes.len()).filter(|&k| blocks(k) > 0).collect();
+            let blocks = |k: DeviceId| found.values[path.sizes[k.0]].round() as u32;
+            let active: Vec<DeviceId> = DeviceId::all(path.sizes.len()).filter(|&k| blocks(k) > 0).collect();
             Segments { sizes: active.iter().map(|&k| blocks(k)).collect(), active }
         };
         self.paths.iter().map(read).collect()
@@ -151,7 +152,7 @@ fn path(
     problem: &SlotProblem,
     cluster: &Cluster,
     domain: &Domain,
-    links: &[(usize, usize)],
+    links: &[(NodeId, NodeId)],
 ) -> Path {
     let blocks = problem.encoder.blocks;
     let devices = cluster.devices.len();
@@ -162,7 +163,8 @@ fn path(
     let fixed = u32::from(all);
     let taken: Vec<Column> = caps.iter().map(|&cap| model.integer(fixed, cap.min(1).max(fixed))).collect();
     let sizes: Vec<Column> = caps.iter().map(|&cap| model.integer(fixed, cap.max(fixed))).collect();
-    let links: Vec<Link> = (links.iter()).map(|&(from, to)| Link { from, to, used: model.integer(fixed, 1) }).collect();
+    let links: Vec<Link> =
+        (links.iter()).map(|&(near, far)| Link { near, far, used: model.integer(fixed, 1) }).collect();
     let mut sum = Linear { constant: -f64::from(blocks), ..Linear::default() };
     for k in 0..devices {
         sum.add(1.0, sizes[k]);
@@ -170,26 +172,28 @@ fn path(
         model.at_least_zero(Linear::default().with(f64::from(caps[k]), taken[k]).with(-1.0, sizes[k]));
         for entering in [true, false] {
             let mut flow = Linear::default().with(-1.0, taken[k]);
-            let touching = links.iter().filter(|link| if entering { link.to } else { link.from } == k + 1);
+            let touching =
+                links.iter().filter(|link| if entering { link.far } else { link.near } == DeviceId(k).node());
             touching.for_each(|link| flow.add(1.0, link.used));
             model.zero(flow);
         }
     }
     model.zero(sum);
     let mut start = Linear { constant: -1.0, ..Linear::default() };
-    links.iter().filter(|link| link.from == 0).for_each(|link| start.add(1.0, link.used));
+    links.iter().filter(|link| link.near == NodeId::CONTROL_UNIT).for_each(|link| start.add(1.0, link.used));
     model.zero(start);
     Path { links, sizes, taken }
 }
 
 /// The pairs of nodes that may be neighbours on a path: all, or under participation `all` those of the whole pipeline.
-pub(super) fn possible_links(problem: &SlotProblem, cluster: &Cluster) -> Vec<(usize, usize)> {
-    let server = cluster.devices.len() + 1;
-    match problem.participation {
+pub(super) fn possible_links(problem: &SlotSpec, cluster: &Cluster) -> Vec<(NodeId, NodeId)> {
+    let server = NodeId::edge_server(cluster.devices.len()).0;
+    let links: Vec<(usize, usize)> = match problem.participation {
         Participation::All => (0..server).map(|node| (node, node + 1)).collect(),
         Participation::Select => (0..server)
-            .flat_map(|from| (from + 1..=server).map(move |to| (from, to)))
+            .flat_map(|near| (near + 1..=server).map(move |far| (near, far)))
             .filter(|&link| link != (0, server))
             .collect(),
-    }
+    };
+    links.into_iter().map(|(near, far)| (NodeId(near), NodeId(far))).collect()
 }

@@ -1,16 +1,17 @@
 //! Segments for a given radio: one linear program in integers per plan.
 
 use super::model::Linear;
-use super::pipeline::{PHASES, Pipeline, Scale, possible_links};
+use super::pipeline::{Pipeline, Scale, possible_links};
 use super::{ACCURACY, Milp, NAME, magnitude};
-use crate::problem::costs::{Transmitter, boundary_bits, hop_uses, micro_batch, transfer_time};
-use crate::problem::{Cluster, Link, Phase, Plan, SlotProblem, Work, evaluate, shannon_rate};
+use crate::ground::phase::{PerPhase, Phase};
+use crate::ground::route::{DeviceId, NodeId};
+use crate::problem::program::{ClusterProgram, PlanProgram, Transmission};
+use crate::problem::{Link, Plan, SlotProblem, Work, evaluate};
 use crate::solver::backend::exhaustive::given_radio_prices;
 use crate::solver::backend::{GivenRadio, SegmentsFor};
 use crate::solver::cluster::Domain;
 use crate::solver::refusal::Reason;
 use crate::solver::{Proposal, Solution, SolveError, domains};
-use crate::units::Bits;
 
 /// A transmission's time on air [s] and what its energy costs.
 struct Sent {
@@ -18,47 +19,41 @@ struct Sent {
     cost: f64,
 }
 
-/// One of `uses` equal transmissions.
-fn sent(cluster: &Cluster, (from, to): (usize, usize), link: Link, bits: Bits, uses: f64) -> Sent {
-    let rate = shannon_rate(link.bandwidth_hz, link.power_w, cluster.gain_to_noise_hz_per_w.get(from, to));
-    let (time, node) = (transfer_time(bits, rate).0, Transmitter::of(cluster, from));
-    let price = uses * node.energy_price * node.drawn(link.power_w).0;
+/// A transmission on a link.
+fn on(sent: &Transmission, link: Link) -> Sent {
+    let (time, price) = (sent.time(link).0, sent.drawn_price(link.power_w));
     Sent { time, cost: if price > 0.0 { price * time } else { 0.0 } }
 }
 
 /// A cluster's transmissions under one plan.
-struct Transmissions {
-    links: Vec<(usize, usize)>,
-    /// Per phase and link.
-    hops: [Vec<Sent>; 2],
+struct GivenTransmissions {
+    links: Vec<(NodeId, NodeId)>,
+    /// Per link.
+    hops: PerPhase<Vec<Sent>>,
     /// Per device and block.
     transfers: Vec<Sent>,
     upload: Sent,
 }
 
-impl Transmissions {
-    fn new(problem: &SlotProblem, cluster: &Cluster, given: &GivenRadio, plan: &Plan) -> Self {
-        let server = cluster.devices.len() + 1;
-        let bits = boundary_bits(&problem.encoder, micro_batch(cluster, plan));
-        let hop = |phase: Phase, (from, to): (usize, usize)| {
-            let ends = [from, to];
-            let ends = (ends[phase.sender(0)], ends[phase.receiver(0)]);
-            sent(cluster, ends, given.hop(phase, from, to), bits, hop_uses(plan))
+impl GivenTransmissions {
+    fn new(program: &PlanProgram, given: &GivenRadio) -> Self {
+        let at = program.at;
+        let hop = |phase: Phase, (near, far): (NodeId, NodeId)| {
+            on(&program.hop(phase, near, far), given.hop(phase, near, far))
         };
-        let mut links = possible_links(problem, cluster);
-        links.retain(|&link| PHASES.iter().all(|&phase| hop(phase, link).time.is_finite()));
-        let block = problem.encoder.parameter_bits_per_block;
-        let transfer = |k: usize| {
-            let link = |power_w| Link { bandwidth_hz: cluster.bandwidth_hz, power_w };
-            let up = sent(cluster, (k + 1, 0), link(given.collection_power_w[k]), block, 1.0);
-            let down = sent(cluster, (0, k + 1), link(given.distribution_power_w[k]), block, 1.0);
+        let mut links = possible_links(at.spec, at.cluster);
+        links.retain(|&link| Phase::BOTH.iter().all(|&phase| hop(phase, link).time.is_finite()));
+        let transfer = |k: DeviceId| {
+            let link = |power_w| Link { bandwidth_hz: at.cluster.bandwidth_hz, power_w };
+            let up = on(&at.collection(k, 1), link(given.collection_power_w[k.0]));
+            let down = on(&at.distribution(k, 1), link(given.distribution_power_w[k.0]));
             Sent { time: up.time + down.time, cost: up.cost + down.cost }
         };
         Self {
-            hops: PHASES.map(|phase| links.iter().map(|&link| hop(phase, link)).collect()),
+            hops: PerPhase::from_fn(|phase| links.iter().map(|&link| hop(phase, link)).collect()),
             links,
-            transfers: (0..cluster.devices.len()).map(transfer).collect(),
-            upload: sent(cluster, (0, server), given.upload, cluster.upload_bits, 1.0),
+            transfers: DeviceId::all(at.cluster.devices.len()).map(transfer).collect(),
+            upload: on(&at.upload(), given.upload),
         }
     }
 
@@ -80,11 +75,11 @@ fn program<'a>(
     plan: &'a Plan,
     scale: Scale,
 ) -> Option<Pipeline<'a>> {
-    let each: Vec<Transmissions> = (problem.clusters.iter().zip(&question.clusters))
-        .map(|(cluster, given)| Transmissions::new(problem, cluster, given, plan))
+    let each: Vec<GivenTransmissions> = (problem.clusters.iter().zip(&question.clusters))
+        .map(|(cluster, given)| GivenTransmissions::new(&ClusterProgram::new(problem, cluster).under(plan), given))
         .collect();
     let domains: Vec<Domain> = each.iter().zip(domains).map(|(sent, domain)| sent.within(domain)).collect();
-    let reached = |(sent, domain): (&Transmissions, &Domain)| {
+    let reached = |(sent, domain): (&GivenTransmissions, &Domain)| {
         sent.upload.time.is_finite() && domain.low.iter().zip(&domain.high).all(|(low, high)| low <= high)
     };
     if !each.iter().zip(&domains).all(reached) {
@@ -102,19 +97,19 @@ fn program<'a>(
             }
         }
         pipeline.model.objective.constant += sent.upload.cost;
-        let mut times = [Vec::new(), Vec::new()];
-        for (at, phase) in PHASES.into_iter().enumerate() {
+        let mut times = PerPhase::<Vec<Linear>>::default();
+        for phase in Phase::BOTH {
             // Rounding of the sum is not the choice's fault.
             let mut band = Linear { constant: 1.0 + 1e-9, ..Linear::default() };
-            for (link, hop) in path.links.iter().zip(&sent.hops[at]) {
-                times[at].push(Linear::default().with(hop.time, link.used));
+            for (link, hop) in path.links.iter().zip(&sent.hops[phase]) {
+                times[phase].push(Linear::default().with(hop.time, link.used));
                 pipeline.model.objective.add(hop.cost, link.used);
-                let share = question.clusters[n].hop(phase, link.from, link.to).bandwidth_hz / cluster.bandwidth_hz;
+                let share = question.clusters[n].hop(phase, link.near, link.far).bandwidth_hz / cluster.bandwidth_hz;
                 band.add(-share, link.used);
             }
             pipeline.model.at_least_zero(band);
         }
-        pipeline.add_cluster(n, [&times[0], &times[1]], &transfers);
+        pipeline.add_cluster(n, times.as_ref().map(Vec::as_slice), &transfers);
     }
     Some(pipeline)
 }

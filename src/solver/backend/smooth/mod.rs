@@ -12,7 +12,7 @@ use argmin::solver::brent::BrentOpt;
 
 use self::prices::Slopes;
 use super::RadioFor;
-use super::transmissions::{Point, Radio};
+use super::transmissions::{RadioPoint, RadioProgram};
 use crate::problem::{Decision, Evaluation, SlotProblem, evaluate};
 use crate::solver::{Infeasibility, Settings, SettingsError, SolveError, solve_radio};
 
@@ -147,7 +147,7 @@ pub fn solve_with_term(
             return Ok(LocalSolution { status: LocalStatus::Converged, outcome, linearizations: 0 });
         }
     };
-    let radio = Radio::new(problem, question).ok_or(SolveError::Numerical)?;
+    let radio = RadioProgram::new(problem, question).ok_or(SolveError::Numerical)?;
     let value = term.value(&start.evaluation);
     let total = start.evaluation.objective + value;
     if !total.is_finite() {
@@ -162,23 +162,23 @@ pub fn solve_with_term(
         start: total,
         lower_bound_if_convex: None,
     };
-    let mut search = Search { problem, question, term, radio: &radio, best, linearizations: 0 };
+    let mut search = TermSearch { problem, question, term, radio: &radio, best, linearizations: 0 };
     let steps = search.linearize(settings)?;
     let polished = search.polish(settings);
     let status = if steps && polished { LocalStatus::Converged } else { LocalStatus::Limit };
     Ok(LocalSolution { status, outcome: Ok(search.best), linearizations: search.linearizations })
 }
 
-struct Search<'a> {
+struct TermSearch<'a> {
     problem: &'a SlotProblem,
     question: &'a RadioFor,
     term: &'a dyn ExtraTerm,
-    radio: &'a Radio,
+    radio: &'a RadioProgram,
     best: LocalBest,
     linearizations: u32,
 }
 
-impl Search<'_> {
+impl TermSearch<'_> {
     /// Objective and term; infinite where the decision is infeasible or the term not finite.
     fn total(&self, decision: &Decision) -> f64 {
         self.evaluated(decision).map_or(f64::INFINITY, |(evaluation, term)| evaluation.objective + term)
@@ -229,7 +229,7 @@ impl Search<'_> {
         let (from, to) = (self.radio.point(&self.best.decision), self.radio.point(target));
         let between = |way: f64| {
             let mix = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a + way * (b - a)).collect();
-            let point = Point { time: mix(&from.time, &to.time), band: mix(&from.band, &to.band) };
+            let point = RadioPoint { time: mix(&from.time, &to.time), band: mix(&from.band, &to.band) };
             self.radio.made_feasible(&point).map(|point| self.radio.decision(self.question, &point))
         };
         let cost = |way: f64| between(way).map_or(f64::INFINITY, |decision| self.total(&decision));

@@ -1,19 +1,19 @@
-//! Search without derivatives, in coordinates that keep all constraints.
+//! TermSearch without derivatives, in coordinates that keep all constraints.
 
 use argmin::core::{CostFunction, Error, Executor};
 use argmin::solver::neldermead::NelderMead;
 use nalgebra::DVector;
 
-use super::{Search, SmoothSettings, WORST};
+use super::{SmoothSettings, TermSearch, WORST};
 use crate::problem::Decision;
-use crate::solver::backend::transmissions::{Band, Point};
+use crate::solver::backend::transmissions::{Band, RadioPoint};
 
 /// Size of the first simplex, in logits.
 const STEP: f64 = 0.05;
 /// A power within e^−30 of its limit, or of zero, is at it.
 const LOGIT: f64 = 30.0;
 
-struct Cost<'a, 'b>(&'a Search<'b>);
+struct Cost<'a, 'b>(&'a TermSearch<'b>);
 
 impl CostFunction for Cost<'_, '_> {
     type Param = DVector<f64>;
@@ -25,7 +25,7 @@ impl CostFunction for Cost<'_, '_> {
     }
 }
 
-impl Search<'_> {
+impl TermSearch<'_> {
     /// Nelder-Mead around the best decision; whether it ended by itself, without an improvement beyond the tolerance.
     pub(super) fn polish(&mut self, settings: &SmoothSettings) -> bool {
         if settings.polish_iterations == 0 {
@@ -72,7 +72,7 @@ impl Search<'_> {
 
     fn decoded(&self, at: &DVector<f64>) -> Option<Decision> {
         let transmissions = &self.radio.transmissions;
-        let mut point = Point { time: vec![0.0; transmissions.len()], band: vec![0.0; transmissions.len()] };
+        let mut point = RadioPoint { time: vec![0.0; transmissions.len()], band: vec![0.0; transmissions.len()] };
         let mut coordinates = at.iter();
         for (j, width) in self.shared() {
             point.band[j] = width * coordinates.next()?.exp();

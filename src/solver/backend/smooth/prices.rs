@@ -15,7 +15,7 @@ pub(super) struct Slopes {
 }
 
 /// The problem at changed prices.
-pub(super) struct Priced {
+pub(super) struct Repriced {
     pub problem: SlotProblem,
     /// Whether no price had to be raised to what a problem admits.
     pub is_exact: bool,
@@ -86,7 +86,7 @@ impl Slopes {
     ///
     /// # Errors
     /// [`SolveError::Numerical`] where a price leaves the range of admitted numbers.
-    pub fn priced(&self, problem: &SlotProblem) -> Result<Priced, SolveError> {
+    pub fn priced(&self, problem: &SlotProblem) -> Result<Repriced, SolveError> {
         let mut spec = problem.clone().into_spec();
         let mut is_exact = true;
         let mut raised = |price: f64, least: f64| {
@@ -105,6 +105,6 @@ impl Slopes {
             }
         }
         let problem = SlotProblem::new(spec).map_err(|_| SolveError::Numerical)?;
-        Ok(Priced { problem, is_exact })
+        Ok(Repriced { problem, is_exact })
     }
 }

@@ -3,16 +3,14 @@
 
 mod point;
 
-pub(super) use point::Point;
+pub(super) use point::RadioPoint;
 
-use std::f64::consts::LN_2;
-
-use crate::problem::costs::{
-    Phase, Transmitter, boundary_bits, compute_energy_per_block, hop_uses, micro_batch, path_node, position_time,
-};
-use crate::problem::{Cluster, Overlap, Plan, SlotSpec, Transfer};
+use crate::ground::phase::Phase;
+use crate::ground::route::Route;
+use crate::ground::units::Seconds;
+use crate::problem::program::{ClusterProgram, PlanProgram, Transmission};
+use crate::problem::{SlotSpec, Transfer};
 use crate::solver::backend::{RadioFor, Segments};
-use crate::units::Seconds;
 
 /// The band a transmission uses.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,7 +23,7 @@ pub(super) enum Band {
 
 /// Something that is sent, in one direction of one link.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Transmission {
+pub(super) struct RadioUse {
     pub cluster: usize,
     pub transfer: Transfer,
     /// d: nats sent at a time.
@@ -70,7 +68,7 @@ pub(super) struct Pace {
 ///     T ≥ constant_n + Σ_j m_j t_j + Σ_c I(M−1) u_c,  u_c ≥ floor_c,  u_c ≥ offset_j + t_j
 /// ```
 #[derive(Clone, Debug)]
-pub(super) struct Radio {
+pub(super) struct RadioProgram {
     pub latency_price: f64,
     /// Objective of what the radio does not decide: computing and the plan's penalty.
     pub constant: f64,
@@ -79,10 +77,10 @@ pub(super) struct Radio {
     /// 2n forward, 2n+1 backward band of cluster n, then the uplink.
     pub bands: Vec<SharedBand>,
     pub paces: Vec<Pace>,
-    pub transmissions: Vec<Transmission>,
+    pub transmissions: Vec<RadioUse>,
 }
 
-impl Radio {
+impl RadioProgram {
     /// The integers must fit the problem.
     pub fn new(problem: &SlotSpec, question: &RadioFor) -> Option<Self> {
         let plan = problem.plans.get(question.plan)?;
@@ -94,15 +92,15 @@ impl Radio {
             paces: Vec::new(),
             transmissions: Vec::new(),
         };
-        for (index, (cluster, segments)) in problem.clusters.iter().zip(&question.clusters).enumerate() {
-            Builder { problem, plan, cluster, segments, index, radio: &mut radio }.add();
+        let programs = problem.clusters.iter().map(|cluster| ClusterProgram::new(problem, cluster));
+        for (index, (program, segments)) in programs.clone().zip(&question.clusters).enumerate() {
+            let (program, route) = (program.under(plan), program.route(&segments.active));
+            Builder { program, route, segments, index, radio: &mut radio }.add();
         }
         let uplink = radio.bands.len();
         radio.bands.push(SharedBand { width: problem.uplink.bandwidth_hz.0, sharers: 0 });
-        for (index, cluster) in problem.clusters.iter().enumerate() {
-            let server = cluster.devices.len() + 1;
-            let draft = Draft::once(index, Transfer::Upload, Band::Shared(uplink));
-            radio.push(cluster, (0, server), cluster.upload_bits.0, draft);
+        for (index, program) in programs.enumerate() {
+            radio.push(index, Transfer::Upload, &program.upload(), Band::Shared(uplink), None);
         }
         Some(radio)
     }
@@ -112,124 +110,91 @@ impl Radio {
         self.bands.len() - 1
     }
 
-    /// Adds a transmission from a node of a cluster to another, unless there is nothing to send.
-    fn push(&mut self, cluster: &Cluster, (from, to): (usize, usize), bits: f64, draft: Draft) {
-        if bits == 0.0 {
+    /// Adds a transmission of a cluster, unless there is nothing to send.
+    fn push(
+        &mut self,
+        cluster: usize,
+        transfer: Transfer,
+        sent: &Transmission,
+        band: Band,
+        pace: Option<(usize, f64)>,
+    ) {
+        if sent.bits.0 == 0.0 {
             return;
         }
-        let Draft { index, transfer, band, uses, latency_uses, pace } = draft;
         if let Band::Shared(index) = band
             && let Some(shared) = self.bands.get_mut(index)
         {
             shared.sharers += 1;
         }
-        let node = Transmitter::of(cluster, from);
-        self.transmissions.push(Transmission {
-            cluster: index,
+        self.transmissions.push(RadioUse {
+            cluster,
             transfer,
-            nats: bits * LN_2,
-            gain: cluster.gain_to_noise_hz_per_w.get(from, to),
-            max_power: node.max_power.0,
-            latency_uses,
-            time_price: uses * node.energy_price * node.circuit_power.0,
-            energy_price: uses * node.energy_price / node.amplifier_efficiency,
+            nats: sent.nats(),
+            gain: sent.gain,
+            max_power: sent.transmitter.max_power.0,
+            latency_uses: sent.latency_uses,
+            time_price: sent.circuit_price(),
+            energy_price: sent.energy_price(),
             band,
             pace,
         });
     }
 }
 
-/// How a transmission is used.
-#[derive(Clone, Copy)]
-struct Draft {
-    /// The cluster.
-    index: usize,
-    transfer: Transfer,
-    band: Band,
-    /// Times that its energy is spent.
-    uses: f64,
-    latency_uses: f64,
-    pace: Option<(usize, f64)>,
-}
-
-impl Draft {
-    /// Sent once, without a pace.
-    fn once(index: usize, transfer: Transfer, band: Band) -> Self {
-        Self { index, transfer, band, uses: 1.0, latency_uses: 1.0, pace: None }
-    }
-}
-
 /// Adds one cluster.
 struct Builder<'a> {
-    problem: &'a SlotSpec,
-    plan: &'a Plan,
-    cluster: &'a Cluster,
+    program: PlanProgram<'a>,
+    route: Route<'a>,
     segments: &'a Segments,
     index: usize,
-    radio: &'a mut Radio,
+    radio: &'a mut RadioProgram,
 }
 
 impl Builder<'_> {
     fn add(mut self) {
-        let (cluster, encoder) = (self.cluster, &self.problem.encoder);
+        let program = self.program;
+        let cluster = program.at.cluster;
         self.radio.latency.push(cluster.fixed_seconds.0);
         self.phase(Phase::Forward);
         self.phase(Phase::Backward);
-        for (position, (&k, &size)) in self.segments.active.iter().zip(&self.segments.sizes).enumerate() {
-            let Some(device) = cluster.devices.get(k) else { continue };
-            let compute = compute_energy_per_block(encoder, cluster, self.plan, device);
+        for (position, (k, size)) in self.segments.each().enumerate() {
+            let Some(device) = cluster.devices.get(k.0) else { continue };
+            let compute = program.compute_energy_per_block(device);
             self.radio.constant += device.energy_price * (compute * f64::from(size)).0;
-            let bits = (encoder.parameter_bits_per_block * f64::from(size)).0;
             let band = Band::Whole(cluster.bandwidth_hz.0);
-            let draft = |transfer| Draft::once(self.index, transfer, band);
-            self.radio.push(cluster, (k + 1, 0), bits, draft(Transfer::Collection { position }));
-            self.radio.push(cluster, (0, k + 1), bits, draft(Transfer::Distribution { position }));
+            let (collection, distribution) = (program.at.collection(k, size), program.at.distribution(k, size));
+            self.radio.push(self.index, Transfer::Collection { position }, &collection, band, None);
+            self.radio.push(self.index, Transfer::Distribution { position }, &distribution, band, None);
         }
     }
 
     fn phase(&mut self, phase: Phase) {
-        let (problem, plan, cluster) = (self.problem, self.plan, self.cluster);
-        let samples = micro_batch(cluster, plan);
-        let iterations = f64::from(plan.local_iterations);
-        let segments = (self.segments.active.as_slice(), self.segments.sizes.as_slice());
-        let hops = self.segments.active.len() + 1;
-        let compute: Vec<Seconds> = (0..=hops)
-            .map(|position| position_time(&problem.encoder, cluster, segments, phase, samples, position))
-            .collect();
-        let hop_latency = cluster.hop_latency_s.0;
-        let once: f64 = compute.iter().map(|time| time.0).sum::<f64>() + hops as f64 * hop_latency;
+        let (program, pacing) = (self.program, self.program.pacing);
+        let compute: Vec<f64> =
+            program.stage_times(phase, self.route, &self.segments.sizes).map(|time| time.0).collect();
+        let hop_latency = program.hop_latency().0;
+        let once: f64 = compute.iter().sum::<f64>() + self.route.hop_count() as f64 * hop_latency;
         if let Some(latency) = self.radio.latency.last_mut() {
-            *latency += iterations * once;
+            *latency += pacing.sum_uses() * once;
         }
         // Where sending blocks the stage, only the one stage that sends nothing has a pace of its own.
-        let silent = match phase {
-            Phase::Forward => compute[hops],
-            Phase::Backward => compute[0],
+        let floor = if pacing.is_blocking() {
+            program.silent_time(phase).0
+        } else {
+            compute.iter().fold(0.0, |slowest: f64, &time| slowest.max(time))
         };
-        let overlapped = problem.overlap == Overlap::Full;
-        let floor =
-            if overlapped { compute.iter().fold(0.0, |slowest: f64, time| slowest.max(time.0)) } else { silent.0 };
-        let pace = (plan.micro_batches > 1).then(|| {
-            let latency_uses = iterations * f64::from(plan.micro_batches - 1);
-            self.radio.paces.push(Pace { cluster: self.index, floor, latency_uses });
+        let pace = pacing.is_paced().then(|| {
+            self.radio.paces.push(Pace { cluster: self.index, floor, latency_uses: pacing.pace_uses() });
             self.radio.paces.len() - 1
         });
         let band = Band::Shared(self.radio.bands.len());
-        self.radio.bands.push(SharedBand { width: cluster.bandwidth_hz.0, sharers: 0 });
-        let bits = boundary_bits(&problem.encoder, samples).0;
-        for hop in 0..hops {
-            let node = |position| path_node(cluster, segments.0, position);
-            let link = (node(phase.sender(hop)), node(phase.receiver(hop)));
-            let blocked = if overlapped { 0.0 } else { compute[phase.sender(hop)].0 };
-            let draft = Draft {
-                index: self.index,
-                transfer: Transfer::Hop { phase, hop },
-                band,
-                uses: hop_uses(plan),
-                latency_uses: iterations,
-                pace: pace.map(|pace| (pace, blocked + hop_latency)),
-            };
-            self.radio.push(cluster, link, bits, draft);
+        self.radio.bands.push(SharedBand { width: program.at.cluster.bandwidth_hz.0, sharers: 0 });
+        for (hop, (near, far)) in self.route.hops().enumerate() {
+            let sender = phase.directed(hop, hop + 1).0;
+            let blocked = pacing.blocked(Seconds(compute[sender])).0;
+            let pace = pace.map(|pace| (pace, blocked + hop_latency));
+            self.radio.push(self.index, Transfer::Hop { phase, hop }, &program.hop(phase, near, far), band, pace);
         }
     }
 }

@@ -1,20 +1,20 @@
 //! Durations and bandwidths, and the decision they make.
 
-use super::{Band, Radio, Transmission};
+use super::{Band, RadioProgram, RadioUse};
+use crate::ground::units::{Hertz, Watts};
 use crate::problem::{ClusterDecision, Decision, Link, Phase, Transfer};
 use crate::solver::backend::RadioFor;
-use crate::units::{Hertz, Watts};
 
 /// What is decided about every transmission. The feasible points are a convex set.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(in crate::solver::backend) struct Point {
+pub(in crate::solver::backend) struct RadioPoint {
     /// Per transmission [s].
     pub time: Vec<f64>,
     /// Per transmission [Hz].
     pub band: Vec<f64>,
 }
 
-impl Transmission {
+impl RadioUse {
     /// Energy radiated by one use at time t on bandwidth w: (w/γ)(e^s − 1) t.
     pub fn radiated(&self, time: f64, band: f64) -> f64 {
         self.power(time, band) * time
@@ -31,10 +31,10 @@ impl Transmission {
     }
 }
 
-impl Radio {
+impl RadioProgram {
     /// A feasible point next to the given one: shared bands filled, no transmission faster than full power. `None`
     /// where the point has a time or bandwidth that is not positive and finite.
-    pub fn made_feasible(&self, point: &Point) -> Option<Point> {
+    pub fn made_feasible(&self, point: &RadioPoint) -> Option<RadioPoint> {
         let mut point = point.clone();
         let usable = |value: &f64| value.is_finite() && *value > 0.0;
         let mut filled = vec![0.0; self.bands.len()];
@@ -60,7 +60,7 @@ impl Radio {
     }
 
     /// The decision at a feasible point.
-    pub fn decision(&self, question: &RadioFor, point: &Point) -> Decision {
+    pub fn decision(&self, question: &RadioFor, point: &RadioPoint) -> Decision {
         let nothing = Link { bandwidth_hz: Hertz(0.0), power_w: Watts(0.0) };
         let clusters = question.clusters.iter().map(|segments| {
             let active = segments.active.len();
@@ -92,8 +92,8 @@ impl Radio {
 
     /// Durations and bandwidths of a decision that has the question's integers.
     #[cfg(feature = "smooth")]
-    pub fn point(&self, decision: &Decision) -> Point {
-        let mut point = Point::default();
+    pub fn point(&self, decision: &Decision) -> RadioPoint {
+        let mut point = RadioPoint::default();
         for sent in &self.transmissions {
             let link = sent.link(decision);
             let nats_per_second =
@@ -106,7 +106,7 @@ impl Radio {
 }
 
 #[cfg(feature = "smooth")]
-impl Transmission {
+impl RadioUse {
     /// The transmission's part of a decision.
     fn link(&self, decision: &Decision) -> Link {
         let choice = &decision.clusters[self.cluster];

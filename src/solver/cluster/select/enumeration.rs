@@ -2,12 +2,13 @@
 
 use super::relaxation::Corner;
 use super::tables::{Place, Window, pass};
+use crate::ground::route::DeviceId;
 
 /// A path with its bound.
 #[derive(Clone, Debug)]
 pub(crate) struct Candidate {
     pub bound: f64,
-    pub active: Vec<usize>,
+    pub active: Vec<DeviceId>,
 }
 
 /// The search with its buffers.
@@ -17,7 +18,7 @@ pub(crate) struct Enumeration<'a> {
     bar: f64,
     /// Floating-point operations left to spend.
     left: u64,
-    active: Vec<usize>,
+    active: Vec<DeviceId>,
     /// Costs so far by blocks left: depth by depth, corner by corner.
     costs: Vec<Vec<f64>>,
     found: Vec<Candidate>,
@@ -91,7 +92,7 @@ impl<'a> Enumeration<'a> {
                 pass(&place, link(corner, to), &before[depth * count + index], &mut after[index], &mut self.window);
             }
             self.left = self.left.saturating_sub((4 * count * width) as u64);
-            self.active.push(to - 1);
+            self.active.push(DeviceId(to - 1));
             let complete = self.extend(to, next);
             self.active.pop();
             self.costs.truncate((depth + 2) * count);

@@ -1,8 +1,9 @@
 //! All hops that a path through a cluster's devices may use, and what they cost at given prices.
 
-use crate::problem::costs::Phase;
+use crate::ground::phase::Phase;
+use crate::ground::route::{DeviceId, NodeId, Route};
 use crate::solver::cluster::PlannedCluster;
-use crate::solver::hop::phase::{Minorant, Prices, Radio};
+use crate::solver::hop::phase::{Minorant, PhaseRadio, Prices};
 use crate::solver::hop::{Cap, Hop, Sending};
 
 /// A hop's share in a minorant of its phase.
@@ -16,7 +17,7 @@ struct Share {
 
 /// The shares of all hops at one pair of prices.
 #[derive(Clone, Debug)]
-struct Priced {
+struct PricePoint {
     band_cost: f64,
     shares: Vec<Share>,
 }
@@ -48,8 +49,8 @@ pub(crate) struct Links {
     /// Whether their caps are expected to bind.
     capped: Vec<bool>,
     /// The phase without hops.
-    empty: Radio,
-    priced: Vec<Priced>,
+    empty: PhaseRadio,
+    priced: Vec<PricePoint>,
 }
 
 /// More price points than this cost more than they prune.
@@ -64,15 +65,16 @@ const MOST_STRETCH: f64 = 1.4;
 
 impl Links {
     pub fn new(cluster: &PlannedCluster, phase: Phase) -> Self {
-        let nodes = cluster.at.cluster.devices.len() + 2;
-        let gains = &cluster.at.cluster.gain_to_noise_hz_per_w;
+        let program = &cluster.at.program;
+        let nodes = program.cluster.devices.len() + 2;
         let mut hops = Vec::with_capacity(nodes * (nodes - 1) / 2);
-        for from in 0..nodes - 1 {
-            for to in from + 1..nodes {
-                let direct = from == 0 && to == nodes - 1;
+        for near in 0..nodes - 1 {
+            for far in near + 1..nodes {
+                let direct = near == 0 && far == nodes - 1;
+                let (near, far) = (NodeId(near), NodeId(far));
                 // Every link is used both ways; one that works one way only is none.
-                let works = !direct && gains.get(from, to) > 0.0 && gains.get(to, from) > 0.0;
-                hops.push(works.then(|| cluster.hop(phase, from, to)));
+                let works = !direct && program.joined(near, far);
+                hops.push(works.then(|| cluster.hop(phase, near, far)));
             }
         }
         let capped = vec![true; hops.len()];
@@ -80,20 +82,18 @@ impl Links {
     }
 
     /// Where the link from i to j > i is kept.
-    pub fn index(&self, from: usize, to: usize) -> usize {
-        from * (2 * self.nodes - from - 1) / 2 + to - from - 1
+    pub fn index(&self, near: NodeId, far: NodeId) -> usize {
+        let (near, far) = (near.0, far.0);
+        near * (2 * self.nodes - near - 1) / 2 + far - near - 1
     }
 
     /// The links of the path through the active devices.
-    fn path<'a>(&'a self, active: &'a [usize]) -> impl Iterator<Item = usize> + 'a {
-        let last = self.nodes - 1;
-        let heads = std::iter::once(0).chain(active.iter().map(|&k| k + 1));
-        let tails = active.iter().map(|&k| k + 1).chain(std::iter::once(last));
-        heads.zip(tails).map(|(from, to)| self.index(from, to))
+    fn path<'a>(&'a self, active: &'a [DeviceId]) -> impl Iterator<Item = usize> + 'a {
+        Route::through(active, self.nodes - 2).hops().map(|(near, far)| self.index(near, far))
     }
 
     /// Fills in the hops of the path; false where one of the links does not work.
-    pub fn set_path(&self, radio: &mut Radio, active: &[usize]) -> bool {
+    pub fn set_path(&self, radio: &mut PhaseRadio, active: &[DeviceId]) -> bool {
         radio.reset(self.empty.clone());
         for link in self.path(active) {
             let Some(hop) = self.hops[link] else { return false };
@@ -103,7 +103,7 @@ impl Links {
     }
 
     /// A phase of a few working hops, for a first price.
-    pub fn set_some(&self, radio: &mut Radio) {
+    pub fn set_some(&self, radio: &mut PhaseRadio) {
         radio.reset(self.empty.clone());
         let working = self.hops.iter().flatten();
         let every = working.clone().count().div_ceil(4).max(1);
@@ -133,11 +133,11 @@ impl Links {
             Share { intercept: sent.cost + prices.band * sent.band + cap_price * prices.pace, cap_price }
         };
         let shares = self.hops.iter().map(share).collect();
-        self.priced.push(Priced { band_cost: prices.band * self.empty.band, shares });
+        self.priced.push(PricePoint { band_cost: prices.band * self.empty.band, shares });
     }
 
     /// The minorants that the price points prove for the path's Φ.
-    pub fn minorants<'a>(&'a self, active: &'a [usize]) -> impl Iterator<Item = Minorant> + 'a {
+    pub fn minorants<'a>(&'a self, active: &'a [DeviceId]) -> impl Iterator<Item = Minorant> + 'a {
         self.priced.iter().map(move |priced| {
             let (mut intercept, mut cap_price) = (0.0, 0.0);
             for link in self.path(active) {
@@ -220,7 +220,7 @@ impl Links {
 
     /// Bandwidth that a path buys at one end of an interval, in units of the band: how the bound changes with the
     /// price.
-    pub fn demand(&self, within: &Within, high: bool, active: &[usize]) -> f64 {
+    pub fn demand(&self, within: &Within, high: bool, active: &[DeviceId]) -> f64 {
         let ln_price = within.band_price.ln();
         let bought = |link| {
             let hop: &Option<Hop> = &self.hops[link];
@@ -233,7 +233,7 @@ impl Links {
     }
 
     /// By how much the tangents of a path's links are below their costs at one end of the interval.
-    pub fn missing(&self, within: &Within, high: bool, active: &[usize]) -> f64 {
+    pub fn missing(&self, within: &Within, high: bool, active: &[DeviceId]) -> f64 {
         let ln_price = within.band_price.ln();
         let pace = if high { within.high } else { within.low };
         let missing = |link| {
@@ -256,7 +256,7 @@ impl Links {
     }
 
     /// The slowest link of a path at a price, within a pace, its constant latency included [s].
-    pub fn slowest(&self, band_price: f64, pace: f64, active: &[usize]) -> f64 {
+    pub fn slowest(&self, band_price: f64, pace: f64, active: &[DeviceId]) -> f64 {
         let ln_price = band_price.ln();
         let time = |link| {
             let hop: &Option<Hop> = &self.hops[link];

@@ -13,9 +13,11 @@ mod tests;
 
 use std::collections::{BinaryHeap, HashSet};
 
+use crate::ground::phase::{PerPhase, Phase};
+use crate::ground::route::DeviceId;
 use crate::solver::cluster::active::{Found, Searched, Workspace};
-use crate::solver::cluster::prepared::Prepared;
-use crate::solver::cluster::segments::{Threshold, blocks_within};
+use crate::solver::cluster::prepared::KnownPhase;
+use crate::solver::cluster::segments::{Stage, Threshold, blocks_within};
 use crate::solver::cluster::{Domain, PlannedCluster};
 use crate::solver::solution::SolveError;
 use enumeration::Enumeration;
@@ -68,11 +70,11 @@ pub(crate) struct Subsets<'a> {
     threshold: Threshold,
     relaxation: Relaxation<'a>,
     best: Option<Found>,
-    solved: HashSet<Vec<usize>>,
+    solved: HashSet<Vec<DeviceId>>,
     limits: Limits,
     /// The whole search space, at prices that are raised or lowered from one scan to the next.
     whole: Region,
-    brackets: ((f64, f64), (f64, f64)),
+    brackets: PerPhase<(f64, f64)>,
     /// One region per number of devices.
     roots: Vec<Region>,
     /// Whether more devices are possible than regions are told apart by.
@@ -84,7 +86,6 @@ const MOST_SCANS: usize = 2;
 
 impl<'a> Subsets<'a> {
     pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, work: &mut Workspace) -> Self {
-        let bases = cluster.bases;
         let mut subsets = Self {
             cluster,
             domain,
@@ -96,11 +97,11 @@ impl<'a> Subsets<'a> {
             whole: Region {
                 bound: f64::NEG_INFINITY,
                 count: Count { devices: 0, or_more: false },
-                forward: (bases.0, f64::INFINITY),
-                backward: (bases.1, f64::INFINITY),
-                prices: (1.0, 1.0),
+                low: cluster.bases,
+                high: PerPhase::both(f64::INFINITY),
+                prices: PerPhase::both(1.0),
             },
-            brackets: ((0.0, f64::INFINITY), (0.0, f64::INFINITY)),
+            brackets: PerPhase::both((0.0, f64::INFINITY)),
             roots: Vec::new(),
             more: false,
         };
@@ -178,18 +179,14 @@ impl<'a> Subsets<'a> {
     }
 
     /// A pace that no path of up to so many devices beats.
-    fn least_pace(&self, devices: usize, base: f64, per_block: impl Fn(usize) -> f64) -> f64 {
+    fn least_pace(&self, devices: usize, phase: Phase) -> f64 {
+        let base = self.cluster.bases[phase];
         let blocks = self.relaxation.blocks() as u64;
         let mut most: Vec<u64> = Vec::new();
         let mut fits = |pace: f64| {
             most.clear();
-            most.extend(
-                self.cluster
-                    .stages
-                    .iter()
-                    .enumerate()
-                    .map(|(k, stage)| u64::from(blocks_within(pace, stage.overhead, per_block(k), stage.high))),
-            );
+            let held = |stage: &Stage| blocks_within(pace, stage.overhead, stage.per_block[phase], stage.high);
+            most.extend(self.cluster.stages.iter().map(|stage| u64::from(held(stage))));
             most.sort_unstable_by(|a, b| b.cmp(a));
             most.iter().take(devices).sum::<u64>() >= blocks
         };
@@ -212,14 +209,12 @@ impl<'a> Subsets<'a> {
         let (fewest, most) = self.counts();
         let cells = (self.domain.high.len() + 2) * (self.relaxation.blocks() + 1);
         let top = most.min(self.limits.layers).min((MOST_CELLS / cells).saturating_sub(2));
-        let bases = self.cluster.bases;
         self.whole.count.devices = top;
         self.more = most > top;
         self.roots = (fewest..=top)
             .map(|devices| {
                 let mut root = Region { count: Count { devices, or_more: false }, ..self.whole };
-                root.forward.0 = self.least_pace(devices, bases.0, |k| self.cluster.stages[k].forward);
-                root.backward.0 = self.least_pace(devices, bases.1, |k| self.cluster.stages[k].backward);
+                root.low = PerPhase::from_fn(|phase| self.least_pace(devices, phase));
                 root
             })
             .collect();
@@ -236,8 +231,9 @@ impl<'a> Subsets<'a> {
     fn follow(&mut self) -> bool {
         let Some(path) = self.relaxation.scan(&self.whole, &mut self.roots) else { return false };
         let (prices, brackets) = (&mut self.whole.prices, &mut self.brackets);
-        prices.0 = next_price(prices.0, path.demand.0, &mut brackets.0);
-        prices.1 = next_price(prices.1, path.demand.1, &mut brackets.1);
+        for phase in Phase::BOTH {
+            prices[phase] = next_price(prices[phase], path.demand[phase], &mut brackets[phase]);
+        }
         true
     }
 
@@ -255,16 +251,16 @@ impl<'a> Subsets<'a> {
     }
 
     /// Prices of the bands before any active set is solved: those at which a few hops share them.
-    fn guessed_prices(&self, work: &mut Workspace) -> (f64, f64) {
-        let (links, bases) = (&self.relaxation, self.cluster.bases);
-        let Prepared { forward, backward, .. } = &mut work.prepared;
-        links.forward.set_some(&mut forward.0);
-        links.backward.set_some(&mut backward.0);
-        (forward.0.guess(bases.0).band, backward.0.guess(bases.1).band)
+    fn guessed_prices(&self, work: &mut Workspace) -> PerPhase<f64> {
+        PerPhase::from_fn(|phase| {
+            let radio = &mut work.prepared.phases[phase].radio;
+            self.relaxation.links[phase].set_some(radio);
+            radio.guess(self.cluster.bases[phase]).band
+        })
     }
 
     /// Solves a path and, where it is the new best, looks around it.
-    fn consider(&mut self, work: &mut Workspace, active: &[usize]) {
+    fn consider(&mut self, work: &mut Workspace, active: &[DeviceId]) {
         if self.solved.insert(active.to_vec()) && self.solve(work, active) {
             self.descend(work);
         }
@@ -272,10 +268,10 @@ impl<'a> Subsets<'a> {
 
     /// Local search from the best: a device in, out, or in another's place.
     fn descend(&mut self, work: &mut Workspace) {
-        let usable: Vec<usize> = (0..self.domain.high.len()).filter(|&k| self.domain.high[k] > 0).collect();
+        let usable: Vec<DeviceId> = self.domain.usable().collect();
         while let Some(set) = self.best.as_ref().map(|best| best.choice.active.clone()) {
             let mut improved = false;
-            for &k in usable.iter().filter(|&&k| self.domain.low[k] == 0) {
+            for &k in usable.iter().filter(|k| self.domain.low[k.0] == 0) {
                 let mut next = set.clone();
                 match next.binary_search(&k) {
                     Ok(at) => drop(next.remove(at)),
@@ -296,43 +292,39 @@ impl<'a> Subsets<'a> {
         }
     }
 
-    fn try_set(&mut self, work: &mut Workspace, active: &[usize]) -> bool {
+    fn try_set(&mut self, work: &mut Workspace, active: &[DeviceId]) -> bool {
         !active.is_empty() && self.solved.insert(active.to_vec()) && self.solve(work, active)
     }
 
     /// Solves one active set if its bound beats the threshold; true if it is the new best.
-    fn solve(&mut self, work: &mut Workspace, active: &[usize]) -> bool {
+    fn solve(&mut self, work: &mut Workspace, active: &[DeviceId]) -> bool {
         let prepared = &mut work.prepared;
-        prepared.active.clear();
-        prepared.active.extend_from_slice(active);
-        prepared.stages.clear();
-        prepared.stages.extend(active.iter().map(|&k| self.cluster.stages[k]));
-        prepared.forward.1.clear();
-        prepared.backward.1.clear();
-        let Relaxation { forward, backward, .. } = &mut self.relaxation;
-        for (links, curve) in [(&*forward, &mut prepared.forward.1), (&*backward, &mut prepared.backward.1)] {
-            links.minorants(active).for_each(|minorant| curve.add(minorant));
+        prepared.set_stages(self.cluster, active);
+        let links = &mut self.relaxation.links;
+        for phase in Phase::BOTH {
+            let curve = &mut prepared.phases[phase].curve;
+            links[phase].minorants(active).for_each(|minorant| curve.add(minorant));
         }
         if prepared.bound(self.cluster, &mut work.buffers) >= self.threshold.bar() {
             return false;
         }
-        if !forward.set_path(&mut prepared.forward.0, active) || !backward.set_path(&mut prepared.backward.0, active) {
-            return false;
+        for phase in Phase::BOTH {
+            if !links[phase].set_path(&mut prepared.phases[phase].radio, active) {
+                return false;
+            }
         }
-        for (links, (radio, curve), base) in [
-            (&mut *forward, &mut prepared.forward, self.cluster.bases.0),
-            (&mut *backward, &mut prepared.backward, self.cluster.bases.1),
-        ] {
+        for phase in Phase::BOTH {
+            let (links, KnownPhase { radio, curve }) = (&mut links[phase], &mut prepared.phases[phase]);
             if !links.is_priced() {
-                links.add_prices(radio.guess(base));
+                links.add_prices(radio.guess(self.cluster.bases[phase]));
                 links.minorants(active).for_each(|minorant| curve.add(minorant));
             }
         }
         let found = prepared.best_sizes(self.cluster, self.threshold, &mut work.buffers);
         // All links are priced at the prices at which a phase was solved last.
-        for (links, (_, curve)) in [(forward, &prepared.forward), (backward, &prepared.backward)] {
-            if let Some(solved) = curve.last_solved() {
-                links.add_prices(solved.prices);
+        for phase in Phase::BOTH {
+            if let Some(solved) = prepared.phases[phase].curve.last_solved() {
+                links[phase].add_prices(solved.prices);
             }
         }
         let Some(found) = found else { return false };

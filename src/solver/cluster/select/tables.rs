@@ -7,6 +7,9 @@
 //!
 //! with n blocks still to place and q devices still to come. O(K² L S) for paths of up to S devices.
 
+use crate::ground::route::DeviceId;
+use crate::solver::cluster::Segments;
+
 /// A device as far as the tables are concerned.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
@@ -128,7 +131,7 @@ impl Tables {
     }
 
     /// The best path with so many devices: its devices and sizes.
-    pub fn trace(&self, places: &[Place], devices: usize, link: &[f64]) -> Option<(Vec<usize>, Vec<u32>)> {
+    pub fn trace(&self, places: &[Place], devices: usize, link: &[f64]) -> Option<Segments> {
         let server = self.nodes - 1;
         let (mut node, mut left, mut layer) = (0, self.width - 1, devices);
         let (mut active, mut sizes) = (Vec::new(), Vec::new());
@@ -138,7 +141,7 @@ impl Tables {
             let link = |to: usize| link[row + to - node - 1];
             let last = self.last[node];
             if layer == 0 && left == 0 && node > 0 && last == server && link(server) <= target {
-                return Some((active, sizes));
+                return Some(Segments { active, sizes });
             }
             let next = self.next_layer(layer)?;
             let reaches = |&to: &usize| {
@@ -152,7 +155,7 @@ impl Tables {
             if cost(size).is_infinite() {
                 return None;
             }
-            active.push(to - 1);
+            active.push(DeviceId(to - 1));
             sizes.push(size as u32);
             (node, left, layer) = (to, left - size, next);
         }

@@ -1,9 +1,9 @@
 //! How the duration of a solved phase reacts to the price of latency.
 
-use super::{Radio, Scratch, Solved};
+use super::{PhaseRadio, Scratch, Solved};
 use crate::solver::hop::Regime;
 
-impl Radio {
+impl PhaseRadio {
     /// d(Σ t + (M−1) u)/d ln V at a solution [s]: `weight` is V's part in every hop's time price, `repeats` is M−1.
     ///
     /// By the implicit function theorem on Σ w = W and Σ ν = A (or u = v), with A and the hops' time prices linear in

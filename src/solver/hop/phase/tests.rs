@@ -6,13 +6,13 @@ use rand_pcg::Pcg64;
 use super::*;
 
 /// A phase with parameters spread over `spread` times their usual decades.
-fn random_phase(rng: &mut Pcg64, hops: usize, spread: f64) -> Radio {
+fn random_phase(rng: &mut Pcg64, hops: usize, spread: f64) -> PhaseRadio {
     let mut log = |low: f64, high: f64| 10f64.powf(low + (high - low) * rng.random::<f64>());
     let price = log(-2.0 * spread, 2.0 * spread);
     let nats = log(4.0, 7.0);
     let micro = log(0.0, 2.0).floor();
     let latency = if log(0.0, 1.0) < 5.0 { 0.0 } else { log(-4.0, -1.0) };
-    let mut radio = Radio::new(2e7, price * (micro - 1.0), latency);
+    let mut radio = PhaseRadio::new(2e7, price * (micro - 1.0), latency);
     for _ in 0..hops {
         let energy = if log(0.0, 1.0) < 1.5 { 0.0 } else { log(-spread, spread) };
         let gain = log(8.0 - 2.0 * spread, 8.0 + 2.0 * spread);

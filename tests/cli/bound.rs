@@ -1,0 +1,91 @@
+//! `collapipe bound`: JSON in, JSON out, exit codes.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::program::{code, refused, run, run_with_input, stderr, stdout};
+use crate::support::folder;
+
+const LOCAL_STEPS: &str = r#"{"bound": "local-steps", "initial_gap": 1, "step_size": 0.0625, "server_steps": 2, "rounds": 64,
+  "smoothness": 1, "weights": [0.5, 0.5], "noise_variance": [1, 1], "local_steps": [2, 2], "heterogeneity": 0.25,
+  "dissimilarity": 1}"#;
+
+#[test]
+fn prints_the_bound_from_file_and_standard_input() {
+    let file = folder("bound").join("b.json");
+    fs::write(&file, LOCAL_STEPS).unwrap();
+    let from_file = run(&["bound", file.to_str().unwrap()]);
+    assert_eq!(code(&from_file), 0, "{}", stderr(&from_file));
+    assert_eq!(stdout(&from_file), stdout(&run_with_input(&["bound", "-"], LOCAL_STEPS)));
+    let report: Value = serde_json::from_str(&stdout(&from_file)).unwrap();
+    assert_eq!(report["simple"], 0.6484375);
+    // 63/248 + 63/992 + 1/248 + 1/248
+    let tight = report["tight"].as_f64().unwrap();
+    assert!((tight - (63.0 / 248.0 + 63.0 / 992.0 + 2.0 / 248.0)).abs() < 1e-15);
+    assert_eq!(report["terms"]["simple"]["noise"], 0.125);
+    assert!(report["best_step_size"]["tight"]["bound"].as_f64().unwrap() < tight);
+}
+
+#[test]
+fn prints_every_bound() {
+    for (request, field, value) in [
+        (
+            r#"{"bound": "mini-batch-sgd", "initial_gap": 1, "step_size": 0.5, "steps": 16, "smoothness": 1,
+                "sample_variance": 4, "batch_size": 8}"#,
+            "/simple",
+            0.5,
+        ),
+        (
+            r#"{"bound": "local-sgd-bounded-gradients", "initial_gap": 1, "step_size": 0.25, "steps": 32, "period": 2,
+                "smoothness": 1, "weights": [0.5, 0.5], "noise_variance": [1, 1], "second_moment": 4}"#,
+            "/tight",
+            0.5,
+        ),
+        (
+            r#"{"bound": "strongly-convex-fedavg", "strong_convexity": 1, "smoothness": 2, "steps": 48, "period": 2,
+                "weights": [0.5, 0.5], "noise_variance": [2, 2], "second_moment": 1, "optimum_gap": 0.25,
+                "initial_distance_squared": 4}"#,
+            "/tight",
+            1.0,
+        ),
+        (
+            r#"{"bound": "partial-participation", "participants": 3, "schedule": {"initial_gap": 1, "step_size": 0.125,
+                "server_steps": 1, "rounds": 64, "smoothness": 1, "weights": [0.5, 0.5], "noise_variance": [1, 1],
+                "local_steps": [1, 1], "heterogeneity": 0.25, "dissimilarity": 1}}"#,
+            "/bound",
+            0.53125,
+        ),
+        (
+            r#"{"bound": "gaussian-mechanism", "initial_gap": 1, "step_size": 0.5, "steps": 16, "smoothness": 1,
+                "sample_variance": 4, "batch_size": 8, "dimension": 100, "noise_std": 0.5, "clip_norm": 1,
+                "uses_per_sample": 4, "delta": 1e-5}"#,
+            "/privacy/gaussian_mu",
+            1.0,
+        ),
+        (
+            r#"{"bound": "compressed-activations", "initial_gap": 1, "step_size": 0.5, "steps": 16, "smoothness": 1,
+                "sample_variance": 2, "batch_size": 8, "boundaries": [{"sensitivity": 2, "error_norm": 0.125}]}"#,
+            "/bound",
+            0.59375,
+        ),
+    ] {
+        let output = run_with_input(&["bound", "-"], request);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        assert_eq!(report.pointer(field).unwrap(), value, "{report}");
+    }
+}
+
+#[test]
+fn refuses_bad_input() {
+    let changed = |from: &str, to: &str| run_with_input(&["bound", "-"], &LOCAL_STEPS.replace(from, to));
+    refused(&changed("0.0625", "0.5"), &["standard input: step_size = 0.5", "times its limit", "at most 0.25"]);
+    refused(&changed("local-steps", "sgd"), &["unknown variant `sgd`", "`local-steps`", "line 1"]);
+    refused(&changed("\"rounds\"", "\"round\""), &["unknown field `round`", "line 1"]);
+    refused(&changed("\"dissimilarity\": 1", "\"dissimilarity\": 0.5"), &["dissimilarity = 0.5: must be"]);
+    refused(&changed("[0.5, 0.5]", "[0.5, 0.6]"), &["weights", "sum 1.1", "1 within 1e-9"]);
+    refused(&changed("0.25", "NaN"), &["line 2"]);
+    refused(&changed("\"noise_variance\": [1, 1]", "\"noise_variance\": []"), &["noise_variance", "a list of 2"]);
+    refused(&run(&["bound", "/nonexistent/b.json"]), &["b.json"]);
+}

@@ -1,0 +1,12 @@
+//! The program as a user runs it.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bound;
+mod commands;
+mod program;
+mod reproduce;
+mod tradeoff;

@@ -1,0 +1,10 @@
+//! Slot problems and decisions: validation, evaluation, the exchange format.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod bad_input;
+mod evaluation;
+mod small;
+mod vectors;

@@ -1,0 +1,228 @@
+//! Figures and the page of experiments, from made-up tables.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use collapipe::experiments::{
+    Contrast, ContrastColumn, Drawing, DrawnExperiment, Interval, Metric, PlotSpec, ResultTable, Row, contrast_text,
+    write_experiment_page,
+};
+
+use crate::support::folder;
+
+fn table(drawing: Drawing, log: bool, policies: usize, places: usize, seeds: u64) -> ResultTable {
+    let mut rows = Vec::new();
+    for place in 0..places {
+        for policy in 0..policies {
+            for seed in 0..seeds {
+                let x = 0.01 * 3f64.powi(place as i32);
+                let value = (1.0 + policy as f64) * (1.0 + 0.05 * seed as f64) / (1.0 + x);
+                rows.push(Row {
+                    x: Some(x),
+                    x_label: format!("place {place} <&>\""),
+                    series: format!("policy-{policy} <b>&\""),
+                    seed,
+                    metrics: BTreeMap::from([(Metric::LatencyS, value), (Metric::Gap, policy as f64)]),
+                });
+            }
+        }
+    }
+    let plot = |metric| PlotSpec { metric, x_axis: "V [1/s] <&>".into(), drawing, log_x: log, log_y: log };
+    ResultTable {
+        name: format!("made-up-{drawing:?}-{log}-{policies}"),
+        title: "Title <script>alert(1)</script> & \"more\"".into(),
+        question: "Who <wins>?".into(),
+        expectation: "None & all.".into(),
+        caption: "What is seen.".into(),
+        plots: vec![plot(Metric::LatencyS), plot(Metric::Gap)],
+        skipped: None,
+        slots: None,
+        contrast: None,
+        rows,
+    }
+}
+
+fn all() -> Vec<ResultTable> {
+    let left_out = table(Drawing::Bars, false, 1, 1, 1);
+    vec![
+        table(Drawing::Bars, false, 13, 3, 5),
+        table(Drawing::Lines, true, 4, 7, 5),
+        table(Drawing::Lines, true, 15, 7, 1),
+        table(Drawing::Bars, true, 15, 1, 1),
+        ResultTable { name: "left-out".into(), skipped: Some("no <file>".into()), rows: vec![], ..left_out.clone() },
+        ResultTable { name: "nothing".into(), rows: vec![], ..left_out },
+    ]
+}
+
+/// The page of all tables.
+fn page(provenance: &[String], folder: &Path) -> PathBuf {
+    let tables = all();
+    let drawn: Vec<_> = tables.iter().map(|table| DrawnExperiment::new(table).unwrap()).collect();
+    write_experiment_page(&drawn, provenance, folder).unwrap()
+}
+
+#[test]
+fn intervals_match_hand_values() {
+    assert_eq!(Interval::of(&[]), None);
+    assert_eq!(Interval::of(&[2.0, f64::NAN]), None);
+    // Sample variance 2.5, n = 5, t(0.975, 4) = 2.776445.
+    let five = Interval::of(&[1.0, 2.0, 3.0, 4.0, 5.0]).unwrap();
+    assert!((five.mean - 3.0).abs() < 1e-12);
+    assert!((five.half_width.unwrap() / (2.776_445 * 0.5f64.sqrt()) - 1.0).abs() < 1e-6);
+    // t(0.975, 60) = 2.000298.
+    let values: Vec<f64> = (0..61).map(f64::from).collect();
+    let error = (values.iter().map(|v| (v - 30.0).powi(2)).sum::<f64>() / 60.0 / 61.0).sqrt();
+    assert!((Interval::of(&values).unwrap().half_width.unwrap() / error / 2.000_298 - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn every_table_gives_figures_without_raw_names() {
+    for table in &all() {
+        let paths =
+            DrawnExperiment::new(table).unwrap().write(&folder(&format!("report-experiments-{}", table.name))).unwrap();
+        let svg = fs::read_to_string(&paths[0]).unwrap();
+        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
+        assert!(!svg.contains("<script") && !svg.contains("<b>") && !svg.contains("NaN"));
+        let series: std::collections::BTreeSet<_> = table.rows.iter().map(|row| &row.series).collect();
+        let named = (0..series.len()).filter(|k| svg.contains(&format!("policy-{k} &lt;b&gt;"))).count();
+        assert_eq!(named, series.len(), "{}", table.name);
+        let png = fs::read(&paths[1]).unwrap();
+        assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+        let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
+        assert_eq!(width, 1600);
+        // A blank page of this size has a few hundred bytes.
+        assert!(png.len() > 5_000, "{}: {} bytes", table.name, png.len());
+    }
+}
+
+#[test]
+fn contrasts_are_those_of_the_same_seeds() {
+    let row = |series: &str, seed, latency: f64, used: f64| Row {
+        x: None,
+        x_label: "bert".into(),
+        series: series.into(),
+        seed,
+        metrics: BTreeMap::from([(Metric::LatencyS, latency), (Metric::WorstBudgetUse, used)]),
+    };
+    // Halves on every seed, although the seeds are far apart; the third seed has no partner, `none` no seed in common.
+    let rows = vec![
+        row("exact", 1, 1.0, 1.0),
+        row("exact", 2, 100.0, 1.0),
+        row("exact", 3, 7.0, 1.0),
+        row("slow", 1, 2.0, 1.5),
+        row("slow", 2, 200.0, 1.5),
+        row("none", 4, 1.0, 1.0),
+        row("zero", 1, 0.0, 1.0),
+    ];
+    let column = |metric, published: &str| ContrastColumn { metric, published: published.into() };
+    let contrast = Contrast {
+        reference: "exact".into(),
+        columns: vec![column(Metric::LatencyS, "half of <it>"), column(Metric::Gap, "")],
+        publication: "somebody".into(),
+        remark: "Not to be compared.".into(),
+    };
+    let mut table = ResultTable { rows, contrast: Some(contrast), ..table(Drawing::Bars, false, 1, 1, 1) };
+    let text = contrast_text(&table).unwrap();
+    let found = |name: &str| text.lines().find(|line| line.contains(name)).map(str::to_owned);
+    assert_eq!(
+        found("slow").unwrap().split_whitespace().collect::<Vec<_>>(),
+        ["bert", "slow", "-50.0", "±", "0.0", "-", "150.0", "-"]
+    );
+    assert!(found("somebody").unwrap().contains("half of <it>"));
+    assert_eq!((found("none"), found("zero")), (None, None));
+    assert!(text.contains("Not to be compared."));
+    assert!(text.contains("in latency than 1 of 1 others (worse than 0)"), "{text}");
+    let drawn = [DrawnExperiment::new(&table).unwrap()];
+    let page = fs::read_to_string(write_experiment_page(&drawn, &[], &folder("report-experiments-contrast")).unwrap())
+        .unwrap();
+    assert!(page.contains("<td class=\"n\">-50.0 ± 0.0</td>") && page.contains("half of &lt;it&gt;"));
+    assert!(page.contains("/contrast.csv"));
+    table.rows.clear();
+    assert_eq!(contrast_text(&table), None);
+    table.contrast = None;
+    assert_eq!(contrast_text(&table), None);
+}
+
+#[test]
+fn page_is_escaped_and_asks_for_nothing() {
+    let path = page(&["made <by> hand".into()], &folder("report-experiments-page"));
+    let page = fs::read_to_string(path).unwrap();
+    assert!(!page.contains("<script") && !page.contains("<b>&") && !page.contains("<by>"));
+    assert!(!page.contains("src=") && !page.contains("href=\"http") && !page.contains("@import"));
+    assert_eq!(page.matches("role=\"img\"").count(), 5);
+    assert!(page.contains("Left out.") && page.contains("no &lt;file&gt;"));
+    // 13 policies at 3 places: a row each, 2.000 ± its half width.
+    assert!(page.matches("<tr><td>place").count() >= 39 && page.contains("± "));
+}
+
+/// Chromium, where the machine has one; with `COLLAPIPE_BROWSER` set it must.
+fn browser() -> Option<&'static str> {
+    let found = ["chromium", "chromium-browser", "google-chrome"]
+        .into_iter()
+        .find(|name| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success()));
+    assert!(
+        found.is_some() || std::env::var_os("COLLAPIPE_BROWSER").is_none(),
+        "COLLAPIPE_BROWSER is set: no Chromium"
+    );
+    if found.is_none() {
+        println!("skipped: no Chromium on this machine");
+    }
+    found
+}
+
+/// The document after a script of ours has measured it, and what the console says.
+fn opened(browser: &str, page: &Path, profile: &str, flags: &[&str]) -> (String, String) {
+    let out = Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"])
+        .args(["--disable-background-networking", "--disable-component-update", "--enable-logging=stderr"])
+        .arg(format!("--user-data-dir={}", folder(&format!("report-experiments-profile-{profile}")).display()))
+        .args(flags)
+        .args(["--virtual-time-budget=2000", "--dump-dom"])
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap();
+    (String::from_utf8_lossy(&out.stdout).into_owned(), String::from_utf8_lossy(&out.stderr).into_owned())
+}
+
+#[test]
+fn page_works_in_a_browser_on_a_phone_and_in_the_dark() {
+    let Some(browser) = browser() else { return };
+    let folder = folder("report-experiments-browser");
+    let page = fs::read_to_string(page(&[], &folder)).unwrap();
+    // The page itself has no script.
+    let script = "<script>addEventListener('load',()=>{const d=document.documentElement;\
+        const drawn=[...document.querySelectorAll('figure svg')].map(s=>s.getBoundingClientRect())\
+        .filter(r=>r.width>100&&r.height>50).length;\
+        const dark=getComputedStyle(document.body).backgroundColor;\
+        const seen=`drawn ${drawn} wide ${d.scrollWidth} of ${d.clientWidth} paper ${dark}`;\
+        document.body.setAttribute('data-seen',seen);parent.postMessage(seen,'*')})</script>";
+    let measured = folder.join("measured.html");
+    fs::write(&measured, page.replace("</body>", &format!("{script}</body>"))).unwrap();
+    // A phone is narrower than a window may be: a frame, whose page tells what it has seen.
+    let phone = folder.join("phone.html");
+    let frame = "<!doctype html><link rel=\"icon\" href=\"data:,\"><body>\
+        <script>onmessage=e=>document.body.setAttribute('data-seen',e.data)</script>\
+        <iframe src=\"measured.html\" style=\"width:390px;height:800px;border:0\"></iframe></body>";
+    fs::write(&phone, frame).unwrap();
+    let seen = |dom: &str| -> String {
+        let (_, rest) = dom.split_once("data-seen=\"").expect("the page was loaded and measured");
+        rest.split('"').next().unwrap_or_default().to_owned()
+    };
+    for (name, file, flags) in [
+        ("desk", &measured, &["--window-size=1280,900"][..]),
+        ("phone", &phone, &["--window-size=1280,900"][..]),
+        ("dark", &measured, &["--window-size=1280,900", "--blink-settings=preferredColorScheme=0"][..]),
+    ] {
+        let (dom, console) = opened(browser, file, name, flags);
+        let seen = seen(&dom);
+        assert!(!console.contains("CONSOLE"), "{name}: {console}");
+        assert!(seen.starts_with("drawn 5 "), "{name}: {seen}");
+        let words: Vec<&str> = seen.split(' ').collect();
+        assert_eq!(words[3], words[5], "{name}: the page is wider than its window: {seen}");
+        assert_eq!(words[5].parse::<u32>().unwrap() <= 390, name == "phone", "{name}: {seen}");
+        let expected = if name == "dark" { "rgb(22, 24, 27)" } else { "rgb(255, 255, 255)" };
+        assert!(seen.ends_with(expected), "{name}: {seen}");
+    }
+}

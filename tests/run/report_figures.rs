@@ -1,0 +1,124 @@
+//! Figures of many kinds of runs: valid files, the labels one looks for, no number that is none.
+
+use collapipe::report::write_folder;
+use collapipe::simulation::{RunRecord, SlotOutcome};
+use collapipe::units::{Joules, Seconds};
+
+use crate::support::folder;
+use crate::svg::{assert_figure, assert_shows};
+use crate::synthetic::{Made, record};
+
+const FIGURES: [&str; 5] = ["latency.svg", "queues.svg", "energy.svg", "segments.svg", "certificates.svg"];
+
+/// Writes a run's figures, checks what holds for all of them, and returns them.
+fn figures(name: &str, record: &RunRecord) -> [String; 5] {
+    let folder = folder(&format!("report-figures-{name}"));
+    write_folder(record, &folder).unwrap();
+    FIGURES.map(|file| {
+        let svg = std::fs::read_to_string(folder.join(file)).unwrap();
+        assert_figure(&format!("{name}/{file}"), &svg);
+        svg
+    })
+}
+
+#[test]
+fn a_usual_run_has_titles_units_and_names() {
+    let [latency, queues, energy, segments, certificates] = figures("usual", &record(&Made::default()));
+    assert_shows(
+        &latency,
+        &["Round latency T [s]", "Slot", "p50", "p90", "p99", "mean so far", "slots without a round"],
+    );
+    let nodes = ["lab", "street", "control-unit", "jetson-nano-0", "pixel-1", "pi-2", "jetson-nano-3", "pixel-4"];
+    assert_shows(&queues, &nodes);
+    assert_shows(&queues, &["Queue Q [budgets]"]);
+    assert_shows(&energy, &nodes);
+    assert_shows(&energy, &["Energy / budget"]);
+    assert_shows(&segments, &nodes[3..]);
+    assert_shows(&segments, &["Encoder blocks", "averaged over 3 slots"]);
+    assert_shows(&certificates, &["the run was not compared with what else was possible"]);
+}
+
+#[test]
+fn files_stay_small_however_long_the_run() {
+    for svg in figures("long", &record(&Made { slots: 6000, ..Made::default() })) {
+        assert!(svg.len() < 600_000, "{} bytes", svg.len());
+    }
+}
+
+#[test]
+fn many_devices_share_a_label_and_many_clusters_a_page() {
+    let devices = record(&Made { clusters: 1, devices: 14, slots: 60, ..Made::default() });
+    let [_, queues, energy, segments, _] = figures("many_devices", &devices);
+    for svg in [queues, energy, segments] {
+        assert_shows(&svg, &["pi-11", "2 others"]);
+    }
+    let clusters = record(&Made { clusters: 40, devices: 3, slots: 20, ..Made::default() });
+    for svg in &figures("many_clusters", &clusters)[1..4] {
+        assert_shows(svg, &["the 6 of 40 clusters that weigh most"]);
+    }
+}
+
+#[test]
+fn short_and_empty_runs() {
+    figures("one_slot", &record(&Made { slots: 1, outage: 0.0, ..Made::default() }));
+    figures("two_slots", &record(&Made { slots: 2, outage: 0.0, ..Made::default() }));
+    let only_outages = record(&Made { slots: 30, outage: 1.0, ..Made::default() });
+    let no_slot = record(&Made { slots: 0, ..Made::default() });
+    for (name, record) in [("only_outages", only_outages), ("no_slot", no_slot)] {
+        for svg in figures(name, &record) {
+            assert_shows(&svg, &["no planned round"]);
+        }
+    }
+}
+
+#[test]
+fn runs_without_budgets_say_so() {
+    let none = record(&Made { budgets: false, slots: 40, ..Made::default() });
+    let mut zero = record(&Made { slots: 40, ..Made::default() });
+    zero.nodes.iter_mut().for_each(|node| node.budget_j = Some(Joules(0.0)));
+    for (name, record) in [("no_budget", none), ("zero_budget", zero)] {
+        let [_, queues, energy, segments, _] = figures(name, &record);
+        assert_shows(&queues, &["no node has an energy budget"]);
+        assert_shows(&energy, &["no node has an energy budget"]);
+        assert_shows(&segments, &["pixel-4"]);
+    }
+}
+
+#[test]
+fn extreme_and_inconsistent_records_are_drawn() {
+    let mut outlier = record(&Made::default());
+    let mut equal = record(&Made { slots: 50, ..Made::default() });
+    let mut cut = record(&Made { slots: 50, ..Made::default() });
+    for (index, slot) in outlier.slots.iter_mut().enumerate() {
+        if let SlotOutcome::Planned(planned) = &mut slot.outcome {
+            planned.latency_s = Seconds(if index % 200 == 50 { 1e7 } else { 10.0 + (index % 7) as f64 });
+        }
+    }
+    for slot in &mut equal.slots {
+        slot.queues.fill(0.0);
+        if let SlotOutcome::Planned(planned) = &mut slot.outcome {
+            planned.latency_s = Seconds(0.0);
+        }
+    }
+    for slot in &mut cut.slots {
+        slot.energy_j.truncate(2);
+        slot.queues.clear();
+        if let SlotOutcome::Planned(planned) = &mut slot.outcome {
+            planned.plan = 99;
+            planned.clusters.truncate(1);
+        }
+    }
+    let [latency, ..] = figures("outlier", &outlier);
+    assert_shows(&latency, &["3 rounds above the axis, up to 1.00e7 s"]);
+    figures("equal", &equal);
+    figures("cut", &cut);
+}
+
+#[test]
+fn names_are_escaped() {
+    let mut odd = record(&Made { slots: 5, outage: 0.0, ..Made::default() });
+    odd.clusters[0] = "R&D <east> \"1\"\u{7}".into();
+    odd.nodes[1].name = "a<b & c's".into();
+    let [_, queues, ..] = figures("odd_names", &odd);
+    assert_shows(&queues, &["R&amp;D &lt;east&gt; &quot;1&quot;", "a&lt;b &amp; c&apos;s"]);
+}

@@ -1,0 +1,13 @@
+//! The solvers on one slot: against each other, on named instances, and from slot to slot.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod catalogue;
+mod conformance;
+mod one_phase;
+mod regressions;
+mod threads;
+mod vectors;
+mod warm;
