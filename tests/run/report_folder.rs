@@ -82,10 +82,11 @@ fn errors_name_the_path() {
 #[test]
 fn lists_that_do_not_fit_are_refused() {
     let whole = record(&Made { slots: 3, ..Made::default() });
-    let shorten: [(&str, fn(&mut RunRecord)); 5] = [
+    type Change = fn(&mut RunRecord);
+    let shorten: [(&str, Change); 5] = [
         ("initial_queues", |record| record.initial_queues = vec![0.0]),
-        ("slots[1].queues", |record| drop(record.slots[1].queues.pop())),
-        ("slots[2].energy_j", |record| drop(record.slots[2].energy_j.pop())),
+        ("slots[1].queues", |record| record.slots[1].queues.truncate(1)),
+        ("slots[2].energy_j", |record| record.slots[2].energy_j.truncate(1)),
         ("slots[0].outcome.clusters", |record| {
             let SlotOutcome::Planned(planned) = &mut record.slots[0].outcome else { panic!("planned") };
             planned.clusters.pop();
