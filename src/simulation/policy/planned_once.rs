@@ -54,7 +54,7 @@ impl PlannedOnce {
         Ok(Self { kept, settings, prices: None, start: None })
     }
 
-    /// The decision to start with, or why there is none.
+    /// The decision to start with, or why there is no such decision.
     fn begin(&mut self, slot: &SlotContext<'_>) -> Result<Found, RunError> {
         let prices = match &mut self.prices {
             Some(prices) => prices,
@@ -62,7 +62,7 @@ impl PlannedOnce {
         };
         let price = |cluster: usize, node: usize| {
             let node = slot.scenario_node(cluster, node);
-            // Every node has a price; what is none is refused by name.
+            // Every node has a price; an invalid one is refused by name.
             node.and_then(|node| prices.get(cluster)?.get(node).copied()).unwrap_or(f64::NAN)
         };
         found(solve(&slot.with_energy_prices(price)?, &self.settings))
@@ -111,7 +111,7 @@ impl Start {
         Self { decision, devices }
     }
 
-    /// The decision with its devices numbered as in this slot, or who is missing.
+    /// The decision with its devices numbered as in this slot, or which device is missing.
     fn among(&self, slot: &SlotContext<'_>) -> Result<Decision, String> {
         let mut decision = self.decision.clone();
         let kept = decision.clusters.iter_mut().zip(&self.devices);

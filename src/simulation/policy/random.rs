@@ -72,7 +72,7 @@ fn draw(problem: &SlotProblem, caps: &[Vec<u32>], rng: &mut Pcg64) -> Option<Dec
     Some(Decision { plan, clusters: clusters.collect::<Option<_>>()? })
 }
 
-/// Random devices and sizes; none where there are none that fit.
+/// Random devices and sizes; none where nothing fits.
 fn segments(problem: &SlotProblem, caps: &[u32], rng: &mut Pcg64) -> Option<Segments> {
     let blocks = problem.encoder.blocks;
     let mut devices: Vec<(usize, u32)> = caps.iter().copied().enumerate().filter(|(_, cap)| *cap > 0).collect();
