@@ -10,7 +10,7 @@ use tempfile::{Builder, NamedTempFile, PersistError};
 
 use super::blame::{Blame, Blamed};
 
-/// Why a file was not written, not read or not touched.
+/// Why a file was not written, read or touched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
@@ -62,7 +62,7 @@ impl Blamed for FileError {
 /// Writes a file's content.
 pub(crate) type Content<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
 
-/// Names of files that are being written: hidden, and nobody else's.
+/// Names of files that are being written: hidden, and unlike any other program's.
 const PREFIX: &str = ".collapipe-";
 const SUFFIX: &str = ".part";
 

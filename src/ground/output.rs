@@ -1,4 +1,4 @@
-//! Folders of files that belong together: of one result, and of nobody else.
+//! Folders of files that belong together: those of one result, and no others.
 
 use std::fs::{self, File};
 use std::io::{BufReader, ErrorKind};
@@ -21,7 +21,7 @@ pub enum Conflict {
 /// What a folder of results holds.
 #[derive(Debug)]
 pub(crate) struct Kind {
-    /// Names of all its files. The first one is JSON and tells by its field `schema` whose the folder is.
+    /// Names of all its files. The first one is JSON and tells by its field `schema` what the folder belongs to.
     pub names: &'static [&'static str],
     /// The value of that field.
     pub schema: &'static str,
@@ -40,7 +40,7 @@ pub(crate) struct OutputFolder {
     conflict: Conflict,
 }
 
-/// Part of the way from the files of an earlier result to those of a new one.
+/// A step on the way from the files of an earlier result to those of a new one.
 enum Step {
     Remove(PathBuf),
     Put(Staged),

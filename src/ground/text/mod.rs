@@ -42,7 +42,7 @@ pub enum TextError {
     Utf8 {
         /// Line, from 1.
         line: usize,
-        /// The byte that is none of UTF-8.
+        /// The byte that is not UTF-8.
         byte: u8,
     },
 }

@@ -1,4 +1,4 @@
-//! What somebody probably meant.
+//! Which name was probably meant.
 
 /// The name of a list that is nearest to `name`, where one is near: at most a third of its characters differ, case,
 /// `-` and `_` aside.
