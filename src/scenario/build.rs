@@ -77,7 +77,7 @@ impl Scenario {
         Self::with_notes(spec, traces, Vec::new())
     }
 
-    /// The same with notes on how the traces were read.
+    /// As [`Scenario::with_traces`], with notes on how the traces were read.
     pub(super) fn with_notes(
         spec: ScenarioSpec,
         traces: &[Vec<RateTrace>],

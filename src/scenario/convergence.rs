@@ -43,7 +43,7 @@ fn one() -> f64 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "must be a number, or a list with one number per cluster")]
 pub enum PerCluster {
-    /// The same for all.
+    /// One number for all clusters.
     All(f64),
     /// One entry per cluster.
     Each(Vec<f64>),

@@ -59,7 +59,7 @@ pub struct ScenarioSpec {
     pub clusters: Vec<ClusterSpec>,
 }
 
-/// The model: a published architecture by name, changed where fields are given, or a description of one's own.
+/// The model: a published architecture by name, changed where fields are given, or a custom description.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
@@ -81,7 +81,7 @@ pub struct ModelSpec {
     /// What is trained on top; with `preset` only, that of the preset if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
-    /// A description of one's own.
+    /// A custom description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transformer: Option<TransformerSpec>,
 }

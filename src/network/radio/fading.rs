@@ -179,7 +179,7 @@ impl FadingProcess {
         self.state
     }
 
-    /// Goes to a slot, before or behind; the same g as stepping there one by one.
+    /// Goes to a slot, earlier or later; the same g as stepping there one by one.
     pub fn seek(&mut self, slot: u64) {
         if self.coefficient == 0.0 {
             self.slot = slot;

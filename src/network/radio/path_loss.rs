@@ -139,8 +139,8 @@ impl PathLossModel {
 
     /// Mean path loss in dB.
     ///
-    /// A ground distance below the model's minimum counts as that minimum: the formulas are no fit of anything nearer.
-    /// Beyond the maximum they are extrapolated, which [`validity`](Self::validity) lets a caller notice.
+    /// A ground distance below the model's minimum counts as that minimum: the formulas were not fitted to anything
+    /// nearer. Beyond the maximum they are extrapolated, which [`validity`](Self::validity) lets a caller notice.
     /// Without line of sight the loss is at least that with line of sight.
     ///
     /// # Errors

@@ -3,11 +3,11 @@
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Column {
-    /// Times, in units of so many seconds; none where the name does not say.
+    /// Times, in units of this many seconds; none where the name does not say.
     Time(Option<f64>),
     /// Numbers of samples of one second each.
     Count,
-    /// Rates, in units of so many Mbit/s; none where the name does not say.
+    /// Rates, in units of this many Mbit/s; none where the name does not say.
     Rate(Option<f64>),
     /// The rates of a whole trace in Mbit/s, one per second.
     Rates,
@@ -17,7 +17,7 @@ pub(super) enum Column {
     Trace,
     /// How the run was made, where runs are told apart by it as well.
     Mode,
-    /// Nothing that rates depend on.
+    /// Something that rates do not depend on.
     Note,
 }
 
@@ -152,7 +152,7 @@ fn column(name: &str, plain: &str) -> Option<Column> {
     } else if COUNT.contains(&plain) {
         Some(Column::Count)
     } else if NOTE.contains(&plain) || ["note", "comment", "lte", "nr"].contains(&words.first()?.as_str()) {
-        // Rates keep their meaning whatever they are called after.
+        // Rates keep their meaning whatever they are named after.
         rate(name, &words).or(Some(Column::Note))
     } else {
         time(&words).or_else(|| rate(name, &words))
