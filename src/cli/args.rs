@@ -31,7 +31,7 @@ Examples:
   collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
   collapipe check p.json a.json                  evaluate any decision independently
-  collapipe bound b.json                         how small the gradient is after so many rounds
+  collapipe bound b.json                         how small the gradient is after a given number of rounds
   collapipe recommend --latency-tolerance 30     which V keeps the mean latency that close to the least
   collapipe reproduce --quick                    all experiments in small, with tables and figures
   collapipe presets                              models, devices and radio models, with their sources
@@ -296,7 +296,7 @@ pub struct ProblemArguments {
 ///
 /// The field `bound` names it: local-steps, partial-participation, mini-batch-sgd, local-sgd-bounded-gradients,
 /// strongly-convex-fedavg, gaussian-mechanism or compressed-activations; the other fields are its parameters
-/// (docs/cli.md). A step size too large for the bound's assumptions is refused, with the largest that would do.
+/// (docs/cli.md). A step size too large for the bound's assumptions is refused, with the largest one allowed.
 #[derive(Clone, Debug, Args)]
 pub struct BoundArguments {
     /// Parameters (JSON), or `-` for standard input

@@ -31,7 +31,7 @@ enum Done {
 
 /// Why a command failed.
 enum Failure {
-    /// For somebody to read and to do something about.
+    /// To be reported to the user.
     Error(Blame, String),
     /// Whoever read our output has seen enough; no error.
     ClosedPipe,

@@ -40,7 +40,7 @@ impl Progress {
         Self { bar, found: AtomicU64::new(0), written: (!terminal).then(|| Mutex::new(Instant::now())) }
     }
 
-    /// Adds work that was done by an earlier command, which says nothing about the time left.
+    /// Adds work that an earlier command did, which says nothing about the time left.
     pub fn find(&self, work: u64) {
         self.found.fetch_add(work, Ordering::Relaxed);
         self.bar.inc(work);
