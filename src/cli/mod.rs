@@ -33,7 +33,7 @@ enum Done {
 enum Failure {
     /// To be reported to the user.
     Error(Blame, String),
-    /// Whoever read our output has seen enough; no error.
+    /// The reader of our output has seen enough; not an error.
     ClosedPipe,
 }
 

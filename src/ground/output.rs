@@ -82,7 +82,7 @@ impl OutputFolder {
                     return Err(FileError::Foreign { path, reason: "is a folder".into(), remedy });
                 }
                 Ok(_) => found = found.or(Some(path)),
-                // What is wrong with a path that cannot be looked at shows when it is written.
+                // What is wrong with a path that cannot be inspected shows when it is written.
                 Err(_) => {}
             }
         }
@@ -122,7 +122,7 @@ impl OutputFolder {
         steps.filter_map(|step| step.take().transpose()).collect()
     }
 
-    /// The old files go, the one that tells whose they are as the last; then the new ones come, that one first.
+    /// The old files go, the one that identifies them last; then the new ones come, that one first.
     fn steps(&self, files: &[(&str, &Content)]) -> Result<Vec<Step>, FileError> {
         let staged = files.iter().map(|(name, content)| Staged::new(&self.path, name, content));
         let staged = staged.collect::<Result<Vec<_>, _>>()?;

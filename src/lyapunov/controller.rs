@@ -39,7 +39,7 @@ pub enum WarmStartError {
 ///
 /// Node k has a budget Ē_k per round, or none. A budget is the constraint avg E_k/Ē_k − 1 ≤ 0; its queue counts
 /// budgets, and is the price Z_k = Q_k/Ē_k in objective units per joule. A node without a budget has no constraint and
-/// the price 0. The scaling makes one latency weight V suit nodes of very different budgets.
+/// the price 0. The scaling lets one latency weight V suit nodes with very different budgets.
 ///
 /// Lists come *by node*, or with one entry per constraint: the nodes with a budget, in their order.
 #[derive(Clone, Debug, PartialEq)]

@@ -206,7 +206,7 @@ pub(crate) fn certified_mean(
     constraint.certified_mean(&played).map(Some)
 }
 
-/// K of a plan: the same in all clusters.
+/// K of a plan, which is the same in all clusters.
 pub(crate) fn local_steps(constraint: &ConvergenceConstraint, plan: &CandidatePlan) -> Result<u64, BoundError> {
     let schedule = constraint.learning.local_steps(plan, constraint.step_size, constraint.rounds)?;
     Ok(schedule.local_steps.into_iter().max().unwrap_or_default())

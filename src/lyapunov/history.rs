@@ -42,7 +42,7 @@ pub enum HistoryError {
         value: f64,
     },
     /// A list does not have one entry per constraint.
-    #[error("slot {slot}, {what}: {found} entries for {expected} constraints: must be as many")]
+    #[error("slot {slot}, {what}: {found} entries for {expected} constraints: must be equal in number")]
     Length {
         /// The slot.
         slot: usize,

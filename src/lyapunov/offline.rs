@@ -78,9 +78,9 @@ pub enum OfflineError {
     /// More than a dense simplex method can handle.
     #[error("{actions} actions: at most {most}; take fewer states, or a shorter frame")]
     TooLarge {
-        /// How many there are.
+        /// Number of actions.
         actions: usize,
-        /// How many there may be.
+        /// Largest number allowed.
         most: usize,
     },
     /// No mixture of the listed actions keeps every constraint on average.
@@ -323,7 +323,7 @@ mod program {
         }
 
         /// Whether a constraint is broken on average even where every state takes the action that suits it best: no
-        /// solver is needed to say that there is no mixture.
+        /// solver is needed to know that there is no mixture.
         fn breaks_one(&self) -> bool {
             // For every constraint the sum of its best violations, and the largest of them.
             let mut best = vec![(0.0, 0.0_f64); self.constraints];

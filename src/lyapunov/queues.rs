@@ -10,7 +10,7 @@ use crate::ground::blame::{Blame, Blamed};
 #[non_exhaustive]
 pub enum QueueError {
     /// One violation per queue is needed.
-    #[error("{found} violations for {expected} queues: must be as many")]
+    #[error("{found} violations for {expected} queues: must be equal in number")]
     Length {
         /// Number of queues.
         expected: usize,

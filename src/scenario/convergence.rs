@@ -96,7 +96,8 @@ pub(super) fn constraint(
     };
     let errors = plans.iter().enumerate();
     let errors = errors.filter_map(|(index, plan)| Some((index, plan, constraint.violation(plan).err()?)));
-    // Of plans that ask for a smaller step, the one that asks for the smallest: it is not refused again for another.
+    // Of plans that ask for a smaller step, the one that asks for the smallest, so that the advice is not refused again
+    // for another plan.
     let rank = |error: &BoundError| match error {
         BoundError::StepSize { largest, .. } => *largest,
         _ => 0.0,

@@ -129,7 +129,7 @@ fn mapping(channel: &ChannelConfig, file: &TraceFile, path: &str, slots: u64) ->
     let shortest = lengths.iter().copied().fold(f64::INFINITY, f64::min);
     let longest = lengths.iter().copied().fold(0.0, f64::max);
     let step = channel.seconds_per_slot.0;
-    // A trace name that does not exist, or a missing slot length, is reported as an error elsewhere.
+    // An unknown trace name, or a missing slot length, is reported as an error elsewhere.
     if !(shortest.is_finite() && step > 0.0) {
         return None;
     }

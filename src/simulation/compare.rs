@@ -78,7 +78,7 @@ pub struct PossibleDecision {
 pub struct ComparedSlot {
     /// No decision has a smaller T + π/V + μ·g, in seconds: certified by the solver.
     pub minimum: f64,
-    /// Decisions that were possible, beside the one taken.
+    /// Decisions that were possible, apart from the one taken.
     pub decisions: Vec<PossibleDecision>,
     /// Weights of the decision taken and of the others in the offline optimum; empty without one.
     pub weights: Vec<f64>,

@@ -169,7 +169,7 @@ fn check(own: &OwnCluster, cluster: &Cluster) -> Result<(), String> {
     let devices = cluster.devices.len();
     let (energies, loads) = (own.costs.device_energy.len(), own.devices.len());
     if energies != devices || loads != devices {
-        return Err(format!("{energies} energies and {loads} loads for {devices} devices: must be as many"));
+        return Err(format!("{energies} energies and {loads} loads for {devices} devices: must be equal in number"));
     }
     let cost = |what: &str, value: f64| match value.is_finite() && value >= 0.0 {
         true => Ok(()),

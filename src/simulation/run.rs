@@ -224,7 +224,7 @@ impl<'a> Run<'a> {
         self.engine.problem().policy()
     }
 
-    /// The queues as they stand: one per node with a budget, in budgets, then that of the convergence constraint, in
+    /// The current queues: one per node with a budget, in budgets, then that of the convergence constraint, in
     /// units of its scale, if there is one.
     #[must_use]
     pub fn queues(&self) -> &Queues {
@@ -243,7 +243,7 @@ impl<'a> Run<'a> {
         self.queues().rounds()
     }
 
-    /// The problem that the next slot will solve, at the queue prices as they stand; the run does not move.
+    /// The problem that the next slot will solve, at the current queue prices; the run does not advance.
     ///
     /// # Errors
     /// [`RunError::Slot`] where the slot has no problem: it will be an outage. [`RunError::Problem`] for a queue that

@@ -10,7 +10,7 @@ use crate::scenario::{Scenario, SlotState};
 pub enum StatesError {
     /// The record belongs to another scenario, seed, V or number of slots.
     #[error(
-        "the record belongs to a scenario with the digest {recorded}, but the one given has {given}; give the scenario as it was run"
+        "the record belongs to a scenario with the digest {recorded}, not {given}; give the scenario as it was run"
     )]
     OtherScenario {
         /// Digest in the record.
@@ -46,7 +46,7 @@ impl RunRecord {
             return Err(StatesError::OtherScenario { recorded, given });
         }
         let first = self.slots.first().map_or(0, |slot| slot.slot);
-        // A pilot's slots follow those of the run, and are no more.
+        // A pilot's slots follow those of the run, and are not more numerous.
         let run = scenario.spec().slots;
         if first > run {
             return Err(StatesError::Order { index: 0, found: first, expected: format!("at most {run}") });

@@ -82,7 +82,7 @@ pub fn decode(bytes: &[u8]) -> Result<String, TextError> {
     }
 }
 
-/// A byte order mark at the beginning is no part of a text.
+/// A byte order mark at the beginning is not part of a text.
 pub(crate) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }

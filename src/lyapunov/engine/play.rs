@@ -29,7 +29,7 @@ pub enum EngineError<E: std::error::Error + 'static> {
         source: E,
     },
     /// An action without one violation per constraint.
-    #[error("slot {slot}: the action has {found} violations for {expected} constraints: must be as many")]
+    #[error("slot {slot}: the action has {found} violations for {expected} constraints: must be equal in number")]
     Length {
         /// The slot.
         slot: u64,
@@ -132,7 +132,7 @@ impl<P: DriftProblem, S: Iterator<Item = P::State>> Engine<P, S> {
         Ok(self)
     }
 
-    /// The queues as they stand.
+    /// The current queues.
     #[must_use]
     pub fn queues(&self) -> &Queues {
         &self.queues

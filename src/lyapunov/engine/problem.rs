@@ -11,7 +11,7 @@ use crate::lyapunov::history::dot;
 ///
 /// In the long run the mean penalty p is to be small and every constraint avg g ≤ 0 is to be kept. The
 /// [`Engine`](super::Engine) turns the constraints into queues Q and asks for the action that minimizes V·p + Q·g in
-/// the state at hand.
+/// the current state.
 ///
 /// Scale the constraints so that g is of order one: a budget Ē of energy E enters as g = E/Ē − 1, and its queue counts
 /// budgets.
@@ -185,7 +185,7 @@ pub enum LabelsError {
     },
     /// Two constraints of the same name.
     #[error(
-        "labels.constraints[{index}] = {name:?}: names a constraint before it too; give every constraint its own name"
+        "labels.constraints[{index}] = {name:?}: is an earlier constraint's name too; give each its own name"
     )]
     Twice {
         /// The second of them.

@@ -40,7 +40,7 @@ pub struct DriftSlot<A> {
 /// A run of a user's problem as data: what certificates, tables and figures are made from. `A` is the user's type of
 /// action, or any JSON value for a reader who does not know it.
 ///
-/// A record that was read from a file is as good as its [`DriftRecord::history`]: queues that did not follow their law,
+/// A record that was read from a file is validated by [`DriftRecord::history`]: queues that did not follow their law,
 /// or numbers out of range, are refused there. Floats are written so that they read back bit for bit.
 ///
 /// ```
@@ -82,7 +82,7 @@ pub enum DriftRecordError {
     #[error(transparent)]
     Labels(#[from] LabelsError),
     /// The number of Q(0) is not that of the constraints.
-    #[error("initial_queues: {found} entries for {expected} constraints: must be as many")]
+    #[error("initial_queues: {found} entries for {expected} constraints: must be equal in number")]
     Length {
         /// Number of constraints.
         expected: usize,

@@ -25,7 +25,7 @@ pub enum Fading {
     None,
     /// Scattered paths only: |h|² is exponential.
     Rayleigh,
-    /// A direct path besides: `h = sqrt(K/(K+1)) + g/sqrt(K+1)`.
+    /// Also a direct path: `h = sqrt(K/(K+1)) + g/sqrt(K+1)`.
     ///
     /// K is a property of the direct path: links without line of sight fade as Rayleigh.
     Rician {

@@ -169,7 +169,7 @@ impl PathLossModel {
 
     /// Probability of line of sight at a ground distance, in [0, 1].
     ///
-    /// Non-increasing but for TR 36.843's own step from 0.495 up to 0.5 at 37 m in [`D2dIndoor`](Self::D2dIndoor).
+    /// Non-increasing except for TR 36.843's own step from 0.495 up to 0.5 at 37 m in [`D2dIndoor`](Self::D2dIndoor).
     ///
     /// # Errors
     /// A distance that is negative or not finite.

@@ -141,7 +141,7 @@ impl RateTrace {
         let mut trace = Self::new(name, mbps)?;
         let bad = |what: String| Err(TraceError::Times { trace: trace.name.clone(), what });
         if times.len() != trace.mbps.len() {
-            return bad(format!("{} times for {} rates; must be as many", times.len(), trace.mbps.len()));
+            return bad(format!("{} times for {} rates; must be equal in number", times.len(), trace.mbps.len()));
         }
         let first = times.first().map_or(0.0, |time| time.0);
         let starts: Arc<[f64]> = times.iter().map(|time| time.0 - first).collect();

@@ -69,7 +69,7 @@ const NOTE: [&str; 25] = [
     "tower_id",
     "cell_id",
 ];
-/// What may stand beside a trace's rates in one row.
+/// What may stand next to a trace's rates in one row.
 const ABOUT: [&str; 12] = [
     "radio",
     "mobility",
@@ -201,7 +201,7 @@ fn rate(name: &str, words: &[String]) -> Option<Column> {
     (is_rate || unit.is_some()).then_some(Column::Rate(unit))
 }
 
-/// Whether a name speaks of bytes per second: `MBps`, `kB/s`, `bytes_per_second`.
+/// Whether a name means bytes per second: `MBps`, `kB/s`, `bytes_per_second`.
 pub(super) fn is_in_bytes(name: &str) -> bool {
     let prefixed = ["MB", "kB", "KB", "GB"].iter().flat_map(|unit| name.match_indices(unit));
     let mut behind = prefixed.map(|(at, unit)| name.get(at + unit.len()..).unwrap_or_default().to_lowercase());

@@ -34,7 +34,7 @@ pub(super) struct TimeColumn {
     pub counts: bool,
 }
 
-/// Where rates, times and what tells runs apart are.
+/// The columns of rates, times and whatever tells runs apart.
 pub(super) struct Places {
     /// Fields of a row.
     pub width: usize,

@@ -166,7 +166,7 @@ impl PlanProgram<'_> {
         self.at.transmission(phase.directed(near, far), bits, uses, iterations)
     }
 
-    /// ℓ: what a message of a hop takes beside its time on air.
+    /// ℓ: what a message of a hop takes in addition to its time on air.
     pub fn hop_latency(&self) -> Seconds {
         self.at.cluster.hop_latency_s
     }

@@ -28,7 +28,7 @@ const PRICES: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
 /// The least latency (plus the plans' penalties) such that no node spends more than its budget in this very slot.
 ///
 /// Ignores the queues: what was saved in good slots is not spent in bad ones. Stands for schedulers with per-round
-/// energy constraints, which see no further than one round.
+/// energy constraints, which look no further than one round.
 ///
 /// **The search is a heuristic.** Segments are first limited to those whose computing alone fits the budgets, which
 /// excludes nothing. For the rest, prices of the slot's budgets are found by dual ascent: the exact solver at the

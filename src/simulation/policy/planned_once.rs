@@ -24,10 +24,11 @@ pub enum Kept {
 
 /// Decides in the first slot that admits a round, and keeps to it.
 ///
-/// The decision is the exact optimum of that slot at the average prices of a pilot run, so that it knows what a joule
-/// is worth in the long run: the exact policy on up to [`PILOT_SLOTS`](crate::simulation::PILOT_SLOTS) states that follow those of the run. A slot in
-/// which a device of the plan is absent, or a link of it is broken, is an outage. Ignores what changes after the start,
-/// all of it or ([`Kept::Segments`]) all but the radio's share. Stands for planners that profile once and deploy.
+/// The decision is the exact optimum of that slot at the average prices of a pilot run, so that it knows the price of a
+/// joule in the long run: the exact policy on up to [`PILOT_SLOTS`](crate::simulation::PILOT_SLOTS) states that follow
+/// those of the run. A slot in which a device of the plan is absent, or a link of it is broken, is an outage. Ignores
+/// what changes after the start, all of it or ([`Kept::Segments`]) all but the radio's share. Stands for planners that
+/// profile once and deploy.
 #[derive(Debug)]
 pub struct PlannedOnce {
     kept: Kept,
