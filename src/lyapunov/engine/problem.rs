@@ -184,9 +184,7 @@ pub enum LabelsError {
         what: String,
     },
     /// Two constraints of the same name.
-    #[error(
-        "labels.constraints[{index}] = {name:?}: is an earlier constraint's name too; give each its own name"
-    )]
+    #[error("labels.constraints[{index}] = {name:?}: is an earlier constraint's name too; give each its own name")]
     Twice {
         /// The second of them.
         index: usize,
