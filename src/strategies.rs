@@ -213,7 +213,7 @@ pub fn slot_problems(parameters: ProblemParameters) -> impl Strategy<Value = Slo
         .prop_filter_map("problem out of range", |spec| SlotProblem::new(spec).ok())
 }
 
-/// What a cluster's decision is made of: numbers in [0, 1] for each device, hop and power.
+/// The ingredients of a cluster's decision: numbers in [0, 1] for each device, hop and power.
 #[derive(Clone, Debug, Default)]
 struct Draws {
     /// Fraction of the devices that take part.

@@ -55,11 +55,11 @@ pub struct ConvergenceConstraint {
     pub step_size: f64,
     /// R: rounds of the whole run (its horizon).
     pub rounds: u64,
-    /// ε: the K-weighted mean of E|∇F|² wanted, in loss²/par².
+    /// ε: the wanted K-weighted mean of E|∇F|², in loss²/par².
     pub target: f64,
 }
 
-/// What is known of the rounds played.
+/// What is known about the rounds played.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlayedRounds {
@@ -99,7 +99,7 @@ impl ConvergenceConstraint {
     /// Bound on the K-weighted mean of E|∇F|² over the rounds played, in loss²/par².
     ///
     /// # Errors
-    /// [`BoundError::Field`] for counts that do not fit each other or the horizon, or a sum that is no finite number.
+    /// [`BoundError::Field`] for counts that do not fit each other or the horizon, or a sum that is not finite.
     pub fn certified_mean(&self, played: &PlayedRounds) -> Result<f64, BoundError> {
         real("target", self.target, Range::Positive)?;
         real("step_size", self.step_size, Range::Positive)?;
@@ -115,19 +115,19 @@ impl ConvergenceConstraint {
         if !sum.is_finite() {
             return Err(FieldError::new("played.violation_sum", format!("{sum:?}"), "a finite number").into());
         }
-        // Δ(1 − r/R) without the cancellation.
+        // Δ(1 − r/R) without cancellation.
         let missing = (self.rounds - played.rounds) as f64 / self.rounds as f64;
         let excess = sum + self.learning.initial_gap * missing;
         finite("the mean", self.target + 4.0 * excess / (self.step_size * played.steps as f64))
     }
 
-    /// The same from Σ g and r alone, where the number of local steps is not at hand: Σ K ≥ r makes it larger.
+    /// The bound from Σ g and r alone, where the number of local steps is not at hand: Σ K ≥ r makes it larger.
     ///
     /// # Errors
     /// As [`ConvergenceConstraint::certified_mean`].
     pub fn certified_mean_without_steps(&self, rounds: u64, violation_sum: f64) -> Result<f64, BoundError> {
         let mean = self.certified_mean(&PlayedRounds { rounds, steps: rounds, violation_sum })?;
-        // With a negative excess more steps would make the bound larger: all that is then known is ε.
+        // With a negative excess more steps would make the bound larger: only ε is then known.
         Ok(mean.max(self.target))
     }
 }

@@ -35,7 +35,7 @@ const TAG: &str = "bound";
 pub enum BoundRequest {
     /// Several local steps per cluster, then averaging.
     LocalSteps(LocalSteps),
-    /// The same with a sample of the clusters.
+    /// Local steps with a sample of the clusters.
     PartialParticipation(PartialParticipation),
     /// Mini-batch SGD.
     MiniBatchSgd(MiniBatchSgd),
@@ -83,7 +83,7 @@ pub enum BoundReport {
     CompressedActivations(CompressedActivationsBound),
 }
 
-/// The bound for local steps, and the step sizes there could be.
+/// The bound for local steps, with the largest and the best step sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LocalStepsReport {
@@ -100,8 +100,8 @@ impl BoundRequest {
     /// Reads a request.
     ///
     /// # Errors
-    /// [`JsonFault`] with path, line and column: no JSON, an unknown name, an unknown, missing or repeated field, a
-    /// number out of range.
+    /// [`JsonFault`] with path, line and column: invalid JSON, an unknown name, an unknown, missing or repeated field,
+    /// a number out of range.
     pub fn from_json(text: &str) -> Result<Self, JsonFault> {
         #[derive(Deserialize)]
         struct Tag {

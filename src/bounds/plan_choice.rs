@@ -17,11 +17,11 @@ pub struct TimedPlan {
     pub round_seconds: Seconds,
 }
 
-/// At which step size plans are compared.
+/// The step size at which plans are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepChoice {
-    /// η given, the same for all, in par²/loss.
+    /// One given η for all plans, in par²/loss.
     Given(f64),
     /// Each plan at the step size that minimizes its own bound.
     Best,
@@ -48,7 +48,7 @@ pub enum PlanRejection {
     NoRound {
         /// Time of a round.
         round: Seconds,
-        /// Time there is.
+        /// Time available.
         budget: Seconds,
     },
     /// The given step size is too large for this plan's number of local steps.
@@ -134,7 +134,7 @@ fn plan_bound(
     let round = candidate.round_seconds;
     real("round_seconds", round.0, Range::Positive)?;
     let rounds = (budget / round).floor().min(MAX_STEPS as f64) as u64;
-    // Any step size serves to check the constants, which must be good even where no round fits.
+    // Any step size serves to check the constants, which must be valid even where no round fits.
     let given = if let StepChoice::Given(step_size) = step { step_size } else { 1.0 };
     let schedule = learning.local_steps(&candidate.plan, given, rounds.max(1))?;
     schedule.checked_sums()?;

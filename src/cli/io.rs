@@ -51,7 +51,7 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     print(&format!("{text}\n"))
 }
 
-/// A line on standard error, with what would confuse a terminal escaped; nobody is told if even that is closed.
+/// A line on standard error, with what would confuse a terminal escaped; ignored if even that is closed.
 pub fn note(line: &str) {
     let _ = writeln!(io::stderr(), "{}", printable(line));
 }

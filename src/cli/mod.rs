@@ -31,9 +31,9 @@ enum Done {
 
 /// Why a command failed.
 enum Failure {
-    /// For somebody to read and to do something about.
+    /// To be reported to the user.
     Error(Blame, String),
-    /// Whoever read our output has seen enough; no error.
+    /// The reader of our output has seen enough; not an error.
     ClosedPipe,
 }
 

@@ -51,7 +51,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         CertificateEffort::Full => Some(Effort::Full),
         CertificateEffort::Off => None,
     };
-    // Someone who stopped the run does not wait for more.
+    // Whoever stopped the run does not want to wait for more.
     if let Some(effort) = effort.filter(|_| failed.is_none() && !stop.load(Ordering::Relaxed)) {
         match record.compare(&scenario, settings, effort) {
             Ok(comparison) => record.comparison = Some(comparison),
@@ -109,7 +109,7 @@ pub fn read(arguments: &ScenarioArguments) -> Result<ScenarioText<'_>, Failure> 
 }
 
 impl ScenarioText<'_> {
-    /// The scenario with the command line's options, and then with a change of one's own.
+    /// The scenario with the command line's options, and then with a further change.
     pub fn build(&self, change: impl Fn(&mut ScenarioSpec)) -> Result<Scenario, Failure> {
         let load = || {
             let mut file = ScenarioFile::parse(&self.text, &self.folder)?;

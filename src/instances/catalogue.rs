@@ -48,7 +48,7 @@ impl CatalogueEntry {
 /// ```
 ///
 /// # Errors
-/// None in practice: every entry is a valid problem, and a test holds that.
+/// None in practice: every entry is a valid problem, as a test checks.
 pub fn catalogue() -> Result<Vec<CatalogueEntry>, ProblemError> {
     let drafts = [plain(), degenerate(), badly_scaled(), networks(), infeasible()];
     drafts.into_iter().flatten().map(Draft::build).collect()

@@ -7,12 +7,12 @@ use good_lp::{Constraint, Variable, microlp};
 use super::offline::OfflineError;
 
 /// The values of `wanted` in a solution of the program that `state` states, anew for every attempt: by the simplex
-/// method of microlp, by the same with its rows in reverse, which takes other pivots, and (feature `conic`) by the
+/// method of microlp, by microlp with the rows reversed, which takes other pivots, and (feature `conic`) by the
 /// interior points of Clarabel.
 ///
 /// # Errors
-/// [`OfflineError::Infeasible`] for a program without a solution, or whose optimum has no limit, which is the same of its
-/// dual; [`OfflineError::Solver`] where all of them failed.
+/// [`OfflineError::Infeasible`] for a program without a solution, or with an unbounded optimum, which means the same
+/// for its dual; [`OfflineError::Solver`] where all of them failed.
 pub(crate) fn solve(
     state: impl Fn() -> (UnsolvedProblem, Vec<Constraint>, Vec<Variable>),
 ) -> Result<Vec<f64>, OfflineError> {

@@ -10,7 +10,7 @@
 //! | queues of any constraints | [`Queues`] |
 //! | energy budgets per round as constraints, their queues as energy prices | [`EnergyBudgets`] |
 //! | a wanted gradient norm as a constraint, its queue as penalties of the plans | [`PlanViolations`] |
-//! | the same with queues of their own, for a service that runs its own loop | [`EnergyController`], [`ConvergenceController`] |
+//! | these two with their own queues, for a service that runs its own loop | [`EnergyController`], [`ConvergenceController`] |
 //! | budgets in watts | [`PowerController`] |
 //! | objectives per unit of progress | [`minimize_ratio`] |
 //! | what a run proves | [`History`], [`certificate`] |

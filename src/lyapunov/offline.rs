@@ -75,12 +75,12 @@ pub enum OfflineError {
         /// The number.
         value: f64,
     },
-    /// More than a dense simplex method copes with.
+    /// More than a dense simplex method can handle.
     #[error("{actions} actions: at most {most}; take fewer states, or a shorter frame")]
     TooLarge {
-        /// How many there are.
+        /// Number of actions.
         actions: usize,
-        /// How many there may be.
+        /// Largest number allowed.
         most: usize,
     },
     /// No mixture of the listed actions keeps every constraint on average.
@@ -166,7 +166,7 @@ impl OfflineProblem {
         self.states.iter().map(least).collect()
     }
 
-    /// What a mixture does in each state on average.
+    /// The average action of a mixture in each state.
     #[must_use]
     pub fn mean_actions(&self, mixture: &[Vec<f64>]) -> Vec<Action> {
         let of_state = |(actions, weights): (&Vec<Action>, &Vec<f64>)| {
@@ -263,7 +263,7 @@ mod program {
         }
 
         /// The shortest frames, of some lengths tried, each of which has an optimum: their length, and the weights of
-        /// their mixtures. Where there are none, one frame of all states with the weights `whole` of its optimum.
+        /// their mixtures. If there are none, one frame of all states with the weights `whole` of its optimum.
         pub(crate) fn shortest_frames(&self, whole: &[Vec<f64>]) -> (usize, Vec<Vec<f64>>) {
             const FRAMES: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
             let slots = self.states.len();
@@ -323,9 +323,9 @@ mod program {
         }
 
         /// Whether a constraint is broken on average even where every state takes the action that suits it best: no
-        /// solver is needed to say that there is no mixture.
+        /// solver is needed to know that there is no mixture.
         fn breaks_one(&self) -> bool {
-            // Of every constraint the sum of its best violations, and the largest of them.
+            // For every constraint the sum of its best violations, and the largest of them.
             let mut best = vec![(0.0, 0.0_f64); self.constraints];
             for actions in &self.states {
                 let mut least = vec![f64::INFINITY; self.constraints];

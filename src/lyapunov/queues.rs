@@ -5,19 +5,19 @@ use nalgebra::DVector;
 use super::certificate::violation::Certificate;
 use crate::ground::blame::{Blame, Blamed};
 
-/// Why queues were not created or updated, or what was played is no violation of their constraints.
+/// Why queues cannot be created or updated, or a slot's violations cannot be computed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
     /// One violation per queue is needed.
-    #[error("{found} violations for {expected} queues: must be as many")]
+    #[error("{found} violations for {expected} queues: must be equal in number")]
     Length {
         /// Number of queues.
         expected: usize,
         /// Number of violations.
         found: usize,
     },
-    /// A plan that there is not.
+    /// A plan that does not exist.
     #[error("plan {plan}: must be below {plans}, the number of candidate plans")]
     Plan {
         /// Its index.
@@ -25,7 +25,7 @@ pub enum QueueError {
         /// Number of plans.
         plans: usize,
     },
-    /// A violation or an initial queue is no finite number, or an initial queue is negative.
+    /// A violation or an initial queue is not a finite number, or an initial queue is negative.
     #[error("{what}[{index}] = {value:?}: must be a finite number{}", if *.what == "initial" { " >= 0" } else { "" })]
     Value {
         /// `initial` or `violations`.
@@ -138,7 +138,7 @@ impl Queues {
         Ok(())
     }
 
-    /// What queue `index` proves so far; `None` before the first round and for a queue there is not.
+    /// What queue `index` proves so far; `None` before the first round and for a queue that does not exist.
     #[must_use]
     pub fn certificate(&self, index: usize) -> Option<Certificate> {
         let rounds = (self.rounds > 0).then_some(self.rounds as f64)?;

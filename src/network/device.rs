@@ -188,7 +188,7 @@ impl DeviceSheet {
     /// ε = (load − idle)·(1/f_F + 2/f_B)/3.
     ///
     /// The *extra* energy of computing: a device that waits draws its idle power as well, whatever the plan, so only
-    /// the difference is a consequence of a decision. The rates are weighted 1 : 2 as forward and backward work of a
+    /// the difference depends on a decision. The rates are weighted 1 : 2 as forward and backward work of a
     /// block are, which makes ε·(c_F + c_B) equal to (load − idle)·(c_F/f_F + c_B/f_B) exactly when c_B = 2·c_F. To
     /// charge the idle draw too, scale by load/(load − idle).
     #[must_use]

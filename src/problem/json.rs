@@ -52,7 +52,7 @@ fn read<T: DeserializeOwned>(text: &str) -> Result<T, JsonFault> {
 }
 
 /// The fault of a problem some of whose fields hold NaN or the like: what the fields may hold is learned from what
-/// validation says about a number that none of them admits.
+/// validation says about a number that no field admits.
 fn not_numbers(text: &str, found: &[NotANumber]) -> JsonFault {
     const BEYOND_ALL: &str = "1e300";
     let mut numbers = String::with_capacity(text.len());
@@ -92,7 +92,7 @@ impl SlotProblem {
     /// The problem in the exchange format, indented. Numbers read back bit for bit.
     ///
     /// # Errors
-    /// [`JsonError::Format`], should the serializer fail.
+    /// [`JsonError::Format`] if the serializer fails.
     pub fn to_json(&self) -> Result<String, JsonError> {
         let spec: &SlotSpec = self;
         serde_json::to_string_pretty(spec).map_err(|error| JsonFault::unwritable(&error).into())
@@ -111,7 +111,7 @@ impl Answer {
     /// The answer in the exchange format, indented.
     ///
     /// # Errors
-    /// [`JsonError::Format`], should the serializer fail.
+    /// [`JsonError::Format`] if the serializer fails.
     pub fn to_json(&self) -> Result<String, JsonError> {
         serde_json::to_string_pretty(self).map_err(|error| JsonFault::unwritable(&error).into())
     }
@@ -129,14 +129,14 @@ impl Decision {
     /// The decision in the exchange format, indented.
     ///
     /// # Errors
-    /// [`JsonError::Format`], should the serializer fail.
+    /// [`JsonError::Format`] if the serializer fails.
     pub fn to_json(&self) -> Result<String, JsonError> {
         serde_json::to_string_pretty(self).map_err(|error| JsonFault::unwritable(&error).into())
     }
 
     /// Reads what is to be checked: a decision, or an answer that holds one.
     ///
-    /// Of an answer nothing but its `decision` is read, so that answers of other solvers, with fields of their own,
+    /// Only the `decision` of an answer is read, so that answers of other solvers, with fields of their own,
     /// can be checked.
     ///
     /// # Errors

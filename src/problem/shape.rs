@@ -9,7 +9,7 @@ use crate::ground::route::Route;
 
 /// Why a decision does not fit the problem it is to be evaluated on.
 ///
-/// Reads `clusters[0].active[2] = 7: must be below 3`. A decision that fits but breaks constraints is no error:
+/// Reads `clusters[0].active[2] = 7: must be below 3`. A decision that fits but breaks constraints is not an error:
 /// see [`FeasibilityReport`](super::FeasibilityReport).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

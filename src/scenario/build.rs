@@ -77,7 +77,7 @@ impl Scenario {
         Self::with_notes(spec, traces, Vec::new())
     }
 
-    /// The same with notes on how the traces were read.
+    /// As [`Scenario::with_traces`], with notes on how the traces were read.
     pub(super) fn with_notes(
         spec: ScenarioSpec,
         traces: &[Vec<RateTrace>],
@@ -129,7 +129,7 @@ impl Scenario {
             let traces = traces.get(n).map_or(&[][..], Vec::as_slice);
             channels.extend(faults.take(channel(&spec, n, cluster, traces)));
         }
-        // What is learned depends on numbers that have to be right first.
+        // The convergence constraint depends on numbers that must be valid first.
         let convergence = match &spec.convergence {
             Some(wanted) if faults.is_empty() => faults.take(convergence::constraint(&spec, wanted, &template.plans)),
             _ => None,

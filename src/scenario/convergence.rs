@@ -43,7 +43,7 @@ fn one() -> f64 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "must be a number, or a list with one number per cluster")]
 pub enum PerCluster {
-    /// The same for all.
+    /// One number for all clusters.
     All(f64),
     /// One entry per cluster.
     Each(Vec<f64>),
@@ -96,7 +96,8 @@ pub(super) fn constraint(
     };
     let errors = plans.iter().enumerate();
     let errors = errors.filter_map(|(index, plan)| Some((index, plan, constraint.violation(plan).err()?)));
-    // Of plans that ask for a smaller step, the one that asks for the smallest: it is not refused again for another.
+    // Of plans that ask for a smaller step, the one that asks for the smallest, so that the advice is not refused again
+    // for another plan.
     let rank = |error: &BoundError| match error {
         BoundError::StepSize { largest, .. } => *largest,
         _ => 0.0,

@@ -49,7 +49,7 @@ impl Faults {
         }
     }
 
-    /// The value, where there is no fault; none is noted without one.
+    /// The value; where there is a fault instead, it is noted.
     pub fn take<T, E: Into<ScenarioError>>(&mut self, result: Result<T, E>) -> Option<T> {
         result.map_err(|error| self.add(error)).ok()
     }

@@ -129,7 +129,7 @@ fn mapping(channel: &ChannelConfig, file: &TraceFile, path: &str, slots: u64) ->
     let shortest = lengths.iter().copied().fold(f64::INFINITY, f64::min);
     let longest = lengths.iter().copied().fold(0.0, f64::max);
     let step = channel.seconds_per_slot.0;
-    // Whoever names a trace that is not there, or no length of slots, gets an error.
+    // An unknown trace name, or a missing slot length, is reported as an error elsewhere.
     if !(shortest.is_finite() && step > 0.0) {
         return None;
     }
@@ -156,7 +156,7 @@ fn mapping(channel: &ChannelConfig, file: &TraceFile, path: &str, slots: u64) ->
 /// The data of a text.
 fn read(text: &str) -> Result<ScenarioSpec, ScenarioFileError> {
     let table = toml::Deserializer::parse(text).map_err(|error| {
-        // Where the fault is all that is left of the text, the text probably should go on.
+        // A fault at the very end suggests that the text was cut off.
         let end = error.span().map_or(0, |span| span.end);
         let cut = if end >= text.trim_end().len() { "; the text ends here: is the file complete?" } else { "" };
         format_error(text, &error, |message| format!("{message}{cut}"))
@@ -170,7 +170,7 @@ fn read(text: &str) -> Result<ScenarioSpec, ScenarioFileError> {
 
 fn format_error(text: &str, error: &toml::de::Error, describe: impl Fn(&str) -> String) -> ScenarioFileError {
     let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-    // Some messages bring their own line breaks; an error is one line.
+    // Some messages contain line breaks; an error is one line.
     let message = describe(&error.message().split_whitespace().collect::<Vec<_>>().join(" "));
     ScenarioFileError::Format { line, column, message }
 }

@@ -1,4 +1,4 @@
-//! What a valid scenario may not have meant: notes for whoever wrote it.
+//! Where a valid scenario may not say what its author meant: notes for the author.
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ pub enum NoteKind {
     Traces,
     /// Slots that are not part of the run.
     Slots,
-    /// A number whose magnitude speaks of another unit.
+    /// A number whose magnitude suggests another unit.
     Unit,
 }
 
@@ -52,7 +52,7 @@ struct Usual {
     most: f64,
     /// What a smaller number may have been meant in, and how many of the field's units that is.
     smaller: Option<(&'static str, f64)>,
-    /// The same of a larger one.
+    /// The same for a larger number.
     larger: Option<(&'static str, f64)>,
 }
 
@@ -86,10 +86,10 @@ const USUAL: [Usual; 16] = [
     usual("seconds_per_slot", "s", (1e-4, 1e5), None, Some(("ms", 1e-3))),
 ];
 
-/// What a gain-to-noise ratio of a constant channel usually is at least, in Hz/W: less looks like decibels.
+/// Least usual gain-to-noise ratio of a constant channel, in Hz/W: less looks like decibels.
 const LEAST_GAIN: f64 = 1e3;
 
-/// Most notes of a kind; what a generated file repeats is said often enough by then.
+/// Most notes of a kind; by then a repetition in a generated file has been reported often enough.
 const MOST: usize = 20;
 
 /// The notes on a scenario's slots and units.
@@ -109,7 +109,7 @@ pub(super) fn notes(spec: &ScenarioSpec) -> Vec<Note> {
     slots
 }
 
-/// Leaves the first notes, and says that there are more.
+/// Keeps the first notes, and says that there are more.
 fn cut(notes: &mut Vec<Note>) {
     let more = notes.len().saturating_sub(MOST);
     notes.truncate(MOST);

@@ -19,12 +19,12 @@ use crate::units::Joules;
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct BudgetNeeds {
-    /// Slots that were looked at.
+    /// Slots that were examined.
     pub slots: usize,
     /// Nodes whose own budget is too small, whatever the others spend.
     pub short: Vec<ShortBudget>,
     /// Least common factor for all budgets with which mixtures of the decisions found keep them: above 1 where they
-    /// cannot be kept as they are. No fewer decisions were looked for than at five prices, so that the least factor of
+    /// cannot be kept as they are. Decisions were sought at five prices at least, so that the least factor of
     /// all decisions may be slightly smaller.
     pub factor: f64,
 }
@@ -39,23 +39,23 @@ pub struct ShortBudget {
     pub name: String,
     /// Ē.
     pub budget_j: Joules,
-    /// Mean over the slots of the least energy that a decision found takes of the node.
+    /// Mean over the slots of the least energy that any decision found takes from the node.
     pub least_j: Joules,
 }
 
-/// Most rounds of looking for decisions of small energy.
+/// Most rounds of the search for decisions of small energy.
 const ROUNDS: usize = 6;
 
 /// Price of a budget's excess, in mean latencies per budget: at this price energy alone matters.
 const DEAR: f64 = 1e4;
 
-/// Nodes with budgets that are too small are looked at by themselves, if they are no more than these.
+/// Nodes with budgets that are too small are examined individually, if there are at most this many.
 const MOST_ALONE: usize = 8;
 
-/// What counts as more than a budget: solutions are as accurate as this.
+/// What counts as more than a budget: solutions are accurate to this.
 const MORE: f64 = 1e-6;
 
-/// Nodes that a sentence names.
+/// Most nodes that a sentence names.
 const MOST_NAMED: usize = 4;
 
 impl BudgetNeeds {
@@ -80,7 +80,7 @@ impl BudgetNeeds {
         let solver = SlotLookAgain::new(record, scenario, states, &form, settings, Effort::Full);
         let mut search =
             Search { solver, actions: record.actions(comparison)?, constraints: form.constraints(), nodes };
-        // Alone first: whoever is short by himself is named.
+        // Each budget alone first: one that is too small by itself is named.
         let suspects: Vec<usize> = search.short().into_iter().map(|(k, _)| k).take(MOST_ALONE).collect();
         for k in suspects {
             let alone: Vec<f64> = (0..search.nodes.len()).map(|other| f64::from(u8::from(other == k))).collect();
@@ -110,7 +110,7 @@ impl BudgetNeeds {
     }
 }
 
-/// Decisions of a run's states, and more of them where they are asked for.
+/// Decisions for a run's states, and more of them on request.
 struct Search<'a> {
     solver: SlotLookAgain<'a>,
     /// What was found in every slot: penalties and violations, those of the budgets first.
@@ -138,7 +138,7 @@ impl Search<'_> {
         (0..self.nodes.len()).map(|k| (k, least(k))).filter(|(_, ratio)| *ratio > 1.0 + MORE).collect()
     }
 
-    /// Solves every slot at prices at which little but energy matters, shared by the budgets like this.
+    /// Solves every slot at prices at which little but energy matters, distributed over the budgets in these shares.
     fn look_at(&mut self, shares: &[f64]) -> Result<(), RunError> {
         let penalties = self.actions.iter().flatten().map(|action| action.penalty.abs());
         let dear = DEAR * penalties.fold(f64::MIN_POSITIVE, f64::max);
@@ -206,7 +206,7 @@ impl fmt::Display for BudgetNeeds {
                 }
             }
         }
-        // Rounded up, so that a factor that is copied is enough.
+        // Rounded up, so that the printed factor suffices.
         let factor = (self.factor * 1000.0).ceil() / 1000.0;
         write!(f, " in these {slots} slots; all budgets would have to be at least {factor} times as large")
     }

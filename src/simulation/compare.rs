@@ -24,7 +24,7 @@ pub enum Effort {
     #[default]
     Quick,
     /// At prices that follow the offline optimum, to a gap of 1e-4, until its bounds are within 1e-3: at most sixty
-    /// times, and at most twenty where none was found that keeps the budgets.
+    /// times, and at most twenty while no optimum within the budgets is found.
     Full,
 }
 
@@ -78,11 +78,11 @@ pub struct PossibleDecision {
 pub struct ComparedSlot {
     /// No decision has a smaller T + π/V + μ·g, in seconds: certified by the solver.
     pub minimum: f64,
-    /// Decisions that were possible, beside the one taken.
+    /// Decisions that were possible, apart from the one taken.
     pub decisions: Vec<PossibleDecision>,
     /// Weights of the decision taken and of the others in the offline optimum; empty without one.
     pub weights: Vec<f64>,
-    /// The same in the offline optimum of the slot's frame.
+    /// Their weights in the offline optimum of the slot's frame.
     pub frame_weights: Vec<f64>,
 }
 
@@ -92,7 +92,7 @@ pub struct ComparedSlot {
 pub struct ComparisonRecord {
     /// μ at which the slots' minima were taken, in seconds per unit of g, one per node (0 for a node without a budget),
     /// then that of the convergence constraint if there is one. Of
-    /// all prices that were tried those that bound most.
+    /// all prices tried, those that give the best bound.
     pub multiplier: Vec<f64>,
     /// μ of the offline optimum, in the same order; empty without one.
     pub offline_multiplier: Vec<f64>,
@@ -116,7 +116,7 @@ impl RunRecord {
     ///
     /// # Errors
     /// [`RunError::TooLong`] for more than [`MOST_COMPARED`] slots, [`RunError::States`] for a record of another
-    /// scenario, [`RunError::OwnRound`] for rounds that are no decisions of the slot problem; others as a run.
+    /// scenario, [`RunError::OwnRound`] for rounds that are not decisions of the slot problem; others as a run.
     pub fn compare(
         &self,
         scenario: &Scenario,
@@ -161,7 +161,7 @@ impl RunRecord {
         Ok(comparison)
     }
 
-    /// What every slot came to.
+    /// The outcome of every slot.
     fn recorded_actions(&self, form: &StandardForm) -> Result<Vec<Action>, RecordError> {
         self.slots.iter().enumerate().map(|(index, slot)| self.action_in(form, index, slot)).collect()
     }
@@ -182,7 +182,7 @@ impl RunRecord {
         Ok(actions)
     }
 
-    /// Those of a list by node, with the convergence constraint's at its end, that belong to the constraints of
+    /// The entries of a list by node, with the convergence constraint's at its end, that belong to the constraints of
     /// [`RunRecord::history`].
     pub(crate) fn of_constraints(&self, by_node: &[f64]) -> Result<Vec<f64>, RecordError> {
         self.standard_form()?.of_constraints(by_node).map_err(|source| RecordError::Slot { index: 0, source })

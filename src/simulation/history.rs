@@ -5,7 +5,7 @@ use super::record::{NodeRole, RunRecord, SlotOutcome, SlotRecord};
 use super::record_error::RecordError;
 use crate::lyapunov::{Action, History, QueueError, Step};
 
-/// Deviation of a recorded violation from that of the plan that is rounding, relative to the number.
+/// Deviation of a recorded violation from the plan's that counts as rounding, relative to the number.
 const ROUNDING: f64 = 1e-9;
 
 impl RunRecord {
@@ -120,7 +120,7 @@ impl RunRecord {
         Ok(History::new(form.latency_weight(), initial, steps)?)
     }
 
-    /// What a slot of the record came to.
+    /// The outcome of a slot of the record.
     pub(super) fn action_in(
         &self,
         form: &StandardForm,

@@ -221,7 +221,7 @@ pub struct RunRecord {
     pub initial_queues: Vec<f64>,
     /// The slots so far, in order.
     pub slots: Vec<SlotRecord>,
-    /// What else was possible in the slots' states; none where that was not looked into.
+    /// What else was possible in the slots' states; none where that was not examined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ComparisonRecord>,
 }

@@ -10,7 +10,7 @@ use crate::problem::{
 use crate::scenario::{Scenario, SlotInstance};
 use crate::units::{Bytes, Joules, Seconds};
 
-/// A round with all that is recorded of it; devices are those of the slot's problem.
+/// A round with everything that is recorded about it; devices are those of the slot's problem.
 pub(super) struct Round {
     pub status: Status,
     pub objective: f64,
@@ -50,7 +50,7 @@ impl Round {
         })
     }
 
-    /// A round that is no decision of the slot problem, at the problem's prices.
+    /// A round that is not a decision of the slot problem, at the problem's prices.
     ///
     /// # Errors
     /// In words, what does not fit the problem.
@@ -164,12 +164,12 @@ fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &CandidatePlan, choice: &C
     loads
 }
 
-/// What is no cost.
+/// A value that is not a cost.
 fn check(own: &OwnCluster, cluster: &Cluster) -> Result<(), String> {
     let devices = cluster.devices.len();
     let (energies, loads) = (own.costs.device_energy.len(), own.devices.len());
     if energies != devices || loads != devices {
-        return Err(format!("{energies} energies and {loads} loads for {devices} devices: must be as many"));
+        return Err(format!("{energies} energies and {loads} loads for {devices} devices: must be equal in number"));
     }
     let cost = |what: &str, value: f64| match value.is_finite() && value >= 0.0 {
         true => Ok(()),

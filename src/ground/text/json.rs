@@ -8,7 +8,7 @@ use super::suggest::with_suggestion;
 use super::{escaped, value, without_mark};
 use crate::ground::blame::{Blame, Blamed};
 
-/// What is wrong in a JSON text: never empty, several where several fields hold what is no number.
+/// What is wrong in a JSON text: never empty, several faults where several fields hold no number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JsonFault {
     faults: Vec<JsonPlace>,
@@ -81,7 +81,7 @@ impl Blamed for JsonFault {
     }
 }
 
-/// A word in the place of a number that JSON does not have, as Python writes it.
+/// A word for a number that JSON does not have, as Python writes it.
 pub(crate) struct NotANumber {
     pub path: String,
     pub token: String,
@@ -125,7 +125,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(
             let message = format!("{path} = {}: must be {meant}", value(&token));
             return Err(JsonFault::one(&path, message, place));
         }
-        // Whatever else is no JSON, serde_json says it as well; too deep for either of us.
+        // serde_json reports whatever else is not JSON, or is nested too deeply.
         Some(Stop::Other) | None => {}
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -164,7 +164,7 @@ pub(crate) fn describe(path: &str, message: &str) -> String {
         "u32" => format!("a whole number in [0, {}]", u32::MAX),
         "u64" | "usize" => "a whole number, at least 0".to_owned(),
         "a sequence" => "a list".to_owned(),
-        // Names of our types say nothing to whoever wrote the file.
+        // The names of our types mean nothing to whoever wrote the file.
         other if other.starts_with("struct ") => "an object with named fields".to_owned(),
         other => other.to_owned(),
     };
@@ -213,13 +213,13 @@ enum Step {
 enum Stop {
     /// The text ended first.
     End,
-    /// A word that is no JSON, but that people and programs write.
+    /// A word that is not JSON, but that people and programs write.
     Word { token: String, meant: String },
     /// Anything else.
     Other,
 }
 
-/// A walk through JSON that knows where it is and does not mind numbers that JSON does not have.
+/// A walk through JSON that tracks its position and accepts numbers that JSON does not have.
 struct Scan<'a> {
     text: &'a str,
     at: usize,

@@ -42,7 +42,7 @@ pub enum TextError {
     Utf8 {
         /// Line, from 1.
         line: usize,
-        /// The byte that is none of UTF-8.
+        /// The byte that is not UTF-8.
         byte: u8,
     },
 }
@@ -82,7 +82,7 @@ pub fn decode(bytes: &[u8]) -> Result<String, TextError> {
     }
 }
 
-/// A byte order mark at the beginning is no part of a text.
+/// A byte order mark at the beginning is not part of a text.
 pub(crate) fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
 }

@@ -1,4 +1,4 @@
-//! What somebody probably meant.
+//! Which name was probably meant.
 
 /// The name of a list that is nearest to `name`, where one is near: at most a third of its characters differ, case,
 /// `-` and `_` aside.
@@ -12,7 +12,7 @@
 /// ```
 #[must_use]
 pub fn nearest<'a, N: AsRef<str>>(name: &str, names: &'a [N]) -> Option<&'a str> {
-    // Distances of long names take long, and nobody mistypes one.
+    // Distances of long names take long to compute, and nobody mistypes one.
     const LONGEST: usize = 100;
     if name.len() > LONGEST {
         return None;

@@ -11,13 +11,13 @@ use crate::lyapunov::offline::OfflineError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError<E: std::error::Error + 'static> {
-    /// The record is none of a run.
+    /// The record is not that of a run.
     #[error(transparent)]
     Record(#[from] DriftRecordError),
-    /// The record is one of another problem.
-    #[error("the record's labels are not those of the problem: it is a record of another one")]
+    /// The record belongs to another problem.
+    #[error("the record's labels are not those of the problem: it belongs to another one")]
     Labels,
-    /// Not one state per slot.
+    /// The number of states is not that of the slots.
     #[error("{found} states for {expected} slots: must be those of the run, in their order")]
     States {
         /// Number of slots.
@@ -33,12 +33,12 @@ pub enum CompareError<E: std::error::Error + 'static> {
         /// How.
         source: Box<EngineError<E>>,
     },
-    /// More slots than an offline optimum copes with, or numbers that are too large for it.
+    /// More slots than an offline optimum can handle, or numbers that are too large for it.
     #[error(transparent)]
     Offline(#[from] OfflineError),
 }
 
-/// How often prices for the offline optimum are tried at most.
+/// How many times prices for the offline optimum are tried at most.
 const ROUNDS: usize = 8;
 /// Prices at which violations count and penalties hardly do, relative to the largest penalty and price of the run.
 const VIOLATIONS_ALONE: f64 = 1e4;

@@ -252,7 +252,7 @@ impl Channel {
     }
 
     /// Name, rates [Mbit/s], their beginnings and length [s] of the trace that each link replays; none for a channel that
-    /// replays none.
+    /// replays no trace.
     pub(crate) fn replayed(&self) -> Vec<(&str, &[f64], Vec<Seconds>, Seconds)> {
         match &self.source {
             Source::Trace { links, .. } => links.iter().map(|link| link.trace.parts()).collect(),
@@ -281,14 +281,14 @@ impl Channel {
         }
     }
 
-    /// Goes to a slot, before or behind. The gains there are those that stepping would have reached.
+    /// Goes to a slot, earlier or later. The gains there are those that stepping would have reached.
     ///
     /// Correlated fading has to be stepped through: the next gains then take time proportional to the distance.
     pub const fn seek(&mut self, slot: u64) {
         self.slot = slot;
     }
 
-    /// Gains of a slot; the channel then stands behind it. The same matrix whatever was asked before.
+    /// Gains of a slot, whatever was asked before; the channel then stands after it.
     pub fn gains_at(&mut self, slot: u64) -> DMatrix<f64> {
         self.seek(slot);
         self.next_gains()
@@ -380,7 +380,7 @@ fn pairs(nodes: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..nodes).flat_map(move |low| (low + 1..nodes).map(move |high| (low, high)))
 }
 
-/// Node numbers are below 2^32: [`check_nodes`] has seen to it.
+/// Node numbers are below 2^32: [`check_nodes`] ensures it.
 fn link_id(low: usize, high: usize) -> LinkId {
     LinkId::between(low as u32, high as u32)
 }

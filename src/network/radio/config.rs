@@ -63,7 +63,7 @@ impl ChannelConfig {
         Ok(self.load_trace_file(folder)?.map(|file| file.traces).unwrap_or_default())
     }
 
-    /// The same with what was understood of the file; none unless it is a trace channel.
+    /// The traces with what was understood of their file; none unless it is a trace channel.
     ///
     /// # Errors
     /// As [`TraceFile::read`](super::TraceFile::read).
@@ -132,7 +132,7 @@ pub struct LinkRadio {
     pub path_loss: PathLossModel,
     /// Carrier frequency; within the model's bands.
     pub carrier_hz: Hertz,
-    /// How a link comes to have line of sight.
+    /// How a link gets line of sight.
     #[serde(default)]
     pub sight: SightRule,
     /// Deviation of shadowing in [0, 30] dB, 0 for none; that of the model if left out.
@@ -307,7 +307,7 @@ impl TraceFormat {
     }
 }
 
-/// What becomes of times without a sample.
+/// What happens to times without a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -339,7 +339,7 @@ pub struct TraceChannel {
     /// How its lines are to be read.
     #[serde(default, skip_serializing_if = "TraceFormat::is_default")]
     pub format: TraceFormat,
-    /// What becomes of times without a sample.
+    /// What happens to times without a sample.
     #[serde(default, skip_serializing_if = "TraceGaps::is_default")]
     pub gaps: TraceGaps,
     /// The traces to draw from; all of the file if empty.

@@ -57,7 +57,7 @@ pub enum TraceError {
         /// Up to five names that exist, nearest first.
         near: Vec<String>,
     },
-    /// There is no trace at all to choose from.
+    /// There is no trace to choose from.
     #[error("no trace to choose from: load the file of the trace channel first")]
     None,
 }
@@ -92,7 +92,7 @@ enum Clock {
     Uneven { starts: Arc<[f64]>, duration: f64 },
 }
 
-/// What a product of slot and length may be below the time that is meant, as a share of a step.
+/// How far a product of slot and length may be below the intended time, as a share of a step.
 const ROUNDING: f64 = 1e-9;
 
 /// How far times of a file may be from even steps, as a share of a step, and still count as even: decimals of a clock
@@ -141,7 +141,7 @@ impl RateTrace {
         let mut trace = Self::new(name, mbps)?;
         let bad = |what: String| Err(TraceError::Times { trace: trace.name.clone(), what });
         if times.len() != trace.mbps.len() {
-            return bad(format!("{} times for {} rates; must be as many", times.len(), trace.mbps.len()));
+            return bad(format!("{} times for {} rates; must be equal in number", times.len(), trace.mbps.len()));
         }
         let first = times.first().map_or(0.0, |time| time.0);
         let starts: Arc<[f64]> = times.iter().map(|time| time.0 - first).collect();

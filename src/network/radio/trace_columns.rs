@@ -3,11 +3,11 @@
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Column {
-    /// Times, in units of so many seconds; none where the name does not say.
+    /// Times, in units of this many seconds; none where the name does not say.
     Time(Option<f64>),
     /// Numbers of samples of one second each.
     Count,
-    /// Rates, in units of so many Mbit/s; none where the name does not say.
+    /// Rates, in units of this many Mbit/s; none where the name does not say.
     Rate(Option<f64>),
     /// The rates of a whole trace in Mbit/s, one per second.
     Rates,
@@ -17,7 +17,7 @@ pub(super) enum Column {
     Trace,
     /// How the run was made, where runs are told apart by it as well.
     Mode,
-    /// Nothing that rates depend on.
+    /// Something that rates do not depend on.
     Note,
 }
 
@@ -69,7 +69,7 @@ const NOTE: [&str; 25] = [
     "tower_id",
     "cell_id",
 ];
-/// What may stand beside a trace's rates in one row.
+/// What may stand next to a trace's rates in one row.
 const ABOUT: [&str; 12] = [
     "radio",
     "mobility",
@@ -152,7 +152,7 @@ fn column(name: &str, plain: &str) -> Option<Column> {
     } else if COUNT.contains(&plain) {
         Some(Column::Count)
     } else if NOTE.contains(&plain) || ["note", "comment", "lte", "nr"].contains(&words.first()?.as_str()) {
-        // Rates keep their meaning whatever they are called after.
+        // Rates keep their meaning whatever they are named after.
         rate(name, &words).or(Some(Column::Note))
     } else {
         time(&words).or_else(|| rate(name, &words))
@@ -201,7 +201,7 @@ fn rate(name: &str, words: &[String]) -> Option<Column> {
     (is_rate || unit.is_some()).then_some(Column::Rate(unit))
 }
 
-/// Whether a name speaks of bytes per second: `MBps`, `kB/s`, `bytes_per_second`.
+/// Whether a name means bytes per second: `MBps`, `kB/s`, `bytes_per_second`.
 pub(super) fn is_in_bytes(name: &str) -> bool {
     let prefixed = ["MB", "kB", "KB", "GB"].iter().flat_map(|unit| name.match_indices(unit));
     let mut behind = prefixed.map(|(at, unit)| name.get(at + unit.len()..).unwrap_or_default().to_lowercase());

@@ -23,7 +23,7 @@ pub enum TraceFileError {
         /// Why.
         source: std::io::Error,
     },
-    /// It is no text.
+    /// It is not text.
     #[error("{}: {source}", path.display())]
     Text {
         /// The file.
@@ -36,7 +36,7 @@ pub enum TraceFileError {
     Csv {
         /// The file.
         path: PathBuf,
-        /// What the reader met, and where.
+        /// What the reader found, and where.
         source: csv::Error,
     },
     /// Its columns are not understood.
@@ -76,7 +76,7 @@ pub enum TraceFileError {
 impl Blamed for TraceFileError {
     fn blame(&self) -> Blame {
         match self {
-            // A table of the user's that is missing, cannot be read, or is no table.
+            // A table of the user's that is missing, cannot be read, or is not a table.
             Self::Read { .. } | Self::Text { .. } | Self::Csv { .. } | Self::Columns { .. } | Self::Field { .. } => {
                 Blame::Input
             }
@@ -135,8 +135,8 @@ impl TraceFile {
     /// in Mbit/s separated by spaces; Mahimahi's packet-delivery times.
     ///
     /// # Errors
-    /// [`TraceFileError`], with the line, for columns that are not understood, numbers that are none, times that do not
-    /// grow and, unless `gaps` says what to do, gaps between them.
+    /// [`TraceFileError`], with the line, for columns that are not understood, fields that are not numbers, times that
+    /// do not grow and, unless `gaps` says what to do, gaps between them.
     pub fn read(path: &Path, format: TraceFormat, gaps: TraceGaps) -> Result<Self, TraceFileError> {
         let bytes = std::fs::read(path).map_err(|source| TraceFileError::Read { path: path.to_owned(), source })?;
         let text = decode(&bytes).map_err(|source| TraceFileError::Text { path: path.to_owned(), source })?;
@@ -180,7 +180,7 @@ impl TraceFile {
     }
 }
 
-/// Reads the traces of a file as [`TraceFile::read`] does, with its format as it shows and without gaps.
+/// Reads the traces of a file as [`TraceFile::read`] does, with its format detected and gaps refused.
 ///
 /// # Errors
 /// As [`TraceFile::read`].

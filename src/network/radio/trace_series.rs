@@ -9,7 +9,7 @@ use super::trace_rows::Row;
 use crate::text::value;
 use crate::units::Seconds;
 
-/// A step longer than so many usual ones is a gap.
+/// A step longer than this many usual ones is a gap.
 const GAP: f64 = 1.5;
 
 /// Times beyond this, without a unit, count milliseconds from 1970; up to it and beyond [`EPOCH_SECONDS`], seconds.
@@ -18,7 +18,7 @@ const EPOCH_MILLISECONDS: f64 = 1e11;
 const EPOCH_FINER: f64 = 1e14;
 const EPOCH_SECONDS: f64 = 1e8;
 
-/// Nobody measures a rate so rarely, in seconds, and calls it a trace: without a unit, steps as long are not understood.
+/// No trace is sampled this rarely, in seconds: without a unit, steps this long are not understood.
 const LONG_STEP: f64 = 100.0;
 
 /// Mahimahi's packets: bits, in millions.
@@ -34,7 +34,7 @@ pub(super) struct TimeColumn {
     pub counts: bool,
 }
 
-/// Where rates, times and what tells runs apart are.
+/// The columns of rates, times and whatever tells runs apart.
 pub(super) struct Places {
     /// Fields of a row.
     pub width: usize,
@@ -128,7 +128,7 @@ pub(super) fn series(
 fn run_name(file: &Source, key: &[&str]) -> String {
     match key {
         [] => file.name.clone(),
-        // A name is one already; a number says little without what it counts.
+        // A name stands by itself; a number says little without what it counts.
         [first, ..] if first.starts_with(|c: char| c.is_ascii_digit()) => format!("run_{}", key.join("_")),
         _ => key.join("_"),
     }

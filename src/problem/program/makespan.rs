@@ -34,7 +34,7 @@ impl Pacing {
         self.iterations
     }
 
-    /// I·(M−1): how often the slowest machine counts besides.
+    /// I·(M−1): how often the slowest machine counts in addition.
     #[cfg(any(feature = "conic", feature = "milp", feature = "smooth"))]
     pub fn pace_uses(&self) -> f64 {
         self.iterations * self.repeats
@@ -61,7 +61,7 @@ impl Pacing {
         self.blocking
     }
 
-    /// What a hop's machine does besides sending: its sender's computing, where sending blocks.
+    /// What a hop's machine does apart from sending: its sender's computing, where sending blocks.
     pub fn blocked(&self, compute: Seconds) -> Seconds {
         if self.blocking { compute } else { Seconds(0.0) }
     }

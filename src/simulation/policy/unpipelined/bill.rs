@@ -109,7 +109,7 @@ impl<'a> Bill<'a> {
             + end_stage_time(&self.cluster.decoder, phase, self.samples())
     }
 
-    /// Books what a device computes, and notes what it holds: d (resident + activation·B/K), I·B/K samples.
+    /// Books what a device computes and records what it holds: d (resident + activation·B/K), I·B/K samples.
     pub fn compute(&mut self, problem: &SlotSpec, k: usize, device: &Device, blocks: u32) {
         let share = 1.0 / self.cluster.devices.len().max(1) as f64;
         let blocks_held = f64::from(blocks);
