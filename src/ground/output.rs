@@ -77,7 +77,10 @@ impl OutputFolder {
         let mut found = None;
         for path in paths() {
             match path.symlink_metadata() {
-                Ok(metadata) if metadata.is_dir() => return foreign(path, "is a folder".into()),
+                Ok(metadata) if metadata.is_dir() => {
+                    let remedy = "choose another folder, or remove it";
+                    return Err(FileError::Foreign { path, reason: "is a folder".into(), remedy });
+                }
                 Ok(_) => found = found.or(Some(path)),
                 // What is wrong with a path that cannot be looked at shows when it is written.
                 Err(_) => {}
@@ -186,7 +189,7 @@ mod tests {
         fs::create_dir(file("a.csv")).unwrap();
         for conflict in [Conflict::Refuse, Conflict::Overwrite] {
             let error = OutputFolder::claim(folder.path(), &KIND, conflict).unwrap_err().to_string();
-            assert!(error.contains("a.csv: is a folder"), "{error}");
+            assert!(error.contains("a.csv: is a folder; choose another folder, or remove it"), "{error}");
         }
     }
 }

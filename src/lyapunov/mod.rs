@@ -24,6 +24,8 @@ mod controller;
 mod convergence;
 mod engine;
 mod history;
+#[cfg(feature = "milp")]
+pub(crate) mod linear;
 mod offline;
 mod power;
 mod proofs;
@@ -33,7 +35,7 @@ pub mod recommend;
 
 pub use certificate::violation::Certificate;
 pub use comparison::Comparison;
-pub(crate) use comparison::{Found, LookAgain, LookedBack, NoOptimum};
+pub(crate) use comparison::{Alternative, LookAgain, LookedBack, NoOptimum};
 pub use controller::{BudgetError, EnergyBudgets, EnergyController, WarmStartError};
 pub use convergence::{ConvergenceController, PlanViolations};
 pub(crate) use convergence::{certified_mean, local_steps};
@@ -42,6 +44,7 @@ pub use engine::{
     LabelsError, Minimum, Optimality, Weights,
 };
 pub use history::{Action, History, HistoryError, Step};
+#[cfg(feature = "cli")]
 pub(crate) use history::{dot, squared};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};

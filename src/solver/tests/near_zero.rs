@@ -1,7 +1,7 @@
 //! Gaps of objectives at zero, and bounds beside plans whose penalties dwarf the objective.
 
 use super::*;
-use crate::problem::{Participation, Plan};
+use crate::problem::{CandidatePlan, Participation};
 use crate::solver::solution::{proved_gap, trivial_bound};
 
 /// A problem of one plan without a penalty.
@@ -57,15 +57,15 @@ fn useless_plans_cost_no_gap() {
         for seed in 0..6 {
             let spec = one_plan(1, participation, seed);
             let alone = solved(&built(spec.clone()));
-            let useful = spec.plans[0].clone();
+            let useful = spec.plans[0];
             let mut useless = vec![
-                Plan { penalty: 1e9, ..useful.clone() },
-                Plan { penalty: 1e20, ..useful.clone() },
-                Plan { penalty: 1e30, ..useful.clone() },
+                CandidatePlan { penalty: 1e9, ..useful },
+                CandidatePlan { penalty: 1e20, ..useful },
+                CandidatePlan { penalty: 1e30, ..useful },
             ];
             // A bonus that is far from what the plan costs.
             let local_iterations = 1_000_000;
-            useless.push(Plan { penalty: -1e5 * alone.objective(), local_iterations, ..useful.clone() });
+            useless.push(CandidatePlan { penalty: -1e5 * alone.objective(), local_iterations, ..useful });
             for plan in useless {
                 for plans in [vec![plan.clone(), useful.clone()], vec![useful.clone(), plan.clone()]] {
                     let problem = built(SlotSpec { plans, ..spec.clone() });
@@ -87,7 +87,7 @@ fn useless_plans_cost_no_gap() {
 #[test]
 fn a_large_bonus_is_proved_relative_to_itself() {
     let mut spec = one_plan(1, Participation::All, 2);
-    let useful = Plan { penalty: -1e9, ..spec.plans[0].clone() };
+    let useful = CandidatePlan { penalty: -1e9, ..spec.plans[0] };
     spec.plans.push(useful);
     let best = solved(&built(spec));
     assert_eq!(best.decision.plan, 1);
@@ -99,7 +99,7 @@ fn no_bound_is_below_the_least_penalty() {
     for penalty in [0.0, 3.0, -2.0] {
         let mut spec = one_plan(2, Participation::All, 1);
         spec.plans[0].penalty = penalty;
-        spec.plans.push(Plan { penalty: penalty + 1.0, ..spec.plans[0].clone() });
+        spec.plans.push(CandidatePlan { penalty: penalty + 1.0, ..spec.plans[0] });
         let problem = built(spec);
         assert_eq!(trivial_bound(&problem), penalty);
         let best = solved_to(&problem, 1e-3);
