@@ -20,6 +20,8 @@
 mod frames;
 mod norm;
 mod penalty;
+#[cfg(test)]
+mod tests;
 pub(super) mod violation;
 
 use std::fmt;

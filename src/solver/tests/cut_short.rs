@@ -34,32 +34,35 @@ impl Seen {
     }
 }
 
-/// Solves a network with limits of work that strike and with loose gaps, and compares with every choice tried one by one.
-fn stopped(seen: &mut Seen, what: &str, problem: &SlotProblem) {
+/// Solves a network with limits of work that strike, and with loose gaps, and compares with every choice tried one by one.
+fn stopped([limited, loose]: &mut [Seen; 2], what: &str, problem: &SlotProblem) {
     let exhaustive = Exhaustive { choices: 1500, ..Exhaustive::<Exact>::default() };
     let Ok(tried) = exhaustive.solve(problem, &WholeSlot) else { return };
     let Some(tried) = tried.certified() else { return };
-    let limits = [1, 2, 3, 5, 8, 12].map(|nodes| (1e-9, nodes));
-    let loose = [1e-2, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0].map(|gap| (gap, 4000));
-    for (gap, nodes) in limits.into_iter().chain(loose) {
+    let check = |seen: &mut Seen, gap: f64, nodes: u64| {
         let solution = solve(problem, &Settings { gap, nodes }).unwrap();
         let best = solution.certified().unwrap();
         let what = format!("{what}, gap {gap}, {nodes} nodes");
         seen.check(&what, (best.lower_bound, best.objective()), (tried.objective(), tried.lower_bound));
+    };
+    for nodes in [1, 2, 3, 5, 8, 12] {
+        check(limited, 1e-9, nodes);
+    }
+    for gap in [1e-2, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0] {
+        check(loose, gap, 4000);
     }
 }
 
 /// Networks whose branch and bound stops at its limit or at a loose gap.
 #[test]
 fn networks_bound_the_optimum() {
-    let mut seen = Seen::default();
+    let mut seen = <[Seen; 2]>::default();
     for (participation, devices, blocks) in [(Participation::All, 2, 8), (Participation::Select, 2, 4)] {
         for seed in 0..10 {
             let size = InstanceSize { clusters: 2, devices, blocks, plans: 2, participation };
             stopped(&mut seen, &format!("{participation:?} seed {seed}"), &size.sample(seed).unwrap());
         }
     }
-    let usual = seen.worse;
     // Magnitudes spread over many decades, where the first decision is more often not the best.
     let parameters = ProblemParameters { clusters: 2..=3, devices: 1..=3, blocks: 2..=6, ..full(1) };
     let strategy = slot_problems(parameters);
@@ -67,8 +70,11 @@ fn networks_bound_the_optimum() {
     for draw in 0..200 {
         stopped(&mut seen, &format!("draw {draw}"), &strategy.new_tree(&mut runner).unwrap().current());
     }
-    println!("{usual} {seen:?}");
-    assert!(seen.worse >= 50 && seen.open >= 100, "the limits hardly strike: {seen:?}");
+    println!("{seen:?}");
+    // A limit that strikes leaves a gap, even where the decision is the best: nothing has proved that it is.
+    let [limited, loose] = &seen;
+    assert!(limited.open >= 10, "the limits hardly strike: {limited:?}");
+    assert!(loose.worse >= 50 && loose.open >= 50, "the gaps are hardly loose: {loose:?}");
 }
 
 /// One cluster whose search over active sets stops at its limit of work, in some plans or in all.

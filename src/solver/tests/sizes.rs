@@ -59,16 +59,18 @@ fn drawn(rng: &mut Pcg64) -> Drawn {
     let devices = 2 + (log(0.0, 1.0) as usize) % 3;
     // A phase whose stages are too fast to matter is closed from the start: only the other one is searched.
     let fast = PerPhase { forward: log(0.0, 1.0) < 2.0, backward: log(0.0, 1.0) < 2.0 };
+    // Choices that differ by a ten millionth: only a search that keeps its tolerance tells them apart.
+    let flat = log(0.0, 1.0) < 2.0;
     let stages = (0..devices).map(|_| Stage {
         overhead: log(-4.0, -2.0),
         per_block: fast.map(|fast| log(-2.0, 0.0) * if fast { 1e-6 } else { 1.0 }),
-        cost: log(-2.0, 1.0),
+        cost: if flat { 1.0 + 1e-8 * log(-2.0, 1.0) } else { log(-2.0, 1.0) },
         low: 1,
         high: log(0.3, 1.0) as u32,
     });
     let stages: Vec<Stage> = stages.collect();
     let radios = PerPhase::from_fn(|_| {
-        let mut radio = PhaseRadio::new(2e7, log(0.0, 3.0), log(-4.0, -2.0));
+        let mut radio = PhaseRadio::new(2e7, log(0.0, 3.0) * if flat { 1e-7 } else { 1.0 }, log(-4.0, -2.0));
         for _ in 0..=devices {
             radio.push(Hop::new(log(4.0, 6.0), log(7.0, 10.0), 0.2, log(-1.0, 1.0), log(-1.0, 1.0)));
         }
