@@ -44,7 +44,7 @@ pub use engine::{
     LabelsError, Minimum, Optimality, Weights,
 };
 pub use history::{Action, History, HistoryError, Step};
-#[cfg(feature = "cli")]
+#[cfg(feature = "figures")]
 pub(crate) use history::{dot, squared};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};
