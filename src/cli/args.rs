@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use collapipe::experiments::{MAX_SEEDS, Shard};
@@ -74,21 +75,30 @@ pub struct Accuracy {
     /// Relative gap between objective and proven lower bound at which a slot's search ends, in [1e-9, 1]
     #[arg(long, default_value_t = Settings::default().gap)]
     gap: f64,
-    /// Most branch-and-bound nodes of a slot's search
-    #[arg(long, default_value_t = Settings::default().nodes, value_parser = clap::value_parser!(u64).range(1..))]
-    nodes: u64,
+    /// Longest time of a slot's search on the wall clock; the best decision until then comes with a proved bound
+    #[arg(long, value_name = "SECONDS", value_parser = time_limit)]
+    time_limit: Option<Duration>,
+    /// Most operations of a slot's search, roughly floating-point operations; the same answer on any machine
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    work_limit: Option<u64>,
+}
+
+fn time_limit(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| *seconds > 0.0);
+    let limit = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    limit.ok_or_else(|| "must be a number of seconds > 0".into())
 }
 
 impl Default for Accuracy {
     fn default() -> Self {
-        let Settings { gap, nodes } = Settings::default();
-        Self { gap, nodes }
+        let Settings { gap, work_limit, time_limit } = Settings::default();
+        Self { gap, time_limit, work_limit }
     }
 }
 
 impl Accuracy {
     pub fn settings(self) -> Settings {
-        Settings { gap: self.gap, nodes: self.nodes }
+        Settings { gap: self.gap, work_limit: self.work_limit, time_limit: self.time_limit }
     }
 }
 

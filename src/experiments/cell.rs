@@ -80,8 +80,7 @@ struct Decisive<'a> {
     version: &'static str,
     scenario: String,
     policy: PolicyKind,
-    gap: f64,
-    nodes: u64,
+    settings: Settings,
     measure: Measure,
     x: Option<f64>,
     x_label: &'a str,
@@ -102,14 +101,12 @@ impl Cell {
     /// made of the run.
     #[must_use]
     pub fn fingerprint(&self, settings: &Settings) -> String {
-        let Settings { gap, nodes } = *settings;
         let Self { x, x_label, series, policy, measure, scenario } = self;
         of_data(&Decisive {
             version: env!("CARGO_PKG_VERSION"),
             scenario: scenario.fingerprint(),
             policy: *policy,
-            gap,
-            nodes,
+            settings: *settings,
             measure: *measure,
             x: *x,
             x_label,

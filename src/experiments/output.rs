@@ -43,8 +43,9 @@ pub struct ResultProvenance {
     pub seeds: u64,
     /// Relative gap asked of the exact solver in every slot.
     pub gap: f64,
-    /// Most branch-and-bound nodes of a slot.
-    pub nodes: u64,
+    /// Most operations of a slot's search; left out where every search keeps to its own limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub work_limit: Option<u64>,
     /// The runs, in the order of the cells.
     pub runs: Vec<RunProvenance>,
 }
@@ -91,7 +92,7 @@ pub(super) fn provenance(request: &Request, cells: &[Cell], commits: Vec<String>
         slots: request.slots,
         seeds: request.seeds,
         gap: settings.gap,
-        nodes: settings.nodes,
+        work_limit: settings.work_limit,
         runs: runs.collect(),
     }
 }

@@ -6,13 +6,19 @@ use super::decision::Decision;
 
 /// How a solve ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
     /// The gap is within the tolerance asked for.
     Optimal,
-    /// A work limit was reached: the decision is feasible and its gap is certified, but larger than asked for.
+    /// The decision is feasible and its gap is certified, but larger than asked for, for no reason named below.
     Feasible,
+    /// The same, because the limit of time was reached.
+    TimeLimit,
+    /// The same, because a limit of work was reached.
+    WorkLimit,
+    /// The same, because the solve was told to stop.
+    Interrupted,
     /// No decision satisfies the constraints.
     Infeasible,
 }

@@ -85,6 +85,9 @@ fn status(status: Status) -> &'static str {
     match status {
         Status::Optimal => "optimal",
         Status::Feasible => "feasible",
+        Status::TimeLimit => "time_limit",
+        Status::WorkLimit => "work_limit",
+        Status::Interrupted => "interrupted",
         Status::Infeasible => "infeasible",
     }
 }

@@ -7,6 +7,7 @@
 pub mod backend;
 mod cluster;
 mod hop;
+mod meter;
 mod network;
 mod one_phase;
 mod radio;
@@ -16,6 +17,7 @@ mod solution;
 #[cfg(test)]
 mod tests;
 
+pub use meter::Stop;
 pub use one_phase::{PhaseProblem, PhaseSolution};
 pub use radio::solve_radio;
 pub(crate) use refusal::block_caps;
@@ -25,11 +27,12 @@ pub use solution::{Certified, Solution, SolveError};
 
 use cluster::active::Workspace;
 use cluster::{Domain, PlannedCluster, PricedCluster, assemble, single};
+use meter::Meter;
 use network::search;
 use network::upload::Upload;
 
 use crate::problem::program::ClusterProgram;
-use crate::problem::{Decision, Overlap, Participation, ShadowPrices, SlotProblem, Work};
+use crate::problem::{Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work};
 
 /// A decision with its proof, before it is evaluated.
 struct Proposal {
@@ -77,24 +80,47 @@ impl Solver {
     /// # Errors
     /// As [`solve`], but for the settings.
     pub fn solve(&mut self, problem: &SlotProblem) -> Result<Solution, SolveError> {
+        self.run(problem, None)
+    }
+
+    /// The same until another thread raises a flag: what has been found and proved until then comes back, within
+    /// milliseconds, with status [`Status::Interrupted`](crate::problem::Status::Interrupted).
+    ///
+    /// # Errors
+    /// As [`Solver::solve`].
+    pub fn solve_until(&mut self, problem: &SlotProblem, stop: &Stop) -> Result<Solution, SolveError> {
+        self.run(problem, Some(stop))
+    }
+
+    fn run(&mut self, problem: &SlotProblem, stop: Option<&Stop>) -> Result<Solution, SolveError> {
+        let meter = Meter::start(&self.settings, stop);
         check(problem)?;
         match domains(problem) {
-            Ok(domains) => self.within(problem, domains),
+            Ok(domains) => self.within(problem, domains, meter),
             Err(reasons) => Ok(Solution::infeasible(reasons)),
         }
     }
 
     /// Minimizes over domains that hold a feasible choice for every cluster.
-    fn within(&mut self, problem: &SlotProblem, domains: Vec<Domain>) -> Result<Solution, SolveError> {
+    fn within(&mut self, problem: &SlotProblem, domains: Vec<Domain>, meter: Meter) -> Result<Solution, SolveError> {
         let Self { settings, memory, work } = self;
+        work.buffers.meter = meter;
         (work.buffers.nodes, work.buffers.scratch.evaluations) = (0, 0);
         let proposal = match domains.as_slice() {
             [domain] => single_cluster(problem, domain, settings, memory, work),
             _ => search::solve(problem, domains, settings, work),
         };
         let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations, rounds: 0 };
-        let proposal = proposal.ok_or(SolveError::Numerical)?;
-        Solution::certified_by(problem, proposal, settings.gap, spent)
+        let meter = std::mem::take(&mut work.buffers.meter);
+        let proposal = proposal.ok_or_else(|| match meter.cause() {
+            Some(cause) => SolveError::NoDecision { by: cause.name() },
+            None => SolveError::Numerical,
+        })?;
+        let mut solution = Solution::certified_by(problem, proposal, settings.gap, spent)?;
+        if let (Status::Feasible, Some(cause)) = (solution.status, meter.cause()) {
+            solution.status = cause.status();
+        }
+        Ok(solution)
     }
 }
 
@@ -155,6 +181,9 @@ fn search_tolerance(settings: &Settings) -> f64 {
     (0.01 * settings.gap).max(1e-11)
 }
 
+/// From this gap on one asks for speed: the search of one cluster ends as soon as the gap is met.
+const COARSE_GAP: f64 = 1e-4;
+
 fn single_cluster(
     problem: &SlotProblem,
     domain: &Domain,
@@ -165,8 +194,15 @@ fn single_cluster(
     let (cluster, price) = (problem.clusters.first()?, problem.latency_weight);
     let upload = Upload::new(&ClusterProgram::new(problem, cluster));
     let (sent, uplink_price) = upload.send_alone(price, problem.uplink.bandwidth_hz.0);
-    let best =
-        single::best_plan(problem, cluster, domain, (price, sent.cost, search_tolerance(settings)), memory, work)?;
+    let mut search = |tolerance, work: &mut Workspace| {
+        single::best_plan(problem, cluster, domain, (price, sent.cost, tolerance), memory, work)
+    };
+    let coarse = if settings.gap > COARSE_GAP { Some(search(0.9 * settings.gap, work)?) } else { None };
+    let best = match coarse {
+        // Penalties below zero make the objective less than what the tolerance is relative to.
+        Some(best) if best.gap() <= settings.gap || work.buffers.meter.ended() => best,
+        _ => search(search_tolerance(settings), work)?,
+    };
     let priced = PricedCluster::new(problem, cluster, price);
     let planned = PlannedCluster::new(&priced, problem.plans.get(best.plan)?, domain);
     let link = upload.link(price, &sent, problem.uplink.bandwidth_hz.0);

@@ -1,6 +1,7 @@
 //! The radio problem alone: bandwidths and powers for a given plan, devices and sizes.
 
 use super::backend::RadioFor;
+use super::meter::Meter;
 use super::refusal::{Reason, segment_reasons};
 use super::{Settings, Solution, SolveError, Solver, check};
 use crate::problem::{FieldError, Participation, SlotProblem, SlotSpec};
@@ -14,6 +15,7 @@ use crate::problem::{FieldError, Participation, SlotProblem, SlotSpec};
 /// [`SolveError::Question`] where the integers do not fit the problem, and as [`solve`](super::solve).
 pub fn solve_radio(problem: &SlotProblem, given: &RadioFor, settings: &Settings) -> Result<Solution, SolveError> {
     let mut solver = Solver::new(*settings)?;
+    let meter = Meter::start(settings, None);
     check(problem)?;
     given.check(problem)?;
     let reasons = given.reasons(problem);
@@ -25,7 +27,7 @@ pub fn solve_radio(problem: &SlotProblem, given: &RadioFor, settings: &Settings)
     let planned = SlotProblem::new(spec).map_err(|_| SolveError::Numerical)?;
     let each = problem.clusters.iter().zip(&given.clusters);
     let domains = each.map(|(cluster, segments)| segments.domain(cluster.devices.len()));
-    let mut solution = solver.within(&planned, domains.collect())?;
+    let mut solution = solver.within(&planned, domains.collect(), meter)?;
     if let Ok(certified) = &mut solution.outcome {
         certified.decision.plan = given.plan;
     }

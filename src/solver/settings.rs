@@ -1,16 +1,21 @@
 //! How accurately to solve, and when to stop.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::ground::blame::{Blame, Blamed};
 
-/// Accuracy and limits of a solve. Limits count work, not time, so that results are reproducible.
+/// Accuracy and limits of a solve, whatever the kind of problem.
+///
+/// Where a limit strikes, the answer is the best decision found with a bound that is proved, and its status says which
+/// limit it was. Work is counted, not timed: answers under a limit of work are as reproducible as any.
 ///
 /// ```
 /// use collapipe::solver::Settings;
-/// let settings = Settings { gap: 1e-4, ..Settings::default() };
+/// use std::time::Duration;
+/// let settings = Settings { gap: 1e-4, time_limit: Some(Duration::from_millis(20)), ..Settings::default() };
 /// assert!(settings.validate().is_ok());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -18,15 +23,40 @@ use crate::ground::blame::{Blame, Blamed};
 pub struct Settings {
     /// Relative gap (objective − lower bound)/|objective| at which the search ends; in [1e-9, 1], default 1e-7. Near
     /// zero it is an absolute one, in the scale that [`Certified::gap`](crate::solver::Certified::gap) has there.
+    ///
+    /// Up to 1e-4 the search of one cluster goes on to a hundredth of it, which costs little; beyond that it ends as
+    /// soon as the gap is met.
     pub gap: f64,
-    /// Most work on closing a network's gap by branch and bound over the clusters' segments, counted in clusters: a
-    /// node of N clusters counts N. At least 1, default 4000.
-    pub nodes: u64,
+    /// Most operations of a solve, each about one floating-point operation; at least 1.
+    ///
+    /// `None`, the default, leaves every search its own limit: 2e9 operations on the active sets of one cluster under
+    /// one plan, and 4000 clusters in a network's branch and bound (a node of N clusters counts N).
+    pub work_limit: Option<u64>,
+    /// Longest time of a solve on the wall clock; `None`, the default, for as long as it takes. Read and written as
+    /// `time_limit_s`, in seconds.
+    #[serde(rename = "time_limit_s", with = "seconds")]
+    pub time_limit: Option<Duration>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { gap: 1e-7, nodes: 4000 }
+        Self { gap: 1e-7, work_limit: None, time_limit: None }
+    }
+}
+
+/// A time in seconds, or none.
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer>(time: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        time.map(|time| time.as_secs_f64()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        let read: Option<f64> = Option::deserialize(deserializer)?;
+        read.map(|seconds| Duration::try_from_secs_f64(seconds).map_err(D::Error::custom)).transpose()
     }
 }
 
@@ -72,6 +102,6 @@ impl Settings {
     /// [`SettingsError`] names the first field out of range.
     pub fn validate(&self) -> Result<(), SettingsError> {
         SettingsError::unless_within("gap", self.gap, 1e-9..=1.0, "in [1e-9, 1]")?;
-        SettingsError::unless_positive("nodes", self.nodes)
+        self.work_limit.map_or(Ok(()), |limit| SettingsError::unless_positive("work_limit", limit))
     }
 }

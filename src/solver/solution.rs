@@ -182,6 +182,12 @@ pub enum SolveError {
         /// What to do.
         instead: &'static str,
     },
+    /// The solve was ended before there was any decision.
+    #[error("no decision yet: the solve was ended by {by} before the first one; allow more")]
+    NoDecision {
+        /// What ended it: the name of a setting, or the stop flag.
+        by: &'static str,
+    },
     /// The numbers are so far apart that no allocation could be computed within double precision.
     #[error("the problem's numbers are too far apart for double precision: rescale gains, powers, prices or times")]
     Numerical,
@@ -193,7 +199,7 @@ impl Blamed for SolveError {
             Self::Settings(error) => error.blame(),
             Self::Question(error) => error.blame(),
             Self::Unsupported { .. } | Self::TooLarge { .. } | Self::OverLimit { .. } => Blame::Input,
-            Self::Backend { .. } | Self::Numerical => Blame::Machine,
+            Self::Backend { .. } | Self::NoDecision { .. } | Self::Numerical => Blame::Machine,
         }
     }
 }

@@ -37,8 +37,7 @@ pub struct Sweep {
 struct Decisive {
     version: &'static str,
     scenario: String,
-    gap: f64,
-    nodes: u64,
+    settings: Settings,
 }
 
 impl Sweep {
@@ -127,8 +126,11 @@ impl Sweep {
 
     /// Digest of all that decides a run's numbers.
     fn fingerprint(&self, scenario: &Scenario) -> String {
-        let Settings { gap, nodes } = self.settings;
-        of_data(&Decisive { version: env!("CARGO_PKG_VERSION"), scenario: scenario.fingerprint(), gap, nodes })
+        of_data(&Decisive {
+            version: env!("CARGO_PKG_VERSION"),
+            scenario: scenario.fingerprint(),
+            settings: self.settings,
+        })
     }
 
     fn failed(&self, value: f64) -> impl Fn(RunError) -> SweepError {

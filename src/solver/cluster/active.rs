@@ -64,7 +64,12 @@ impl Workspace {
                 self.prepared.set(cluster, &active);
                 self.prepared.estimate(cluster, None, f64::INFINITY, &mut self.buffers);
                 let found = self.prepared.best_sizes(cluster, threshold, &mut self.buffers);
-                Searched::exhaustive(found, threshold)
+                let mut searched = Searched::of(found, threshold, &self.buffers);
+                if self.buffers.meter.ended() {
+                    let even = self.even(cluster, &active);
+                    searched.offer(even, threshold);
+                }
+                searched
             }
             None => Subsets::new(cluster, domain, self).run(threshold, self),
         }
@@ -72,9 +77,18 @@ impl Workspace {
 }
 
 impl Searched {
-    /// All choices have been considered.
-    pub fn exhaustive(found: Option<Found>, threshold: Threshold) -> Self {
+    /// All choices have been considered, but for what the buffers' last search left open.
+    pub fn of(found: Option<Found>, threshold: Threshold, buffers: &Buffers) -> Self {
         let cutoff = found.as_ref().map_or(threshold.cutoff, |found| found.value);
-        Self { bound: Threshold { cutoff, ..threshold }.bar(), found }
+        Self { bound: Threshold { cutoff, ..threshold }.bar().min(buffers.open), found }
+    }
+
+    /// Takes a choice that was not searched for, where it is better.
+    pub fn offer(&mut self, other: Option<Found>, threshold: Threshold) {
+        let best = self.found.as_ref().map_or(threshold.cutoff, |found| found.value);
+        if let Some(other) = other.filter(|other| other.value < best) {
+            self.bound = self.bound.min(other.value);
+            self.found = Some(other);
+        }
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod active;
 pub(crate) mod assemble;
 pub(crate) mod domain;
 pub(crate) mod prepared;
+pub(crate) mod rule;
 pub(crate) mod segments;
 pub(crate) mod select;
 pub(crate) mod single;

@@ -90,9 +90,10 @@ impl Prepared {
         buffers: &mut Buffers,
     ) -> Prices {
         let KnownPhase { radio, curve } = &mut self.phases[phase];
-        let start = start.map(|start| start[phase]);
+        let (start, before) = (start.map(|start| start[phase]), buffers.scratch.evaluations);
         let (prices, minorant) = radio.quick_minorant(cluster.bases[phase], start, &mut buffers.scratch);
         curve.add(minorant);
+        buffers.spend_radio(self.active.len() + 1, before);
         prices
     }
 
@@ -128,10 +129,12 @@ impl Prepared {
                 paces[phase] = paces[phase].max(stage.time(phase, size));
             }
         }
+        let before = buffers.scratch.evaluations;
         let phases = PerPhase::from_fn(|phase| {
             let KnownPhase { radio, curve } = &mut self.phases[phase];
             curve.exact_from(radio, paces[phase], start.map(|start| start[phase]), &mut buffers.scratch)
         });
+        buffers.spend_radio(self.active.len() + 1, before);
         Found {
             value: cost + phases.forward.value + phases.backward.value,
             latency: cluster.latency(choice, &phases),

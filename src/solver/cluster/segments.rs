@@ -13,6 +13,7 @@
 use crate::ground::phase::{PerPhase, Phase};
 use crate::solver::hop::curve::Curve;
 use crate::solver::hop::phase::{PhaseRadio, Scratch};
+use crate::solver::meter::Meter;
 
 /// A device that takes part, as far as its segment's size matters.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +92,23 @@ pub(crate) struct Buffers {
     stack: Vec<(f64, Rectangle)>,
     pub scratch: Scratch,
     pub nodes: u64,
+    pub meter: Meter,
+    /// What the last search left open, where it had to end: no sizes cost less unless they cost less than the bar.
+    pub open: f64,
+}
+
+impl Buffers {
+    /// Counts the work of radio phases of so many hops, each at some prices, since `before` evaluations.
+    pub fn spend_radio(&mut self, hops: usize, before: u64) {
+        self.meter.spend(radio_work(hops, self.scratch.evaluations - before));
+    }
+}
+
+/// Operations that evaluations of a radio phase take, roughly.
+fn radio_work(hops: usize, evaluations: u64) -> u64 {
+    /// One hop at given prices.
+    const PER_HOP: u64 = 200;
+    PER_HOP * hops as u64 * evaluations
 }
 
 /// What sizes filled under caps amount to.
@@ -169,6 +187,8 @@ impl Threshold {
 }
 
 /// The best sizes that beat the threshold, `constant` added to their value; `None` proves that there are none.
+///
+/// Where the search has to end early, no sizes are cheaper than both the bar and what is left in `open`.
 pub(crate) fn search(
     stages: &[Stage],
     blocks: u32,
@@ -178,7 +198,9 @@ pub(crate) fn search(
     buffers: &mut Buffers,
 ) -> Option<BestSizes> {
     prepare(stages, buffers);
-    let Buffers { order, sizes, best: best_sizes, stack, scratch, nodes } = buffers;
+    let Buffers { order, sizes, best: best_sizes, stack, scratch, nodes, meter, open } = buffers;
+    *open = f64::INFINITY;
+    let mut first = true;
     let bases = phases.as_ref().map(|search| search.base);
     let mut best: Option<BestSizes> = None;
     let mut bar = threshold.bar();
@@ -192,7 +214,14 @@ pub(crate) fn search(
         if bound >= bar {
             continue;
         }
+        // The first rectangle gives a decision and a bound for all others.
+        if !std::mem::take(&mut first) && meter.ended() {
+            *open = open.min(bound);
+            continue;
+        }
         *nodes += 1;
+        // Filling, and the next stage times if the rectangle is split.
+        meter.spend(30 * (stages.len() as u64 + 1));
         let Some(Filled { cost, paces }) = fill(stages, blocks, rectangle.high, bases, order, sizes) else { continue };
         if known(phases, cost, rectangle.low) >= bar {
             continue;
@@ -201,7 +230,9 @@ pub(crate) fn search(
         for phase in Phase::BOTH {
             if known(phases, cost, paces) < bar {
                 let PhaseSearch { radio, curve, .. } = &mut phases[phase];
+                let before = scratch.evaluations;
                 curve.exact(radio, paces[phase], scratch);
+                meter.spend(radio_work(stages.len() + 1, scratch.evaluations - before));
             }
         }
         let value = known(phases, cost, paces);

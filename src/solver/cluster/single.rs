@@ -3,6 +3,7 @@
 use crate::problem::{Cluster, SlotSpec};
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::{Prepared, Start};
+use crate::solver::cluster::rule::floor;
 use crate::solver::cluster::segments::Threshold;
 use crate::solver::cluster::select::Subsets;
 use crate::solver::cluster::{Domain, PlannedCluster, PricedCluster, Segments};
@@ -32,8 +33,17 @@ const DWARFED: f64 = 10.0;
 pub(crate) struct BestPlan {
     pub plan: usize,
     pub found: Found,
+    /// Cost, penalty and `extra` included.
+    pub objective: f64,
     /// No plan and choice costs less, penalties and `extra` included.
     pub lower_bound: f64,
+}
+
+impl BestPlan {
+    /// How far the bound is below the cost, relative to it.
+    pub fn gap(&self) -> f64 {
+        (self.objective - self.lower_bound) / self.objective.abs()
+    }
 }
 
 /// The best plan and choice at a latency price; `extra` is added to every cost (the upload).
@@ -70,9 +80,12 @@ pub(crate) fn best_plan(
         .map(|(index, (planned, prepared))| {
             let penalty = planned.penalty();
             let start = &mut memory.starts[index];
+            if work.buffers.meter.ended() {
+                return Candidate { index, bound: floor(planned, domain) + penalty, subsets: None };
+            }
             let Some(active) = &only_active else {
                 let mut subsets = Subsets::new(planned, domain, work);
-                return Candidate { index, bound: subsets.estimate() + penalty, subsets: Some(subsets) };
+                return Candidate { index, bound: subsets.estimate(work) + penalty, subsets: Some(subsets) };
             };
             if remembered.as_ref().is_none_or(|(best, _)| *best != index) {
                 prepared.set(planned, active);
@@ -91,12 +104,19 @@ pub(crate) fn best_plan(
         if bound - penalty >= threshold.bar() {
             continue;
         }
-        let searched = match subsets {
-            Some(subsets) => subsets.run(threshold, work),
-            None => {
+        // Once ended, the plans keep their bounds; the first one gives a decision all the same.
+        let ended = work.buffers.meter.ended();
+        if ended && best.is_some() {
+            searched_bound = searched_bound.min(bound.max(floor(&all_planned[index], domain) + penalty));
+            continue;
+        }
+        let searched = match (subsets, &only_active) {
+            (Some(subsets), _) => subsets.run(threshold, work),
+            (None, Some(_)) if !ended => {
                 let found = plans[index].best_sizes(&all_planned[index], threshold, &mut work.buffers);
-                Searched::exhaustive(found, threshold)
+                Searched::of(found, threshold, &work.buffers)
             }
+            _ => work.best(&all_planned[index], domain, threshold),
         };
         if searched.bound < threshold.bar() {
             // Cut short: the search has proved less than that nothing beats the best.
@@ -105,6 +125,13 @@ pub(crate) fn best_plan(
         if let Some(found) = searched.found {
             cutoff = found.value + penalty;
             best = Some((index, found));
+        }
+    }
+    if let (Some((index, found)), true) = (&mut best, work.buffers.meter.ended()) {
+        let even = work.even(&all_planned[*index], &found.choice.active).filter(|even| even.value < found.value);
+        if let Some(even) = even {
+            cutoff = even.value + all_planned[*index].penalty();
+            *found = even;
         }
     }
     if only_active.is_some() {
@@ -131,12 +158,12 @@ pub(crate) fn best_plan(
             // the plan's own says more, and one that does not depend on where the searches started.
             let own = match &only_active {
                 Some(active) => plans[plan].trivial_bound(planned, active, &mut work.buffers),
-                None => Subsets::new(planned, domain, work).estimate(),
+                None => Subsets::new(planned, domain, work).estimate(work),
             };
             proved = proved.max(own.max(0.0) + penalty);
         }
         lower_bound = lower_bound.min(proved);
     }
     work.plans = plans;
-    Some(BestPlan { plan, found: settled, lower_bound: lower_bound + extra })
+    Some(BestPlan { plan, found: settled, objective: value + extra, lower_bound: lower_bound + extra })
 }

@@ -142,7 +142,7 @@ pub(crate) fn balance(
     let mut weights = best.balanced.weights.clone();
     newton_step(&best.responses, &mut weights, least, total);
     let (mut milestone, mut stalled) = (best.gap, 0);
-    while best.gap > tolerance && stalled < PATIENCE {
+    while best.gap > tolerance && stalled < PATIENCE && !work.buffers.meter.ended() {
         let price = best.balanced.band_price;
         let next = assess(part, known, chosen, normalized(weights.clone()), Some(price), work);
         stalled = if next.gap < 0.5 * milestone { 0 } else { stalled + 1 };
@@ -157,7 +157,7 @@ pub(crate) fn balance(
     // in turn.
     let (mut weights, mut price) = (best.balanced.weights.clone(), best.balanced.band_price);
     for _ in 0..MOST_BISECTIONS {
-        if best.gap <= tolerance.max(ACCEPTED) {
+        if best.gap <= tolerance.max(ACCEPTED) || work.buffers.meter.ended() {
             break;
         }
         let choices: Vec<&[Known]> = known.iter().zip(chosen).map(|(known, &at)| &known[at..=at]).collect();

@@ -23,6 +23,7 @@ use crate::problem::program::ClusterProgram;
 use crate::problem::{CandidatePlan, SlotProblem};
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::Start;
+use crate::solver::cluster::rule::floor;
 use crate::solver::cluster::segments::Threshold;
 use crate::solver::cluster::select::Subsets;
 use crate::solver::cluster::{Domain, PlannedCluster, PricedCluster, Segments};
@@ -107,18 +108,21 @@ impl Part<'_> {
     /// Runs `f` for every cluster, in parallel, and adds up the work.
     pub fn each<T: Send>(&self, work: &mut Workspace, f: impl Fn(usize, &mut Workspace) -> T + Sync) -> Vec<T> {
         let clusters = 0..self.domains.len();
+        let meter = work.buffers.meter.share(clusters.len());
         let run = |local: &mut Workspace, cluster: usize| {
             (local.buffers.nodes, local.buffers.scratch.evaluations) = (0, 0);
+            local.buffers.meter = meter.clone();
             let result = f(cluster, local);
-            (result, local.buffers.nodes, local.buffers.scratch.evaluations)
+            (result, local.buffers.nodes, local.buffers.scratch.evaluations, std::mem::take(&mut local.buffers.meter))
         };
         let limits = work.limits;
         let local = || Workspace { limits, ..Workspace::default() };
         let results: Vec<_> = clusters.into_par_iter().map_init(local, run).collect();
         let mut all = Vec::with_capacity(results.len());
-        for (result, nodes, evaluations) in results {
+        for (result, nodes, evaluations, spent) in results {
             work.buffers.nodes += nodes;
             work.buffers.scratch.evaluations += evaluations;
+            work.buffers.meter.absorb(&spent);
             all.push(result);
         }
         all
@@ -158,7 +162,7 @@ impl Part<'_> {
                 // The phases of the hint are those of every choice: what is known of them stays.
                 (Some(_), Some(_)) => {
                     let found = work.prepared.best_sizes(planned, threshold, &mut work.buffers);
-                    Searched::exhaustive(found, threshold)
+                    Searched::of(found, threshold, &work.buffers)
                 }
                 _ => work.best(planned, domain, threshold),
             };
@@ -179,12 +183,13 @@ impl Part<'_> {
     /// A cheap bound of a cluster's choices at a latency price.
     pub fn estimate(&self, cluster: usize, price: f64, work: &mut Workspace) -> f64 {
         self.with_cluster(cluster, price, |planned, domain| match domain.only_active() {
+            _ if work.buffers.meter.ended() => floor(planned, domain),
             Some(active) => {
                 work.prepared.set(planned, &active);
                 work.prepared.estimate(planned, None, f64::INFINITY, &mut work.buffers);
                 work.prepared.bound(planned, &mut work.buffers)
             }
-            None => Subsets::new(planned, domain, work).estimate(),
+            None => Subsets::new(planned, domain, work).estimate(work),
         })
     }
 }

@@ -12,6 +12,7 @@ use crate::problem::{Decision, ShadowPrices, SlotProblem};
 use crate::solver::cluster::Domain;
 use crate::solver::cluster::active::Workspace;
 use crate::solver::cluster::assemble::cluster_decision;
+use crate::solver::cluster::rule::floor;
 use crate::solver::network::balance::{Balanced, balance};
 use crate::solver::network::envelope::{Deadline, Known, deadline};
 use crate::solver::network::{BestChoice, Network, Part};
@@ -78,6 +79,8 @@ struct PricedChoices {
 const UPLOAD_ACCURACY: f64 = 1e-6;
 /// Rounds of balancing and pricing in one node.
 const MOST_ROUNDS: usize = 12;
+/// Most clusters in the branch and bound, a node of N clusters counting N, where the work has no limit of its own.
+const MOST_BRANCHED: u64 = 4000;
 
 struct NetworkSearch<'a> {
     network: &'a Network<'a>,
@@ -118,15 +121,21 @@ impl NetworkSearch<'_> {
         // Least bound among the parts that have been given up as not worth more work.
         let mut pruned = f64::INFINITY;
         let mut branched = 0;
+        let most_branched = if self.work.buffers.meter.is_unlimited() { MOST_BRANCHED } else { u64::MAX };
         while let Some(node) = heap.pop() {
             let bar = self.bar(settings.gap);
             if node.bound >= bar {
                 pruned = pruned.min(node.bound);
                 break;
             }
+            if self.incumbent.is_some() && self.work.buffers.meter.ended() {
+                heap.push(node);
+                break;
+            }
             if node.weights.is_some() {
                 // Whole plans are always explored: without their dual there is hardly a bound.
-                if branched >= settings.nodes {
+                if branched >= most_branched {
+                    self.work.buffers.meter.cut();
                     pruned = pruned.min(node.bound);
                     continue;
                 }
@@ -145,7 +154,20 @@ impl NetworkSearch<'_> {
                 _ => pruned = pruned.min(bound),
             }
         }
-        heap.iter().fold(pruned, |bound, node| bound.min(node.bound))
+        for node in &heap {
+            // Whole plans that have not been explored may have no bound but the one that takes no search.
+            let bound = if node.bound > f64::NEG_INFINITY { node.bound } else { self.floor(node, &weights) + uploads };
+            pruned = pruned.min(bound);
+        }
+        pruned
+    }
+
+    /// What a part costs at given weights at the least, without the uploads and without a search.
+    fn floor(&self, node: &Node, weights: &[f64]) -> f64 {
+        let plan = &self.network.problem.plans[node.plan];
+        let part = Part { network: self.network, plan, domains: &node.domains };
+        let clusters = weights.iter().enumerate().map(|(n, &weight)| part.with_cluster(n, weight, floor));
+        clusters.sum::<f64>() + plan.penalty
     }
 
     /// Bounds at or above this are good enough.
@@ -187,6 +209,14 @@ impl NetworkSearch<'_> {
         let mut balanced_before: Vec<Vec<usize>> = Vec::new();
         for round in 1..=MOST_ROUNDS {
             if best.bound >= self.bar(self.gap) {
+                break;
+            }
+            if self.work.buffers.meter.ended() {
+                if self.incumbent.is_none() {
+                    // Any choices at any weights are a decision.
+                    let balanced = balance(&part, &mut known, &unhinted, &best.weights, 1.0, self.work);
+                    self.offer(node, balanced);
+                }
                 break;
             }
             let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();

@@ -39,17 +39,18 @@ fn stopped([limited, loose]: &mut [Seen; 2], what: &str, problem: &SlotProblem) 
     let exhaustive = Exhaustive { choices: 1500, ..Exhaustive::<Exact>::default() };
     let Ok(tried) = exhaustive.solve(problem, &WholeSlot) else { return };
     let Some(tried) = tried.certified() else { return };
-    let check = |seen: &mut Seen, gap: f64, nodes: u64| {
-        let solution = solve(problem, &Settings { gap, nodes }).unwrap();
+    let check = |seen: &mut Seen, gap: f64, work_limit: Option<u64>| {
+        let settings = Settings { gap, work_limit, ..Settings::default() };
+        let Ok(solution) = solve(problem, &settings) else { return };
         let best = solution.certified().unwrap();
-        let what = format!("{what}, gap {gap}, {nodes} nodes");
+        let what = format!("{what}, {settings:?}");
         seen.check(&what, (best.lower_bound, best.objective()), (tried.objective(), tried.lower_bound));
     };
-    for nodes in [1, 2, 3, 5, 8, 12] {
-        check(limited, 1e-9, nodes);
+    for limit in [1, 300, 3000, 10_000, 30_000, 100_000] {
+        check(limited, 1e-9, Some(limit));
     }
     for gap in [1e-2, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0] {
-        check(loose, gap, 4000);
+        check(loose, gap, None);
     }
 }
 
@@ -140,7 +141,7 @@ fn networks_of_cut_short_clusters_bound_the_optimum() {
         for exponent in 0..12 {
             let limits = Limits { work: 500 << exponent, ..Limits::default() };
             let mut work = Workspace { limits, ..Workspace::default() };
-            let settings = Settings { gap: 1e-9, nodes: 20 };
+            let settings = Settings { gap: 1e-9, ..Settings::default() };
             let Some(proposal) = search::solve(&problem, domains(&problem).unwrap(), &settings, &mut work) else {
                 continue;
             };

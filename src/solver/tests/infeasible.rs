@@ -156,9 +156,9 @@ fn settings_out_of_range() {
         let error = solve(&problem, &Settings { gap, ..Settings::default() }).unwrap_err();
         assert!(error.to_string().starts_with("settings.gap = "), "{error}");
     }
-    let error = solve(&problem, &Settings { nodes: 0, ..Settings::default() }).unwrap_err();
-    assert_eq!(error.to_string(), "settings.nodes = 0: must be at least 1");
+    let error = solve(&problem, &Settings { work_limit: Some(0), ..Settings::default() }).unwrap_err();
+    assert_eq!(error.to_string(), "settings.work_limit = 0: must be at least 1");
     for gap in [1e-9, 1.0] {
-        assert!(solve(&problem, &Settings { gap, nodes: 1 }).is_ok());
+        assert!(solve(&problem, &Settings { gap, work_limit: Some(1), ..Settings::default() }).is_ok());
     }
 }

@@ -15,6 +15,7 @@ mod exhaustive;
 mod extremes;
 mod infeasible;
 mod invariants;
+mod limits;
 mod many_devices;
 #[cfg(feature = "milp")]
 mod milp;

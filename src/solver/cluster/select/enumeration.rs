@@ -3,6 +3,7 @@
 use super::relaxation::Corner;
 use super::tables::{Place, Window, pass};
 use crate::ground::route::DeviceId;
+use crate::solver::meter::Clock;
 
 /// A path with its bound.
 #[derive(Clone, Debug)]
@@ -23,10 +24,16 @@ pub(crate) struct Enumeration<'a> {
     costs: Vec<Vec<f64>>,
     found: Vec<Candidate>,
     window: Window,
+    clock: &'a Clock,
+    /// Where the work left is when the clock is looked at again.
+    next_look: u64,
 }
 
+/// Operations between two looks at the clock: a fraction of a millisecond.
+const PER_LOOK: u64 = 100_000;
+
 impl<'a> Enumeration<'a> {
-    pub fn new(places: &'a [Place], corners: &'a [Corner], bar: f64) -> Self {
+    pub fn new(places: &'a [Place], corners: &'a [Corner], bar: f64, clock: &'a Clock) -> Self {
         Self {
             places,
             corners,
@@ -36,12 +43,15 @@ impl<'a> Enumeration<'a> {
             costs: Vec::new(),
             found: Vec::new(),
             window: Window::default(),
+            clock,
+            next_look: 0,
         }
     }
 
     /// The paths of up to so many devices, or `None` where finding them takes more work than there is; counts the work.
     pub fn run(mut self, devices: usize, blocks: usize, most_work: u64, work: &mut u64) -> Option<Vec<Candidate>> {
         self.left = most_work;
+        self.next_look = most_work.saturating_sub(PER_LOOK);
         for corner in self.corners {
             let mut start = vec![f64::INFINITY; blocks + 1];
             start[blocks] = corner.offset;
@@ -52,7 +62,16 @@ impl<'a> Enumeration<'a> {
         complete.then_some(self.found)
     }
 
-    /// Extends the path that ends at `node`; false where the work is spent.
+    /// Whether the solve has to end, as far as the clock is looked at.
+    fn expired(&mut self) -> bool {
+        if self.left > self.next_look {
+            return false;
+        }
+        self.next_look = self.left.saturating_sub(PER_LOOK);
+        self.clock.expired().is_some()
+    }
+
+    /// Extends the path that ends at `node`; false where the work is spent or the solve has to end.
     fn extend(&mut self, node: usize, layer: usize) -> bool {
         let (corners, count) = (self.corners, self.corners.len());
         let depth = self.active.len();
@@ -83,7 +102,7 @@ impl<'a> Enumeration<'a> {
             if !hopeful {
                 continue;
             }
-            if self.left == 0 {
+            if self.left == 0 || self.expired() {
                 return false;
             }
             self.costs.resize((depth + 2) * count, Vec::new());

@@ -17,6 +17,7 @@ use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::DeviceId;
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::KnownPhase;
+use crate::solver::cluster::rule::floor;
 use crate::solver::cluster::segments::{Stage, Threshold, blocks_within};
 use crate::solver::cluster::{Domain, PlannedCluster};
 use crate::solver::solution::SolveError;
@@ -38,6 +39,9 @@ impl Default for Limits {
         Self { work: 2_000_000_000, layers: 32 }
     }
 }
+
+/// A coarser search still takes choices that are better by so much: they are at hand.
+const COARSEST: f64 = 1e-3;
 
 /// Prices that are tried for a region.
 const MOST_ROUNDS: usize = 3;
@@ -79,6 +83,10 @@ pub(crate) struct Subsets<'a> {
     roots: Vec<Region>,
     /// Whether more devices are possible than regions are told apart by.
     more: bool,
+    /// Least bound of what searches that had to end have left open.
+    open: f64,
+    /// Operations of the bounds that the meter knows of.
+    charged: u64,
 }
 
 /// Scans of the whole space that follow the demand for bandwidth.
@@ -86,14 +94,16 @@ const MOST_SCANS: usize = 2;
 
 impl<'a> Subsets<'a> {
     pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, work: &mut Workspace) -> Self {
+        let meter = &work.buffers.meter;
+        let limits = work.limits;
         let mut subsets = Self {
             cluster,
             domain,
             threshold: Threshold { cutoff: f64::INFINITY, tolerance: 0.0 },
-            relaxation: Relaxation::new(cluster, domain),
+            relaxation: Relaxation::new(cluster, domain, meter.clock.clone()),
             best: None,
             solved: HashSet::new(),
-            limits: work.limits,
+            limits: Limits { work: if meter.is_unlimited() { limits.work } else { u64::MAX }, ..limits },
             whole: Region {
                 bound: f64::NEG_INFINITY,
                 count: Count { devices: 0, or_more: false },
@@ -104,40 +114,70 @@ impl<'a> Subsets<'a> {
             brackets: PerPhase::both((0.0, f64::INFINITY)),
             roots: Vec::new(),
             more: false,
+            open: f64::INFINITY,
+            charged: 0,
         };
         subsets.whole.prices = subsets.guessed_prices(work);
         subsets
     }
 
     /// A bound of all active sets, from one scan.
-    pub fn estimate(&mut self) -> f64 {
+    pub fn estimate(&mut self, work: &mut Workspace) -> f64 {
         self.set_roots();
         self.follow();
+        self.charge(work);
         self.bound()
+    }
+
+    /// Tells the meter of the operations of the bounds.
+    fn charge(&mut self, work: &mut Workspace) {
+        work.buffers.meter.spend(self.relaxation.work - self.charged);
+        self.charged = self.relaxation.work;
     }
 
     /// The best active set that beats the threshold, and a bound of all.
     pub fn run(mut self, threshold: Threshold, work: &mut Workspace) -> Searched {
         self.threshold = threshold;
         if self.roots.is_empty() {
-            self.estimate();
+            self.estimate(work);
         }
-        self.scan();
+        self.scan(work);
         let mut frontier: BinaryHeap<Region> = std::mem::take(&mut self.roots).into();
-        // Least bound of the regions that were left open.
-        let mut open = f64::INFINITY;
         while let Some(region) = frontier.pop() {
             if region.bound >= self.threshold.bar() {
                 break;
             }
-            if self.relaxation.work >= self.limits.work {
-                open = region.bound;
+            let ended = work.buffers.meter.ended();
+            if ended || self.relaxation.work >= self.limits.work {
+                self.open = self.open.min(region.bound);
+                if !ended {
+                    work.buffers.meter.cut();
+                }
                 break;
             }
             work.buffers.nodes += 1;
             self.explore(region, &mut frontier, work);
+            self.charge(work);
         }
-        Searched { bound: open.min(self.threshold.bar()), found: self.best }
+        if self.best.is_none() && self.threshold.cutoff == f64::INFINITY && self.open < f64::INFINITY {
+            self.best = self.any(work);
+        }
+        if self.open < f64::INFINITY {
+            self.open = self.open.max(floor(self.cluster, self.domain));
+        }
+        let threshold = self.threshold;
+        let cutoff = self.best.as_ref().map_or(threshold.cutoff, |best| best.value);
+        Searched { bound: self.open.min(Threshold { cutoff, ..threshold }.bar()), found: self.best }
+    }
+
+    /// A choice on the cheapest path of any number of devices, without a search.
+    fn any(&mut self, work: &mut Workspace) -> Option<Found> {
+        let whole = Region { count: Count { devices: 0, or_more: true }, ..self.whole };
+        let choice = self.relaxation.cheapest(&whole)?;
+        let found = work.fixed(self.cluster, &choice, None);
+        let even = work.even(self.cluster, &choice.active);
+        let finite = [Some(found), even].into_iter().flatten().filter(|found| found.value.is_finite());
+        finite.min_by(|a, b| a.value.total_cmp(&b.value))
     }
 
     /// Closes a region or splits it.
@@ -147,18 +187,34 @@ impl<'a> Subsets<'a> {
         if region.bound >= self.threshold.bar() {
             return;
         }
+        if self.relaxation.expired() {
+            frontier.push(region);
+            return;
+        }
         if let Some(path) = &path {
             self.consider(work, &path.active);
         }
         let parts = path.and_then(|path| region.split(&path, 1e-4 * self.threshold.cutoff.abs()));
+        self.charge(work);
         let spent = self.relaxation.work - before;
         let most = if parts.is_some() { 16 * spent } else { self.limits.work.saturating_sub(self.relaxation.work) };
-        let listed = Enumeration::new(&self.relaxation.places, self.relaxation.best.corners(), self.threshold.bar())
-            .run(region.count.devices, self.relaxation.blocks(), most, &mut self.relaxation.work);
+        let most = work.buffers.meter.left().map_or(most, |left| most.min(left));
+        let blocks = self.relaxation.blocks();
+        let Relaxation { places, best, clock, work: spent_on_bounds, .. } = &mut self.relaxation;
+        let listed = Enumeration::new(places, best.corners(), self.threshold.bar(), clock).run(
+            region.count.devices,
+            blocks,
+            most,
+            spent_on_bounds,
+        );
         match (listed, parts) {
             (Some(mut candidates), _) => {
                 candidates.sort_by(|a, b| a.bound.total_cmp(&b.bound));
                 for candidate in candidates {
+                    if candidate.bound < self.threshold.bar() && work.buffers.meter.ended() {
+                        self.open = self.open.min(candidate.bound);
+                        break;
+                    }
                     if candidate.bound < self.threshold.bar() && self.solved.insert(candidate.active.clone()) {
                         self.solve(work, &candidate.active);
                     }
@@ -238,12 +294,13 @@ impl<'a> Subsets<'a> {
     }
 
     /// Raises the bounds of the regions by further scans, as long as there is something to raise.
-    fn scan(&mut self) {
+    fn scan(&mut self, work: &mut Workspace) {
         for _ in 1..MOST_SCANS {
-            if self.bound() >= self.threshold.bar() || !self.follow() {
+            if self.bound() >= self.threshold.bar() || work.buffers.meter.ended() || !self.follow() {
                 break;
             }
         }
+        self.charge(work);
         if self.more {
             let count = Count { devices: self.whole.count.devices + 1, or_more: true };
             self.roots.push(Region { count, ..self.whole });
@@ -293,7 +350,10 @@ impl<'a> Subsets<'a> {
     }
 
     fn try_set(&mut self, work: &mut Workspace, active: &[DeviceId]) -> bool {
-        !active.is_empty() && self.solved.insert(active.to_vec()) && self.solve(work, active)
+        !work.buffers.meter.ended()
+            && !active.is_empty()
+            && self.solved.insert(active.to_vec())
+            && self.solve(work, active)
     }
 
     /// Solves one active set if its bound beats the threshold; true if it is the new best.
@@ -305,7 +365,8 @@ impl<'a> Subsets<'a> {
             let curve = &mut prepared.phases[phase].curve;
             links[phase].minorants(active).for_each(|minorant| curve.add(minorant));
         }
-        if prepared.bound(self.cluster, &mut work.buffers) >= self.threshold.bar() {
+        let threshold = Threshold { tolerance: self.threshold.tolerance.min(COARSEST), ..self.threshold };
+        if prepared.bound(self.cluster, &mut work.buffers) >= threshold.bar() {
             return false;
         }
         for phase in Phase::BOTH {
@@ -320,7 +381,8 @@ impl<'a> Subsets<'a> {
                 links.minorants(active).for_each(|minorant| curve.add(minorant));
             }
         }
-        let found = prepared.best_sizes(self.cluster, self.threshold, &mut work.buffers);
+        let found = prepared.best_sizes(self.cluster, threshold, &mut work.buffers);
+        self.open = self.open.min(work.buffers.open);
         // All links are priced at the prices at which a phase was solved last.
         for phase in Phase::BOTH {
             if let Some(solved) = prepared.phases[phase].curve.last_solved() {

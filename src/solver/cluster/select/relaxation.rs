@@ -11,7 +11,8 @@ use super::links::{Links, Tangent, Within};
 use super::tables::{Count, Place, Tables};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::DeviceId;
-use crate::solver::cluster::{Domain, PlannedCluster};
+use crate::solver::cluster::{Domain, PlannedCluster, Segments};
+use crate::solver::meter::Clock;
 
 /// So many devices and a rectangle of paces, with its bound and the prices to begin with.
 #[derive(Clone, Copy, Debug)]
@@ -114,10 +115,14 @@ pub(crate) struct Relaxation<'a> {
     tried: Corners,
     /// Floating-point operations so far, roughly.
     pub work: u64,
+    /// What ends a filling of the tables midway.
+    pub clock: Clock,
+    /// Whether the last filling was ended: its tables are worth nothing.
+    broken: bool,
 }
 
 impl<'a> Relaxation<'a> {
-    pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain) -> Self {
+    pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, clock: Clock) -> Self {
         Self {
             cluster,
             domain,
@@ -127,7 +132,14 @@ impl<'a> Relaxation<'a> {
             best: Corners::default(),
             tried: Corners::default(),
             work: 0,
+            clock,
+            broken: false,
         }
+    }
+
+    /// Whether the last bounds were not finished, because the solve has to end.
+    pub fn expired(&self) -> bool {
+        self.broken
     }
 
     pub fn blocks(&self) -> usize {
@@ -148,7 +160,7 @@ impl<'a> Relaxation<'a> {
         }));
     }
 
-    /// Fills `tried` for a region.
+    /// Fills `tried` for a region; its bound is worth nothing where the solve had to end.
     fn price(&mut self, region: &Region) {
         let radio = self.cluster.radio();
         self.set_places(region.high);
@@ -162,6 +174,7 @@ impl<'a> Relaxation<'a> {
         };
         let Corners { corners, used, bound, least } = &mut self.tried;
         (*used, *bound, *least) = (0, f64::INFINITY, 0);
+        self.broken = false;
         for &backward in ends(region.high.backward) {
             for &forward in ends(region.high.forward) {
                 if corners.len() == *used {
@@ -177,7 +190,10 @@ impl<'a> Relaxation<'a> {
                 corner.link.extend(links.map(|(f, b)| end(f, forward) + end(b, backward)));
                 // The last term covers rounding where the bands' prices are large against the costs.
                 corner.offset = self.cluster.constant(&[]) + radio.pace_price * paces.sum() - spent - 1e-14 * spent;
-                corner.tables.fill(&self.places, self.cluster.at.blocks() as usize, region.count, &corner.link);
+                let blocks = self.cluster.at.blocks() as usize;
+                if !self.broken && !corner.tables.fill(&self.places, blocks, region.count, &corner.link, &self.clock) {
+                    self.broken = true;
+                }
                 let value = corner.offset + corner.tables.least(region.count.devices);
                 if value < *bound {
                     (*bound, *least) = (value, *used);
@@ -229,6 +245,9 @@ impl<'a> Relaxation<'a> {
         let mut best = None;
         for round in 0..rounds {
             self.price(&at);
+            if self.broken {
+                break;
+            }
             if self.tried.bound == f64::INFINITY {
                 region.bound = f64::INFINITY;
                 return None;
@@ -247,8 +266,18 @@ impl<'a> Relaxation<'a> {
                 at.prices[phase] = next_price(at.prices[phase], path.demand[phase], &mut brackets[phase]);
             }
         }
-        region.bound = region.bound.max(self.best.bound);
+        if !self.broken || best.is_some() {
+            region.bound = region.bound.max(self.best.bound);
+        }
         best
+    }
+
+    /// The cheapest path of a region with its sizes, however long that takes.
+    pub fn cheapest(&mut self, region: &Region) -> Option<Segments> {
+        self.clock = Clock::default();
+        self.price(region);
+        let corner = self.tried.corners().get(self.tried.least)?;
+        corner.tables.trace(&self.places, region.count.devices, &corner.link)
     }
 
     /// Bounds for paths of every number of devices up to the region's, at its prices: the bounds that are higher
@@ -256,6 +285,9 @@ impl<'a> Relaxation<'a> {
     /// least bound.
     pub fn scan(&mut self, region: &Region, roots: &mut [Region]) -> Option<Path> {
         self.price(region);
+        if self.broken {
+            return None;
+        }
         let corner = self.tried.corners().first()?;
         let price = self.cluster.radio().pace_price;
         let mut least = (f64::INFINITY, 0);

@@ -9,6 +9,7 @@
 
 use crate::ground::route::DeviceId;
 use crate::solver::cluster::Segments;
+use crate::solver::meter::Clock;
 
 /// A device as far as the tables are concerned.
 #[derive(Clone, Copy, Debug)]
@@ -56,8 +57,8 @@ impl Tables {
     }
 
     /// Fills the tables for paths of up to so many devices (at least so many, where more are allowed); `link` are the
-    /// links' costs row by row, j > i.
-    pub fn fill(&mut self, places: &[Place], blocks: usize, count: Count, link: &[f64]) {
+    /// links' costs row by row, j > i. False where the solve has to end before they are full.
+    pub fn fill(&mut self, places: &[Place], blocks: usize, count: Count, link: &[f64], clock: &Clock) -> bool {
         (self.nodes, self.width, self.layers) = (places.len() + 2, blocks + 1, count.devices + 1);
         self.or_more = count.or_more;
         let (nodes, width, block) = (self.nodes, self.width, self.width * self.layers);
@@ -69,6 +70,9 @@ impl Tables {
         self.last.clear();
         self.last.resize(nodes, server);
         for from in (0..server).rev() {
+            if clock.expired().is_some() {
+                return false;
+            }
             let mandatory = from + 1 < server && places[from].mandatory;
             let last = if mandatory { from + 1 } else { self.last[from + 1] };
             self.last[from] = last;
@@ -98,6 +102,7 @@ impl Tables {
                 }
             }
         }
+        true
     }
 
     fn row(&self, node: usize, layer: usize) -> std::ops::Range<usize> {
