@@ -67,7 +67,7 @@ fn useless_plans_cost_no_gap() {
             let local_iterations = 1_000_000;
             useless.push(CandidatePlan { penalty: -1e5 * alone.objective(), local_iterations, ..useful });
             for plan in useless {
-                for plans in [vec![plan.clone(), useful.clone()], vec![useful.clone(), plan.clone()]] {
+                for plans in [vec![plan, useful], vec![useful, plan]] {
                     let problem = built(SlotSpec { plans, ..spec.clone() });
                     let best = solved(&problem);
                     assert_eq!(best.decision.clusters, alone.decision.clusters, "seed {seed}: {plan:?}");
