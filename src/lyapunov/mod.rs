@@ -42,6 +42,7 @@ pub use engine::{
     LabelsError, Minimum, Optimality, Weights,
 };
 pub use history::{Action, History, HistoryError, Step};
+#[cfg(feature = "figures")]
 pub(crate) use history::{dot, squared};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};
