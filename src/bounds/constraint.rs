@@ -25,19 +25,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{BoundError, Form, LearningProblem, MAX_STEPS, check_step, finite};
 use crate::ground::check::{Range, count, real};
-use crate::problem::{FieldError, Plan};
+use crate::problem::{CandidatePlan, FieldError};
 
 /// Parameters of the convergence constraint.
 ///
 /// ```
 /// use collapipe::bounds::{ConvergenceConstraint, LearningProblem, PlayedRounds, UpdateRule};
-/// use collapipe::problem::Plan;
+/// use collapipe::problem::CandidatePlan;
 /// let learning = LearningProblem {
 ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![16.0], batch_size: vec![16],
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerBatch,
 /// };
 /// let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 100, target: 1.0 };
-/// let plan = Plan { local_iterations: 2, micro_batches: 4, penalty: 0.0 };
+/// let plan = CandidatePlan { local_iterations: 2, micro_batches: 4, penalty: 0.0 };
 /// // ψ = 0.125²·4·(1/2) + (0.75·0.125·2)·0.125² = 0.0341796875;  g = ψ − 0.125·2/4 + 1/100
 /// let g = constraint.violation(&plan)?;
 /// assert!((g - (0.0341796875 - 0.0625 + 0.01)).abs() < 1e-15);
@@ -77,7 +77,7 @@ impl ConvergenceConstraint {
     /// # Errors
     /// [`BoundError::Field`] for bad input; [`BoundError::StepSize`] for a plan with too many local steps for η (drop
     /// it from the candidates: nothing is proved about such a round).
-    pub fn violation(&self, plan: &Plan) -> Result<f64, BoundError> {
+    pub fn violation(&self, plan: &CandidatePlan) -> Result<f64, BoundError> {
         real("target", self.target, Range::Positive)?;
         let schedule = self.learning.local_steps(plan, self.step_size, self.rounds)?;
         let sums = schedule.checked_sums()?;
@@ -92,7 +92,7 @@ impl ConvergenceConstraint {
     ///
     /// # Errors
     /// As [`ConvergenceConstraint::violation`].
-    pub fn scale(&self, plans: &[Plan]) -> Result<f64, BoundError> {
+    pub fn scale(&self, plans: &[CandidatePlan]) -> Result<f64, BoundError> {
         plans.iter().try_fold(0.0, |scale: f64, plan| Ok(scale.max(self.violation(plan)?.abs())))
     }
 

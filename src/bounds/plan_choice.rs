@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BoundError, Form, LearningProblem, MAX_STEPS};
 use crate::ground::check::{Range, length, real};
-use crate::problem::{MAX_PLANS, Plan};
+use crate::problem::{CandidatePlan, MAX_PLANS};
 use crate::units::Seconds;
 
 /// A plan and the predicted time of one of its rounds.
@@ -12,7 +12,7 @@ use crate::units::Seconds;
 #[serde(deny_unknown_fields)]
 pub struct TimedPlan {
     /// (I, M); its penalty is not used.
-    pub plan: Plan,
+    pub plan: CandidatePlan,
     /// Predicted time of a round.
     pub round_seconds: Seconds,
 }
@@ -73,14 +73,14 @@ pub struct PlanRanking {
 ///
 /// ```
 /// use collapipe::bounds::{Form, LearningProblem, StepChoice, TimedPlan, UpdateRule, rank_plans};
-/// use collapipe::problem::Plan;
+/// use collapipe::problem::CandidatePlan;
 /// use collapipe::units::Seconds;
 /// let learning = LearningProblem {
 ///     initial_gap: 2.0, smoothness: 1.0, weights: vec![0.5, 0.5], sample_variance: vec![8.0, 8.0], batch_size: vec![8, 8],
 ///     heterogeneity: 0.1, dissimilarity: 1.0, update: UpdateRule::PerBatch,
 /// };
 /// let timed = |local_iterations, seconds| TimedPlan {
-///     plan: Plan { local_iterations, micro_batches: 4, penalty: 0.0 },
+///     plan: CandidatePlan { local_iterations, micro_batches: 4, penalty: 0.0 },
 ///     round_seconds: Seconds(seconds),
 /// };
 /// // Four times the iterations in twice the time, or in eight times.

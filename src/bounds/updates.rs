@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BoundError;
 use crate::ground::check::{Range, count, real};
-use crate::problem::{FieldError, MAX_BATCH_SIZE, MAX_LOCAL_ITERATIONS, Plan};
+use crate::problem::{CandidatePlan, FieldError, MAX_BATCH_SIZE, MAX_LOCAL_ITERATIONS};
 
 /// When a pipeline updates its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,12 @@ impl LocalUpdates {
     ///
     /// # Errors
     /// As the constructor of the rule.
-    pub fn of_plan(rule: UpdateRule, plan: &Plan, batch_size: u32, sample_variance: f64) -> Result<Self, BoundError> {
+    pub fn of_plan(
+        rule: UpdateRule,
+        plan: &CandidatePlan,
+        batch_size: u32,
+        sample_variance: f64,
+    ) -> Result<Self, BoundError> {
         // M must divide B under both rules, or the plan is none.
         let eager = Self::per_micro_batch(plan.local_iterations, plan.micro_batches, batch_size, sample_variance)?;
         match rule {

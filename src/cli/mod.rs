@@ -78,7 +78,7 @@ pub fn main() -> ExitCode {
         Err(Failure::Error(Blame::Machine, message)) => (1, Some(message)),
     };
     if let Some(message) = message {
-        io::note(&format!("error: {message}"));
+        io::error(&message);
     }
     ExitCode::from(code)
 }

@@ -1,4 +1,4 @@
-//! What every room stands on and that stands on none: checks of fields, indices, phases, units, seeds; digests, whole
+//! What every room stands on and that stands on none: checks of fields, indices, phases, units, seeds; digests, text, whole
 //! files and finished work on disk; who can do something about an error.
 
 pub(crate) mod blame;
@@ -11,4 +11,5 @@ pub(crate) mod output;
 pub(crate) mod phase;
 pub(crate) mod route;
 pub(crate) mod seed;
+pub mod text;
 pub mod units;

@@ -5,7 +5,7 @@ use nalgebra::DVector;
 use super::certificate::violation::Certificate;
 use super::queues::{QueueError, Queues};
 use crate::bounds::{BoundError, ConvergenceConstraint, PlayedRounds};
-use crate::problem::Plan;
+use crate::problem::CandidatePlan;
 
 /// The convergence constraint over candidate plans: what was learned as a violation, the queue as penalties of plans.
 ///
@@ -24,7 +24,7 @@ impl PlanViolations {
     ///
     /// # Errors
     /// As [`ConvergenceConstraint::violation`], for the first plan that has no bound.
-    pub fn new(constraint: &ConvergenceConstraint, plans: &[Plan]) -> Result<Self, BoundError> {
+    pub fn new(constraint: &ConvergenceConstraint, plans: &[CandidatePlan]) -> Result<Self, BoundError> {
         let of_plans = plans.iter().map(|plan| constraint.violation(plan)).collect::<Result<_, _>>()?;
         // All g = 0: any scale keeps the queue empty.
         let scale = Some(constraint.scale(plans)?).filter(|scale| *scale > 0.0).unwrap_or(1.0);
@@ -85,13 +85,13 @@ impl PlanViolations {
 /// ```
 /// use collapipe::bounds::{ConvergenceConstraint, LearningProblem, UpdateRule};
 /// use collapipe::lyapunov::ConvergenceController;
-/// use collapipe::problem::Plan;
+/// use collapipe::problem::CandidatePlan;
 /// let learning = LearningProblem {
 ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![1.0], batch_size: vec![16],
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerMicroBatch,
 /// };
 /// let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0 };
-/// let plan = |micro_batches| Plan { local_iterations: 1, micro_batches, penalty: 0.0 };
+/// let plan = |micro_batches| CandidatePlan { local_iterations: 1, micro_batches, penalty: 0.0 };
 /// let mut controller = ConvergenceController::new(constraint, &[plan(1), plan(2)])?;
 /// controller.play(Some(0))?;
 /// assert!(controller.violations().violation(Some(0))? > controller.violations().violation(Some(1))?);
@@ -116,7 +116,7 @@ impl ConvergenceController {
     ///
     /// # Errors
     /// As [`ConvergenceConstraint::violation`], for the first plan that has no bound.
-    pub fn new(constraint: ConvergenceConstraint, plans: &[Plan]) -> Result<Self, BoundError> {
+    pub fn new(constraint: ConvergenceConstraint, plans: &[CandidatePlan]) -> Result<Self, BoundError> {
         let violations = PlanViolations::new(&constraint, plans)?;
         let steps = plans.iter().map(|plan| local_steps(&constraint, plan)).collect::<Result<_, _>>()?;
         Ok(Self { constraint, violations, steps, queues: Queues::empty(1), planned: 0, steps_played: 0 })
@@ -207,7 +207,7 @@ pub(crate) fn certified_mean(
 }
 
 /// K of a plan: the same in all clusters.
-pub(crate) fn local_steps(constraint: &ConvergenceConstraint, plan: &Plan) -> Result<u64, BoundError> {
+pub(crate) fn local_steps(constraint: &ConvergenceConstraint, plan: &CandidatePlan) -> Result<u64, BoundError> {
     let schedule = constraint.learning.local_steps(plan, constraint.step_size, constraint.rounds)?;
     Ok(schedule.local_steps.into_iter().max().unwrap_or_default())
 }

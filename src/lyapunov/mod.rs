@@ -24,6 +24,8 @@ mod controller;
 mod convergence;
 mod engine;
 mod history;
+#[cfg(feature = "milp")]
+pub(crate) mod linear;
 mod offline;
 mod power;
 mod proofs;

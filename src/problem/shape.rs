@@ -1,7 +1,7 @@
 //! Whether a decision fits a problem's shape, so that it can be evaluated at all.
 
 use super::decision::{ClusterDecision, Decision, Link};
-use super::slot::{Cluster, Plan, SlotSpec};
+use super::slot::{CandidatePlan, Cluster, SlotSpec};
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::FieldError;
 use crate::ground::check::same_length;
@@ -29,7 +29,7 @@ impl Blamed for DecisionError {
 }
 
 /// The decision's plan, if the decision has the problem's shape.
-pub(super) fn check<'a>(problem: &'a SlotSpec, decision: &Decision) -> Result<&'a Plan, DecisionError> {
+pub(super) fn check<'a>(problem: &'a SlotSpec, decision: &Decision) -> Result<&'a CandidatePlan, DecisionError> {
     let plans = problem.plans.len();
     let plan = problem
         .plans

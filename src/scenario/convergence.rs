@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::ScenarioSpec;
 use crate::bounds::{BoundError, ConvergenceConstraint, LearningProblem, UpdateRule};
-use crate::problem::{FieldError, Plan};
+use crate::problem::{CandidatePlan, FieldError};
 
 /// Long-term constraint on what is learned: the K-weighted mean of E|∇F|² over the run is to be at most ε
 /// ([`ConvergenceConstraint`], whose symbols and units these are). The batch sizes are those of the clusters, and the
@@ -64,7 +64,7 @@ impl PerCluster {
 pub(super) fn constraint(
     scenario: &ScenarioSpec,
     spec: &ConvergenceSpec,
-    plans: &[Plan],
+    plans: &[CandidatePlan],
 ) -> Result<ConvergenceConstraint, FieldError> {
     let clusters = scenario.clusters.len();
     if let Some(weights) = &spec.weights
@@ -112,7 +112,7 @@ fn one_per_cluster(clusters: usize) -> String {
 }
 
 /// A bound's error in the scenario's names.
-fn refused(error: BoundError, index: usize, plan: &Plan) -> FieldError {
+fn refused(error: BoundError, index: usize, plan: &CandidatePlan) -> FieldError {
     match error {
         BoundError::Field(field) => field.within("convergence"),
         BoundError::StepSize { step_size, assumption, largest, .. } => {

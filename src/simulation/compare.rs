@@ -134,9 +134,7 @@ impl RunRecord {
         let form = self.standard_form()?;
         let prices = self.history_in(&form)?.mean_prices();
         let taken = self.recorded_actions(&form)?;
-        let mut solver =
-            Solver { record: self, scenario, states, form: &form, settings, effort, decisions: Vec::new() };
-        solver.decisions.resize(self.slots.len(), Vec::new());
+        let mut solver = Solver::new(self, scenario, states, &form, settings, effort);
         let listed = taken.into_iter().map(|action| vec![action]).collect();
         let found = LookedBack::search(&mut solver, listed, prices)?;
         let by_node = |list: &[f64]| form.by_node(list).map_err(|source| RecordError::Slot { index: 0, source });
@@ -204,7 +202,7 @@ fn without_optimum(reason: &NoOptimum) -> String {
 }
 
 /// The exact solver, asked about the states of a run.
-struct Solver<'a> {
+pub(super) struct Solver<'a> {
     record: &'a RunRecord,
     scenario: &'a Scenario,
     states: Vec<SlotState>,
@@ -245,7 +243,20 @@ impl LookAgain for Solver<'_> {
     }
 }
 
-impl Solver<'_> {
+impl<'a> Solver<'a> {
+    /// Nothing found yet; `states` are those of the record's slots.
+    pub fn new(
+        record: &'a RunRecord,
+        scenario: &'a Scenario,
+        states: Vec<SlotState>,
+        form: &'a StandardForm,
+        settings: Settings,
+        effort: Effort,
+    ) -> Self {
+        let decisions = vec![Vec::new(); record.slots.len()];
+        Self { record, scenario, states, form, settings, effort, decisions }
+    }
+
     /// A slot's certified minimum at `prices`, and the decision found there.
     fn compare_slot(
         &self,

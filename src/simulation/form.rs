@@ -5,7 +5,7 @@ use super::outage::Outage;
 use super::record::{PlannedSlot, RunRecord, SlotOutcome};
 use super::run::RunError;
 use crate::lyapunov::{Action, BudgetError, EnergyBudgets, Labels, PlanViolations, QueueError};
-use crate::problem::Plan;
+use crate::problem::CandidatePlan;
 use crate::scenario::{Scenario, SlotError, SlotInstance, SlotState};
 use crate::units::{Joules, Seconds};
 
@@ -22,7 +22,7 @@ pub(super) const CONVERGENCE: &str = "convergence";
 #[derive(Clone, Debug)]
 pub(crate) struct StandardForm {
     latency_weight: f64,
-    plans: Vec<Plan>,
+    plans: Vec<CandidatePlan>,
     names: Vec<String>,
     energy: EnergyBudgets,
     learning: Option<PlanViolations>,
@@ -67,7 +67,7 @@ impl StandardForm {
 
     fn new(
         latency_weight: f64,
-        plans: Vec<Plan>,
+        plans: Vec<CandidatePlan>,
         nodes: impl Iterator<Item = String>,
         energy: EnergyBudgets,
         learning: Option<PlanViolations>,

@@ -4,8 +4,8 @@ use super::policy::{DeviceLoad, OwnCluster, OwnRound};
 use super::record::{ClusterPlan, PlannedSlot, SlotOutcome};
 use crate::problem::program::block_memory;
 use crate::problem::{
-    Cluster, ClusterDecision, ClusterEvaluation, Decision, Evaluation, ObjectiveTerms, Plan, ShadowPrices, SlotProblem,
-    SlotSpec, Status, Work,
+    CandidatePlan, Cluster, ClusterDecision, ClusterEvaluation, Decision, Evaluation, ObjectiveTerms, ShadowPrices,
+    SlotProblem, SlotSpec, Status, Work,
 };
 use crate::scenario::{Scenario, SlotInstance};
 use crate::units::{Bytes, Joules, Seconds};
@@ -119,7 +119,7 @@ impl Round {
     }
 }
 
-fn plan(problem: &SlotProblem, index: usize) -> Result<&Plan, String> {
+fn plan(problem: &SlotProblem, index: usize) -> Result<&CandidatePlan, String> {
     let plans = problem.plans.len();
     problem.plans.get(index).ok_or_else(|| format!("plan = {index}: must be below {plans}"))
 }
@@ -151,7 +151,7 @@ fn scatter<T: Copy + Default>(devices: usize, present: &[usize], values: impl In
 }
 
 /// What the devices of a cluster hold and compute.
-fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &Plan, choice: &ClusterDecision) -> Vec<DeviceLoad> {
+fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &CandidatePlan, choice: &ClusterDecision) -> Vec<DeviceLoad> {
     let mut loads = vec![DeviceLoad::default(); cluster.devices.len()];
     for (&k, &blocks) in choice.active.iter().zip(&choice.sizes) {
         let (Some(load), Some(device)) = (loads.get_mut(k.0), cluster.devices.get(k.0)) else { continue };

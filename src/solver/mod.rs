@@ -8,6 +8,7 @@ pub mod backend;
 mod cluster;
 mod hop;
 mod network;
+mod one_phase;
 mod radio;
 mod refusal;
 mod settings;
@@ -15,7 +16,7 @@ mod solution;
 #[cfg(test)]
 mod tests;
 
-pub use hop::one_phase::{PhaseProblem, PhaseSolution};
+pub use one_phase::{PhaseProblem, PhaseSolution};
 pub use radio::solve_radio;
 pub(crate) use refusal::block_caps;
 pub use refusal::{Infeasibility, Reason};

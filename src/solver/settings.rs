@@ -1,5 +1,9 @@
 //! How accurately to solve, and when to stop.
 
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
 use crate::ground::blame::{Blame, Blamed};
 
 /// Accuracy and limits of a solve. Limits count work, not time, so that results are reproducible.
@@ -9,7 +13,8 @@ use crate::ground::blame::{Blame, Blamed};
 /// let settings = Settings { gap: 1e-4, ..Settings::default() };
 /// assert!(settings.validate().is_ok());
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// Relative gap (objective − lower bound)/|objective| at which the search ends; in [1e-9, 1], default 1e-7.
     pub gap: f64,
@@ -42,18 +47,30 @@ impl Blamed for SettingsError {
     }
 }
 
+impl SettingsError {
+    /// An error for a number that is not within its range, as NaN never is; `allowed` says which that is.
+    pub(crate) fn unless_within(
+        field: &'static str,
+        value: f64,
+        range: RangeInclusive<f64>,
+        allowed: &'static str,
+    ) -> Result<(), Self> {
+        if range.contains(&value) { Ok(()) } else { Err(Self { field, value: value.to_string(), allowed }) }
+    }
+
+    /// An error for a count of 0.
+    pub(crate) fn unless_positive(field: &'static str, value: impl Into<u64>) -> Result<(), Self> {
+        if value.into() > 0 { Ok(()) } else { Err(Self { field, value: "0".into(), allowed: "at least 1" }) }
+    }
+}
+
 impl Settings {
     /// Checks the ranges.
     ///
     /// # Errors
     /// [`SettingsError`] names the first field out of range.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        if !(1e-9..=1.0).contains(&self.gap) {
-            return Err(SettingsError { field: "gap", value: self.gap.to_string(), allowed: "in [1e-9, 1]" });
-        }
-        if self.nodes == 0 {
-            return Err(SettingsError { field: "nodes", value: "0".into(), allowed: "at least 1" });
-        }
-        Ok(())
+        SettingsError::unless_within("gap", self.gap, 1e-9..=1.0, "in [1e-9, 1]")?;
+        SettingsError::unless_positive("nodes", self.nodes)
     }
 }

@@ -238,8 +238,9 @@ impl Channel {
         let links = pairs(nodes).map(|(low, high)| {
             let mut generator = generator(seed, cluster, link_id(low, high), Purpose::TraceStart, 0);
             let trace = choice[generator.random_range(0..choice.len())].clone();
-            let drawn = generator.random_range(0..trace.mbps().len()) as f64;
-            ReplayedLink { low, high, trace, start: config.start_s.unwrap_or(Seconds(drawn)) }
+            let drawn = trace.start(generator.random_range(0..trace.mbps().len()));
+            let start = config.start_s.or(drawn).unwrap_or(Seconds(0.0));
+            ReplayedLink { low, high, trace, start }
         });
         let source = Source::Trace {
             links: links.collect(),
@@ -250,10 +251,11 @@ impl Channel {
         Ok(Self { nodes, slot: 0, source })
     }
 
-    /// Name and rates [Mbit/s] of the trace that each link replays; none for a channel that replays none.
-    pub(crate) fn replayed(&self) -> Vec<(&str, &[f64])> {
+    /// Name, rates [Mbit/s], their beginnings and length [s] of the trace that each link replays; none for a channel that
+    /// replays none.
+    pub(crate) fn replayed(&self) -> Vec<(&str, &[f64], Vec<Seconds>, Seconds)> {
         match &self.source {
-            Source::Trace { links, .. } => links.iter().map(|link| (link.trace.name(), link.trace.mbps())).collect(),
+            Source::Trace { links, .. } => links.iter().map(|link| link.trace.parts()).collect(),
             Source::Constant(_) | Source::Geometric { .. } => Vec::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! How durations add up: the makespan of a phase.
 
-use super::super::slot::{Overlap, Plan};
+use super::super::slot::{CandidatePlan, Overlap};
 use crate::ground::units::Seconds;
 
 /// The makespan of M micro-batches through the stages and hops of a phase, in fill-drain order:
@@ -21,7 +21,7 @@ pub(crate) struct Pacing {
 }
 
 impl Pacing {
-    pub fn new(plan: &Plan, overlap: Overlap) -> Self {
+    pub fn new(plan: &CandidatePlan, overlap: Overlap) -> Self {
         Self {
             iterations: f64::from(plan.local_iterations),
             repeats: f64::from(plan.micro_batches) - 1.0,

@@ -21,7 +21,7 @@ pub(crate) use stage::{
 pub use transmission::shannon_rate;
 pub(crate) use transmission::{Transmission, Transmitter, boundary_bits, transfer_time};
 
-use super::slot::{Cluster, Plan, SlotSpec};
+use super::slot::{CandidatePlan, Cluster, SlotSpec};
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId, Route};
 use crate::ground::units::{Bits, Joules, Seconds};
@@ -39,7 +39,7 @@ impl<'a> ClusterProgram<'a> {
     }
 
     /// The cluster under a plan.
-    pub fn under(self, plan: &'a Plan) -> PlanProgram<'a> {
+    pub fn under(self, plan: &'a CandidatePlan) -> PlanProgram<'a> {
         let samples = f64::from(self.cluster.batch_size) / f64::from(plan.micro_batches);
         PlanProgram { at: self, plan, samples, pacing: Pacing::new(plan, self.spec.overlap) }
     }
@@ -109,7 +109,7 @@ impl<'a> ClusterProgram<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlanProgram<'a> {
     pub at: ClusterProgram<'a>,
-    pub plan: &'a Plan,
+    pub plan: &'a CandidatePlan,
     /// b = B/M: samples per micro-batch.
     pub samples: f64,
     pub pacing: Pacing,

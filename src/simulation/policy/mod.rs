@@ -43,7 +43,7 @@ pub use unpipelined::{FullModelFederated, SplitFed, SplitLearning};
 use super::outage::Outage;
 use super::run::RunError;
 use crate::problem::program::compute_time_per_sample;
-use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};
+use crate::problem::{CandidatePlan, Cluster, ClusterEvaluation, Decision, Device, SlotProblem, SlotSpec};
 use crate::scenario::{Scenario, SlotInstance};
 use crate::solver::Solution;
 use crate::units::{Bytes, Joules, Seconds};
@@ -154,7 +154,7 @@ pub struct DeviceLoad {
 impl DeviceLoad {
     /// Time in a round that `device` computes per block, on the whole batch of its cluster: I·B·(c_F/f_F + c_B/f_B).
     #[must_use]
-    pub fn compute_time(problem: &SlotSpec, cluster: &Cluster, device: &Device, plan: &Plan) -> Seconds {
+    pub fn compute_time(problem: &SlotSpec, cluster: &Cluster, device: &Device, plan: &CandidatePlan) -> Seconds {
         compute_time_per_sample(&problem.encoder, device)
             * (f64::from(plan.local_iterations) * f64::from(cluster.batch_size))
     }

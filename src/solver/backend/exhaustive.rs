@@ -1,11 +1,13 @@
 //! Every discrete choice in turn.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Backend, Exact, RadioFor, Segments, SegmentsFor, WholeSlot};
 use crate::ground::route::DeviceId;
 use crate::problem::{Decision, ShadowPrices, SlotProblem, Status, Work, evaluate};
 use crate::solver::cluster::Domain;
 use crate::solver::refusal::Reason;
-use crate::solver::{Certified, Proposal, Solution, SolveError, domains};
+use crate::solver::{Certified, Proposal, SettingsError, Solution, SolveError, domains};
 
 /// Tries every plan with every choice of devices and sizes of all clusters together: the reference for tiny problems.
 ///
@@ -24,11 +26,12 @@ use crate::solver::{Certified, Proposal, Solution, SolveError, domains};
 /// assert_eq!(tried.enumerated, Some(12)); // 2 plans, 6 ways to cut 5 blocks into 3 segments
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, bound(deserialize = "B: Deserialize<'de> + Default"))]
 pub struct Exhaustive<B = Exact> {
     /// Solves the radio problem of each choice.
     pub radio: B,
-    /// Most choices to visit, over plans and all clusters; default 20,000.
+    /// Most choices to visit, over plans and all clusters; at least 1, default 20,000.
     pub choices: u64,
 }
 
@@ -41,6 +44,14 @@ impl<B: Default> Default for Exhaustive<B> {
 const NAME: &str = "exhaustive";
 
 impl<B> Exhaustive<B> {
+    /// Checks the ranges; those of the inner solver are its own.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the first field out of range.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        SettingsError::unless_positive("choices", self.choices)
+    }
+
     /// How many choices a problem has, or a typed error where they are more than allowed.
     fn count(&self, domains: &[Domain], plans: usize, blocks: u32) -> Result<u64, SolveError> {
         let each = domains.iter().map(|domain| count(domain, blocks));
@@ -65,6 +76,7 @@ impl<B: Backend<RadioFor>> Backend<WholeSlot> for Exhaustive<B> {
     }
 
     fn solve(&self, problem: &SlotProblem, _: &WholeSlot) -> Result<Solution, SolveError> {
+        self.validate()?;
         let domains = match domains(problem) {
             Ok(domains) => domains,
             Err(reasons) => return Ok(Solution::infeasible(reasons)),
@@ -100,6 +112,7 @@ impl<B> Backend<SegmentsFor> for Exhaustive<B> {
     }
 
     fn solve(&self, problem: &SlotProblem, question: &SegmentsFor) -> Result<Solution, SolveError> {
+        self.validate()?;
         question.check(problem)?;
         let domains = match domains(problem) {
             Ok(domains) => domains,

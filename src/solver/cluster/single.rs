@@ -1,6 +1,6 @@
 //! One cluster: plans in the order of their bounds, each searched against the best so far.
 
-use crate::problem::{Cluster, Plan, SlotSpec};
+use crate::problem::{CandidatePlan, Cluster, SlotSpec};
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::{Prepared, Start};
 use crate::solver::cluster::segments::Threshold;
@@ -114,7 +114,7 @@ pub(crate) fn best_plan(
     prepared.set(planned, &found.choice.active);
     let settled = prepared.fixed(planned, &found.choice, None, &mut work.buffers);
     let value = settled.value + planned.penalty();
-    let proved = |plan: &Plan| {
+    let proved = |plan: &CandidatePlan| {
         let room = 0.1 * tolerance * (cutoff - plan.penalty).abs();
         let reached = if value - cutoff <= room { value } else { cutoff };
         Threshold { cutoff: reached - plan.penalty, tolerance }.bar() + plan.penalty

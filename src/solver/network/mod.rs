@@ -20,7 +20,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::problem::program::ClusterProgram;
-use crate::problem::{Plan, SlotProblem};
+use crate::problem::{CandidatePlan, SlotProblem};
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::Start;
 use crate::solver::cluster::segments::Threshold;
@@ -82,7 +82,7 @@ pub(crate) fn in_parallel<T: Send>(clusters: usize, f: impl Fn(usize) -> T + Syn
 /// A plan and a domain per cluster: a part of the search space.
 pub(crate) struct Part<'a> {
     pub network: &'a Network<'a>,
-    pub plan: &'a Plan,
+    pub plan: &'a CandidatePlan,
     pub domains: &'a [Arc<Domain>],
 }
 

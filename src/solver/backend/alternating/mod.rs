@@ -3,6 +3,8 @@
 mod bands;
 mod powers;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Backend, GivenRadio, Segments, SegmentsFor, WholeSlot};
 use crate::ground::route::DeviceId;
 use crate::problem::program::{ClusterProgram, PlanProgram};
@@ -44,7 +46,8 @@ use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, dom
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, bound(deserialize = "S: Deserialize<'de> + Default"))]
 pub struct Alternating<S> {
     /// Solves block (a).
     pub segments: S,
@@ -69,13 +72,8 @@ impl<S> Alternating<S> {
     /// [`SettingsError`] names the first field out of range.
     pub fn validate(&self) -> Result<(), SettingsError> {
         self.bound.validate()?;
-        if !(0.0..=1.0).contains(&self.tolerance) {
-            return Err(SettingsError { field: "tolerance", value: self.tolerance.to_string(), allowed: "in [0, 1]" });
-        }
-        if self.iterations == 0 {
-            return Err(SettingsError { field: "iterations", value: "0".into(), allowed: "at least 1" });
-        }
-        Ok(())
+        SettingsError::unless_within("tolerance", self.tolerance, 0.0..=1.0, "in [0, 1]")?;
+        SettingsError::unless_positive("iterations", self.iterations)
     }
 }
 

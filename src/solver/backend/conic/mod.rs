@@ -14,6 +14,7 @@ mod tests;
 use bound::Prices;
 use program::Run;
 use scaling::Scaling;
+use serde::{Deserialize, Serialize};
 
 use super::transmissions::{RadioPoint, RadioProgram};
 use super::{Backend, RadioFor};
@@ -23,7 +24,8 @@ use crate::solver::{Proposal, SettingsError, Solution, SolveError};
 const NAME: &str = "conic";
 
 /// Accuracy and limits of [`Conic`]. Limits count work, not time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ConicSettings {
     /// Relative gap (objective − lower bound)/|objective| at which no further rung of the ladder is tried, and up to
     /// which an answer is called optimal; in [1e-9, 1], default 1e-6.
@@ -46,16 +48,9 @@ impl ConicSettings {
     /// # Errors
     /// [`SettingsError`] names the first field out of range.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        if !(1e-9..=1.0).contains(&self.gap) {
-            return Err(SettingsError { field: "gap", value: self.gap.to_string(), allowed: "in [1e-9, 1]" });
-        }
-        if self.iterations == 0 {
-            return Err(SettingsError { field: "iterations", value: "0".into(), allowed: "at least 1" });
-        }
-        if self.transmissions == 0 {
-            return Err(SettingsError { field: "transmissions", value: "0".into(), allowed: "at least 1" });
-        }
-        Ok(())
+        SettingsError::unless_within("gap", self.gap, 1e-9..=1.0, "in [1e-9, 1]")?;
+        SettingsError::unless_positive("iterations", self.iterations)?;
+        SettingsError::unless_positive("transmissions", self.transmissions as u64)
     }
 }
 
@@ -77,7 +72,8 @@ impl ConicSettings {
 /// assert!(again.gap <= 1e-6 && (again.objective() - best.objective()).abs() <= 1e-6 * best.objective());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Conic {
     /// Accuracy and limits.
     pub settings: ConicSettings,

@@ -5,7 +5,7 @@ use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::{DeviceId, NodeId};
 use crate::ground::units::Seconds;
 use crate::problem::program::ClusterProgram;
-use crate::problem::{Cluster, Participation, Plan, SlotProblem, SlotSpec};
+use crate::problem::{CandidatePlan, Cluster, Participation, SlotProblem, SlotSpec};
 use crate::solver::backend::Segments;
 use crate::solver::cluster::Domain;
 
@@ -20,7 +20,7 @@ pub(super) struct Scale {
 
 impl Scale {
     /// From what no decision can avoid: all blocks on the fastest device.
-    pub fn of(problem: &SlotProblem, plan: &Plan) -> Self {
+    pub fn of(problem: &SlotProblem, plan: &CandidatePlan) -> Self {
         let least = |cluster: &Cluster| {
             let program = ClusterProgram::new(problem, cluster).under(plan);
             let fastest = |phase| {
@@ -58,7 +58,7 @@ pub(super) struct Path {
 #[derive(Clone, Debug)]
 pub(super) struct Pipeline<'a> {
     pub problem: &'a SlotProblem,
-    pub plan: &'a Plan,
+    pub plan: &'a CandidatePlan,
     pub model: Model,
     pub paths: Vec<Path>,
     pub scale: Scale,
@@ -70,7 +70,7 @@ impl<'a> Pipeline<'a> {
     /// Paths and sizes of all clusters, over the links given for each: T has its price, and nothing else has.
     pub fn new(
         problem: &'a SlotProblem,
-        plan: &'a Plan,
+        plan: &'a CandidatePlan,
         domains: &[Domain],
         links: &[Vec<(NodeId, NodeId)>],
         scale: Scale,
