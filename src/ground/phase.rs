@@ -67,6 +67,7 @@ impl<T> PerPhase<T> {
     }
 
     /// The values in the order of the phases.
+    #[cfg(feature = "milp")]
     pub fn into_array(self) -> [T; 2] {
         [self.forward, self.backward]
     }

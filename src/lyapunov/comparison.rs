@@ -110,7 +110,7 @@ pub(crate) trait LookAgain {
     type Error;
 
     /// For each state, in order, what is found at these prices; rounds are numbered from 0.
-    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Found>, Self::Error>;
+    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Alternative>, Self::Error>;
 
     /// Whether there is no time for another round; `has_optimum` says whether some mixture keeps the constraints.
     fn is_last(&self, round: usize, has_optimum: bool) -> bool;
@@ -121,7 +121,7 @@ pub(crate) trait LookAgain {
 
 /// What was found in a state at some prices μ.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct Alternative {
     /// No action has p + μ·g below this; none where that is not known.
     pub minimum: Option<f64>,
     /// An action that was not found before.

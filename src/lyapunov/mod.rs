@@ -35,7 +35,7 @@ pub mod recommend;
 
 pub use certificate::violation::Certificate;
 pub use comparison::Comparison;
-pub(crate) use comparison::{Found, LookAgain, LookedBack, NoOptimum};
+pub(crate) use comparison::{Alternative, LookAgain, LookedBack, NoOptimum};
 pub use controller::{BudgetError, EnergyBudgets, EnergyController, WarmStartError};
 pub use convergence::{ConvergenceController, PlanViolations};
 pub(crate) use convergence::{certified_mean, local_steps};

@@ -183,7 +183,7 @@ mod tests {
             rounds in prop::collection::vec(prop::collection::vec(-2.0..5.0, 3), 1..60),
         ) {
             let mut queues = Queues::new(DVector::from_vec(start.clone())).unwrap();
-            let (mut expected, mut sums) = (start.clone(), [0.0; 3]);
+            let (mut expected, mut sums, mut least) = (start.clone(), [0.0; 3], [f64::INFINITY; 3]);
             for (r, g) in rounds.iter().enumerate() {
                 queues.update(&DVector::from_vec(g.clone())).unwrap();
                 for k in 0..3 {
@@ -196,6 +196,9 @@ mod tests {
                     prop_assert!((certificate.bound - (expected[k] - start[k]) / played).abs() < 1e-12);
                     prop_assert!(sums[k] / played <= (expected[k] - start[k]) / played + 1e-12);
                     prop_assert!(certificate.holds());
+                    least[k] = least[k].min((expected[k] - start[k] - sums[k]) / played);
+                    prop_assert!((certificate.least_slack - least[k]).abs() < 1e-12);
+                    prop_assert_eq!(certificate.rounds, r as u64 + 1);
                 }
             }
         }

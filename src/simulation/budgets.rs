@@ -4,7 +4,7 @@ use std::fmt;
 
 use good_lp::{Constraint, Expression, ProblemVariables, Variable, constraint, variable};
 
-use super::compare::{ComparisonRecord, Effort, Solver};
+use super::compare::{ComparisonRecord, Effort, SlotLookAgain};
 use super::record::RunRecord;
 use super::run::RunError;
 use crate::lyapunov::{Action, LookAgain, linear};
@@ -77,7 +77,7 @@ impl BudgetNeeds {
             return Ok(None);
         }
         let states = record.states(scenario)?;
-        let solver = Solver::new(record, scenario, states, &form, settings, Effort::Full);
+        let solver = SlotLookAgain::new(record, scenario, states, &form, settings, Effort::Full);
         let mut search =
             Search { solver, actions: record.actions(comparison)?, constraints: form.constraints(), nodes };
         // Alone first: whoever is short by himself is named.
@@ -112,7 +112,7 @@ impl BudgetNeeds {
 
 /// Decisions of a run's states, and more of them where they are asked for.
 struct Search<'a> {
-    solver: Solver<'a>,
+    solver: SlotLookAgain<'a>,
     /// What was found in every slot: penalties and violations, those of the budgets first.
     actions: Vec<Vec<Action>>,
     /// How many constraints there are.

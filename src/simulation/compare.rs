@@ -8,7 +8,7 @@ use super::record::{RunRecord, SlotOutcome, SlotRecord};
 use super::record_error::RecordError;
 use super::round::energies;
 use super::run::RunError;
-use crate::lyapunov::{Action, Found, LookAgain, LookedBack, NoOptimum, OfflineError};
+use crate::lyapunov::{Action, Alternative, LookAgain, LookedBack, NoOptimum, OfflineError};
 use crate::problem::Decision;
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::solver::{Settings, Solution, SolveError, solve};
@@ -134,7 +134,7 @@ impl RunRecord {
         let form = self.standard_form()?;
         let prices = self.history_in(&form)?.mean_prices();
         let taken = self.recorded_actions(&form)?;
-        let mut solver = Solver::new(self, scenario, states, &form, settings, effort);
+        let mut solver = SlotLookAgain::new(self, scenario, states, &form, settings, effort);
         let listed = taken.into_iter().map(|action| vec![action]).collect();
         let found = LookedBack::search(&mut solver, listed, prices)?;
         let by_node = |list: &[f64]| form.by_node(list).map_err(|source| RecordError::Slot { index: 0, source });
@@ -202,7 +202,7 @@ fn without_optimum(reason: &NoOptimum) -> String {
 }
 
 /// The exact solver, asked about the states of a run.
-pub(super) struct Solver<'a> {
+pub(super) struct SlotLookAgain<'a> {
     record: &'a RunRecord,
     scenario: &'a Scenario,
     states: Vec<SlotState>,
@@ -213,17 +213,17 @@ pub(super) struct Solver<'a> {
     decisions: Vec<Vec<PossibleDecision>>,
 }
 
-impl LookAgain for Solver<'_> {
+impl LookAgain for SlotLookAgain<'_> {
     type Error = RunError;
 
-    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Found>, RunError> {
+    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Alternative>, RunError> {
         let accuracy = self.effort.settings(self.settings, round);
         let slots = self.states.par_iter().zip(&self.record.slots);
         let compared = slots.map(|(state, slot)| self.compare_slot(state, slot, prices, &accuracy));
         let compared = compared.collect::<Result<Vec<_>, RunError>>()?;
         let mut all = Vec::with_capacity(compared.len());
         for ((minimum, decision), known) in compared.into_iter().zip(&mut self.decisions) {
-            let mut found = Found { minimum: Some(minimum), action: None };
+            let mut found = Alternative { minimum: Some(minimum), action: None };
             if let Some(decision) = decision.filter(|decision| !known.contains(decision)) {
                 let action = self.form.action(decision.latency_s, decision.plan, &decision.energy_j);
                 found.action = Some(action.map_err(|source| RunError::Queues { slot: 0, source })?);
@@ -243,7 +243,7 @@ impl LookAgain for Solver<'_> {
     }
 }
 
-impl<'a> Solver<'a> {
+impl<'a> SlotLookAgain<'a> {
     /// Nothing found yet; `states` are those of the record's slots.
     pub fn new(
         record: &'a RunRecord,

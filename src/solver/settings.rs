@@ -16,7 +16,8 @@ use crate::ground::blame::{Blame, Blamed};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Relative gap (objective − lower bound)/|objective| at which the search ends; in [1e-9, 1], default 1e-7.
+    /// Relative gap (objective − lower bound)/|objective| at which the search ends; in [1e-9, 1], default 1e-7. Near
+    /// zero it is an absolute one, in the scale that [`Certified::gap`](crate::solver::Certified::gap) has there.
     pub gap: f64,
     /// Most work on closing a network's gap by branch and bound over the clusters' segments, counted in clusters: a
     /// node of N clusters counts N. At least 1, default 4000.

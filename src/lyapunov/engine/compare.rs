@@ -3,7 +3,7 @@
 use super::play::{Checked, EngineError, checked};
 use super::problem::{DriftProblem, Labels, Weights};
 use super::record::{DriftRecord, DriftRecordError};
-use crate::lyapunov::comparison::{Comparison, Found, LookAgain, LookedBack};
+use crate::lyapunov::comparison::{Alternative, Comparison, LookAgain, LookedBack};
 use crate::lyapunov::history::Action;
 use crate::lyapunov::offline::OfflineError;
 
@@ -104,7 +104,7 @@ impl<P: DriftProblem> LookAgain for Minimizer<'_, P> {
     type Error = CompareError<P::Error>;
 
     /// Minimizes p + μ·g in all states.
-    fn look(&mut self, _: usize, prices: &[f64]) -> Result<Vec<Found>, Self::Error> {
+    fn look(&mut self, _: usize, prices: &[f64]) -> Result<Vec<Alternative>, Self::Error> {
         let queues: Vec<f64> = prices.iter().map(|price| self.penalty_weight * price).collect();
         let weights = Weights::new(self.penalty_weight, &queues);
         let mut all = Vec::with_capacity(self.states.len());
@@ -120,7 +120,7 @@ impl<P: DriftProblem> LookAgain for Minimizer<'_, P> {
                 seen.push(action.clone());
             }
             let minimum = lower_bound.map(|bound| bound / self.penalty_weight);
-            all.push(Found { minimum, action: new.then_some(action) });
+            all.push(Alternative { minimum, action: new.then_some(action) });
         }
         Ok(all)
     }

@@ -35,6 +35,7 @@ impl Pacing {
     }
 
     /// I·(M−1): how often the slowest machine counts besides.
+    #[cfg(any(feature = "conic", feature = "milp", feature = "smooth"))]
     pub fn pace_uses(&self) -> f64 {
         self.iterations * self.repeats
     }
@@ -55,6 +56,7 @@ impl Pacing {
     }
 
     /// Whether a stage and its sending are one machine.
+    #[cfg(any(feature = "conic", feature = "milp", feature = "smooth"))]
     pub fn is_blocking(&self) -> bool {
         self.blocking
     }
@@ -88,8 +90,8 @@ impl Timing {
 
     /// Adds a stage and its sending, constant latency included.
     pub fn add(&mut self, compute: Seconds, send: Seconds) {
-        let machine = if self.pacing.blocking { compute + send } else { Seconds(compute.0.max(send.0)) };
-        self.pace = Seconds(self.pace.0.max(machine.0));
+        let sending = self.pacing.blocked(compute) + send;
+        self.pace = Seconds(self.pace.0.max(compute.0).max(sending.0));
         self.sum = self.sum + compute + send;
     }
 

@@ -7,6 +7,7 @@ use crate::ground::route::DeviceId;
 use crate::problem::{Decision, ShadowPrices, SlotProblem, Status, Work, evaluate};
 use crate::solver::cluster::Domain;
 use crate::solver::refusal::Reason;
+use crate::solver::solution::proved_gap;
 use crate::solver::{Certified, Proposal, SettingsError, Solution, SolveError, domains};
 
 /// Tries every plan with every choice of devices and sizes of all clusters together: the reference for tiny problems.
@@ -101,7 +102,7 @@ impl<B: Backend<RadioFor>> Backend<WholeSlot> for Exhaustive<B> {
         // Some choice is feasible, or there would have been reasons.
         let (objective, mut found, status) = best.ok_or(SolveError::Numerical)?;
         found.lower_bound = lower_bound;
-        found.gap = if objective == lower_bound { 0.0 } else { (objective - lower_bound) / objective.abs() };
+        found.gap = proved_gap(objective, lower_bound, found.evaluation.terms.plan_penalty);
         Ok(Solution { status, outcome: Ok(found), work: spent, enumerated: Some(visited) })
     }
 }

@@ -1,6 +1,6 @@
 //! One cluster: plans in the order of their bounds, each searched against the best so far.
 
-use crate::problem::{CandidatePlan, Cluster, SlotSpec};
+use crate::problem::{Cluster, SlotSpec};
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::{Prepared, Start};
 use crate::solver::cluster::segments::Threshold;
@@ -23,6 +23,10 @@ struct Candidate<'a> {
     /// The search over active sets that the bound is from, where the solver chooses.
     subsets: Option<Subsets<'a>>,
 }
+
+/// A plan is bounded anew where what its search proves is further from the best than so many times the tolerance of the
+/// objective itself.
+const DWARFED: f64 = 10.0;
 
 /// The best plan and choice of one cluster.
 pub(crate) struct BestPlan {
@@ -53,16 +57,16 @@ pub(crate) fn best_plan(
         memory.best.take().filter(|(plan, choice)| *plan < plans.len() && domain.holds(choice, &priced.program));
     let mut best: Option<(usize, Found)> = None;
     let mut cutoff = f64::INFINITY;
-    let planned: Vec<PlannedCluster> =
+    let all_planned: Vec<PlannedCluster> =
         spec.plans.iter().map(|plan| PlannedCluster::new(&priced, plan, domain)).collect();
     if let Some((index, choice)) = &remembered {
-        let (planned, prepared) = (&planned[*index], &mut plans[*index]);
+        let (planned, prepared) = (&all_planned[*index], &mut plans[*index]);
         prepared.set(planned, &choice.active);
         let found = prepared.fixed(planned, choice, memory.starts[*index].as_ref(), &mut work.buffers);
         cutoff = found.value + planned.penalty();
         best = Some((*index, found));
     }
-    let mut candidates: Vec<Candidate> = (planned.iter().zip(&mut plans).enumerate())
+    let mut candidates: Vec<Candidate> = (all_planned.iter().zip(&mut plans).enumerate())
         .map(|(index, (planned, prepared))| {
             let penalty = planned.penalty();
             let start = &mut memory.starts[index];
@@ -81,7 +85,7 @@ pub(crate) fn best_plan(
     candidates.sort_unstable_by(|a, b| a.bound.total_cmp(&b.bound).then(a.index.cmp(&b.index)));
     let mut searched_bound = f64::INFINITY;
     for Candidate { index, bound, subsets } in candidates {
-        let penalty = planned[index].penalty();
+        let penalty = all_planned[index].penalty();
         // Finer than what is reported, so that the difference to the settled value below does not matter.
         let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
         if bound - penalty >= threshold.bar() {
@@ -90,7 +94,7 @@ pub(crate) fn best_plan(
         let searched = match subsets {
             Some(subsets) => subsets.run(threshold, work),
             None => {
-                let found = plans[index].best_sizes(&planned[index], threshold, &mut work.buffers);
+                let found = plans[index].best_sizes(&all_planned[index], threshold, &mut work.buffers);
                 Searched::exhaustive(found, threshold)
             }
         };
@@ -109,19 +113,30 @@ pub(crate) fn best_plan(
         }
     }
     let (plan, found) = best?;
-    let planned = planned.get(plan)?;
+    let planned = all_planned.get(plan)?;
     let prepared = &mut plans[plan];
     prepared.set(planned, &found.choice.active);
     let settled = prepared.fixed(planned, &found.choice, None, &mut work.buffers);
     let value = settled.value + planned.penalty();
-    let proved = |plan: &CandidatePlan| {
-        let room = 0.1 * tolerance * (cutoff - plan.penalty).abs();
-        let reached = if value - cutoff <= room { value } else { cutoff };
-        Threshold { cutoff: reached - plan.penalty, tolerance }.bar() + plan.penalty
-    };
-    let lower_bound = spec.plans.iter().map(proved).fold(searched_bound, f64::min);
     memory.starts[plan] = Some(settled.phases.map(|solved| solved.prices));
     memory.best = Some((plan, settled.choice.clone()));
+    let mut lower_bound = searched_bound;
+    for planned in &all_planned {
+        let penalty = planned.penalty();
+        let room = 0.1 * tolerance * (cutoff - penalty).abs();
+        let reached = if value - cutoff <= room { value } else { cutoff };
+        let mut proved = Threshold { cutoff: reached - penalty, tolerance }.bar() + penalty;
+        if proved < value - DWARFED * tolerance * value.abs() {
+            // Relative to a cost without a penalty so far from the best plan's the tolerance says little. A bound of
+            // the plan's own says more, and one that does not depend on where the searches started.
+            let own = match &only_active {
+                Some(active) => plans[plan].trivial_bound(planned, active, &mut work.buffers),
+                None => Subsets::new(planned, domain, work).estimate(),
+            };
+            proved = proved.max(own.max(0.0) + penalty);
+        }
+        lower_bound = lower_bound.min(proved);
+    }
     work.plans = plans;
     Some(BestPlan { plan, found: settled, lower_bound: lower_bound + extra })
 }

@@ -112,7 +112,9 @@ impl Part<'_> {
             let result = f(cluster, local);
             (result, local.buffers.nodes, local.buffers.scratch.evaluations)
         };
-        let results: Vec<_> = clusters.into_par_iter().map_init(Workspace::default, run).collect();
+        let limits = work.limits;
+        let local = || Workspace { limits, ..Workspace::default() };
+        let results: Vec<_> = clusters.into_par_iter().map_init(local, run).collect();
         let mut all = Vec::with_capacity(results.len());
         for (result, nodes, evaluations) in results {
             work.buffers.nodes += nodes;

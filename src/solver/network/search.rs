@@ -15,6 +15,7 @@ use crate::solver::cluster::assemble::cluster_decision;
 use crate::solver::network::balance::{Balanced, balance};
 use crate::solver::network::envelope::{Deadline, Known, deadline};
 use crate::solver::network::{BestChoice, Network, Part};
+use crate::solver::solution::gap_scale;
 use crate::solver::{Proposal, Settings, search_tolerance};
 
 /// A part of the search space that has not been closed yet.
@@ -149,9 +150,10 @@ impl NetworkSearch<'_> {
 
     /// Bounds at or above this are good enough.
     fn bar(&self, gap: f64) -> f64 {
-        self.incumbent
-            .as_ref()
-            .map_or(f64::INFINITY, |best| best.balanced.objective - 0.5 * gap * best.balanced.objective.abs())
+        self.incumbent.as_ref().map_or(f64::INFINITY, |best| {
+            let objective = best.balanced.objective;
+            objective - 0.5 * gap * gap_scale(objective, self.network.problem.plans[best.plan].penalty)
+        })
     }
 
     /// D at given weights, each cluster minimized over its domain; `None` where a cluster has no feasible choice.
@@ -196,7 +198,7 @@ impl NetworkSearch<'_> {
             let missing = predicted - priced.bound;
             best.raise(priced.bound, &weights);
             let news = learn(&mut known, &chosen, priced);
-            let maximal = !news && missing <= 0.1 * self.gap * predicted.abs();
+            let maximal = !news && missing <= 0.1 * self.gap * gap_scale(predicted, part.plan.penalty);
             if best.bound >= self.bar(self.gap) || (!maximal && round < MOST_ROUNDS) {
                 continue;
             }
@@ -209,7 +211,7 @@ impl NetworkSearch<'_> {
             // What the choices were expected to cost; where they cost more, extrapolation has erred and their samples
             // now know.
             let expected = predicted + losses.iter().map(|(loss, _)| loss).sum::<f64>();
-            let expected = balanced.objective <= expected + 0.1 * self.gap * expected.abs();
+            let expected = balanced.objective <= expected + 0.1 * self.gap * gap_scale(expected, part.plan.penalty);
             self.offer(node, balanced);
             if best.bound >= self.bar(self.gap) {
                 break;

@@ -11,8 +11,8 @@ mod scaling;
 #[cfg(test)]
 mod tests;
 
-use bound::Prices;
-use program::Run;
+use bound::ConePrices;
+use program::ClarabelRun;
 use scaling::Scaling;
 use serde::{Deserialize, Serialize};
 
@@ -139,7 +139,7 @@ impl Backend<RadioFor> for Conic {
         for rung in LADDER {
             let Rung { units, max_step_fraction, equilibrate, regularization } = rung;
             let max_iterations = self.settings.iterations;
-            let run = Run { max_step_fraction, equilibrate, regularization, max_iterations };
+            let run = ClarabelRun { max_step_fraction, equilibrate, regularization, max_iterations };
             reports.push(search.rung(units, &run));
             if search.gap().is_some_and(|gap| gap <= self.settings.gap) {
                 break;
@@ -157,13 +157,13 @@ struct ConicSearch<'a> {
     question: &'a RadioFor,
     radio: &'a RadioProgram,
     best: Option<(f64, RadioPoint, Decision)>,
-    bound: Option<(f64, Prices)>,
+    bound: Option<(f64, ConePrices)>,
     work: Work,
 }
 
 impl ConicSearch<'_> {
     /// Runs Clarabel once; what came of it, in words.
-    fn rung(&mut self, units: Units, run: &Run) -> String {
+    fn rung(&mut self, units: Units, run: &ClarabelRun) -> String {
         let scaling = match (&self.best, units) {
             (Some((_, point, _)), Units::Best) => Some(Scaling::around(self.radio, point)),
             _ => Scaling::natural(self.radio),
@@ -190,7 +190,7 @@ impl ConicSearch<'_> {
     }
 
     /// Clarabel's multipliers, and what they suggest.
-    fn take_prices(&mut self, prices: Prices, point: &RadioPoint) {
+    fn take_prices(&mut self, prices: ConePrices, point: &RadioPoint) {
         let raw = prices.clone().made_valid(self.radio);
         let sparse = prices.complementary(self.radio, point).made_valid(self.radio);
         for prices in [raw, sparse] {
@@ -202,7 +202,7 @@ impl ConicSearch<'_> {
     }
 
     /// The bound at valid prices, and the decision that every transmission's best answer to them makes.
-    fn offer(&mut self, prices: Prices) {
+    fn offer(&mut self, prices: ConePrices) {
         let Some((value, point)) = self.radio.dual(&prices) else { return };
         self.take_point(&point);
         if self.bound.as_ref().is_none_or(|(before, _)| value > *before) {

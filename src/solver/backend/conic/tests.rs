@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
-use super::bound::Prices;
+use super::bound::ConePrices;
 use super::hop::PricedMessage;
 use super::*;
 use crate::instances::InstanceSize;
@@ -88,7 +88,7 @@ fn bounds_at_random_prices_are_valid() {
         let mut noise = noise.into_iter().cycle().map(|x| 10f64.powf(x));
         let mut draw = |unit: f64| noise.next().unwrap() * unit;
         let size = magnitude(&exact.evaluation.terms);
-        let prices = Prices {
+        let prices = ConePrices {
             band: radio.bands.iter().map(|band| draw(size / band.width)).collect(),
             latency: radio.latency.iter().map(|_| draw(1.0)).collect(),
             cap: radio.transmissions.iter().map(|sent| if sent.pace.is_some() { draw(1.0) } else { 0.0 }).collect(),

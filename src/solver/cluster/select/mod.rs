@@ -26,11 +26,11 @@ use tables::Count;
 
 /// What a search may cost.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
+pub(crate) struct Limits {
     /// Floating-point operations that are spent on bounds, roughly.
-    work: u64,
+    pub work: u64,
     /// Regions of up to so many devices are bounded apart, those of more together.
-    layers: usize,
+    pub layers: usize,
 }
 
 impl Default for Limits {
@@ -93,7 +93,7 @@ impl<'a> Subsets<'a> {
             relaxation: Relaxation::new(cluster, domain),
             best: None,
             solved: HashSet::new(),
-            limits: Limits::default(),
+            limits: work.limits,
             whole: Region {
                 bound: f64::NEG_INFINITY,
                 count: Count { devices: 0, or_more: false },
