@@ -28,7 +28,7 @@ pub(super) const FEASIBLE: f64 = 1e-9;
 /// the policy proves for the slot's own problem.
 ///
 /// ```
-/// # #[cfg(feature = "cli")]
+/// # #[cfg(feature = "scenario")]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use collapipe::lyapunov::Engine;
 /// use collapipe::scenario::{BUILTIN, ScenarioFile};
@@ -45,7 +45,7 @@ pub(super) const FEASIBLE: f64 = 1e-9;
 /// assert!(record.proofs(Some(&comparison))?.claims.iter().all(|claim| claim.holds));
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "cli"))]
+/// # #[cfg(not(feature = "scenario"))]
 /// # fn main() {}
 /// ```
 #[derive(Debug)]
