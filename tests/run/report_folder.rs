@@ -81,7 +81,7 @@ fn errors_name_the_path() {
 /// A list that is too short is named, and nothing is written: no row or curve shows a 0 in its place.
 #[test]
 fn lists_that_do_not_fit_are_refused() {
-    let whole = record(&Made { slots: 3, ..Made::default() });
+    let whole = record(&Made { slots: 3, outage: 0.0, ..Made::default() });
     type Change = fn(&mut RunRecord);
     let shorten: [(&str, Change); 5] = [
         ("initial_queues", |record| record.initial_queues = vec![0.0]),
