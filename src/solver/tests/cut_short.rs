@@ -139,15 +139,10 @@ fn networks_of_cut_short_clusters_bound_the_optimum() {
         let tried = Exhaustive::<Exact>::default().solve(&problem, &WholeSlot).unwrap();
         let tried = tried.certified().unwrap();
         for exponent in 0..12 {
-            let limits = Limits { work: 500 << exponent, ..Limits::default() };
-            let mut work = Workspace { limits, ..Workspace::default() };
-            let settings = Settings { gap: 1e-9, ..Settings::default() };
-            let Some(proposal) = search::solve(&problem, domains(&problem).unwrap(), &settings, &mut work) else {
-                continue;
-            };
-            let best = Solution::certified_by(&problem, proposal, settings.gap, Work::default()).unwrap();
+            let settings = Settings { gap: 1e-9, work_limit: Some(500 << exponent), ..Settings::default() };
+            let Ok(best) = solve(&problem, &settings) else { continue };
             let best = best.certified().unwrap();
-            let what = format!("seed {seed}, {limits:?}");
+            let what = format!("seed {seed}, {settings:?}");
             seen.check(&what, (best.lower_bound, best.objective()), (tried.objective(), tried.lower_bound));
         }
     }
