@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::form::StandardForm;
+use super::form::{QueueCosts, StandardForm};
 use super::outage::{Outage, OutageCause};
 use super::policy::{Choice, ExactPolicy, Policy, SlotContext};
 use super::record::{ConvergenceSlot, SlotOutcome, SlotRecord};
@@ -117,6 +117,10 @@ impl<'a> Rounds<'a> {
     /// queues, [`RunError::Problem`] for one that leads out of the range of a slot problem.
     pub fn problem(&self, state: &SlotState, queues: &[f64]) -> Result<SlotInstance, RunError> {
         let costs = self.form.costs(queues).map_err(|source| RunError::Queues { slot: state.slot(), source })?;
+        Self::problem_at(&costs, state)
+    }
+
+    fn problem_at(costs: &QueueCosts, state: &SlotState) -> Result<SlotInstance, RunError> {
         costs.problem(state).map_err(|error| match error {
             SlotError::Problem(error) => error.into(),
             absent => RunError::Slot(absent),
@@ -191,13 +195,13 @@ impl DriftProblem for Rounds<'_> {
         if weights.penalty != own {
             return Err(RunError::LatencyWeight { asked: weights.penalty, own });
         }
-        let (outcome, energy_j) = match self.problem(state, weights.queues) {
+        let failed = |source| RunError::Queues { slot, source };
+        let costs = self.form.costs(weights.queues).map_err(failed)?;
+        let (outcome, energy_j) = match Self::problem_at(&costs, state) {
             Ok(instance) => self.decide(slot, &instance)?,
             Err(RunError::Slot(absent)) => self.outage(Outage::new(OutageCause::NoDevices, absent.to_string())),
             Err(error) => return Err(error),
         };
-        let failed = |source| RunError::Queues { slot, source };
-        let costs = self.form.costs(weights.queues).map_err(failed)?;
         let action = self.form.action_of(&outcome, &energy_j).map_err(failed)?;
         let gap = self.form.gap(&costs, &outcome, &costs.energy_prices, &energy_j);
         let plan = match &outcome {

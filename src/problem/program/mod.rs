@@ -19,7 +19,7 @@ pub(crate) use stage::{
     block_cap, block_memory, block_time, compute_energy_per_block, compute_time_per_sample, end_stage_time, stage_time,
 };
 pub use transmission::shannon_rate;
-pub(crate) use transmission::{Transmission, Transmitter, boundary_bits, transfer_time};
+pub(crate) use transmission::{Transmission, Transmitter, boundary_bits};
 
 use super::slot::{CandidatePlan, Cluster, SlotSpec};
 use crate::ground::phase::Phase;
@@ -83,7 +83,8 @@ impl<'a> ClusterProgram<'a> {
         self.once((NodeId::CONTROL_UNIT, self.edge_server()), self.cluster.upload_bits)
     }
 
-    fn once(&self, ends: (NodeId, NodeId), bits: Bits) -> Transmission {
+    /// Something that a round sends once between two nodes.
+    pub fn once(&self, ends: (NodeId, NodeId), bits: Bits) -> Transmission {
         self.transmission(ends, bits, 1.0, 1.0)
     }
 
@@ -96,6 +97,7 @@ impl<'a> ClusterProgram<'a> {
     ) -> Transmission {
         Transmission {
             sender,
+            receiver,
             bits,
             gain: self.gain(sender, receiver),
             transmitter: Transmitter::of(self.cluster, sender),

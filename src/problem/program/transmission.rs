@@ -29,11 +29,6 @@ pub fn shannon_rate(bandwidth: Hertz, power: Watts, gain_hz_per_w: f64) -> f64 {
     w * (nats_per_hz / LN_2)
 }
 
-/// Time on air of `bits`: 0 for no bits at any rate, infinite for some bits without a rate.
-pub(crate) fn transfer_time(bits: Bits, rate_bits_per_second: f64) -> Seconds {
-    if bits.0 > 0.0 { Seconds(bits.0 / rate_bits_per_second) } else { Seconds(0.0) }
-}
-
 /// Size b·A of the message of a hop.
 pub(crate) fn boundary_bits(encoder: &Encoder, micro_batch: f64) -> Bits {
     encoder.boundary_bits_per_sample * micro_batch
@@ -89,6 +84,7 @@ impl Transmitter {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Transmission {
     pub sender: NodeId,
+    pub receiver: NodeId,
     /// Amount sent at a time.
     pub bits: Bits,
     /// γ [Hz/W].
@@ -133,6 +129,6 @@ impl Transmission {
 
     /// Time on air on a link: 0 for no bits, infinite for some bits without a rate.
     pub fn time(&self, link: Link) -> Seconds {
-        transfer_time(self.bits, self.rate(link))
+        if self.bits.0 > 0.0 { Seconds(self.bits.0 / self.rate(link)) } else { Seconds(0.0) }
     }
 }

@@ -64,7 +64,7 @@ impl Workspace {
                 self.prepared.set(cluster, &active);
                 self.prepared.estimate(cluster, None, f64::INFINITY, &mut self.buffers);
                 let found = self.prepared.best_sizes(cluster, threshold, &mut self.buffers);
-                let mut searched = Searched::of(found, threshold, &self.buffers);
+                let mut searched = Searched::of(found, threshold, self.buffers.open);
                 if self.buffers.meter.ended() {
                     let even = self.even(cluster, &active);
                     searched.offer(even, threshold);
@@ -77,10 +77,10 @@ impl Workspace {
 }
 
 impl Searched {
-    /// All choices have been considered, but for what the buffers' last search left open.
-    pub fn of(found: Option<Found>, threshold: Threshold, buffers: &Buffers) -> Self {
+    /// All choices have been considered, but for what the search left open: nothing there costs less than `open`.
+    pub fn of(found: Option<Found>, threshold: Threshold, open: f64) -> Self {
         let cutoff = found.as_ref().map_or(threshold.cutoff, |found| found.value);
-        Self { bound: Threshold { cutoff, ..threshold }.bar().min(buffers.open), found }
+        Self { bound: Threshold { cutoff, ..threshold }.bar().min(open), found }
     }
 
     /// Takes a choice that was not searched for, where it is better.

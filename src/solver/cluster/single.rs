@@ -114,7 +114,7 @@ pub(crate) fn best_plan(
             (Some(subsets), _) => subsets.run(threshold, work),
             (None, Some(_)) if !ended => {
                 let found = plans[index].best_sizes(&all_planned[index], threshold, &mut work.buffers);
-                Searched::of(found, threshold, &work.buffers)
+                Searched::of(found, threshold, work.buffers.open)
             }
             _ => work.best(&all_planned[index], domain, threshold),
         };

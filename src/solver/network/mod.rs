@@ -162,7 +162,7 @@ impl Part<'_> {
                 // The phases of the hint are those of every choice: what is known of them stays.
                 (Some(_), Some(_)) => {
                     let found = work.prepared.best_sizes(planned, threshold, &mut work.buffers);
-                    Searched::of(found, threshold, &work.buffers)
+                    Searched::of(found, threshold, work.buffers.open)
                 }
                 _ => work.best(planned, domain, threshold),
             };

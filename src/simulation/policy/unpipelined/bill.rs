@@ -2,18 +2,18 @@
 
 use super::ServerRates;
 use crate::problem::program::{
-    Transmitter, block_time, boundary_bits, compute_energy_per_block, end_stage_time, stage_time, transfer_time,
+    ClusterProgram, Transmission, block_time, boundary_bits, compute_energy_per_block, end_stage_time, stage_time,
 };
 use crate::problem::{
-    CandidatePlan, Cluster, ClusterEvaluation, Device, DeviceEnergy, Encoder, LatencyParts, Phase, SlotSpec,
-    shannon_rate,
+    CandidatePlan, Cluster, ClusterEvaluation, Device, DeviceEnergy, DeviceId, Encoder, LatencyParts, Link, NodeId,
+    Phase, SlotSpec,
 };
-use crate::problem::{DeviceId, NodeId};
 use crate::simulation::policy::{DeviceLoad, OwnCluster};
 use crate::units::{Bits, Bytes, Hertz, Joules, Seconds};
 
 /// A cluster's costs so far. Devices share the batch equally.
 pub(super) struct Bill<'a> {
+    program: ClusterProgram<'a>,
     encoder: &'a Encoder,
     cluster: &'a Cluster,
     plan: &'a CandidatePlan,
@@ -28,6 +28,7 @@ impl<'a> Bill<'a> {
     pub fn new(problem: &'a SlotSpec, cluster: &'a Cluster, plan: &'a CandidatePlan) -> Result<Self, String> {
         let devices = cluster.devices.len();
         let mut bill = Self {
+            program: ClusterProgram::new(problem, cluster),
             encoder: &problem.encoder,
             cluster,
             plan,
@@ -37,8 +38,7 @@ impl<'a> Bill<'a> {
             loads: vec![DeviceLoad::default(); devices],
         };
         let share = problem.uplink.bandwidth_hz / problem.clusters.len() as f64;
-        bill.parts.upload =
-            bill.send((NodeId::CONTROL_UNIT, NodeId::edge_server(devices)), cluster.upload_bits, share, 1.0)?;
+        bill.parts.upload = bill.book(&bill.program.upload(), share, 1.0)?;
         Ok(bill)
     }
 
@@ -54,21 +54,18 @@ impl<'a> Bill<'a> {
     }
 
     /// Time on air of one message between two nodes at full power; its energy is booked `uses` times.
-    pub fn send(
-        &mut self,
-        (from, to): (NodeId, NodeId),
-        bits: Bits,
-        band: Hertz,
-        uses: f64,
-    ) -> Result<Seconds, String> {
-        let transmitter = Transmitter::of(self.cluster, from);
-        let gain = self.cluster.gain_to_noise_hz_per_w.get(from, to);
-        let time = transfer_time(bits, shannon_rate(band, transmitter.max_power, gain));
+    pub fn send(&mut self, ends: (NodeId, NodeId), bits: Bits, band: Hertz, uses: f64) -> Result<Seconds, String> {
+        self.book(&self.program.once(ends, bits), band, uses)
+    }
+
+    fn book(&mut self, sent: &Transmission, band: Hertz, uses: f64) -> Result<Seconds, String> {
+        let power = sent.transmitter.max_power;
+        let time = sent.time(Link { bandwidth_hz: band, power_w: power });
         if !time.0.is_finite() {
-            return Err(format!("no link from node {from} to node {to}"));
+            return Err(format!("no link from node {} to node {}", sent.sender, sent.receiver));
         }
-        let energy = transmitter.drawn(transmitter.max_power) * (time * uses);
-        match from.device() {
+        let energy = sent.transmitter.drawn(power) * (time * uses);
+        match sent.sender.device() {
             None => self.control_unit_energy += energy,
             // The edge server's energy is not counted.
             Some(k) => self.device_energy.iter_mut().skip(k.0).take(1).for_each(|device| device.transmit += energy),
@@ -78,10 +75,9 @@ impl<'a> Bill<'a> {
 
     /// A device gets its blocks from the control unit before the round and sends them back after it, on the whole band.
     pub fn carry(&mut self, k: usize, blocks: u32) -> Result<(), String> {
-        let bits = self.encoder.parameter_bits_per_block * f64::from(blocks);
-        let band = self.cluster.bandwidth_hz;
-        let (unit, device) = (NodeId::CONTROL_UNIT, DeviceId(k).node());
-        let (out, back) = (self.send((unit, device), bits, band, 1.0)?, self.send((device, unit), bits, band, 1.0)?);
+        let (device, band) = (DeviceId(k), self.cluster.bandwidth_hz);
+        let out = self.book(&self.program.distribution(device, blocks), band, 1.0)?;
+        let back = self.book(&self.program.collection(device, blocks), band, 1.0)?;
         self.parts.distribution += out;
         self.parts.collection += back;
         Ok(())

@@ -165,9 +165,7 @@ impl<'a> Subsets<'a> {
         if self.open < f64::INFINITY {
             self.open = self.open.max(floor(self.cluster, self.domain));
         }
-        let threshold = self.threshold;
-        let cutoff = self.best.as_ref().map_or(threshold.cutoff, |best| best.value);
-        Searched { bound: self.open.min(Threshold { cutoff, ..threshold }.bar()), found: self.best }
+        Searched::of(self.best, self.threshold, self.open)
     }
 
     /// A choice on the cheapest path of any number of devices, without a search.
