@@ -1,9 +1,11 @@
 //! The convergence constraint as a virtual queue that prices the plans.
 
 use nalgebra::DVector;
+use serde::{Deserialize, Serialize};
 
 use super::certificate::violation::Certificate;
 use super::queues::{QueueError, Queues};
+use super::saved::SavedConvergence;
 use crate::bounds::{BoundError, ConvergenceConstraint, PlayedRounds};
 use crate::problem::CandidatePlan;
 
@@ -100,15 +102,17 @@ impl PlanViolations {
 /// assert!(controller.play(Some(2)).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedConvergence", into = "SavedConvergence")]
 pub struct ConvergenceController {
-    constraint: ConvergenceConstraint,
+    pub(super) constraint: ConvergenceConstraint,
+    pub(super) plans: Vec<CandidatePlan>,
     violations: PlanViolations,
     /// K of every candidate.
     steps: Vec<u64>,
-    queues: Queues,
-    planned: u64,
-    steps_played: u64,
+    pub(super) queues: Queues,
+    pub(super) planned: u64,
+    pub(super) steps_played: u64,
 }
 
 impl ConvergenceController {
@@ -119,7 +123,8 @@ impl ConvergenceController {
     pub fn new(constraint: ConvergenceConstraint, plans: &[CandidatePlan]) -> Result<Self, BoundError> {
         let violations = PlanViolations::new(&constraint, plans)?;
         let steps = plans.iter().map(|plan| local_steps(&constraint, plan)).collect::<Result<_, _>>()?;
-        Ok(Self { constraint, violations, steps, queues: Queues::empty(1), planned: 0, steps_played: 0 })
+        let (plans, queues) = (plans.to_vec(), Queues::empty(1));
+        Ok(Self { constraint, plans, violations, steps, queues, planned: 0, steps_played: 0 })
     }
 
     /// Starts the queue at H(0), in units of G, and forgets what was played.

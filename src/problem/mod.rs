@@ -31,7 +31,7 @@ pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, 
 pub use feasibility::{Constraint, FeasibilityReport, Transfer, Violation};
 pub use json::JsonError;
 pub(crate) use json::MOST_FAULTS;
-pub use program::shannon_rate;
+pub use program::{block_cap, shannon_rate};
 pub use shape::DecisionError;
 pub use slot::{
     CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Schema,

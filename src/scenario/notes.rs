@@ -175,7 +175,7 @@ fn check_cluster(notes: &mut Vec<Note>, path: &str, cluster: &ClusterSpec) {
 
 fn check_channel(notes: &mut Vec<Note>, path: &str, channel: &ChannelConfig) {
     match channel {
-        ChannelConfig::Geometric(_) => {}
+        ChannelConfig::Geometric(_) | ChannelConfig::Measured => {}
         ChannelConfig::Trace(trace) => {
             let within = format!("{path}.trace");
             check(notes, &within, "reference_band_hz", Some(trace.reference_band_hz.0));

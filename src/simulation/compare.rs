@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::form::StandardForm;
 use super::record::{RunRecord, SlotOutcome, SlotRecord};
 use super::record_error::RecordError;
-use super::round::energies;
 use super::run::RunError;
 use crate::lyapunov::{Action, Alternative, LookAgain, LookedBack, NoOptimum, OfflineError};
 use crate::problem::Decision;
@@ -292,7 +291,7 @@ impl<'a> SlotLookAgain<'a> {
         };
         let bound = best.lower_bound / weight - budgets;
         let minimum = if idle.is_some() { known.min(bound) } else { known.max(bound) };
-        let energy_j = energies(self.scenario, &instance, &best.evaluation.clusters);
+        let energy_j = instance.energies(self.scenario, &best.evaluation.clusters);
         let latency_s = best.evaluation.round_latency;
         let (plan, decision) = (best.decision.plan, Some(best.decision));
         Ok((minimum, Some(PossibleDecision { latency_s, plan, energy_j, decision })))

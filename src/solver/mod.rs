@@ -16,6 +16,7 @@ mod settings;
 mod solution;
 #[cfg(test)]
 mod tests;
+mod traced;
 
 pub use meter::Stop;
 pub use one_phase::{PhaseProblem, PhaseSolution};
@@ -94,11 +95,13 @@ impl Solver {
 
     fn run(&mut self, problem: &SlotProblem, stop: Option<&Stop>) -> Result<Solution, SolveError> {
         let meter = Meter::start(&self.settings, stop);
-        check(problem)?;
-        match domains(problem) {
+        traced::begun(problem, &self.settings);
+        let solved = check(problem).and_then(|()| match domains(problem) {
             Ok(domains) => self.within(problem, domains, meter),
             Err(reasons) => Ok(Solution::infeasible(reasons)),
-        }
+        });
+        traced::ended(&solved);
+        solved
     }
 
     /// Minimizes over domains that hold a feasible choice for every cluster.

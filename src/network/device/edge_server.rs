@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::preset::presets;
 use super::{Figure, Sourced, UnknownPreset};
+use crate::problem::EdgeServer;
 use crate::units::{FlopsPerSecond, Watts};
 
 presets! {
@@ -34,6 +35,13 @@ pub struct EdgeServerProfile {
     pub backward_flops_per_second: FlopsPerSecond,
     /// Largest radiated power of the base station.
     pub max_power_w: Watts,
+}
+
+impl From<EdgeServerProfile> for EdgeServer {
+    /// The edge server of a slot problem: its radio. What it computes is the cluster's decoder stage, in seconds.
+    fn from(profile: EdgeServerProfile) -> Self {
+        Self { max_power_w: profile.max_power_w }
+    }
 }
 
 /// The figures behind an [`EdgeServerProfile`], each with its provenance.

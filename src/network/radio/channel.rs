@@ -140,6 +140,7 @@ impl ChannelConfig {
                 Err(field_error("constant.gain_to_noise_hz_per_w", format!("{} rows", channel.nodes), allowed).into())
             }
             Self::Trace(config) => Channel::replay(config, nodes.len(), traces, cluster, seed),
+            Self::Measured => Channel::measured(nodes.len()),
         }
     }
 }
@@ -207,6 +208,12 @@ impl Channel {
         let nodes = config.gain_to_noise_hz_per_w.len();
         let gains = DMatrix::from_row_iterator(nodes, nodes, config.gain_to_noise_hz_per_w.iter().flatten().copied());
         Ok(Self { nodes, slot: 0, source: Source::Constant(gains) })
+    }
+
+    /// No links: the gains come from elsewhere.
+    fn measured(nodes: usize) -> Result<Self, ChannelError> {
+        check_nodes(nodes)?;
+        Ok(Self { nodes, slot: 0, source: Source::Constant(DMatrix::zeros(nodes, nodes)) })
     }
 
     /// Gains from measured rates on the links of `nodes` nodes.
