@@ -12,6 +12,7 @@ use crate::units::Joules;
 /// A budget that is not positive and finite.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("budgets[{node}] = {value:?} J: must be a finite number > 0")]
+#[non_exhaustive]
 pub struct BudgetError {
     /// Index of the node.
     pub node: usize,

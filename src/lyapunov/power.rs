@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 /// A power budget, a weight or a time out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{what}[{index}] = {value:?}: must be a finite number > 0")]
+#[non_exhaustive]
 pub struct PowerBudgetError {
     /// Which number.
     pub what: &'static str,

@@ -97,6 +97,7 @@ impl fmt::Display for FigureOrigin {
 
 /// A number and where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Sourced<Q> {
     /// The number.
     pub value: Q,
@@ -124,6 +125,7 @@ impl<Q> Sourced<Q> {
 
 /// A figure of a sheet under its field name, for printing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Figure {
     /// Field name, unit included.
     pub field: &'static str,
@@ -194,6 +196,7 @@ impl From<DeviceProfile> for ControlUnit {
 
 /// The figures behind a [`DeviceProfile`], each with its provenance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct DeviceSheet {
     /// Achieved forward rate in training.
     pub forward_flops_per_second: Sourced<FlopsPerSecond>,

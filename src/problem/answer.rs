@@ -23,6 +23,21 @@ pub enum Status {
     Infeasible,
 }
 
+impl Status {
+    /// As answers have it: `optimal`, `time_limit`, …
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Optimal => "optimal",
+            Self::Feasible => "feasible",
+            Self::TimeLimit => "time_limit",
+            Self::WorkLimit => "work_limit",
+            Self::Interrupted => "interrupted",
+            Self::Infeasible => "infeasible",
+        }
+    }
+}
+
 /// The objective's parts; they sum to it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

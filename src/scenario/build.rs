@@ -31,6 +31,7 @@ pub enum Role {
 
 /// A node whose energy is counted. Nodes are numbered across clusters: control unit, then devices, cluster by cluster.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Node {
     /// Index of its cluster.
     pub cluster: usize,

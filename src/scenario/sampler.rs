@@ -33,6 +33,7 @@ pub struct SlotState {
 
 /// A slot problem over the devices that are present, and who they are.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SlotInstance {
     /// The problem.
     pub problem: SlotProblem,

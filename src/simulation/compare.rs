@@ -59,6 +59,7 @@ impl Effort {
 /// A decision that was possible in a slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PossibleDecision {
     /// T.
     pub latency_s: Seconds,
@@ -74,6 +75,7 @@ pub struct PossibleDecision {
 /// A slot's alternatives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ComparedSlot {
     /// No decision has a smaller T + π/V + μ·g, in seconds: certified by the solver.
     pub minimum: f64,
@@ -88,6 +90,7 @@ pub struct ComparedSlot {
 /// What a run is compared with: decisions in the same states, at prices that were chosen afterwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ComparisonRecord {
     /// μ at which the slots' minima were taken, in seconds per unit of g, one per node (0 for a node without a budget),
     /// then that of the convergence constraint if there is one. Of

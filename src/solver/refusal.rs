@@ -109,6 +109,7 @@ impl fmt::Display for Reason {
 
 /// All that makes a problem infeasible; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Infeasibility {
     /// The constraints, cluster by cluster.
     pub reasons: Vec<Reason>,

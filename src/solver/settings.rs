@@ -63,6 +63,7 @@ mod seconds {
 /// A setting out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("settings.{field} = {value}: must be {allowed}")]
+#[non_exhaustive]
 pub struct SettingsError {
     /// Name of the field.
     pub field: &'static str,

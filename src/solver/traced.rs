@@ -3,7 +3,7 @@
 use tracing::{debug, warn};
 
 use super::{Settings, Solution, SolveError};
-use crate::problem::{SlotProblem, Status};
+use crate::problem::SlotProblem;
 
 /// The name by which all events of the solver are filtered.
 const TARGET: &str = "collapipe::solver";
@@ -27,7 +27,7 @@ pub(super) fn ended(solved: &Result<Solution, SolveError>) {
     match solved {
         Ok(Solution { status, outcome: Ok(best), work, .. }) => debug!(
             target: TARGET,
-            status = name(*status),
+            status = status.name(),
             objective = best.objective(),
             lower_bound = best.lower_bound,
             gap = best.gap,
@@ -36,24 +36,12 @@ pub(super) fn ended(solved: &Result<Solution, SolveError>) {
             "solve ends"
         ),
         Ok(Solution { status, outcome: Err(reasons), .. }) => {
-            debug!(target: TARGET, status = name(*status), %reasons, "solve ends");
+            debug!(target: TARGET, status = status.name(), %reasons, "solve ends");
         }
         // Valid input that got no answer.
         Err(error @ (SolveError::Numerical | SolveError::NoDecision { .. })) => {
             warn!(target: TARGET, %error, "solve ends without a decision");
         }
         Err(error) => debug!(target: TARGET, %error, "solve is refused"),
-    }
-}
-
-/// As answers have it.
-fn name(status: Status) -> &'static str {
-    match status {
-        Status::Optimal => "optimal",
-        Status::Feasible => "feasible",
-        Status::TimeLimit => "time_limit",
-        Status::WorkLimit => "work_limit",
-        Status::Interrupted => "interrupted",
-        Status::Infeasible => "infeasible",
     }
 }

@@ -135,7 +135,7 @@ fn a_slot_without_devices_is_an_outage_and_the_run_goes_on() {
         .replace("name = \"phone\"", "name = \"phone\"\nabsent_slots = [2]");
     let record = play(&text);
     assert_eq!(record.slots.len(), 20);
-    let SlotOutcome::Outage(Outage { reason, cause }) = &record.slots[2].outcome else {
+    let SlotOutcome::Outage(Outage { reason, cause, .. }) = &record.slots[2].outcome else {
         panic!("{:?}", record.slots[2].outcome)
     };
     assert!(reason.contains("clusters[0] (desk): all 2 devices are absent"), "{reason}");

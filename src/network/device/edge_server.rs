@@ -46,6 +46,7 @@ impl From<EdgeServerProfile> for EdgeServer {
 
 /// The figures behind an [`EdgeServerProfile`], each with its provenance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct EdgeServerSheet {
     /// Best rate of fp32 matrix products.
     pub matrix_product_flops_per_second: Sourced<FlopsPerSecond>,

@@ -37,6 +37,7 @@ impl Blamed for ChannelError {
 
 /// What was drawn for a link and then stays.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LinkState {
     /// The two nodes, the lower number first.
     pub nodes: (usize, usize),
