@@ -18,10 +18,18 @@ use collapipe::solver::{Certified, Settings, Solution, SolveError, Solver, Stop,
 use collapipe::units::Joules;
 use metrics::Metrics;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 use tracing::{Level, info, warn};
 use world::{CLUSTER, Hall, Message, Random, Registry};
 
+/// What of the deadline a solve may take, when the service stops waiting for it, and what bandwidths and powers for the
+/// last segments may take instead.
+const SOLVE: f64 = 0.6;
+const WAIT: f64 = 0.8;
+const RADIO: f64 = 0.1;
+
+type Solved = (Solver, Result<Solution, SolveError>);
 type Fallible<T> = Result<T, Box<dyn Error>>;
 
 /// A round: the one that the boards are at, or the last one that they were at.
@@ -38,6 +46,8 @@ struct Service {
     fleet: FleetController,
     /// None while it is at work.
     solver: Option<Solver>,
+    /// A solve that nobody waits for any longer, with the solver in it.
+    overdue: Option<JoinHandle<Solved>>,
     /// How long after a tick the decision is wanted.
     deadline: Duration,
     round: Option<Round>,
@@ -49,13 +59,13 @@ struct Service {
 
 impl Service {
     fn new(fleet: FleetController, deadline: Duration) -> Fallible<Self> {
-        // A fifth of the time is for all that comes before and after.
-        let settings = Settings { time_limit: Some(deadline.mul_f64(0.8)), ..Settings::default() };
+        let settings = Settings { time_limit: Some(deadline.mul_f64(SOLVE)), ..Settings::default() };
         Ok(Self {
             scenario: Scenario::new(world::scenario())?,
             registry: Registry::default(),
             fleet,
             solver: Some(Solver::new(settings)?),
+            overdue: None,
             deadline,
             round: None,
             running: false,
@@ -96,7 +106,7 @@ impl Service {
     }
 
     /// Books the last round, takes in who came and who went, and plans the next.
-    async fn tick(&mut self, begun: Instant, in_a_hurry: bool) -> Fallible<()> {
+    async fn tick(&mut self, begun: Instant, stalled: bool) -> Fallible<()> {
         self.book()?;
         let present = self.registry.present();
         let nodes = self.scenario.nodes();
@@ -107,7 +117,7 @@ impl Service {
         self.metrics.joined += (changes.joined.len() + changes.back.len()) as u64;
         self.metrics.left += changes.left.len() as u64;
         self.metrics.present = present.len();
-        self.plan(begun, in_a_hurry).await
+        self.plan(begun, stalled).await
     }
 
     /// What the nodes' meters say after a round; one that did nothing, nothing.
@@ -123,7 +133,7 @@ impl Service {
         Ok(())
     }
 
-    async fn plan(&mut self, begun: Instant, in_a_hurry: bool) -> Fallible<()> {
+    async fn plan(&mut self, begun: Instant, stalled: bool) -> Fallible<()> {
         let nodes = self.scenario.nodes();
         // Who came within a tick has no account yet.
         let mut present = self.registry.present();
@@ -136,46 +146,45 @@ impl Service {
             Err(nobody @ SlotError::NoDevices { .. }) => return self.without_round(&nobody.to_string()),
             Err(error) => return Err(error.into()),
         };
-        let stop = Stop::default();
-        if in_a_hurry {
-            stop.raise();
-        }
-        let solved = self.solve(instance.clone(), stop, begun + self.deadline).await?;
-        match solved {
+        match self.solve(instance.clone(), begun + self.deadline.mul_f64(WAIT), stalled).await? {
             Ok(Solution { outcome: Ok(best), status, .. }) => {
                 self.metrics.planned(status, best.gap);
                 self.begin(instance, best, begun);
             }
             Ok(Solution { outcome: Err(reasons), .. }) => self.without_round(&reasons.to_string())?,
-            Err(error @ SolveError::NoDecision { .. }) => self.carry_over(instance, &error, begun)?,
+            Err(SolveError::NoDecision { by }) => self.carry_over(instance, by, begun)?,
             Err(error) => return Err(error.into()),
         }
         Ok(())
     }
 
-    /// Solves beside the service's own work, until the time limit; the flag is for the case that it is not kept.
+    /// Solves beside the service's own work. The solver keeps to its time limit; where the machine does not let it, the
+    /// service stops waiting.
     async fn solve(
         &mut self,
         instance: SlotInstance,
-        stop: Stop,
-        deadline: Instant,
+        longest: Instant,
+        stalled: bool,
     ) -> Fallible<Result<Solution, SolveError>> {
+        if let Some(overdue) = self.overdue.take() {
+            self.solver = Some(overdue.await?.0);
+        }
         let mut solver = self.solver.take().ok_or("the solver is at work")?;
+        let (stop, pause) = (Stop::default(), if stalled { self.deadline } else { Duration::ZERO });
         let flag = stop.clone();
         let mut work = tokio::task::spawn_blocking(move || {
+            std::thread::sleep(pause);
             let solved = solver.solve_until(&instance.problem, &flag);
             (solver, solved)
         });
-        let done = match timeout_at(deadline, &mut work).await {
-            Ok(done) => done,
-            Err(_) => {
-                stop.raise();
-                work.await
-            }
-        };
-        let (solver, solved) = done?;
-        self.solver = Some(solver);
-        Ok(solved)
+        if let Ok(done) = timeout_at(longest, &mut work).await {
+            let (solver, solved) = done?;
+            self.solver = Some(solver);
+            return Ok(solved);
+        }
+        stop.raise();
+        self.overdue = Some(work);
+        Ok(Err(SolveError::NoDecision { by: "the service" }))
     }
 
     fn begin(&mut self, instance: SlotInstance, best: Certified, begun: Instant) {
@@ -190,18 +199,25 @@ impl Service {
     }
 
     /// Goes on with the last segments where no new ones were found in time.
-    fn carry_over(&mut self, instance: SlotInstance, why: &SolveError, begun: Instant) -> Fallible<()> {
+    fn carry_over(&mut self, instance: SlotInstance, ended_by: &str, begun: Instant) -> Fallible<()> {
         let last = self.round.as_ref();
         let segments = last.and_then(|last| carried_over((&last.instance, &last.decision), &instance));
         let Some(segments) = segments else { return self.without_round("no decision, and none to go on with") };
-        match solve_radio(&instance.problem, &segments, &Settings::default())?.outcome {
-            Ok(best) => {
-                warn!(%why, "no new decision: the last segments go on, with bandwidths and powers of their own");
+        let settings = Settings { time_limit: Some(self.deadline.mul_f64(RADIO)), ..Settings::default() };
+        match solve_radio(&instance.problem, &segments, &settings) {
+            Ok(Solution { outcome: Ok(best), .. }) => {
+                warn!(
+                    ended_by,
+                    gap = best.gap,
+                    "no new decision: the last segments go on, with bandwidths and powers of their own"
+                );
                 self.metrics.carried_over += 1;
                 self.begin(instance, best, begun);
                 Ok(())
             }
-            Err(reasons) => self.without_round(&reasons.to_string()),
+            Ok(Solution { outcome: Err(reasons), .. }) => self.without_round(&reasons.to_string()),
+            Err(none @ SolveError::NoDecision { .. }) => self.without_round(&none.to_string()),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -252,7 +268,7 @@ async fn main() -> Fallible<()> {
                 }
             }
             _ = clock.tick() => {
-                // Once there is no time at all, as behind a stalled machine.
+                // Once the machine stalls.
                 service.tick(Instant::now(), played == ticks / 4).await?;
                 played += 1;
                 if played == ticks / 2 {

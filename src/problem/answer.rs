@@ -97,6 +97,7 @@ fn is_zero(count: &u64) -> bool {
 /// Only `status` is required when reading, so that answers of other solvers can be checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Answer {
     /// How the solve ended.
     pub status: Status,

@@ -45,7 +45,8 @@ impl LatencyParts {
 }
 
 /// A device's energy in the round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DeviceEnergy {
     /// Computing.
     #[serde(rename = "compute_j")]
@@ -64,7 +65,8 @@ impl DeviceEnergy {
 }
 
 /// A cluster's latency and energy. Infinite where something must be sent without a rate.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClusterEvaluation {
     /// T_n.
     #[serde(rename = "latency_s")]
@@ -80,8 +82,10 @@ pub struct ClusterEvaluation {
 
 /// What a decision costs and which constraints it breaks.
 ///
-/// Serializes with the units in the names; infinite numbers become `null`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Serializes with the units in the names; infinite numbers become `null`, which is not read back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// One entry per cluster, in the problem's order.
     pub clusters: Vec<ClusterEvaluation>,

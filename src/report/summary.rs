@@ -177,19 +177,20 @@ impl Summary {
 ///
 /// ```
 /// use collapipe::report::summary;
-/// # use collapipe::simulation::{Provenance, RunRecord, RunSchema};
-/// # let provenance = Provenance {
-/// #     version: "0.1.0".into(), scenario: "none".into(), scenario_digest: "00".into(), seed: 1, latency_weight: 1.0,
-/// #     slots_planned: 0, policy: "exact".into(), gap_tolerance: Some(1e-3),
-/// # };
-/// # let record = RunRecord {
-/// #     schema: RunSchema::V1, provenance, scenario: None, clusters: vec![], blocks: 12, nodes: vec![], plans: vec![],
-/// #     convergence: None, initial_queues: vec![], slots: vec![], comparison: None,
-/// # };
+/// use collapipe::simulation::RunRecord;
+/// # let text = r#"{
+/// #     "schema": "collapipe.run-record/1", "clusters": [], "blocks": 12, "nodes": [], "plans": [], "slots": [],
+/// #     "provenance": {
+/// #         "version": "0.1.0", "scenario": "none", "scenario_digest": "00", "seed": 1, "latency_weight": 1.0,
+/// #         "slots_planned": 0
+/// #     }
+/// # }"#;
+/// let record: RunRecord = serde_json::from_str(text)?;
 /// let summary = summary(&record);
 /// assert_eq!(summary.slots, record.slots.len() as u64);
 /// assert!(summary.certified());
 /// println!("{summary}");
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[must_use]
 pub fn summary(record: &RunRecord) -> Summary {

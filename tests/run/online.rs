@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use collapipe::lyapunov::FleetController;
 use collapipe::network::device::{DevicePreset, EdgeServerPreset};
-use collapipe::problem::{ControlUnit, Device, EdgeServer, Gains, SlotProblem};
+use collapipe::problem::{Answer, ControlUnit, Device, EdgeServer, Gains, SlotProblem};
 use collapipe::scenario::{BUILTIN, MeasurementError, Scenario, ScenarioFile, SlotError, SlotState};
 use collapipe::simulation::{Run, RunError, SlotOutcome};
-use collapipe::solver::{Settings, Solver, Stop, solve};
+use collapipe::solver::{Settings, Solution, Solver, Stop, solve};
 use collapipe::{Blame, Blamed};
 use nalgebra::DMatrix;
 use tracing::Level;
@@ -156,6 +156,23 @@ fn profiles_are_nodes_of_a_slot_problem() {
     assert_eq!(cluster.devices[1], DevicePreset::PhoneNote10.profile().into());
     assert_eq!(cluster.control_unit, ControlUnit::from(DevicePreset::RaspberryPi4.profile()));
     assert_eq!(cluster.edge_server, EdgeServer::from(EdgeServerPreset::Rtx3090.profile()));
+}
+
+/// Solutions, with a decision and without, and settings.
+#[test]
+fn solutions_are_read_as_they_were_written() {
+    let scenario = read(SMALL).unwrap();
+    let problem = scenario.sampler().next_slot().problem(|_| 0.3).unwrap().problem;
+    let mut spec = problem.clone().into_spec();
+    spec.clusters[0].devices[0].memory_bytes = collapipe::units::Bytes(0.0);
+    for (problem, feasible) in [(problem, true), (SlotProblem::new(spec).unwrap(), false)] {
+        let solution = solve(&problem, &Settings::default()).unwrap();
+        assert_eq!(solution.certified().is_some(), feasible);
+        let text = serde_json::to_string(&solution).unwrap();
+        assert_eq!(serde_json::from_str::<Solution>(&text).unwrap(), solution, "{text}");
+        let answer = solution.to_answer();
+        assert_eq!(serde_json::from_value::<Answer>(serde_json::to_value(&answer).unwrap()).unwrap(), answer);
+    }
 }
 
 #[derive(Clone, Default)]
