@@ -103,7 +103,7 @@ impl Hall {
         let mut messages = Vec::new();
         for board in 0..BOARDS {
             let was = self.there[board];
-            let turns = self.random.uniform() < if was { 0.01 } else { 0.08 };
+            let turns = self.random.uniform() < if was { 0.03 } else { 0.3 };
             self.there[board] = was != turns;
             if self.there[board] {
                 messages.push(Message::Here { board, gains: self.gains(board + 1) });

@@ -6,7 +6,6 @@ use std::io::Write;
 
 use super::series::devices;
 use crate::lyapunov::{DriftRecord, History};
-use crate::problem::Status;
 use crate::simulation::{NodeRole, Outage, RunRecord, SlotOutcome};
 
 /// One row per slot.

@@ -157,7 +157,7 @@ fn a_restarted_service_goes_on() {
     let play = |fleet: &mut FleetController, slots: std::ops::Range<u32>| {
         for slot in slots {
             // Somebody leaves and somebody comes back in most slots.
-            let there = |node: &usize| (slot + 7 * *node as u32) % 5 != 0;
+            let there = |node: &usize| !(slot + 7 * *node as u32).is_multiple_of(5);
             let nodes = (0..4).filter(there).map(|node| (NAMES[node], Some(budget(node))));
             fleet.set_members(nodes).unwrap();
             let energy = |node: usize| Joules(budget(node).0 * f64::from((slot * 37 + node as u32 * 11) % 29) / 12.7);
