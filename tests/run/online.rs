@@ -125,8 +125,8 @@ fn measurements_that_do_not_fit_are_refused() {
 
     assert_eq!(scenario.device("desk", "phone").unwrap(), (0, 1));
     assert!(matches!(scenario.device("table", "phone"), Err(MeasurementError::UnknownCluster { nearest: None, .. })));
-    let meant = scenario.device("desk", "fone").unwrap_err().to_string();
-    assert_eq!(meant, "no device of desk is named fone; did you mean phone?");
+    let meant = scenario.device("desk", "phon").unwrap_err().to_string();
+    assert_eq!(meant, "no device of desk is named phon; did you mean phone?");
     let meant = scenario.device("desc", "phone").unwrap_err().to_string();
     assert_eq!(meant, "no cluster is named desc; did you mean desk?");
 }
