@@ -12,4 +12,5 @@ mod faults_messages;
 mod faults_traces;
 mod program;
 mod reproduce;
+mod schedule;
 mod tradeoff;
