@@ -30,10 +30,10 @@ impl Default for Drawing {
 
 /// Pixels of a vector graphic in an inch.
 const PER_INCH: f64 = 96.0;
-/// Letters of axes and legend, and of bars; a letter is about 0.58 of its size wide.
+/// Letters of axes and legend, and of bars; a letter is at most about 0.62 of its size wide.
 const TEXT: f64 = 9.0;
 const SMALL: f64 = 7.5;
-const LETTER: f64 = 0.58;
+const LETTER: f64 = 0.62;
 const STAGE_ROW: f64 = 15.0;
 const LINK_ROW: f64 = 8.0;
 const GAP: f64 = 2.5;
@@ -265,7 +265,7 @@ impl Chart {
         }
         let text = label(of, event.operation);
         // Hatching would run through the number of a message or a W: those stand on a plain ground.
-        if row.height < SMALL || width < width_of(&text, SMALL) + 1.0 {
+        if row.height < SMALL || width < width_of(&text, SMALL) + 2.0 {
             return;
         }
         let size = if row.height < STAGE_ROW { SMALL - 1.0 } else { SMALL };
