@@ -96,6 +96,7 @@ pub mod network;
 pub mod problem;
 pub mod report;
 pub mod scenario;
+pub mod schedule;
 pub mod simulation;
 pub mod solver;
 #[cfg(any(test, feature = "proptest"))]

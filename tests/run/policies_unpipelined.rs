@@ -124,10 +124,10 @@ fn rounds_cost_what_the_formulas_say() {
         assert_eq!(seen.len(), 12, "{kind}");
         for (slot, (problem, _)) in record.slots.iter().zip(&seen) {
             let SlotOutcome::Planned(planned) = &slot.outcome else { panic!("{kind}: an outage") };
-            let most = f64::from(problem.encoder.blocks);
+            let most = f64::from(problem.encoder.blocks());
             let cuts: Vec<f64> = match kind {
                 PolicyKind::FullModelFederated => vec![most],
-                _ => (1..=problem.encoder.blocks).map(f64::from).collect(),
+                _ => (1..=problem.encoder.blocks()).map(f64::from).collect(),
             };
             let of_plan = |plan: &CandidatePlan| {
                 let (mut latency, mut energy) = (0f64, 0.0);

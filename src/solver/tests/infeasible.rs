@@ -32,7 +32,7 @@ fn assert_only(spec: SlotSpec, reason: Reason, path: &str) {
 #[test]
 fn more_devices_than_blocks() {
     let mut spec = of(Participation::All);
-    spec.encoder.blocks = 2;
+    spec.encoder.blocks() = 2;
     let found = reasons(spec.clone());
     assert_eq!(
         found.reasons,
@@ -90,7 +90,7 @@ fn links() {
 
 /// Whether any choice is feasible, by trying all subsets.
 fn feasible(problem: &SlotProblem) -> bool {
-    let blocks = problem.encoder.blocks;
+    let blocks = problem.encoder.blocks();
     problem.clusters.iter().all(|cluster| {
         let gains = &cluster.gain_to_noise_hz_per_w;
         let (devices, server) = (cluster.devices.len(), cluster.devices.len() + 1);

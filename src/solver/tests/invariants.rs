@@ -110,7 +110,7 @@ proptest! {
             prop_assert!(best.objective() <= other + 1e-9 * size, "objective {} above {other}", best.objective());
         }
         for (cluster, choice) in problem.clusters.iter().zip(&best.decision.clusters) {
-            prop_assert_eq!(choice.sizes.iter().sum::<u32>(), problem.encoder.blocks);
+            prop_assert_eq!(choice.sizes.iter().sum::<u32>(), problem.encoder.blocks());
             for links in [&choice.forward, &choice.backward] {
                 let used: f64 = links.iter().map(|link| link.bandwidth_hz.0).sum();
                 prop_assert!(used <= cluster.bandwidth_hz.0 * (1.0 + 1e-12));

@@ -132,7 +132,7 @@ pub fn conditions_are_not_idle() {
 
 /// All devices take part (at most L of them), blocks dealt out one by one.
 fn dealt_out(problem: &SlotProblem) -> RadioFor {
-    let blocks = problem.encoder.blocks as usize;
+    let blocks = problem.encoder.blocks() as usize;
     let clusters = problem.clusters.iter().map(|cluster| {
         let active: Vec<DeviceId> = (0..cluster.devices.len().min(blocks)).map(DeviceId).collect();
         let sizes = active.iter().map(|k| ((blocks - k.0).div_ceil(active.len())) as u32).collect();

@@ -130,7 +130,7 @@ pub fn check(problem: &SlotProblem, seed: u64, most_choices: usize, summary: &mu
 }
 
 fn cap(problem: &SlotProblem, cluster: usize, device: usize) -> u32 {
-    (problem.clusters[cluster].devices[device].memory_bytes.0 as u32).min(problem.encoder.blocks)
+    (problem.clusters[cluster].devices[device].memory_bytes.0 as u32).min(problem.encoder.blocks())
 }
 
 /// Whether the links that an active set needs exist.
@@ -148,7 +148,7 @@ fn connected(problem: &SlotProblem, cluster: usize, active: &[usize]) -> bool {
 /// Active sets whose links and memories suffice.
 fn active_sets(problem: &SlotProblem, cluster: usize) -> Vec<Vec<usize>> {
     let devices = problem.clusters[cluster].devices.len();
-    let blocks = problem.encoder.blocks;
+    let blocks = problem.encoder.blocks();
     let masks = match problem.participation {
         Participation::All => (1 << devices) - 1..1 << devices,
         _ => 1..1u32 << devices,
@@ -197,7 +197,7 @@ fn enumerate(
         let mut choices = Vec::new();
         for active in active_sets(problem, cluster) {
             let caps: Vec<u32> = active.iter().map(|&k| cap(problem, cluster, k)).collect();
-            choices.extend(compositions(&caps, problem.encoder.blocks).into_iter().map(|d| (active.clone(), d)));
+            choices.extend(compositions(&caps, problem.encoder.blocks()).into_iter().map(|d| (active.clone(), d)));
         }
         per_cluster.push(choices);
     }

@@ -29,7 +29,7 @@ fn each_plan(problem: &SlotProblem, mandatory: &[usize], mut check: impl FnMut(&
     let priced = PricedCluster::new(problem, cluster, problem.latency_weight);
     let mut work = Workspace::default();
     let sets: Vec<usize> = (1..1 << devices)
-        .filter(|set: &usize| set.count_ones() <= problem.encoder.blocks)
+        .filter(|set: &usize| set.count_ones() <= problem.encoder.blocks())
         .filter(|set| mandatory.iter().all(|k| set >> k & 1 == 1))
         .collect();
     for plan in &problem.plans {
