@@ -63,6 +63,15 @@ impl<T: Scalar + Copy + Default> PerPair<T> {
         }
     }
 
+    /// The one value, unless it is a matrix.
+    #[must_use]
+    pub fn same(&self) -> Option<T> {
+        match self {
+            Self::Same(value) => Some(*value),
+            Self::Pairs(_) => None,
+        }
+    }
+
     /// Whether it is the default of the type (zero) for every pair.
     #[must_use]
     pub fn is_zero(&self) -> bool {

@@ -114,12 +114,13 @@ pub fn conditions_are_not_idle() {
     let changes: [fn(&mut Decision); 3] = [
         |decision| {
             let hops = &mut decision.clusters[0].forward;
-            let moved = hops[0].bandwidth_hz * 0.1;
-            hops[0].bandwidth_hz = hops[0].bandwidth_hz - moved;
-            hops[1].bandwidth_hz += moved;
+            let moved = hops[0].unwrap().bandwidth_hz * 0.1;
+            let from = &mut hops[0].as_mut().unwrap().bandwidth_hz;
+            *from = *from - moved;
+            hops[1].as_mut().unwrap().bandwidth_hz += moved;
         },
-        |decision| decision.clusters[0].backward[2].power_w = decision.clusters[0].backward[2].power_w * 0.5,
-        |decision| decision.clusters[0].collection_power_w[1] = decision.clusters[0].collection_power_w[1] * 0.5,
+        |decision| decision.clusters[0].backward[2].as_mut().unwrap().power_w.0 *= 0.5,
+        |decision| decision.clusters[0].collection_power_w[1].as_mut().unwrap().0 *= 0.5,
     ];
     for (index, change) in changes.into_iter().enumerate() {
         let mut other = best.clone();
