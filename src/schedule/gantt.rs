@@ -163,7 +163,8 @@ impl Timeline {
     /// behind the point its slice.
     ///
     /// # Errors
-    /// [`FieldError`] for more than [`MAX_DRAWN`] operations, or a width that is not in [1, 100] inches.
+    /// [`FieldError`] for more than [`MAX_DRAWN`] operations, an infinite makespan, or a width that is not in [1, 100]
+    /// inches.
     ///
     /// ```
     /// use collapipe::schedule::{Drawing, ScheduleSpec};
@@ -180,6 +181,7 @@ impl Timeline {
             let allowed = format!("at most {MAX_DRAWN} to be drawn: take fewer micro-batches, or the trace");
             return Err(FieldError::new("operations", self.operations().len(), allowed));
         }
+        self.check_finite()?;
         if !(1.0..=100.0).contains(&drawing.width_in) {
             real("width_in", drawing.width_in, Range::Positive)?;
             return Err(FieldError::new("width_in", drawing.width_in, "in [1, 100]"));

@@ -13,7 +13,8 @@ fn a_schedule_is_played_as_a_table_and_as_json() {
     let table = run(&arguments);
     assert_eq!(code(&table), 0, "{}", stderr(&table));
     let text = stdout(&table);
-    for words in ["Makespan 15.4000 s", "no order of this work", "stage 1", "link 0 to 1", "peak memory [micro-batches]", "B@1"]
+    for words in
+        ["Makespan 15.4000 s", "no order of this work", "stage 1", "link 0 to 1", "peak memory [micro-batches]", "B@1"]
     {
         assert!(text.contains(words), "{words} is not in {text}");
     }
@@ -58,7 +59,10 @@ fn charts_and_traces_are_written_whole_and_nothing_is_overwritten_unasked() {
         assert_eq!((code(&output), stdout(&output)), (0, String::new()), "{}", stderr(&output));
         let written = fs::read_to_string(&file).unwrap();
         assert!(written.starts_with(start), "{format}");
-        refused(&run(&["schedule", "1f1b", "--format", format, "--out", name]), &[name, "is there already", "--overwrite"]);
+        refused(
+            &run(&["schedule", "1f1b", "--format", format, "--out", name]),
+            &[name, "is there already", "--overwrite"],
+        );
         assert_eq!(fs::read_to_string(&file).unwrap(), written);
         let again = run(&["schedule", "1f1b", "--format", format, "--out", name, "--overwrite"]);
         assert_eq!(code(&again), 0, "{}", stderr(&again));
@@ -82,9 +86,15 @@ fn schedules_of_ones_own_come_from_a_file_or_standard_input() {
     let output = run_with_input(&["schedule", "--file", "-"], &good);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     let text = stdout(&output);
-    assert!(text.contains("Makespan 18.0000 s") && text.contains("peak memory [bytes]") && text.contains("1200"), "{text}");
+    assert!(
+        text.contains("Makespan 18.0000 s") && text.contains("peak memory [bytes]") && text.contains("1200"),
+        "{text}"
+    );
     let circle = own(r#"[["F0", "B0", "F1", "B1"], ["F1", "F0", "B0", "B1"]]"#);
-    refused(&run_with_input(&["schedule", "--file", "-"], &circle), &["standard input: deadlock: ", "F1@0 waits for B0@0"]);
+    refused(
+        &run_with_input(&["schedule", "--file", "-"], &circle),
+        &["standard input: deadlock: ", "F1@0 waits for B0@0"],
+    );
     let missing = own(r#"[["F0", "F1", "B0"], ["F0", "F1", "B0", "B1"]]"#);
     refused(&run_with_input(&["schedule", "--file", "-"], &missing), &["B1@0 is missing: stage 0 must run it once"]);
 }
