@@ -109,6 +109,7 @@ fn bad_options_are_refused_by_name() {
         (&["1f1b", "--chunks", "2"], "chunks = 2: must be 1"),
         (&["interleaved", "--micro-batches", "6"], "micro_batches = 6: must be a multiple of the number of stages, 4"),
         (&["fill-drain", "--stages", "10000", "--micro-batches", "1000000"], "operations = 10000 stages"),
+        (&["token-slices", "--stages", "10000", "--slices", "10000"], "operations = 10000 stages"),
         (&["1f1b", "--format", "svg", "--width", "1000"], "width_in = 1000: must be in [1, 100]"),
         (&["--file", "/nowhere/spec.json"], "/nowhere/spec.json"),
     ] {

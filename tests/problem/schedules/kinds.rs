@@ -309,6 +309,10 @@ fn sizes_out_of_range_are_refused_by_name() {
     refused(Schedule::interleaved(4, 2, 6), "micro_batches = 6: must be a multiple of the number of stages, 4");
     refused(Schedule::interleaved(4, u32::MAX, u32::MAX), "chunks = 4294967295");
     refused(Schedule::token_slices(4, 1, 0, Passes::Both), "slices = 0");
+    let many = Shape { slices: u32::MAX, ..Shape::plain(2, u32::MAX) };
+    refused(Schedule::own(many, vec![Vec::new(); 2]), "micro_batches = 2 positions x 4294967295 x 4294967295");
+    let far = Shape { placement: vec![0, u32::MAX], ..Shape::plain(2, 1) };
+    refused(Schedule::own(far, vec![Vec::new(); 2]), "placement[1] = 4294967295");
 }
 
 #[test]
