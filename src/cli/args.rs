@@ -264,7 +264,7 @@ pub enum Over {
 /// For an infeasible problem the answer is status `infeasible` and the reason; the exit code is then 3.
 #[derive(Clone, Debug, Args)]
 pub struct SolveArguments {
-    /// Slot problem (JSON, collapipe.slot-problem/1), or `-` for standard input
+    /// Slot problem (JSON, collapipe.slot-problem/1 or /2; docs/slot-problem.md), or `-` for standard input
     pub problem: PathBuf,
     #[command(flatten)]
     pub accuracy: Accuracy,
