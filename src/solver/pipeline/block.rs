@@ -19,10 +19,13 @@ use super::linear::Lu;
 use super::paths::{Pool, dot};
 
 /// What the upload of the cluster's control unit does to its latency.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) enum Upload {
     /// It has the whole uplink.
+    #[default]
     Alone,
+    /// It is counted by who solves the clusters together.
+    Elsewhere,
     /// It shares the uplink at this price.
     Shared { ln_price: f64 },
 }
@@ -228,6 +231,7 @@ impl<'a> Block<'a> {
         let shared = match self.upload {
             Upload::Shared { ln_price } => Some(ln_price),
             Upload::Alone => None,
+            Upload::Elsewhere => return (Sent::default(), 0.0),
         };
         self.instance.send_upload(self.price, shared)
     }
@@ -515,7 +519,10 @@ impl<'a> Block<'a> {
         let mut b = 0;
         for band in 0..2 {
             if self.active[band] {
-                self.ln_band[band] += step * self.side[b];
+                let change = step * self.side[b];
+                // With π on the move both prices grow in proportion: π by a factor 1 + u, and so must λ.
+                let with_price = if change > -0.5 { change.ln_1p() } else { change + 0.5 - std::f64::consts::LN_2 };
+                self.ln_band[band] += if self.price_row.is_some() { with_price } else { change };
                 b += 1;
             }
         }

@@ -3,6 +3,7 @@
 pub(crate) mod block;
 pub(crate) mod cheapest;
 pub(crate) mod choice;
+pub(crate) mod deadline;
 pub(crate) mod instance;
 pub(crate) mod linear;
 pub(crate) mod paths;

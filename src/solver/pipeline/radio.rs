@@ -18,6 +18,8 @@ pub(crate) struct Target {
     pub weight: f64,
     /// Longest latency [s].
     pub deadline: Option<f64>,
+    /// Who counts the upload.
+    pub upload: Upload,
 }
 
 /// A transmission as it is decided.
@@ -36,6 +38,38 @@ pub(crate) struct Allocation {
     pub latency: f64,
     /// Of each of the column's hops.
     pub hops: Vec<Decided>,
+}
+
+impl Allocation {
+    /// Prices of the energies that the decision takes, where it was found at other prices (of `sender`) and a latency price
+    /// of its own.
+    pub fn energy(&self, instance: &Instance, sender: &Instance, column: &Column, price: f64) -> f64 {
+        let uses = instance.uses();
+        let mut energy = column.constant;
+        for (hop, decided) in column.hops.iter().zip(&self.hops) {
+            energy += uses
+                * match hop.medium {
+                    Medium::Radio { circuit, energy, .. } => (circuit + energy * decided.power) * decided.time,
+                    Medium::Shared { energy, .. } => energy * hop.bits,
+                    Medium::Fixed { .. } | Medium::Missing => 0.0,
+                };
+        }
+        let once = |from: usize, to: usize, bits: f64, band: f64| {
+            if bits == 0.0 {
+                return 0.0;
+            }
+            let alone = sender.pair(from, to).medium.alone(band, price);
+            bits * match instance.pair(from, to).medium {
+                Medium::Radio { circuit, energy, .. } => (circuit + energy * alone.power.unwrap_or(0.0)) * alone.time,
+                Medium::Fixed { energy, .. } | Medium::Shared { energy, .. } => energy,
+                Medium::Missing => 0.0,
+            }
+        };
+        for &(device, bits) in &column.moved {
+            energy += once(device + 1, 0, bits, instance.band) + once(0, device + 1, bits, instance.band);
+        }
+        energy + once(0, instance.edge_server(), instance.upload_bits, instance.uplink)
+    }
 }
 
 /// What a solve of a block brings.
@@ -270,9 +304,6 @@ pub(crate) fn optimize(
         };
         let mean = (sum + missed) / count.max(1.0);
         let makespan = block.extend(pool, mean);
-        if std::env::var("TRACE").is_ok() {
-            println!("it {} dual {:.14} best {:?} sum {:.2e} m {} span {:.14} mk {:.14} maxlen {:.14} lnb {:?} fill {:.3e}", outcome.iterations, dual, outcome.best.as_ref().map(|b| b.objective), sum / scale, block.mu.len(), block.span, makespan, (0..block.mu.len()).map(|p| block.length(p)).fold(0.0, f64::max), block.ln_band, block.filled(0) / block.instance.band - 1.0);
-        }
         if outcome.bound >= ending.cutoff || !dual.is_finite() {
             break;
         }
@@ -351,8 +382,9 @@ pub(crate) fn optimize(
         }
         step = if step < 1.0 { 0.95 * step } else { 1.0 };
         let most = block.band_change();
-        if most * step > 1.5 {
-            step = 1.5 / most;
+        let longest_step = if late.is_some() { 4.0 } else { 1.5 };
+        if most * step > longest_step {
+            step = longest_step / most;
         }
         if !step.is_finite() || step <= 0.0 {
             break;
@@ -372,7 +404,6 @@ pub(crate) fn optimize(
             block.settle();
             block.evaluate(pool);
             let slope = block.slope(&aim, sigma) + due_slope(late, sigma) * aim.price;
-            if std::env::var("TRACE").is_ok() { println!("   step {step} rise {rise:e} slope {slope:e} band {:?} sigma {sigma:e} trust {trust} mu {:?} sl {:?} len {:?} regimes {:?}", aim, block.mu, block.slack, block.lengths[0], block.sent[0]); }
             if !(rise > 0.0 && slope < -0.5 * rise) {
                 break;
             }
@@ -380,6 +411,15 @@ pub(crate) fn optimize(
             block.retreat(&aim);
         }
         missed = block.close(sigma);
+        if let (Some((nu, room)), Some(deadline)) = (&mut late, target.deadline) {
+            let left = deadline - block.latency();
+            if left >= 0.3 * *room {
+                *room = left;
+            } else {
+                *room = (0.3 * *room).max(0.1 * sigma / *nu);
+                missed += *nu * (*room - left);
+            }
+        }
     }
     outcome.prices = block.prices();
     outcome.alpha.clone_from(&block.alpha);
@@ -399,6 +439,6 @@ pub(crate) fn solve_choice(
     start: Option<&Prices>,
     ending: Ending,
 ) -> Outcome {
-    let mut block = Block::new(instance, vec![column.clone()], Upload::Alone);
+    let mut block = Block::new(instance, vec![column.clone()], target.upload);
     optimize(&mut block, pool, target, start, ending)
 }

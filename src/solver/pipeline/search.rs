@@ -34,6 +34,8 @@ pub(crate) struct Found {
     pub prices: Prices,
     /// With the plan's penalty.
     pub objective: f64,
+    /// Transfers and upload are as fast as can be, as if energy had no price.
+    pub quickest: bool,
 }
 
 /// What a search returns.
@@ -113,13 +115,13 @@ impl Pools {
 /// Buffers and state of a search.
 #[derive(Debug)]
 pub(crate) struct Search<'a> {
-    plans: &'a [Planned],
-    asked: Asked,
+    pub(super) plans: &'a [Planned],
+    pub(super) asked: Asked,
     shapes: Vec<Shape>,
     pools: &'a mut Pools,
     tables: Tables,
     cheapest: Cheapest,
-    best: Option<Found>,
+    pub(super) best: Option<Found>,
     /// Choices whose radio has been solved: proved not to beat the bar of that time, or with their cost.
     seen: HashMap<(usize, Choice), f64>,
     heap: BinaryHeap<Node>,
@@ -135,31 +137,57 @@ const ROUNDS: usize = 12;
 /// How accurately the dual over known choices is maximized, relative to the gap that is open.
 const SHARE: f64 = 0.1;
 
-/// Searches all plans of a cluster, from a decision that is known to be feasible.
-pub(crate) fn search(
-    plans: &[Planned],
-    asked: Asked,
-    start: Option<Found>,
-    pools: &mut Pools,
-    meter: &mut Meter,
-) -> Searched {
-    let mut search = Search {
-        plans,
-        asked,
-        shapes: Vec::new(),
-        pools,
-        tables: Tables::default(),
-        cheapest: Cheapest::default(),
-        best: start,
-        seen: HashMap::new(),
-        heap: BinaryHeap::new(),
-        closed: f64::INFINITY,
-        nodes: 0,
-        iterations: 0,
-        meter,
-    };
-    search.roots();
-    search.run()
+/// A part of the search space: a plan with windows of a number of devices.
+#[derive(Clone, Debug)]
+pub(crate) struct Root {
+    pub plan: usize,
+    pub windows: Windows,
+}
+
+impl Root {
+    /// Everything.
+    pub fn all(plans: &[Planned]) -> Vec<Self> {
+        let mut roots = Vec::new();
+        for (plan, Planned { instance, .. }) in plans.iter().enumerate() {
+            let most = instance.devices.min(instance.blocks);
+            let least = if instance.all { instance.devices } else { 1 };
+            roots.extend((least..=most).map(|positions| Self { plan, windows: Windows::all(instance, positions) }));
+        }
+        roots
+    }
+}
+
+impl<'a> Search<'a> {
+    /// A search that begins with a decision that is known to be feasible.
+    pub fn new(
+        plans: &'a [Planned],
+        asked: Asked,
+        start: Option<Found>,
+        pools: &'a mut Pools,
+        meter: &'a mut Meter,
+    ) -> Self {
+        Self {
+            plans,
+            asked,
+            shapes: Vec::new(),
+            pools,
+            tables: Tables::default(),
+            cheapest: Cheapest::default(),
+            best: start,
+            seen: HashMap::new(),
+            heap: BinaryHeap::new(),
+            closed: f64::INFINITY,
+            nodes: 0,
+            iterations: 0,
+            meter,
+        }
+    }
+
+    /// Searches these parts.
+    pub fn over(mut self, roots: &[Root]) -> Searched {
+        self.plant(roots);
+        self.run()
+    }
 }
 
 impl Search<'_> {
@@ -171,22 +199,39 @@ impl Search<'_> {
         best.objective - self.asked.tolerance * scale
     }
 
-    fn roots(&mut self) {
-        for plan in 0..self.plans.len() {
-            let instance = &self.plans[plan].instance;
-            let most = instance.devices.min(instance.blocks);
-            let least = if instance.all { instance.devices } else { 1 };
-            for positions in least..=most {
-                let windows = Windows::all(instance, positions);
-                let pool = self.pools.of(instance, positions);
-                let shape = self.shapes.len();
-                self.shapes.push(Shape { plan, pool, positions });
-                let prices = self.rough(shape);
-                let Some((bound, choice)) = self.price(shape, &windows, &prices) else { continue };
-                let bound = bound.max(self.plans[plan].penalty);
-                self.heap.push(Node { shape, bound, windows, choices: vec![choice], prices: None });
-            }
+    fn plant(&mut self, roots: &[Root]) {
+        for Root { plan, windows } in roots {
+            let (plan, positions) = (*plan, windows.positions);
+            let pool = self.pools.of(&self.plans[plan].instance, positions);
+            let shape = self.shapes.len();
+            self.shapes.push(Shape { plan, pool, positions });
+            let prices = self.rough(shape);
+            let Some((bound, choice)) = self.price(shape, windows, &prices) else { continue };
+            // Nothing costs less than nothing but the penalty.
+            let bound = bound.max(self.plans[plan].penalty);
+            self.heap.push(Node { shape, bound, windows: windows.clone(), choices: vec![choice], prices: None });
         }
+    }
+
+    /// The radio of a choice found elsewhere, at this search's target.
+    pub(super) fn radio_of(&mut self, found: &Found) -> Option<Found> {
+        let instance = &self.plans[found.plan].instance;
+        let positions = found.choice.devices.len();
+        let pool = self.pools.of(instance, positions);
+        self.shapes.push(Shape { plan: found.plan, pool, positions });
+        self.try_choice(self.shapes.len() - 1, &found.choice, None);
+        self.best.take()
+    }
+
+    /// A decision that was found without prices of energy, with what it costs.
+    pub(super) fn full_power(&mut self, found: &Found, bare: &[Planned]) -> Option<Found> {
+        let shape = self.shapes.len() - 1;
+        let column = self.column(shape, &found.choice)?;
+        let Planned { instance, penalty } = &self.plans[found.plan];
+        let spent = found.allocation.energy(instance, &bare[found.plan].instance, &column, found.prices.price);
+        let objective = self.asked.target.weight * found.allocation.latency + spent;
+        let allocation = Allocation { objective, ..found.allocation.clone() };
+        Some(Found { objective: objective + penalty, allocation, quickest: true, ..found.clone() })
     }
 
     /// Prices to begin with: every stage on the pace for its share, every link at a price of an equal share.
@@ -248,8 +293,13 @@ impl Search<'_> {
     fn price(&mut self, shape: usize, windows: &Windows, prices: &Prices) -> Option<(f64, Choice)> {
         let Shape { plan, pool, .. } = self.shapes[shape];
         let Planned { instance, penalty } = &self.plans[plan];
-        let (upload, message) = instance.send_upload(prices.price, None);
-        let upload = upload.value + prices.price * message;
+        let upload = match self.asked.target.upload {
+            Upload::Elsewhere => 0.0,
+            _ => {
+                let (upload, message) = instance.send_upload(prices.price, None);
+                upload.value + prices.price * message
+            }
+        };
         self.tables.fill(instance, &self.pools.pools[pool], windows, prices, upload);
         let found = self.cheapest.find(instance, &self.tables, windows);
         self.meter.spend(self.cheapest.work);
@@ -272,7 +322,7 @@ impl Search<'_> {
         let column = self.column(shape, choice)?;
         let Planned { instance, penalty } = &self.plans[plan];
         let ending = Ending { cutoff: self.bar() - penalty, accuracy: 0.05 * self.asked.tolerance };
-        let mut block = Block::new(instance, vec![column], Upload::Alone);
+        let mut block = Block::new(instance, vec![column], self.asked.target.upload);
         let outcome = optimize(&mut block, &mut self.pools.pools[pool], self.asked.target, start, ending);
         self.iterations += u64::from(outcome.iterations);
         self.meter.spend(u64::from(outcome.iterations) * 200 * (block.columns[0].hops.len() as u64 + 10));
@@ -281,7 +331,7 @@ impl Search<'_> {
             let objective = allocation.objective + penalty;
             if self.best.as_ref().is_none_or(|best| objective < best.objective) {
                 let prices = outcome.prices.clone();
-                self.best = Some(Found { plan, choice: choice.clone(), allocation, prices, objective });
+                self.best = Some(Found { plan, choice: choice.clone(), allocation, prices, objective, quickest: false });
             }
         }
         Some(outcome.prices)
@@ -329,8 +379,10 @@ impl Search<'_> {
             let accuracy = (SHARE * gap).clamp(0.02 * self.asked.tolerance, 1e-3);
             if !(round == 0 && node.choices.len() == 1 && node.prices.is_some() && self.nodes == 0) {
                 let instance = &self.plans[plan].instance;
-                let mut block = Block::new(instance, columns, Upload::Alone);
-                let ending = Ending { cutoff: f64::INFINITY, accuracy };
+                let mut block = Block::new(instance, columns, self.asked.target.upload);
+                // Where the choices known cost that much more than the bar, the region has others, or is done.
+                let cutoff = if bar.is_finite() { bar - penalty + 0.05 * bar.abs() } else { f64::INFINITY };
+                let ending = Ending { cutoff, accuracy };
                 let start = node.prices.as_ref();
                 let outcome = optimize(&mut block, &mut self.pools.pools[pool], self.asked.target, start, ending);
                 self.iterations += u64::from(outcome.iterations);
