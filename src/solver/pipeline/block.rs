@@ -26,8 +26,6 @@ pub(crate) enum Upload {
     Alone,
     /// It is counted by who solves the clusters together.
     Elsewhere,
-    /// It shares the uplink at this price.
-    Shared { ln_price: f64 },
 }
 
 /// Where a search starts: prices and path weights of a similar problem.
@@ -77,7 +75,6 @@ pub(crate) struct Block<'a> {
     lu: Lu,
     scale: Vec<f64>,
     pub side: Vec<f64>,
-    pub border: [Vec<f64>; 2],
     pub price_row: Option<usize>,
 }
 
@@ -100,13 +97,11 @@ struct Origin {
     numbers: [f64; 5],
 }
 
-/// How the latency price of a block may move, for the row of π.
+/// How the latency price of a block may move, for the row of π: with a deadline, its price ν and the room s left to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct PriceRow {
-    /// 1/(a + b) with a = v/s, b = ν/s'.
+    /// s/ν.
     pub compliance: f64,
-    /// a/(a + b): what a later deadline of the round does.
-    pub round: f64,
     pub side: f64,
 }
 
@@ -146,7 +141,6 @@ impl<'a> Block<'a> {
             lu: Lu::default(),
             scale: Vec::new(),
             side: Vec::new(),
-            border: [Vec::new(), Vec::new()],
             price_row: None,
         }
     }
@@ -228,12 +222,10 @@ impl<'a> Block<'a> {
 
     /// The upload at the current prices, and what it takes besides its bits [s].
     fn send_upload(&self) -> (Sent, f64) {
-        let shared = match self.upload {
-            Upload::Shared { ln_price } => Some(ln_price),
-            Upload::Alone => None,
-            Upload::Elsewhere => return (Sent::default(), 0.0),
-        };
-        self.instance.send_upload(self.price, shared)
+        match self.upload {
+            Upload::Alone => self.instance.send_upload(self.price, None),
+            Upload::Elsewhere => (Sent::default(), 0.0),
+        }
     }
 
     /// The least Lagrangian of the choices.
@@ -398,17 +390,17 @@ impl<'a> Block<'a> {
         self.side = side;
     }
 
-    /// Solutions for a unit of the round's latency and of ln λ of the uplink.
-    pub fn borders(&mut self, objective: f64, row: PriceRow) {
-        let Some(price) = self.price_row else { return };
-        let mut border = std::mem::take(&mut self.border);
-        for (index, value) in [row.round, -self.uploaded.time_by_band].into_iter().enumerate() {
-            border[index].clear();
-            border[index].resize(self.scale.len(), 0.0);
-            border[index][price] = value * self.scale[price] / objective;
-            self.lu.solve(&mut border[index]);
+    /// d latency/dπ with everything else at its best.
+    pub fn response(&mut self, pool: &Pool, objective: f64) -> f64 {
+        if !self.factor(pool, objective, None) {
+            return 0.0;
         }
-        self.border = border;
+        let span = self.places().span;
+        let mut side = vec![0.0; self.scale.len()];
+        side[span] = -self.instance.iterations * self.scale[span] / objective;
+        self.lu.solve(&mut side);
+        let slope = self.instance.iterations * side[span] * self.scale[span] + dot(&self.alpha, &self.extra_slope);
+        if slope.is_finite() { slope } else { 0.0 }
     }
 
     /// Relative changes: of the paths' weights, then of the choices'.

@@ -210,6 +210,15 @@ pub(crate) struct Moving {
     pub message: f64,
 }
 
+/// An upload as it is decided.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DecidedUpload {
+    pub time: f64,
+    pub energy: f64,
+    /// Band and power, where a share of the uplink is taken.
+    pub link: Option<(f64, f64)>,
+}
+
 impl Instance {
     /// uses of every hop in a round: I·M.
     pub fn uses(&self) -> f64 {
@@ -296,6 +305,36 @@ impl Instance {
             }
         };
         (sent, self.message(pair))
+    }
+
+    /// The upload on its share of the uplink scaled by a factor, or on its own link.
+    pub fn decide_upload(&self, price: f64, sent: Sent, factor: f64, uplink: f64) -> DecidedUpload {
+        let bits = self.upload_bits;
+        let medium = self.pair(0, self.edge_server()).medium;
+        match medium {
+            _ if bits == 0.0 => DecidedUpload { time: 0.0, energy: 0.0, link: None },
+            Medium::Radio { gain, max_power, circuit, energy } => {
+                let hop = Hop::new(bits * LN_2, gain, max_power, price + circuit, energy);
+                let band = sent.band * factor;
+                // The same time on a band that differs a little takes another power, or at full power another time.
+                let nats = bits * LN_2;
+                let power = band / gain * (nats / (sent.time * band)).exp_m1();
+                let (power, time) = if power < max_power {
+                    (power, sent.time)
+                } else {
+                    (max_power, hop.shortest_time() + hop.excess_on(band))
+                };
+                DecidedUpload { time, energy: (circuit + energy * power) * time, link: Some((band, power)) }
+            }
+            Medium::Shared { rate, energy } => {
+                let band = sent.band * factor;
+                DecidedUpload { time: bits * uplink / (band * rate), energy: energy * bits, link: Some((band, 0.0)) }
+            }
+            Medium::Fixed { rate, energy } => {
+                DecidedUpload { time: bits / rate, energy: energy * bits, link: None }
+            }
+            Medium::Missing => DecidedUpload { time: f64::INFINITY, energy: 0.0, link: None },
+        }
     }
 
     /// The most blocks from a cut on that a device may hold, with this many micro-batches in flight.

@@ -81,6 +81,8 @@ pub(crate) struct Outcome {
     pub prices: Prices,
     /// Of one choice: the best decision seen.
     pub best: Option<Allocation>,
+    /// That of the last prices: where costs agree to their last digits, its times are the truer ones.
+    pub last: Option<Allocation>,
     pub iterations: u32,
     /// Shares of the choices.
     pub alpha: Vec<f64>,
@@ -246,9 +248,6 @@ impl Block<'_> {
             energy += (moving.cost - self.price * moving.time) * bits;
         }
         energy += self.uploaded.value - self.price * self.uploaded.time;
-        if let Upload::Shared { ln_price } = self.upload {
-            energy -= ln_price.exp() * self.uploaded.band;
-        }
         let latency = instance.iterations * makespan + extra;
         let objective = weight * latency + energy;
         objective.is_finite().then_some(Allocation { objective, latency, hops })
@@ -278,7 +277,7 @@ pub(crate) fn optimize(
         late.1 = (deadline - block.latency()).max(1e-3 * deadline);
     }
     let mut outcome =
-        Outcome { bound: f64::NEG_INFINITY, prices: Prices::default(), best: None, iterations: 0, alpha: Vec::new() };
+        Outcome { bound: f64::NEG_INFINITY, prices: Prices::default(), best: None, last: None, iterations: 0, alpha: Vec::new() };
     let mut products = Vec::new();
     let mut aim = Aim::default();
     let mut missed = 0.0;
@@ -312,6 +311,7 @@ pub(crate) fn optimize(
             if sum <= 1e-2 * scale || outcome.iterations >= 8 {
                 if let Some(found) = block.allocation(pool, weight) {
                     let kept = target.deadline.is_none_or(|deadline| found.latency <= deadline * (1.0 + 1e-10));
+                    outcome.last = Some(found.clone());
                     if kept && outcome.best.as_ref().is_none_or(|best| found.objective < best.objective) {
                         outcome.best = Some(found);
                     }
@@ -335,7 +335,7 @@ pub(crate) fn optimize(
         let row = |sigma: f64, correction: f64, late: Option<(f64, f64)>, block: &Block| {
             let ((nu, room), deadline) = (late?, target.deadline?);
             let reach = block.latency() - deadline;
-            Some(PriceRow { compliance: room / nu, round: 0.0, side: -reach - (sigma - correction) / nu })
+            Some(PriceRow { compliance: room / nu, side: -reach - (sigma - correction) / nu })
         };
         let objective = scale;
         if !block.factor(pool, objective, row(0.0, 0.0, late, block)) {

@@ -481,24 +481,37 @@ impl Search<'_> {
                 }
             }
             if best.is_none() {
-                let (one, other) = (choices[0].0, choices[1].0);
-                for s in 0..positions {
-                    if one.devices[s] != other.devices[s] {
-                        return Some(Split::Device { position: s, device: usize::from(one.devices[s]) });
-                    }
-                    if one.cuts[s] != other.cuts[s] {
-                        let cut = usize::from(one.cuts[s].min(other.cuts[s]));
-                        return Some(Split::Past { position: s, cut });
-                    }
-                }
+                return between(instance, choices[0].0, choices[1].0);
             }
         }
         best.map(|(_, split)| split).or_else(|| widest(instance, &node.windows))
     }
 }
 
+/// A split between two choices of as many devices: by the segments that differ most in time.
+pub(crate) fn between(instance: &Instance, one: &Choice, other: &Choice) -> Option<Split> {
+    let weights = [1.0, if instance.kind.has_backward() { 1.0 } else { 0.0 }];
+    let mut best: Option<(f64, Split)> = None;
+    for ((s, k, first, past), (_, j, from, to)) in one.segments().zip(other.segments()) {
+        let (a, b) = (work(instance, weights, k, first, past), work(instance, weights, j, from, to));
+        let spread = (a - b).abs();
+        if spread > 1e-9 * a.max(b) && best.as_ref().is_none_or(|(most, _)| spread > *most) {
+            best = Some((spread, Split::Work { position: s, weights, threshold: 0.5 * (a + b) }));
+        }
+    }
+    best.map(|(_, split)| split).or_else(|| {
+        one.segments().zip(other.segments()).find_map(|((position, k, _, past), (_, j, _, to))| {
+            if k != j {
+                Some(Split::Device { position, device: k })
+            } else {
+                (past != to).then(|| Split::Past { position, cut: past.min(to) })
+            }
+        })
+    })
+}
+
 /// A split of any region that holds more than one choice: a device apart, or a range of cuts halved.
-fn widest(instance: &Instance, windows: &Windows) -> Option<Split> {
+pub(crate) fn widest(instance: &Instance, windows: &Windows) -> Option<Split> {
     for position in 0..windows.positions {
         let usable: Vec<usize> = (0..instance.devices).filter(|&k| windows.open(position, k)).collect();
         if usable.len() > 1 {
