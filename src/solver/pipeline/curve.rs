@@ -51,7 +51,7 @@ impl Curve {
             let shift = if price > prices.price { 1.0 } else { 0.5 } * (price / prices.price).ln();
             Prices { ln_band: prices.ln_band.map(|ln| ln + shift), ..prices.clone() }
         });
-        let ending = Ending { cutoff: f64::INFINITY, accuracy: ACCURACY };
+        let ending = Ending { cutoff: f64::INFINITY, accuracy: ACCURACY, polish: 3 };
         let Outcome { bound, prices, best, last, iterations, .. } =
             optimize(&mut block, pool, target, start.as_ref(), ending);
         let close = |last: &Allocation| {

@@ -77,6 +77,8 @@ pub(crate) struct Joint {
 
 #[derive(Clone, Debug)]
 pub(crate) struct Decided {
+    /// π per cluster at which its allocation is this decision's: not those of the best bound.
+    pub prices: Vec<f64>,
     pub objective: f64,
     pub latency: f64,
     /// Band and power of each upload; `None` where nothing is sent or a link of fixed rate is used.
@@ -376,7 +378,7 @@ pub(crate) fn maximize(
     let mut lu = Lu::default();
     let (mut missed, mut iterations) = (0.0, 0);
     let mut best: Option<Joint> = None;
-    let mut least_primal: Option<(f64, Joint)> = None;
+    let mut least_primal: Option<Decided> = None;
     let single = members.iter().all(|m| !m.mixed());
     let (mut narrowest, mut stalled) = (f64::INFINITY, 0);
     loop {
@@ -388,27 +390,27 @@ pub(crate) fn maximize(
             return None;
         }
         let scale = value.abs().max(1e-300);
-        let here = |decision: Option<Decided>| Joint {
+        let here = || Joint {
             prices: members.iter().map(Member::price).collect(),
             shares: members.iter().map(|m| m.share.0).collect(),
             ln_band: sharing.then_some(ln_band),
             alpha: members.iter().map(|m| m.alpha.clone()).collect(),
             value,
-            decision,
+            decision: None,
             iterations,
         };
         if best.as_ref().is_none_or(|b| value > b.value) {
-            best = Some(here(None));
+            best = Some(here());
         }
         let (count, sum) = members.iter().map(Member::pairs).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
         if single {
             let decided = decide(&members, shared, mover, filled);
             let kept = deadline.is_none_or(|d| decided.latency <= d * (1.0 + 1e-10));
             let top = best.as_ref().map_or(value, |b| b.value);
-            if kept && least_primal.as_ref().is_none_or(|(least, _)| decided.objective < *least) {
-                least_primal = Some((decided.objective, here(Some(decided))));
+            if kept && least_primal.as_ref().is_none_or(|least| decided.objective < least.objective) {
+                least_primal = Some(decided);
             }
-            let improved = least_primal.as_ref().map_or(f64::INFINITY, |(o, _)| *o) - top;
+            let improved = least_primal.as_ref().map_or(f64::INFINITY, |least| least.objective) - top;
             if improved < 0.5 * narrowest {
                 (narrowest, stalled) = (improved, 0);
             } else {
@@ -417,14 +419,11 @@ pub(crate) fn maximize(
             if stalled >= 6 && narrowest <= 1e-9 * top.abs() {
                 break;
             }
-            if let Some((objective, joint)) = &mut least_primal {
-                if *objective - top <= accuracy * objective.abs() {
-                    joint.value = top;
-                    return Some(joint.clone());
-                }
+            if improved <= accuracy * top.abs() {
+                break;
             }
         } else if sum + missed <= accuracy * scale {
-            return Some(here(None));
+            return Some(here());
         }
         let mean = (sum + missed) / count;
         if iterations >= MOST_STEPS || mean <= 1e-17 * scale {
@@ -511,13 +510,7 @@ pub(crate) fn maximize(
         round += step * dt;
         missed = members.iter_mut().map(|m| m.close(sigma, round, deadline)).sum();
     }
-    match least_primal {
-        Some((_, mut joint)) => {
-            joint.value = best.map_or(joint.value, |b| b.value);
-            Some(joint)
-        }
-        None => best,
-    }
+    best.map(|best| Joint { decision: least_primal, iterations, ..best })
 }
 
 /// The decision of clusters with one choice each, the uplink filled.
@@ -537,5 +530,6 @@ fn decide(members: &[Member], shared: Shared, mover: &dyn Mover, filled: f64) ->
         latest = latest.max(latency + upload.time + member.message);
         uploads.push(upload.link);
     }
-    Decided { objective: weight * latest + energy, latency: latest, uploads }
+    let prices = members.iter().map(Member::price).collect();
+    Decided { prices, objective: weight * latest + energy, latency: latest, uploads }
 }

@@ -391,7 +391,7 @@ impl<'a> Network<'a> {
         let mut choices = Vec::with_capacity(in_play.len());
         for (n, curves) in in_play.iter().enumerate() {
             let cluster = &mut self.clusters[n];
-            let at = cluster.go(plan, curves[0], joint.prices[n]);
+            let at = cluster.go(plan, curves[0], decided.prices[n]);
             let curve = &cluster.known[plan][curves[0]];
             let (Some(allocation), Some(prices)) = (curve.best.clone(), curve.prices.clone()) else { return };
             let choice = curve.choice.clone();

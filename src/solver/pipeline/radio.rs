@@ -95,6 +95,9 @@ pub(crate) struct Ending {
     pub cutoff: f64,
     /// Relative gap.
     pub accuracy: f64,
+    /// Newton steps after that gap is met: an error of a cost is the square of that of its times, and who differentiates
+    /// wants these.
+    pub polish: u32,
 }
 
 /// λ at which a hop would take a given bandwidth at a price of its time.
@@ -280,7 +283,7 @@ pub(crate) fn optimize(
         Outcome { bound: f64::NEG_INFINITY, prices: Prices::default(), best: None, last: None, iterations: 0, alpha: Vec::new() };
     let mut products = Vec::new();
     let mut aim = Aim::default();
-    let mut missed = 0.0;
+    let (mut missed, mut polished) = (0.0, 0);
     let single = block.columns.len() == 1;
     let due_slope = |late: Option<(f64, f64)>, sigma: f64| match (late, target.deadline) {
         (Some((nu, _)), Some(deadline)) => sigma / nu - deadline,
@@ -318,7 +321,10 @@ pub(crate) fn optimize(
                 }
                 if let Some(best) = &outcome.best {
                     if best.objective - outcome.bound <= ending.accuracy * best.objective.abs() {
-                        break;
+                        if polished >= ending.polish || (sum + missed) <= 1e-15 * scale {
+                            break;
+                        }
+                        polished += 1;
                     }
                 }
             }

@@ -321,7 +321,7 @@ impl Search<'_> {
         }
         let column = self.column(shape, choice)?;
         let Planned { instance, penalty } = &self.plans[plan];
-        let ending = Ending { cutoff: self.bar() - penalty, accuracy: 0.05 * self.asked.tolerance };
+        let ending = Ending { cutoff: self.bar() - penalty, accuracy: 0.05 * self.asked.tolerance, polish: 0 };
         let mut block = Block::new(instance, vec![column], self.asked.target.upload);
         let outcome = optimize(&mut block, &mut self.pools.pools[pool], self.asked.target, start, ending);
         self.iterations += u64::from(outcome.iterations);
@@ -382,7 +382,7 @@ impl Search<'_> {
                 let mut block = Block::new(instance, columns, self.asked.target.upload);
                 // Where the choices known cost that much more than the bar, the region has others, or is done.
                 let cutoff = if bar.is_finite() { bar - penalty + 0.05 * bar.abs() } else { f64::INFINITY };
-                let ending = Ending { cutoff, accuracy };
+                let ending = Ending { cutoff, accuracy, polish: 0 };
                 let start = node.prices.as_ref();
                 let outcome = optimize(&mut block, &mut self.pools.pools[pool], self.asked.target, start, ending);
                 self.iterations += u64::from(outcome.iterations);
