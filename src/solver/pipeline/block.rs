@@ -607,7 +607,7 @@ impl<'a> Block<'a> {
     /// Prices and weights to start a similar problem from.
     pub fn prices(&self) -> Prices {
         let weight = self.weight();
-        let shares = self.paths.iter().zip(&self.mu).map(|(&p, mu)| (p, mu / weight)).filter(|(_, m)| *m > 1e-9);
+        let shares = self.paths.iter().zip(&self.mu).map(|(&p, mu)| (p, mu / weight)).filter(|(_, m)| *m > 1e-15);
         let mut shares: Vec<(usize, f64)> = shares.collect();
         let sum: f64 = shares.iter().map(|(_, share)| share).sum();
         shares.iter_mut().for_each(|(_, share)| *share /= sum);

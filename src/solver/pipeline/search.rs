@@ -424,8 +424,9 @@ impl Search<'_> {
         let Shape { plan, .. } = self.shapes[node.shape];
         let instance = &self.plans[plan].instance;
         let Some(split) = self.best_split(&node, alpha) else {
-            // A single choice is left, and its radio has been solved.
-            self.closed = self.closed.min(node.bound);
+            // A single choice is left, and its radio has been solved, or bounded well enough.
+            let known = node.choices.iter().filter_map(|choice| self.seen.get(&(plan, choice.clone())));
+            self.closed = self.closed.min(known.fold(node.bound, |most, &bound| most.max(bound)));
             return;
         };
         for lower in [true, false] {
