@@ -196,8 +196,7 @@ impl<'a> Block<'a> {
             times.extend_from_slice(&column.fixed);
             self.sent[x].clear();
             for hop in &column.hops {
-                let sent =
-                    hop.medium.send(hop.bits, uses, instance.band, self.weights[hop.place], bands[hop.band]);
+                let sent = hop.medium.send(hop.bits, uses, instance.band, self.weights[hop.place], bands[hop.band]);
                 value += sent.value;
                 filled[hop.band] += sent.band;
                 times[hop.place] += sent.time;

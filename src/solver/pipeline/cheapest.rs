@@ -186,8 +186,7 @@ impl Cheapest {
                 for first in s..blocks {
                     let (low, high) = windows.get(s, k, first);
                     if low <= high {
-                        self.open[here + first] =
-                            tables.best_end(instance, (s, k, first), (low, high), &self.shut).0;
+                        self.open[here + first] = tables.best_end(instance, (s, k, first), (low, high), &self.shut).0;
                         self.work += (high - low + 4) as u64;
                     }
                 }

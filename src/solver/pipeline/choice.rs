@@ -51,14 +51,11 @@ pub(crate) struct RadioHop {
     pub band: usize,
     pub medium: Medium,
     pub bits: f64,
-    /// The part of the duration that is no time on air [s].
-    pub overhead: f64,
 }
 
 /// A choice with its durations, bits and energies.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
-    pub choice: Choice,
     /// Durations without the time on air of `hops`.
     pub fixed: Vec<f64>,
     pub hops: Vec<RadioHop>,
@@ -70,7 +67,7 @@ pub(crate) struct Column {
 
 impl Column {
     /// `None` where a link is missing that has bits to carry.
-    pub fn new(instance: &Instance, layout: Layout, choice: Choice) -> Option<Self> {
+    pub fn new(instance: &Instance, layout: Layout, choice: &Choice) -> Option<Self> {
         let before = instance.before();
         let uses = instance.uses();
         let mut fixed = vec![0.0; layout.len()];
@@ -114,16 +111,10 @@ impl Column {
                         fixed[place] += bits / rate;
                         constant += uses * energy * bits;
                     }
-                    medium => hops.push(RadioHop {
-                        place,
-                        band: instance.band_of(phase),
-                        medium,
-                        bits,
-                        overhead: pair.overhead,
-                    }),
+                    medium => hops.push(RadioHop { place, band: instance.band_of(phase), medium, bits }),
                 }
             }
         }
-        Some(Self { choice, fixed, hops, constant, moved })
+        Some(Self { fixed, hops, constant, moved })
     }
 }

@@ -35,7 +35,7 @@ const ACCURACY: f64 = 2e-12;
 impl Curve {
     /// `None` where a link is missing.
     pub fn new(instance: &Instance, pool: &Pool, choice: Choice) -> Option<Self> {
-        let column = Column::new(instance, pool.layout, choice.clone())?;
+        let column = Column::new(instance, pool.layout, &choice)?;
         Some(Self { choice, column, at: Point::default(), prices: None, best: None })
     }
 

@@ -4,7 +4,9 @@
 //! any decision has (energy at no price) says whether the deadline can be kept, and gives a decision to start from; then
 //! the search prices the deadline in every node, as one more multiplier.
 
-use super::instance::{Instance, Medium};
+use super::instance::Instance;
+use super::joint::Shared;
+use super::network::{Agreed, Cluster, Network, Outcome, Question};
 use super::radio::Target;
 use super::search::{Asked, Found, Planned, Pools, Root, Search, Searched};
 use crate::solver::meter::Meter;
@@ -14,26 +16,24 @@ use crate::solver::meter::Meter;
 pub(crate) enum Timed {
     Searched(Searched),
     /// No decision keeps it: every latency is at least this [s].
-    TooLate { least: f64 },
+    TooLate {
+        least: f64,
+    },
     /// There is no decision at all, deadline or not.
     Empty,
 }
 
+/// The same instance where energy costs nothing.
+pub(super) fn free_of_charge(instance: &Instance) -> Instance {
+    let mut out = instance.clone();
+    out.pairs.iter_mut().for_each(|pair| pair.medium = pair.medium.free());
+    out.energy_before.fill(0.0);
+    out
+}
+
 /// The same plans where energy costs nothing: what they cost is their latency.
 pub(crate) fn latency_alone(plans: &[Planned]) -> Vec<Planned> {
-    let free = |medium: Medium| match medium {
-        Medium::Radio { gain, max_power, .. } => Medium::Radio { gain, max_power, circuit: 0.0, energy: 0.0 },
-        Medium::Fixed { rate, .. } => Medium::Fixed { rate, energy: 0.0 },
-        Medium::Shared { rate, .. } => Medium::Shared { rate, energy: 0.0 },
-        Medium::Missing => Medium::Missing,
-    };
-    let strip = |instance: &Instance| {
-        let mut out = instance.clone();
-        out.pairs.iter_mut().for_each(|pair| pair.medium = free(pair.medium));
-        out.energy_before.fill(0.0);
-        out
-    };
-    plans.iter().map(|plan| Planned { instance: strip(&plan.instance), penalty: 0.0 }).collect()
+    plans.iter().map(|plan| Planned { instance: free_of_charge(&plan.instance), penalty: 0.0 }).collect()
 }
 
 /// How far below the deadline a first decision may be found enough.
@@ -70,7 +70,12 @@ pub(crate) fn search_timed(
             let ended = meter.ended() && quick.lower_bound <= deadline;
             let least = quick.lower_bound;
             return if ended {
-                Timed::Searched(Searched { best: None, lower_bound: free.lower_bound, nodes: spent.0, iterations: spent.1 })
+                Timed::Searched(Searched {
+                    best: None,
+                    lower_bound: free.lower_bound,
+                    nodes: spent.0,
+                    iterations: spent.1,
+                })
             } else {
                 Timed::TooLate { least }
             };
@@ -90,5 +95,55 @@ impl Search<'_> {
     fn timed(&mut self, fast: &Found, bare: &[Planned]) -> Option<Found> {
         self.best = None;
         self.radio_of(fast).or_else(|| self.full_power(fast, bare))
+    }
+}
+
+/// Several clusters with an optional deadline; the least round latency where the deadline is below it.
+pub(crate) fn agree_timed(
+    clusters: &mut Vec<Cluster>,
+    penalties: &[f64],
+    question: Question,
+    meter: &mut Meter,
+) -> Result<Outcome, f64> {
+    let Shared { deadline, .. } = question.shared;
+    let untimed = Question { shared: Shared { deadline: None, ..question.shared }, ..question };
+    let free = Network::new(clusters, penalties.to_vec(), untimed, None, meter).run();
+    let Some(deadline) = deadline.filter(|deadline| free.best.as_ref().is_some_and(|best| best.latency > *deadline))
+    else {
+        return Ok(free);
+    };
+    let mut bare: Vec<Cluster> = clusters.iter().map(|cluster| Cluster::new(latency_alone(&cluster.plans))).collect();
+    let quickest = Question {
+        shared: Shared { weight: 1.0, deadline: None, ..question.shared },
+        gap: 1e-9,
+        enough: deadline * (1.0 - CLEAR),
+        ..question
+    };
+    let quick = Network::new(&mut bare, vec![0.0; penalties.len()], quickest, None, meter).run();
+    let Some(fast) = &quick.best else { return Ok(Outcome { best: None, lower_bound: free.lower_bound }) };
+    if fast.latency > deadline * (1.0 + 1e-10) {
+        return if quick.lower_bound > deadline {
+            Err(quick.lower_bound)
+        } else {
+            // Neither proved nor found.
+            Ok(Outcome { best: None, lower_bound: free.lower_bound })
+        };
+    }
+    let mut network = Network::new(clusters, penalties.to_vec(), question, None, meter);
+    network.begin(fast);
+    let mut found = network.run();
+    found.lower_bound = found.lower_bound.max(free.lower_bound);
+    Ok(found)
+}
+
+impl Network<'_> {
+    /// Begins with the choices of a decision that is as fast as can be, their radio solved at the deadline.
+    fn begin(&mut self, fast: &Agreed) {
+        let chosen: Option<Vec<usize>> = (fast.choices.iter().zip(self.clusters.iter_mut()))
+            .map(|(found, cluster)| cluster.learn(fast.plan, &found.choice))
+            .collect();
+        if let Some(chosen) = chosen {
+            self.alone(fast.plan, &chosen);
+        }
     }
 }

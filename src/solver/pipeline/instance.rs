@@ -330,9 +330,7 @@ impl Instance {
                 let band = sent.band * factor;
                 DecidedUpload { time: bits * uplink / (band * rate), energy: energy * bits, link: Some((band, 0.0)) }
             }
-            Medium::Fixed { rate, energy } => {
-                DecidedUpload { time: bits / rate, energy: energy * bits, link: None }
-            }
+            Medium::Fixed { rate, energy } => DecidedUpload { time: bits / rate, energy: energy * bits, link: None },
             Medium::Missing => DecidedUpload { time: f64::INFINITY, energy: 0.0, link: None },
         }
     }

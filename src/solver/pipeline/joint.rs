@@ -72,7 +72,6 @@ pub(crate) struct Joint {
     /// With one choice per cluster: the cost of the decision at these prices, its round latency, and each cluster's share
     /// of the uplink.
     pub decision: Option<Decided>,
-    pub iterations: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -346,7 +345,7 @@ pub(crate) fn maximize(
             prices.sum::<f64>() / sharers.max(1.0)
         }
     };
-    let mut evaluate = |members: &mut [Member], ln_band: f64, mover: &mut dyn Mover| {
+    let evaluate = |members: &mut [Member], ln_band: f64, mover: &mut dyn Mover| {
         let prices: Vec<f64> = members.iter().map(Member::price).collect();
         let points = {
             let curves: Vec<&[usize]> = members.iter().map(|m| m.curves.as_slice()).collect();
@@ -364,7 +363,8 @@ pub(crate) fn maximize(
     for member in &mut members {
         member.share.1 = round - member.latency();
         if let (Some(late), Some(deadline)) = (&mut member.late, deadline) {
-            late.1 = (deadline - member.points.iter().map(|p| p.latency).sum::<f64>() / member.points.len() as f64
+            late.1 = (deadline
+                - member.points.iter().map(|p| p.latency).sum::<f64>() / member.points.len() as f64
                 - member.uploaded.time
                 - member.message)
                 .max(1e-3 * deadline);
@@ -397,7 +397,6 @@ pub(crate) fn maximize(
             alpha: members.iter().map(|m| m.alpha.clone()).collect(),
             value,
             decision: None,
-            iterations,
         };
         if best.as_ref().is_none_or(|b| value > b.value) {
             best = Some(here());
@@ -476,7 +475,13 @@ pub(crate) fn maximize(
             step = 4.0 / dl.abs();
         }
         let kept: Vec<Kept> = (members.iter())
-            .map(|m| Kept { share: m.share, late: m.late, alpha: m.alpha.clone(), rest: m.rest.clone(), theta: m.theta })
+            .map(|m| Kept {
+                share: m.share,
+                late: m.late,
+                alpha: m.alpha.clone(),
+                rest: m.rest.clone(),
+                theta: m.theta,
+            })
             .collect();
         let slope = |members: &[Member], ln_band: f64| {
             let filled: f64 = members.iter().map(|m| m.uploaded.band).sum();
@@ -510,7 +515,7 @@ pub(crate) fn maximize(
         round += step * dt;
         missed = members.iter_mut().map(|m| m.close(sigma, round, deadline)).sum();
     }
-    best.map(|best| Joint { decision: least_primal, iterations, ..best })
+    best.map(|best| Joint { decision: least_primal, ..best })
 }
 
 /// The decision of clusters with one choice each, the uplink filled.

@@ -38,12 +38,12 @@ impl Cluster {
     }
 
     /// The index of a choice among those known.
-    fn learn(&mut self, plan: usize, choice: &Choice) -> Option<usize> {
+    pub(super) fn learn(&mut self, plan: usize, choice: &Choice) -> Option<usize> {
         if let Some(at) = self.known[plan].iter().position(|curve| curve.choice == *choice) {
             return Some(at);
         }
         let instance = &self.plans[plan].instance;
-        let pool = self.pools.of(instance, choice.devices.len());
+        let pool = self.pools.of(instance, choice.devices.len())?;
         let curve = Curve::new(instance, &self.pools.pools[pool], choice.clone())?;
         self.known[plan].push(curve);
         Some(self.known[plan].len() - 1)
@@ -52,7 +52,8 @@ impl Cluster {
     fn go(&mut self, plan: usize, curve: usize, price: f64) -> Point {
         let instance = &self.plans[plan].instance;
         let curve = &mut self.known[plan][curve];
-        let pool = self.pools.of(instance, curve.choice.devices.len());
+        // A choice is known only with its pool.
+        let Some(pool) = self.pools.of(instance, curve.choice.devices.len()) else { return curve.at };
         let steps = curve.go(instance, &mut self.pools.pools[pool], price);
         self.iterations += u64::from(steps);
         self.meter.spend(u64::from(steps) * 5_000);
@@ -267,8 +268,7 @@ impl<'a> Network<'a> {
                 })
                 .collect();
             let regions = &node.regions;
-            let found =
-                each(self.clusters, |n, cluster| cluster.search(&regions[n], prices[n], hints[n], tolerance));
+            let found = each(self.clusters, |n, cluster| cluster.search(&regions[n], prices[n], hints[n], tolerance));
             self.absorb();
             if found.iter().any(|(_, choice)| choice.is_none()) {
                 // A region without a choice, or a search that was ended.
@@ -290,8 +290,7 @@ impl<'a> Network<'a> {
                 }
             }
             if known_band {
-                let bound = found.iter().map(|(bound, _)| bound).sum::<f64>()
-                    + self.uploads(&owned, &prices, ln_band)
+                let bound = found.iter().map(|(bound, _)| bound).sum::<f64>() + self.uploads(&owned, &prices, ln_band)
                     - due
                     + penalty;
                 node.bound = node.bound.max(bound);
@@ -365,6 +364,18 @@ impl<'a> Network<'a> {
         for chosen in [most, quickest] {
             self.together(plan, &chosen, joint, instances);
         }
+    }
+
+    /// Solves one choice per cluster together, from no prices.
+    pub(super) fn alone(&mut self, plan: usize, chosen: &[usize]) {
+        let owned = self.instances(plan);
+        let instances: Vec<&Instance> = owned.iter().collect();
+        let in_play: Vec<Vec<usize>> = chosen.iter().map(|&x| vec![x]).collect();
+        let mut moving = Moving { plan, clusters: self.clusters };
+        if let Some(joint) = maximize(&instances, in_play.clone(), self.question.shared, None, 1e-10, &mut moving) {
+            self.offer(plan, &in_play, &joint);
+        }
+        self.absorb();
     }
 
     /// Solves one choice per cluster together, unless that has been done.

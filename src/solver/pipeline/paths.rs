@@ -44,7 +44,8 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub fn new(kind: ScheduleKind, blocking: bool, stages: usize, micro_batches: u32) -> Self {
+    /// `None` for a schedule with more events than can be played.
+    pub fn new(kind: ScheduleKind, blocking: bool, stages: usize, micro_batches: u32) -> Option<Self> {
         let layout = Layout { stages };
         let mut alone = vec![1.0; layout.len()];
         if !kind.has_backward() {
@@ -56,8 +57,8 @@ impl Pool {
                 alone[layout.latency(1, link)] = 0.0;
             }
         }
-        let timeline = Timeline::new(kind, blocking, stages, micro_batches);
-        Self { layout, timeline, found: vec![0.0; layout.len()], counts: alone }
+        let timeline = Timeline::new(kind, blocking, stages, micro_batches)?;
+        Some(Self { layout, timeline, found: vec![0.0; layout.len()], counts: alone })
     }
 
     pub fn len(&self) -> usize {

@@ -279,8 +279,14 @@ pub(crate) fn optimize(
     if let (Some(late), Some(deadline)) = (&mut late, target.deadline) {
         late.1 = (deadline - block.latency()).max(1e-3 * deadline);
     }
-    let mut outcome =
-        Outcome { bound: f64::NEG_INFINITY, prices: Prices::default(), best: None, last: None, iterations: 0, alpha: Vec::new() };
+    let mut outcome = Outcome {
+        bound: f64::NEG_INFINITY,
+        prices: Prices::default(),
+        best: None,
+        last: None,
+        iterations: 0,
+        alpha: Vec::new(),
+    };
     let mut products = Vec::new();
     let mut aim = Aim::default();
     let (mut missed, mut polished) = (0.0, 0);
@@ -400,8 +406,7 @@ pub(crate) fn optimize(
             if let (Some((nu, room)), Some((old_nu, old_room))) = (&mut late, before) {
                 let change = aim.price;
                 *nu = old_nu + step * change;
-                *room = old_room
-                    + step * ((sigma - late_product) / old_nu - old_room - old_room / old_nu * change);
+                *room = old_room + step * ((sigma - late_product) / old_nu - old_room - old_room / old_nu * change);
             }
             block.advance(step, sigma, correct, objective);
             if let Some((nu, _)) = late {
@@ -434,17 +439,4 @@ pub(crate) fn optimize(
 
 fn longest(value: f64, change: f64) -> f64 {
     if change < 0.0 { -value / change } else { f64::INFINITY }
-}
-
-/// The radio of one choice.
-pub(crate) fn solve_choice(
-    instance: &Instance,
-    pool: &mut Pool,
-    column: &Column,
-    target: Target,
-    start: Option<&Prices>,
-    ending: Ending,
-) -> Outcome {
-    let mut block = Block::new(instance, vec![column.clone()], target.upload);
-    optimize(&mut block, pool, target, start, ending)
 }

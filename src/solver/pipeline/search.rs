@@ -101,14 +101,16 @@ pub(crate) struct Pools {
 }
 
 impl Pools {
-    pub fn of(&mut self, instance: &Instance, positions: usize) -> usize {
+    /// The pool of an instance's pipelines of so many devices; `None` for a schedule with more events than can be played.
+    pub fn of(&mut self, instance: &Instance, positions: usize) -> Option<usize> {
         let stages = instance.stages(positions);
         let key = (instance.kind, instance.blocking, stages, instance.micro_batches);
-        let pools = &mut self.pools;
-        *self.keys.entry(key).or_insert_with(|| {
-            pools.push(Pool::new(instance.kind, instance.blocking, stages, instance.micro_batches));
-            pools.len() - 1
-        })
+        if let Some(&known) = self.keys.get(&key) {
+            return Some(known);
+        }
+        self.pools.push(Pool::new(instance.kind, instance.blocking, stages, instance.micro_batches)?);
+        self.keys.insert(key, self.pools.len() - 1);
+        Some(self.pools.len() - 1)
     }
 }
 
@@ -202,9 +204,17 @@ impl Search<'_> {
     fn plant(&mut self, roots: &[Root]) {
         for Root { plan, windows } in roots {
             let (plan, positions) = (*plan, windows.positions);
-            let pool = self.pools.of(&self.plans[plan].instance, positions);
+            let Some(pool) = self.pools.of(&self.plans[plan].instance, positions) else {
+                self.closed = self.closed.min(self.plans[plan].penalty);
+                continue;
+            };
             let shape = self.shapes.len();
             self.shapes.push(Shape { plan, pool, positions });
+            if !self.heap.is_empty() && self.meter.ended() {
+                // What there is no time to look at costs its penalty at the least.
+                self.closed = self.closed.min(self.plans[plan].penalty);
+                continue;
+            }
             let prices = self.rough(shape);
             let Some((bound, choice)) = self.price(shape, windows, &prices) else { continue };
             // Nothing costs less than nothing but the penalty.
@@ -217,7 +227,7 @@ impl Search<'_> {
     pub(super) fn radio_of(&mut self, found: &Found) -> Option<Found> {
         let instance = &self.plans[found.plan].instance;
         let positions = found.choice.devices.len();
-        let pool = self.pools.of(instance, positions);
+        let pool = self.pools.of(instance, positions)?;
         self.shapes.push(Shape { plan: found.plan, pool, positions });
         self.try_choice(self.shapes.len() - 1, &found.choice, None);
         self.best.take()
@@ -274,8 +284,7 @@ impl Search<'_> {
                     let hop_price = weight * (1.0 + f64::from(instance.micro_batches - 1) / positions as f64);
                     let share = instance.band / hops.max(1.0);
                     let pair = instance.pair(from, to);
-                    let found =
-                        super::radio::price_of_band(&pair.medium, bits, uses, share, instance.band, hop_price);
+                    let found = super::radio::price_of_band(&pair.medium, bits, uses, share, instance.band, hop_price);
                     if found > 0.0 {
                         sum += found.ln();
                         count += 1.0;
@@ -310,7 +319,7 @@ impl Search<'_> {
 
     fn column(&self, shape: usize, choice: &Choice) -> Option<Column> {
         let Shape { plan, pool, .. } = self.shapes[shape];
-        Column::new(&self.plans[plan].instance, self.pools.pools[pool].layout, choice.clone())
+        Column::new(&self.plans[plan].instance, self.pools.pools[pool].layout, choice)
     }
 
     /// Solves a choice's radio unless that is known; a better decision is kept. Returns its best prices if it was solved.
@@ -331,7 +340,8 @@ impl Search<'_> {
             let objective = allocation.objective + penalty;
             if self.best.as_ref().is_none_or(|best| objective < best.objective) {
                 let prices = outcome.prices.clone();
-                self.best = Some(Found { plan, choice: choice.clone(), allocation, prices, objective, quickest: false });
+                self.best =
+                    Some(Found { plan, choice: choice.clone(), allocation, prices, objective, quickest: false });
             }
         }
         Some(outcome.prices)
@@ -344,6 +354,12 @@ impl Search<'_> {
                 // So is every other.
                 open = node.bound;
                 break;
+            }
+            if self.meter.ended() && self.best.is_none() {
+                // Any decision is better than none.
+                node.choices.iter().for_each(|choice| {
+                    self.try_choice(node.shape, choice, node.prices.as_ref());
+                });
             }
             if self.meter.ended() || self.best.as_ref().is_some_and(|best| best.objective <= self.asked.enough) {
                 open = node.bound;

@@ -105,19 +105,15 @@ impl Tables {
             cost
         };
         let mut broken = false;
-        let usable: Vec<bool> =
-            (0..positions * devices).map(|i| windows.open(i / devices, i % devices)).collect();
+        let usable: Vec<bool> = (0..positions * devices).map(|i| windows.open(i / devices, i % devices)).collect();
         let open = |s: usize, k: usize| usable[s * devices + k];
         self.entry.clear();
         self.exit.clear();
         self.link.clear();
         self.link.resize(positions.saturating_sub(1) * devices * devices * self.classes, f64::INFINITY);
         for k in 0..devices {
-            let first = if before == 1 && open(0, k) {
-                hop(0, 0, k + 1, instance.boundary[0], &mut broken)
-            } else {
-                0.0
-            };
+            let first =
+                if before == 1 && open(0, k) { hop(0, 0, k + 1, instance.boundary[0], &mut broken) } else { 0.0 };
             self.entry.push(first);
             let last = if instance.ends[1].is_some() && open(positions - 1, k) {
                 hop(layout.links() - 1, k + 1, devices + 1, instance.boundary[instance.blocks], &mut broken)

@@ -49,7 +49,8 @@ impl Windows {
                     if (s == 0) != (first == 0) {
                         continue;
                     }
-                    let mut high = (first + instance.largest(k, f64::from(held), first)).min(blocks + s + 1 - positions);
+                    let mut high =
+                        (first + instance.largest(k, f64::from(held), first)).min(blocks + s + 1 - positions);
                     if !moves {
                         let bits = |past: usize| instance.parameters_before[past] > instance.parameters_before[first];
                         while high > first && bits(high) {
