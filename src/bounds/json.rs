@@ -8,9 +8,9 @@ use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, IntoDeserializer,
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    BoundError, BoundedGradients, BoundedGradientsBound, CompressedActivations, CompressedActivationsBound, Form,
-    Forms, GaussianMechanism, GaussianMechanismBound, LocalSteps, LocalStepsBound, MiniBatchSgd, MiniBatchSgdBound,
-    PartialParticipation, PartialParticipationBound, StepSizeChoice, StronglyConvexBound, StronglyConvexFedAvg,
+    BoundError, BoundedGradients, BoundedGradientsBound, CompressedActivations, CompressedActivationsBound,
+    GaussianMechanism, GaussianMechanismBound, LocalSteps, LocalStepsReport, MiniBatchSgd, MiniBatchSgdBound,
+    PartialParticipation, PartialParticipationBound, StronglyConvexBound, StronglyConvexFedAvg,
 };
 use crate::text::{JsonFault, from_json};
 
@@ -83,19 +83,6 @@ pub enum BoundReport {
     CompressedActivations(CompressedActivationsBound),
 }
 
-/// The bound for local steps, with the largest and the best step sizes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct LocalStepsReport {
-    /// The bound at the step size given.
-    #[serde(flatten)]
-    pub bound: LocalStepsBound,
-    /// Largest step size that the assumptions allow, in par²/loss.
-    pub largest_step_size: f64,
-    /// The step size of least bound, of each form; `None` where `initial_gap` is 0.
-    pub best_step_size: Option<Forms<StepSizeChoice>>,
-}
-
 impl BoundRequest {
     /// Reads a request.
     ///
@@ -130,17 +117,7 @@ impl BoundRequest {
     /// [`BoundError`] of the bound asked for.
     pub fn evaluate(&self) -> Result<BoundReport, BoundError> {
         Ok(match self {
-            Self::LocalSteps(parameters) => {
-                let bound = parameters.bound()?;
-                let best = |form| parameters.best_step_size(form);
-                let best_step_size = if parameters.initial_gap > 0.0 {
-                    Some(Forms { simple: best(Form::Simple)?, tight: best(Form::Tight)? })
-                } else {
-                    None
-                };
-                let largest_step_size = parameters.largest_step_size()?;
-                BoundReport::LocalSteps(LocalStepsReport { bound, largest_step_size, best_step_size })
-            }
+            Self::LocalSteps(parameters) => BoundReport::LocalSteps(parameters.report()?),
             Self::PartialParticipation(parameters) => BoundReport::PartialParticipation(parameters.bound()?),
             Self::MiniBatchSgd(parameters) => BoundReport::MiniBatchSgd(parameters.bound()?),
             Self::LocalSgdBoundedGradients(parameters) => BoundReport::LocalSgdBoundedGradients(parameters.bound()?),

@@ -27,8 +27,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BoundError, Condition, MAX_STEPS, check_dissimilarity, check_length, check_list, check_step, check_weights, finite,
-    largest_step,
+    BoundError, Condition, MAX_STEPS, StepModel, check_dissimilarity, check_length, check_list, check_step,
+    check_weights, finite, largest_step,
 };
 use crate::ground::check::{Range, count, real, reals};
 
@@ -84,15 +84,34 @@ pub struct LocalSteps {
     pub dissimilarity: f64,
 }
 
-/// Which of the theorem's two inequalities.
+/// Which inequality.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// The closed form with constants 4, 4, 3, 6.
     Simple,
-    /// The smaller one, with κ.
-    #[default]
+    /// The smaller closed form, with κ.
     Tight,
+    /// Theorem A2 ([`LocalSteps::sharp`]), gradients at current iterates.
+    #[default]
+    Sharp,
+    /// Theorem A2, gradients at iterates of any age within the round.
+    SharpAnyAges,
+    /// Theorem A2, current iterates and convex losses.
+    SharpConvex,
+}
+
+impl Form {
+    /// What theorem A2 is to assume of a round's steps; `None` for the two closed forms.
+    #[must_use]
+    pub fn step_model(self) -> Option<StepModel> {
+        match self {
+            Self::Simple | Self::Tight => None,
+            Self::Sharp => Some(StepModel::Current),
+            Self::SharpAnyAges => Some(StepModel::AnyAges),
+            Self::SharpConvex => Some(StepModel::Convex),
+        }
+    }
 }
 
 /// A number for each form.
@@ -209,11 +228,9 @@ impl LocalSteps {
         2.0 * (self.step_size * self.smoothness).powi(2) * sums.step_pairs
     }
 
+    /// Terms of a closed form; the tight ones for any other.
     pub(super) fn terms(&self, sums: &Sums, form: Form) -> Terms {
-        match form {
-            Form::Simple => self.simple_terms(sums),
-            Form::Tight => self.tight_terms(sums),
-        }
+        if form == Form::Simple { self.simple_terms(sums) } else { self.tight_terms(sums) }
     }
 
     fn simple_terms(&self, sums: &Sums) -> Terms {
