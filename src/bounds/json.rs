@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::{
     BoundError, BoundedGradients, BoundedGradientsBound, CompressedActivations, CompressedActivationsBound,
     GaussianMechanism, GaussianMechanismBound, LocalSteps, LocalStepsReport, MiniBatchSgd, MiniBatchSgdBound,
-    PartialParticipation, PartialParticipationBound, StronglyConvexBound, StronglyConvexFedAvg,
+    PartialParticipation, PartialParticipationReport, PipelineDepth, PipelineDepthBound, PlanTable, PlanTableReport,
+    StronglyConvexBound, StronglyConvexFedAvg, VirtualAverage, VirtualAverageBound,
 };
 use crate::text::{JsonFault, from_json};
 
@@ -47,6 +48,12 @@ pub enum BoundRequest {
     GaussianMechanism(GaussianMechanism),
     /// Quantized boundary activations.
     CompressedActivations(CompressedActivations),
+    /// The average of local steps.
+    VirtualAverage(VirtualAverage),
+    /// A pipeline that updates per micro-batch.
+    PipelineDepth(PipelineDepth),
+    /// Several plans side by side.
+    Plans(PlanTable),
 }
 
 /// The names alone, so that the parameters can be read by themselves, with line and column in their errors.
@@ -60,6 +67,9 @@ enum Name {
     StronglyConvexFedavg,
     GaussianMechanism,
     CompressedActivations,
+    VirtualAverage,
+    PipelineDepth,
+    Plans,
 }
 
 /// A bound; the field `name` holds the name of the request's field `bound`.
@@ -70,7 +80,7 @@ pub enum BoundReport {
     /// Of [`BoundRequest::LocalSteps`].
     LocalSteps(LocalStepsReport),
     /// Of [`BoundRequest::PartialParticipation`].
-    PartialParticipation(PartialParticipationBound),
+    PartialParticipation(PartialParticipationReport),
     /// Of [`BoundRequest::MiniBatchSgd`].
     MiniBatchSgd(MiniBatchSgdBound),
     /// Of [`BoundRequest::LocalSgdBoundedGradients`].
@@ -81,6 +91,12 @@ pub enum BoundReport {
     GaussianMechanism(GaussianMechanismBound),
     /// Of [`BoundRequest::CompressedActivations`].
     CompressedActivations(CompressedActivationsBound),
+    /// Of [`BoundRequest::VirtualAverage`].
+    VirtualAverage(VirtualAverageBound),
+    /// Of [`BoundRequest::PipelineDepth`].
+    PipelineDepth(PipelineDepthBound),
+    /// Of [`BoundRequest::Plans`].
+    Plans(PlanTableReport),
 }
 
 impl BoundRequest {
@@ -108,6 +124,9 @@ impl BoundRequest {
             Name::StronglyConvexFedavg => Self::StronglyConvexFedavg(parameters(text)?),
             Name::GaussianMechanism => Self::GaussianMechanism(parameters(text)?),
             Name::CompressedActivations => Self::CompressedActivations(parameters(text)?),
+            Name::VirtualAverage => Self::VirtualAverage(parameters(text)?),
+            Name::PipelineDepth => Self::PipelineDepth(parameters(text)?),
+            Name::Plans => Self::Plans(parameters(text)?),
         })
     }
 
@@ -118,12 +137,15 @@ impl BoundRequest {
     pub fn evaluate(&self) -> Result<BoundReport, BoundError> {
         Ok(match self {
             Self::LocalSteps(parameters) => BoundReport::LocalSteps(parameters.report()?),
-            Self::PartialParticipation(parameters) => BoundReport::PartialParticipation(parameters.bound()?),
+            Self::PartialParticipation(parameters) => BoundReport::PartialParticipation(parameters.report()?),
             Self::MiniBatchSgd(parameters) => BoundReport::MiniBatchSgd(parameters.bound()?),
             Self::LocalSgdBoundedGradients(parameters) => BoundReport::LocalSgdBoundedGradients(parameters.bound()?),
             Self::StronglyConvexFedavg(parameters) => BoundReport::StronglyConvexFedavg(parameters.bound()?),
             Self::GaussianMechanism(parameters) => BoundReport::GaussianMechanism(parameters.bound()?),
             Self::CompressedActivations(parameters) => BoundReport::CompressedActivations(parameters.bound()?),
+            Self::VirtualAverage(parameters) => BoundReport::VirtualAverage(parameters.bound()?),
+            Self::PipelineDepth(parameters) => BoundReport::PipelineDepth(parameters.bound()?),
+            Self::Plans(parameters) => BoundReport::Plans(parameters.report()?),
         })
     }
 }

@@ -193,6 +193,17 @@ impl LocalSteps {
         })
     }
 
+    /// The bound in one form.
+    ///
+    /// # Errors
+    /// As [`LocalSteps::bound`] or [`LocalSteps::sharp`].
+    pub fn bound_of(&self, form: Form) -> Result<f64, BoundError> {
+        match form.step_model() {
+            Some(model) => Ok(self.sharp(model)?.bound),
+            None => Ok(if form == Form::Simple { self.bound()?.simple } else { self.bound()?.tight }),
+        }
+    }
+
     /// Largest step size that the assumptions allow: min(1/(2τL), 1/(L √(2 (2β²+1) max K(K−1)))), in par²/loss.
     ///
     /// # Errors
@@ -233,6 +244,12 @@ impl LocalSteps {
         if form == Form::Simple { self.simple_terms(sums) } else { self.tight_terms(sums) }
     }
 
+    /// κ of the tight form.
+    pub(super) fn kappa(&self, sums: &Sums) -> f64 {
+        let q = self.drift_gain(sums);
+        1.0 - self.dissimilarity * q / (1.0 - q)
+    }
+
     fn simple_terms(&self, sums: &Sums) -> Terms {
         let step = self.step_size * self.server_steps;
         let squared = (self.step_size * self.smoothness).powi(2);
@@ -247,7 +264,7 @@ impl LocalSteps {
     fn tight_terms(&self, sums: &Sums) -> Terms {
         let step = self.step_size * self.server_steps;
         let q = self.drift_gain(sums);
-        let kappa = 1.0 - self.dissimilarity * q / (1.0 - q);
+        let kappa = self.kappa(sums);
         Terms {
             initial_gap: 2.0 * self.initial_gap / (step * self.rounds as f64) / kappa,
             noise: 2.0 * self.smoothness * step * sums.averaged_variance / kappa,

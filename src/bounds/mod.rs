@@ -38,29 +38,37 @@ mod local_steps;
 mod local_steps_report;
 mod mini_batch;
 mod partial_participation;
+mod pipeline_depth;
 mod plan_choice;
+mod plan_table;
 mod sharp;
 mod sharp_step;
 mod step_size;
 mod strongly_convex;
 mod updates;
+mod virtual_average;
 
 pub use bounded_gradients::{BoundedGradients, BoundedGradientsBound};
 pub use compressed_activations::{Boundary, CompressedActivations, CompressedActivationsBound, rounding_error_norm};
-pub use constraint::{ConvergenceConstraint, PlayedRounds};
+pub use constraint::{ConvergenceConstraint, PlanGuarantee, PlayedRounds};
 pub use drift::StepModel;
 pub use gaussian_mechanism::{GaussianMechanism, GaussianMechanismBound, Privacy, privacy_delta, privacy_epsilon};
 pub use json::{BoundReport, BoundRequest};
-pub use learning::LearningProblem;
+pub use learning::{LearningProblem, PlanSchedule};
 pub use local_steps::{Form, Forms, LocalSteps, LocalStepsBound, Terms};
 pub use local_steps_report::{LocalStepsReport, MissingForm, ReportedForms};
 pub use mini_batch::{MiniBatchSgd, MiniBatchSgdBound};
-pub use partial_participation::{PartialParticipation, PartialParticipationBound};
+pub use partial_participation::{
+    PartialParticipation, PartialParticipationBound, PartialParticipationReport, Sampling,
+};
+pub use pipeline_depth::{PipelineDepth, PipelineDepthBound};
 pub use plan_choice::{PlanBound, PlanRanking, PlanRejection, StepChoice, TimedPlan, rank_plans};
+pub use plan_table::{PlanRow, PlanTable, PlanTableReport};
 pub use sharp::{MAX_SHARP_STEPS, SharpBound};
 pub use step_size::StepSizeChoice;
 pub use strongly_convex::{StronglyConvexBound, StronglyConvexFedAvg, StronglyConvexTerms};
-pub use updates::{LocalUpdates, UpdateRule};
+pub use updates::{LocalUpdates, PipelineOrder, UpdateRule};
+pub use virtual_average::{VirtualAverage, VirtualAverageBound};
 
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, Range, length, real};

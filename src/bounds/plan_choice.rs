@@ -33,7 +33,7 @@ pub enum StepChoice {
 pub struct PlanBound {
     /// R = ⌊time/round⌋.
     pub rounds: u64,
-    /// η, in par²/loss.
+    /// η of an update, in par²/loss (of each of a batch's M updates where those are taken at one iterate).
     pub step_size: f64,
     /// Bound on the mean of E|∇F|² over those rounds, in loss²/par².
     pub bound: f64,
@@ -136,7 +136,9 @@ fn plan_bound(
     let rounds = (budget / round).floor().min(MAX_STEPS as f64) as u64;
     // Any step size serves to check the constants, which must be valid even where no round fits.
     let given = if let StepChoice::Given(step_size) = step { step_size } else { 1.0 };
-    let schedule = learning.local_steps(&candidate.plan, given, rounds.max(1))?;
+    let plan = learning.schedule(&candidate.plan, given, rounds.max(1))?;
+    let form = plan.form(form)?;
+    let schedule = &plan.schedule;
     schedule.checked_sums()?;
     if rounds == 0 {
         return Ok(Err(PlanRejection::NoRound { round, budget }));
@@ -144,14 +146,11 @@ fn plan_bound(
     match step {
         StepChoice::Best => {
             let best = schedule.best_step_size(form)?;
-            Ok(Ok(PlanBound { rounds, step_size: best.step_size, bound: best.bound }))
+            Ok(Ok(PlanBound { rounds, step_size: best.step_size / plan.step_factor, bound: best.bound }))
         }
-        StepChoice::Given(step_size) => match schedule.bound() {
-            Ok(bound) => {
-                let bound = if form == Form::Simple { bound.simple } else { bound.tight };
-                Ok(Ok(PlanBound { rounds, step_size, bound }))
-            }
-            Err(error @ BoundError::StepSize { .. }) => Ok(Err(PlanRejection::StepSize(error))),
+        StepChoice::Given(step_size) => match schedule.bound_of(form) {
+            Ok(bound) => Ok(Ok(PlanBound { rounds, step_size, bound })),
+            Err(error @ BoundError::StepSize { .. }) => Ok(Err(PlanRejection::StepSize(plan.in_terms_of_step(error)))),
             Err(error) => Err(error),
         },
     }

@@ -8,8 +8,9 @@ use crate::simulation::{ConvergenceRecord, RunRecord};
 
 /// What a run proves about what was learned.
 ///
-/// Bounds are on Σ K E|∇F|² / Σ K over the rounds, in loss²/par²; they hold whatever the channel did, if the constants
-/// do.
+/// Bounds are on the mean of E|∇F|² over the rounds, weighted by their progress
+/// ([`PlanGuarantee`](crate::bounds::PlanGuarantee)), in loss²/par²; they hold whatever the channel did, if the
+/// constants do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -37,20 +38,24 @@ pub struct ConvergenceSummary {
 pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
     let ConvergenceRecord { constraint, scale, violations, initial_queue } = record.convergence.as_ref()?;
     let (mut sum, mut final_queue) = (0.0, *initial_queue);
-    let (mut slots, mut rounds, mut steps) = (0u64, 0u64, 0u64);
+    let (mut slots, mut rounds, mut steps, mut progress) = (0u64, 0u64, 0u64, 0.0);
+    let of_plan = |plan| Some((local_steps(constraint, plan).ok()?, constraint.guarantee(plan).ok()?.progress));
+    let of_plans: Vec<Option<(u64, f64)>> = record.plans.iter().map(of_plan).collect();
     for slot in &record.slots {
         let of_slot = slot.convergence?;
         slots += 1;
         sum += of_slot.violation;
         final_queue = of_slot.queue;
-        if let Some(plan) = slot.planned().and_then(|planned| record.plans.get(planned.plan)) {
+        if let Some(&plan) = slot.planned().and_then(|planned| of_plans.get(planned.plan)) {
+            let (own_steps, own_progress) = plan?;
             rounds += 1;
-            steps = steps.saturating_add(local_steps(constraint, plan).ok()?);
+            steps = steps.saturating_add(own_steps);
+            progress += own_progress;
         }
     }
     let of_slots = record.slots.iter().map(|slot| slot.convergence.map(|own| (own.violation / scale, own.queue)));
     // A record with impossible numbers certifies nothing.
-    let certified = |violation_sum| certified_mean(constraint, slots, rounds, steps, violation_sum).ok().flatten();
+    let certified = |violation_sum| certified_mean(constraint, slots, rounds, progress, violation_sum).ok().flatten();
     Some(ConvergenceSummary {
         target: constraint.target,
         update: constraint.learning.update,
