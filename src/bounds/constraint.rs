@@ -171,4 +171,35 @@ impl ConvergenceConstraint {
         let excess = sum + self.learning.initial_gap * missing;
         finite("the mean", self.target + excess / played.progress)
     }
+
+    /// Least ε that so many rounds of each plan certify: the bound at the tangents that suit the outcome, not the target
+    /// that was wanted. With a single plan it is the bound of that plan's schedule.
+    ///
+    /// For plans that do not depend on past samples. Valid for all R rounds or fewer.
+    ///
+    /// # Errors
+    /// As [`ConvergenceConstraint::guarantee`]; [`BoundError::Field`] where no round was played.
+    pub fn reached(&self, played: &[(CandidatePlan, u64)]) -> Result<f64, BoundError> {
+        let mut least = f64::INFINITY;
+        let mut constraint = self.clone();
+        for _ in 0..100 {
+            let (mut progress, mut charge) = (0.0, self.learning.initial_gap);
+            for (plan, rounds) in played.iter().filter(|(_, rounds)| *rounds > 0) {
+                let own = constraint.guarantee(plan)?;
+                progress += own.progress * *rounds as f64;
+                charge += own.charge * *rounds as f64;
+            }
+            if progress == 0.0 {
+                return Err(FieldError::new("played", "no round", "at least one round").into());
+            }
+            let bound = charge / progress;
+            let settled = bound >= least * (1.0 - 1e-12);
+            least = least.min(bound);
+            if settled || !Range::Positive.contains(bound) {
+                break;
+            }
+            constraint.target = bound;
+        }
+        finite("the mean", least)
+    }
 }

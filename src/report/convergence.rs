@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounds::UpdateRule;
 use crate::lyapunov::{Certificate, certified_mean, local_steps};
+use crate::problem::CandidatePlan;
 use crate::simulation::{ConvergenceRecord, RunRecord};
 
 /// What a run proves about what was learned.
@@ -31,6 +32,9 @@ pub struct ConvergenceSummary {
     pub certified_mean: Option<f64>,
     /// The bound from Σ g itself, at most the former; none without a round.
     pub certified_mean_of_sum: Option<f64>,
+    /// The bound of the rounds played, whatever the target: never above the former; none without a round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<f64>,
     /// g of every candidate plan, in loss: a target is within reach only if some of them are negative.
     pub plan_violations: Vec<f64>,
 }
@@ -40,14 +44,17 @@ pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
     let (mut sum, mut final_queue) = (0.0, *initial_queue);
     let (mut slots, mut rounds, mut steps, mut progress) = (0u64, 0u64, 0u64, 0.0);
     let of_plan = |plan| Some((local_steps(constraint, plan).ok()?, constraint.guarantee(plan).ok()?.progress));
+    let mut counts: Vec<(CandidatePlan, u64)> = record.plans.iter().map(|plan| (*plan, 0)).collect();
     let of_plans: Vec<Option<(u64, f64)>> = record.plans.iter().map(of_plan).collect();
     for slot in &record.slots {
         let of_slot = slot.convergence?;
         slots += 1;
         sum += of_slot.violation;
         final_queue = of_slot.queue;
-        if let Some(&plan) = slot.planned().and_then(|planned| of_plans.get(planned.plan)) {
+        let played = slot.planned().map(|planned| planned.plan);
+        if let Some((&plan, count)) = played.and_then(|plan| of_plans.get(plan).zip(counts.get_mut(plan))) {
             let (own_steps, own_progress) = plan?;
+            count.1 += 1;
             rounds += 1;
             steps = steps.saturating_add(own_steps);
             progress += own_progress;
@@ -65,6 +72,7 @@ pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
         certificate: Certificate::of_queue(*initial_queue, of_slots),
         certified_mean: certified(scale * (final_queue - initial_queue)),
         certified_mean_of_sum: certified(sum),
+        reached: if rounds > 0 { constraint.reached(&counts).ok() } else { None },
         plan_violations: violations.clone(),
     })
 }
