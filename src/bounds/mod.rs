@@ -26,11 +26,13 @@
 //! The loss F and the parameters θ have units of their own, written `loss` and `par`; a gradient is in loss/par, its
 //! squared norm in loss²/par², L in loss/par², a step size in par²/loss.
 
+mod accountant;
 mod bounded_gradients;
 mod compressed_activations;
 mod constraint;
 mod drift;
 pub mod estimate;
+mod fourier;
 mod gaussian_mechanism;
 mod json;
 mod learning;
@@ -41,6 +43,8 @@ mod partial_participation;
 mod pipeline_depth;
 mod plan_choice;
 mod plan_table;
+mod power_iteration;
+mod private_plans;
 mod sharp;
 mod sharp_step;
 mod step_size;
@@ -48,6 +52,7 @@ mod strongly_convex;
 mod updates;
 mod virtual_average;
 
+pub use accountant::{BatchSampling, SubsampledGaussian};
 pub use bounded_gradients::{BoundedGradients, BoundedGradientsBound};
 pub use compressed_activations::{Boundary, CompressedActivations, CompressedActivationsBound, rounding_error_norm};
 pub use constraint::{ConvergenceConstraint, PlanGuarantee, PlayedRounds};
@@ -64,6 +69,7 @@ pub use partial_participation::{
 pub use pipeline_depth::{PipelineDepth, PipelineDepthBound};
 pub use plan_choice::{PlanBound, PlanRanking, PlanRejection, StepChoice, TimedPlan, rank_plans};
 pub use plan_table::{PlanRow, PlanTable, PlanTableReport};
+pub use private_plans::{PrivacyTarget, rank_private_plans};
 pub use sharp::{MAX_SHARP_STEPS, SharpBound};
 pub use step_size::StepSizeChoice;
 pub use strongly_convex::{StronglyConvexBound, StronglyConvexFedAvg, StronglyConvexTerms};

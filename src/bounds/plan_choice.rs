@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoundError, Form, LearningProblem, MAX_STEPS};
+use super::{BoundError, Form, LearningProblem, MAX_STEPS, PrivacyTarget};
 use crate::ground::check::{Range, length, real};
 use crate::problem::{CandidatePlan, MAX_PLANS};
 use crate::units::Seconds;
@@ -100,6 +100,17 @@ pub fn rank_plans(
     step: StepChoice,
     form: Form,
 ) -> Result<PlanRanking, BoundError> {
+    rank(learning, candidates, budget, (step, form), None)
+}
+
+/// The ranking, with or without a price of privacy.
+pub(super) fn rank(
+    learning: &LearningProblem,
+    candidates: &[TimedPlan],
+    budget: Seconds,
+    asked: (StepChoice, Form),
+    privacy: Option<&PrivacyTarget>,
+) -> Result<PlanRanking, BoundError> {
     length("candidates", candidates.len(), MAX_PLANS)?;
     real("budget", budget.0, Range::Positive)?;
     let mut ranking = PlanRanking { best: None, plans: Vec::with_capacity(candidates.len()) };
@@ -113,7 +124,7 @@ pub fn rank_plans(
             }),
             other => other,
         };
-        let outcome = plan_bound(learning, candidate, budget, step, form).map_err(within)?;
+        let outcome = plan_bound(learning, candidate, budget, asked, privacy).map_err(within)?;
         if let Ok(PlanBound { bound, .. }) = outcome
             && bound < least
         {
@@ -128,15 +139,18 @@ fn plan_bound(
     learning: &LearningProblem,
     candidate: &TimedPlan,
     budget: Seconds,
-    step: StepChoice,
-    form: Form,
+    (step, form): (StepChoice, Form),
+    privacy: Option<&PrivacyTarget>,
 ) -> Result<Result<PlanBound, PlanRejection>, BoundError> {
     let round = candidate.round_seconds;
     real("round_seconds", round.0, Range::Positive)?;
     let rounds = (budget / round).floor().min(MAX_STEPS as f64) as u64;
     // Any step size serves to check the constants, which must be valid even where no round fits.
     let given = if let StepChoice::Given(step_size) = step { step_size } else { 1.0 };
-    let plan = learning.schedule(&candidate.plan, given, rounds.max(1))?;
+    let mut plan = learning.schedule(&candidate.plan, given, rounds.max(1))?;
+    if let (Some(privacy), true) = (privacy, rounds > 0) {
+        privacy.charge(learning, &mut plan, candidate.plan.micro_batches)?;
+    }
     let form = plan.form(form)?;
     let schedule = &plan.schedule;
     schedule.checked_sums()?;

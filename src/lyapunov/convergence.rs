@@ -121,7 +121,8 @@ impl ConvergenceController {
     /// As [`ConvergenceConstraint::violation`], for the first plan that has no bound.
     pub fn new(constraint: ConvergenceConstraint, plans: &[CandidatePlan]) -> Result<Self, BoundError> {
         let violations = PlanViolations::new(&constraint, plans)?;
-        let of_rounds = plans.iter().map(|plan| Ok(constraint.guarantee(plan)?.progress)).collect::<Result<_, _>>()?;
+        let progress = |plan| constraint.guarantee(plan).map(|guarantee| guarantee.progress);
+        let of_rounds = plans.iter().map(progress).collect::<Result<_, _>>()?;
         Ok(Self { constraint, violations, of_rounds, queues: Queues::empty(1), planned: 0, progress: 0.0 })
     }
 
