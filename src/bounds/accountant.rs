@@ -327,14 +327,14 @@ mod tests {
     /// One step: δ(ε) = q δ_0(ln(1 + (e^ε − 1)/q)) (Balle, Barthe and Gaboardi 2018).
     #[test]
     fn one_step_in_closed_form() {
-        let (q, z, epsilon) = (0.05, 0.8, 0.3);
+        let (q, z, epsilon) = (0.05, 0.8, 0.3_f64);
         let one = SubsampledGaussian {
             sampling: BatchSampling::WithoutReplacement,
             sampling_rate: q,
             noise_multiplier: z,
             steps: 1,
         };
-        let exact = q * privacy_delta(1.0 / z, (epsilon as f64).exp_m1().mul_add(1.0 / q, 1.0).ln()).unwrap();
+        let exact = q * privacy_delta(1.0 / z, epsilon.exp_m1().mul_add(1.0 / q, 1.0).ln()).unwrap();
         let found = one.delta(epsilon).unwrap();
         assert!(found >= exact * (1.0 - 1e-9) && found < 1.0001 * exact, "{found} {exact}");
     }

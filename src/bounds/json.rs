@@ -78,7 +78,7 @@ enum Name {
 #[non_exhaustive]
 pub enum BoundReport {
     /// Of [`BoundRequest::LocalSteps`].
-    LocalSteps(LocalStepsReport),
+    LocalSteps(Box<LocalStepsReport>),
     /// Of [`BoundRequest::PartialParticipation`].
     PartialParticipation(PartialParticipationReport),
     /// Of [`BoundRequest::MiniBatchSgd`].
@@ -136,7 +136,7 @@ impl BoundRequest {
     /// [`BoundError`] of the bound asked for.
     pub fn evaluate(&self) -> Result<BoundReport, BoundError> {
         Ok(match self {
-            Self::LocalSteps(parameters) => BoundReport::LocalSteps(parameters.report()?),
+            Self::LocalSteps(parameters) => BoundReport::LocalSteps(Box::new(parameters.report()?)),
             Self::PartialParticipation(parameters) => BoundReport::PartialParticipation(parameters.report()?),
             Self::MiniBatchSgd(parameters) => BoundReport::MiniBatchSgd(parameters.bound()?),
             Self::LocalSgdBoundedGradients(parameters) => BoundReport::LocalSgdBoundedGradients(parameters.bound()?),

@@ -129,7 +129,7 @@ fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) ->
         f,
         "\n{table}  G = {unit} loss. Certified: an upper bound on the mean of E|grad F|^2 over the rounds, weighted by"
     )?;
-    writeln!(f, "  their local steps, on any sample path.")
+    writeln!(f, "  their progress, on any sample path. It holds for SGD and the constants given.")
 }
 
 fn certificates(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {

@@ -13,10 +13,11 @@ use super::draw::Draw;
 type Ratio = fn(&mut Reader<'_>, &mut Draw) -> Option<f64>;
 
 /// What is searched, by theorem and family of problems.
-pub const TARGETS: [(&str, &str, Ratio); 13] = [
+pub const TARGETS: [(&str, &str, Ratio); 17] = [
     ("local-steps-sharp", "one cluster, quadratic", problems::sharp_one),
     ("local-steps-sharp", "one cluster, several steps, noise", problems::sharp_one_noisy),
     ("local-steps-sharp", "clusters, quadratic", problems::sharp_clusters),
+    ("local-steps-sharp", "two clusters or more, several steps, noise", problems::sharp_clusters_noisy),
     ("local-steps-sharp", "piecewise quadratic", problems::sharp_tree),
     ("local-steps-sharp-any-ages", "clusters, quadratic", problems::any_ages),
     ("local-steps-sharp-any-ages", "piecewise quadratic", problems::any_ages_tree),
@@ -24,8 +25,11 @@ pub const TARGETS: [(&str, &str, Ratio); 13] = [
     ("local-steps-sharp-convex", "piecewise quadratic", problems::convex_tree),
     ("partial-participation", "with replacement, quadratic", problems::with_replacement),
     ("partial-participation", "without replacement, quadratic", problems::without_replacement),
+    ("partial-participation", "with replacement, what the draw costs", problems::with_replacement_apart),
     ("virtual-average", "clusters, quadratic", problems::virtual_average),
+    ("virtual-average", "clusters that part, quadratic", problems::virtual_average_apart),
     ("pipeline-depth", "blocks of any ages, quadratic", problems::pipeline_depth),
+    ("pipeline-depth", "ages that cost, quadratic", problems::pipeline_depth_old),
     ("compressed-activations", "bias and spread, quadratic", problems::compressed),
 ];
 

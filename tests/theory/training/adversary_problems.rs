@@ -231,7 +231,16 @@ pub fn sharp_one(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
 
 /// At least two steps, and noise that is a tenth of the bound at least.
 pub fn sharp_one_noisy(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
-    let mut own = Quadratic::read(reader, draw, &Kind { clusters: 1, ..PLAIN })?;
+    noisy(Quadratic::read(reader, draw, &Kind { clusters: 1, ..PLAIN })?)
+}
+
+/// The same of at least two clusters.
+pub fn sharp_clusters_noisy(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
+    let own = Quadratic::read(reader, draw, &PLAIN)?;
+    if own.weights.len() > 1 { noisy(own) } else { None }
+}
+
+fn noisy(mut own: Quadratic) -> Option<f64> {
     own.schedule.step_size *= 0.999 * own.schedule.largest_sharp_step_size(StepModel::Current).ok()?;
     let bound = own.schedule.sharp(StepModel::Current).ok()?;
     let noisy = bound.terms.noise + bound.terms.drift >= 0.1 * bound.bound;
@@ -250,7 +259,7 @@ pub fn convex(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
     sharp(reader, draw, &Kind { convex: true, ..PLAIN }, StepModel::Convex)
 }
 
-fn sampled(reader: &mut Reader<'_>, draw: &mut Draw, sampling: Sampling) -> Option<f64> {
+fn sampled(reader: &mut Reader<'_>, draw: &mut Draw, sampling: Sampling, least: f64) -> Option<f64> {
     let equal_weights = sampling == Sampling::WithoutReplacement;
     let own = Quadratic::read(reader, draw, &Kind { equal_weights, ..PLAIN })?;
     let clusters = own.weights.len();
@@ -268,18 +277,33 @@ fn sampled(reader: &mut Reader<'_>, draw: &mut Draw, sampling: Sampling) -> Opti
     let largest = asked.sharp(StepModel::Current).ok()?.largest_step_size;
     own.schedule.step_size = 0.999 * share * largest;
     asked.schedule.step_size = own.schedule.step_size;
-    Some(own.measured(factor) / asked.sharp(StepModel::Current).ok()?.bound)
+    let bound = asked.sharp(StepModel::Current).ok()?;
+    (bound.sampling >= least * bound.bound).then(|| own.measured(factor) / bound.bound)
+}
+
+/// Where a tenth of the bound at least is due to the draw.
+pub fn with_replacement_apart(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
+    sampled(reader, draw, Sampling::WithReplacement, 0.1)
 }
 
 pub fn with_replacement(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
-    sampled(reader, draw, Sampling::WithReplacement)
+    sampled(reader, draw, Sampling::WithReplacement, 0.0)
 }
 
 pub fn without_replacement(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
-    sampled(reader, draw, Sampling::WithoutReplacement)
+    sampled(reader, draw, Sampling::WithoutReplacement, 0.0)
 }
 
 pub fn virtual_average(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
+    average(reader, draw, 1.0)
+}
+
+/// Where the clusters' spread makes up a tenth of the bound at least.
+pub fn virtual_average_apart(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
+    average(reader, draw, 1.1)
+}
+
+fn average(reader: &mut Reader<'_>, draw: &mut Draw, least: f64) -> Option<f64> {
     let convex = draw.chance(0.3);
     let kind = Kind { equal_slopes: true, convex, ..PLAIN };
     let mut own = Quadratic::read(reader, draw, &kind)?;
@@ -296,11 +320,21 @@ pub fn virtual_average(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> 
         heterogeneity: schedule.heterogeneity,
         convex,
     };
-    Some(own.measured_average() / asked.bound().ok()?.bound)
+    let bound = asked.bound().ok()?;
+    (bound.bound >= least * bound.without_spread).then(|| own.measured_average() / bound.bound)
 }
 
 /// θ_h of each block, all of them seen at their own ages, which change from step to step.
 pub fn pipeline_depth(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
+    depth(reader, draw, 0.0)
+}
+
+/// Where a tenth of the bound at least is due to the ages.
+pub fn pipeline_depth_old(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
+    depth(reader, draw, 0.1)
+}
+
+fn depth(reader: &mut Reader<'_>, draw: &mut Draw, least: f64) -> Option<f64> {
     let (steps, blocks, largest_age) = (draw.integer(1, 40), draw.integer(1, 3), draw.integer(0, 5));
     let ages: Vec<Vec<usize>> =
         (0..blocks).map(|_| (0..steps).map(|h| h - draw.integer(0, largest_age).min(h)).collect()).collect();
@@ -328,7 +362,8 @@ pub fn pipeline_depth(reader: &mut Reader<'_>, draw: &mut Draw) -> Option<f64> {
             measured += slopes[b] * slopes[b] * second / steps as f64;
         }
     }
-    Some(measured / asked.bound().ok()?.bound)
+    let bound = asked.bound().ok()?;
+    (bound.staleness >= least * bound.bound).then(|| measured / bound.bound)
 }
 
 /// A constant error and a random one, which adds to the noise.
