@@ -8,11 +8,12 @@ use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, IntoDeserializer,
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    BoundError, BoundedGradients, BoundedGradientsBound, CompressedActivations, CompressedActivationsBound,
-    GaussianMechanism, GaussianMechanismBound, LocalSteps, LocalStepsReport, MiniBatchSgd, MiniBatchSgdBound,
-    PartialParticipation, PartialParticipationReport, PipelineDepth, PipelineDepthBound, PlanTable, PlanTableReport,
-    StronglyConvexBound, StronglyConvexFedAvg, VirtualAverage, VirtualAverageBound,
+    BoundError, BoundedGradients, BoundedGradientsBound, CertifiedBound, CompressedActivations,
+    CompressedActivationsBound, GaussianMechanism, GaussianMechanismBound, LocalSteps, LocalStepsReport, MiniBatchSgd,
+    MiniBatchSgdBound, PartialParticipation, PartialParticipationReport, PipelineDepth, PipelineDepthBound, PlanTable,
+    PlanTableReport, StronglyConvexBound, StronglyConvexFedAvg, VirtualAverage, VirtualAverageBound,
 };
+use crate::ground::check::FieldError;
 use crate::text::{JsonFault, from_json};
 
 /// The field that names the bound.
@@ -128,6 +129,17 @@ impl BoundRequest {
             Name::PipelineDepth => Self::PipelineDepth(parameters(text)?),
             Name::Plans => Self::Plans(parameters(text)?),
         })
+    }
+
+    /// The bound by performance estimation ([`LocalSteps::certified`]).
+    ///
+    /// # Errors
+    /// As there; [`BoundError::Field`] for any other bound than that for local steps.
+    pub fn certify(&self) -> Result<CertifiedBound, BoundError> {
+        match self {
+            Self::LocalSteps(parameters) => parameters.certified(),
+            _ => Err(FieldError::new(TAG, "another bound", "\"local-steps\" to be certified").into()),
+        }
     }
 
     /// The bound.

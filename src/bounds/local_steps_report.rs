@@ -49,7 +49,17 @@ pub struct LocalStepsReport {
     pub best_step_size: Option<ReportedForms<StepSizeChoice>>,
     /// Why a form above is null.
     pub missing: Vec<MissingForm>,
+    /// What the bounds rest on and no parameter can show.
+    pub assumed: [&'static str; 4],
 }
+
+/// Assumptions of every form.
+const ASSUMED: [&str; 4] = [
+    "every step is plain stochastic gradient descent: no momentum, no scaling by past gradients, no clipping",
+    "smoothness bounds the curvature wherever the run goes: an estimate from gradients is a lower one",
+    "noise_variance, heterogeneity and dissimilarity hold wherever the run goes",
+    "given the past, gradients are unbiased, and the clusters' noises of a round independent",
+];
 
 impl LocalSteps {
     /// Every form of the bound that this schedule has.
@@ -101,6 +111,7 @@ impl LocalSteps {
             largest_sharp_step_size: self.largest_sharp_step_size(StepModel::Current).ok(),
             best_step_size,
             missing,
+            assumed: ASSUMED,
         })
     }
 }

@@ -1,11 +1,14 @@
 //! Convergence bounds of training schedules: how small the gradient is after a given number of rounds.
 //!
 //! One file per bound: statement, assumptions, formula, source. Every assumption that a parameter can break is checked
-//! and reported as a [`BoundError`] that names the largest step size allowed. Proofs: `docs/theory/convergence.md`.
+//! and reported as a [`BoundError`] that names the largest step size allowed. Proofs: `docs/theory/convergence.md` and
+//! `docs/theory/convergence-sharp.md`.
 //!
 //! | schedule | parameters | from |
 //! |---|---|---|
-//! | several local steps per cluster, then averaging; pipelines | [`LocalSteps`] | ours |
+//! | several local steps per cluster, then averaging; pipelines | [`LocalSteps`]: simple, tight, sharp ([`LocalSteps::sharp`]) | ours |
+//! | as above, the gradient at the average of all steps | [`VirtualAverage`] | ours |
+//! | one pipeline that updates per micro-batch, of some depth | [`PipelineDepth`] | ours |
 //! | as above, with a sample of the clusters per round | [`PartialParticipation`] | ours |
 //! | one step per batch, one worker | [`MiniBatchSgd`] | Ghadimi and Lan 2013 |
 //! | local steps with bounded gradients | [`BoundedGradients`] | Yu, Yang and Zhu 2019 |
@@ -19,8 +22,9 @@
 //! available.
 //!
 //! On top of them: [`rank_plans`], the plan (I, M) of least bound in a time budget; [`ConvergenceConstraint`], the
-//! bound as a long-term constraint whose queue prices the plan; [`estimate`], the constants L, σ², ζ² from gradients;
-//! [`BoundRequest`], all bounds as JSON.
+//! bound as a long-term constraint whose queue prices the plan; [`PlanTable`], plans side by side; [`estimate`], the
+//! constants L, σ², ζ² from gradients; [`SubsampledGaussian`] and [`rank_private_plans`], privacy and its price;
+//! [`LocalSteps::certified`], performance estimation of small schedules; [`BoundRequest`], all bounds as JSON.
 //!
 //! # Units
 //! The loss F and the parameters θ have units of their own, written `loss` and `par`; a gradient is in loss/par, its
@@ -28,6 +32,7 @@
 
 mod accountant;
 mod bounded_gradients;
+mod certify;
 mod compressed_activations;
 mod constraint;
 mod drift;
@@ -54,6 +59,7 @@ mod virtual_average;
 
 pub use accountant::{BatchSampling, SubsampledGaussian};
 pub use bounded_gradients::{BoundedGradients, BoundedGradientsBound};
+pub use certify::CertifiedBound;
 pub use compressed_activations::{Boundary, CompressedActivations, CompressedActivationsBound, rounding_error_norm};
 pub use constraint::{ConvergenceConstraint, PlanGuarantee, PlayedRounds};
 pub use drift::StepModel;

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::UpdateRule;
+use crate::lyapunov::certificate::{Assumption, Standing};
 use crate::lyapunov::{Certificate, certified_mean, local_steps};
+use crate::model::Optimizer;
 use crate::problem::CandidatePlan;
 use crate::simulation::{ConvergenceRecord, RunRecord};
 
@@ -37,6 +39,42 @@ pub struct ConvergenceSummary {
     pub reached: Option<f64>,
     /// g of every candidate plan, in loss: a target is within reach only if some of them are negative.
     pub plan_violations: Vec<f64>,
+    /// What the bounds rest on. With one that is violated nothing is proved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumptions: Vec<Assumption>,
+}
+
+impl ConvergenceSummary {
+    /// Whether no assumption is known to be false.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.assumptions.iter().all(|assumption| assumption.standing != Standing::Violated)
+    }
+}
+
+/// What the record can say of the theorem's assumptions.
+fn assumptions(record: &RunRecord) -> Vec<Assumption> {
+    let optimizer = record.scenario.as_ref().map(|scenario| {
+        let model = &scenario.model;
+        let described = model.transformer.as_ref().map(|transformer| transformer.optimizer);
+        model.optimizer.or(described).unwrap_or_default()
+    });
+    let steps = "every step is plain SGD with an unbiased gradient";
+    let (statement, of_steps): (String, fn(String) -> Assumption) = match optimizer {
+        None => (steps.into(), Assumption::assumed),
+        Some(Optimizer::Sgd) => (format!("{steps}: the scenario's optimizer"), Assumption::recorded),
+        Some(other) => (format!("{steps}: the scenario's optimizer is {other:?}"), Assumption::violated),
+    };
+    vec![
+        of_steps(statement),
+        Assumption::assumed(
+            "smoothness bounds the curvature wherever the run goes: estimates from gradients are lower ones",
+        ),
+        Assumption::assumed("sample_variance, heterogeneity and dissimilarity hold wherever the run goes"),
+        Assumption::recorded(
+            "plans follow channels and queues, not training samples: the rounds' weights are not random",
+        ),
+    ]
 }
 
 pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
@@ -74,5 +112,6 @@ pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
         certified_mean_of_sum: certified(sum),
         reached: if rounds > 0 { constraint.reached(&counts).ok() } else { None },
         plan_violations: violations.clone(),
+        assumptions: assumptions(record),
     })
 }

@@ -60,6 +60,17 @@ fn the_sharp_form_asks_for_less() {
 }
 
 #[test]
+fn certifies_small_schedules() {
+    let output = run_with_input(&["bound", "-", "--certify"], LOCAL_STEPS);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let (certified, sharp) = (report["certified"]["bound"].as_f64().unwrap(), report["sharp"].as_f64().unwrap());
+    assert!(certified <= sharp && certified > 0.6 * sharp, "{report}");
+    let many = LOCAL_STEPS.replace("[2, 2]", "[20, 20]").replace("0.0625", "0.001");
+    refused(&run_with_input(&["bound", "-", "--certify"], &many), &["local_steps", "at most 40"]);
+}
+
+#[test]
 fn prints_every_bound() {
     for (request, field, value) in [
         (
