@@ -35,15 +35,15 @@ use crate::problem::{CandidatePlan, FieldError};
 /// Parameters of the convergence constraint.
 ///
 /// ```
-/// use collapipe::bounds::{ConvergenceConstraint, Form, LearningProblem, PipelineOrder, PlayedRounds, UpdateRule};
+/// use collapipe::bounds::{ConvergenceConstraint, Form, LearningProblem, PlayedRounds, UpdateRule};
 /// use collapipe::problem::CandidatePlan;
 /// let learning = LearningProblem {
 ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![16.0], batch_size: vec![16],
-///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerBatch, order: PipelineOrder::FillDrain,
+///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerBatch,
 /// };
 /// let constraint =
 ///     ConvergenceConstraint { learning, step_size: 0.125, rounds: 100, target: 1.0, form: Form::Simple };
-/// let plan = CandidatePlan { local_iterations: 2, micro_batches: 4, penalty: 0.0 };
+/// let plan = CandidatePlan { local_iterations: 2, micro_batches: 4, ..CandidatePlan::default() };
 /// // Ψ = 4·0.125·2·(1/2) + 3·0.125² = 0.546875; w = 0.125·2/4; g = w (Ψ − 1) + 1/100
 /// let g = constraint.violation(&plan)?;
 /// assert!((g - (0.0625 * (0.546875 - 1.0) + 0.01)).abs() < 1e-15);

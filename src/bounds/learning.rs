@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoundError, Form, LocalSteps, LocalUpdates, PipelineOrder, StepModel, UpdateRule, check_length};
+use super::{BoundError, Form, LocalSteps, LocalUpdates, StepModel, UpdateRule, check_length};
 use crate::ground::check::{Range, real};
 use crate::problem::{CandidatePlan, FieldError};
 
@@ -26,11 +26,8 @@ pub struct LearningProblem {
     pub heterogeneity: f64,
     /// β² ≥ 1.
     pub dissimilarity: f64,
-    /// When the pipelines update.
+    /// When the pipelines update; with a plan's schedule it decides K, s², the step size and the ages.
     pub update: UpdateRule,
-    /// In which order they run a batch's micro-batches; with `update` it decides K, s², the step size and the ages.
-    #[serde(default)]
-    pub order: PipelineOrder,
 }
 
 /// A plan as a training schedule.
@@ -91,15 +88,14 @@ impl LearningProblem {
         let (mut steps, mut step_factor, mut model) = (0, 1.0, StepModel::Current);
         for (n, (&batch_size, &variance)) in self.batch_size.iter().zip(&self.sample_variance).enumerate() {
             real(&format!("sample_variance[{n}]"), variance, Range::NonNegative)?;
-            let updates = LocalUpdates::of_plan(self.update, self.order, plan, batch_size, variance).map_err(
-                |error| match error {
+            let updates =
+                LocalUpdates::of_plan(self.update, plan, batch_size, variance).map_err(|error| match error {
                     BoundError::Field(field) if field.path == "batch_size" => {
                         let path = format!("batch_size[{n}]");
                         BoundError::Field(crate::problem::FieldError { path, ..field })
                     }
                     other => other,
-                },
-            )?;
+                })?;
             noise_variance.push(updates.noise_variance);
             (steps, step_factor, model) = (updates.steps, updates.step_factor, updates.model);
         }

@@ -79,7 +79,7 @@ pub use private_plans::{PrivacyTarget, rank_private_plans};
 pub use sharp::{MAX_SHARP_STEPS, SharpBound};
 pub use step_size::StepSizeChoice;
 pub use strongly_convex::{StronglyConvexBound, StronglyConvexFedAvg, StronglyConvexTerms};
-pub use updates::{LocalUpdates, PipelineOrder, UpdateRule};
+pub use updates::{LocalUpdates, UpdateRule, largest_age};
 pub use virtual_average::{VirtualAverage, VirtualAverageBound};
 
 use crate::ground::blame::{Blame, Blamed};

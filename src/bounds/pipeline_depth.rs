@@ -10,7 +10,7 @@
 //! ```
 //!
 //! The last factor is at most 2 where x + 2x²A² ≤ 1. A comes from the schedule and the number of stages
-//! ([`PipelineOrder::largest_age`](super::PipelineOrder::largest_age)): with one forward, one backward it is one less
+//! ([`largest_age`](super::largest_age)): with one forward, one backward it is one less
 //! than the number of stages, however many micro-batches a batch has. So a plan's segments enter what is learned.
 //!
 //! # Source
@@ -25,12 +25,12 @@ use crate::ground::check::{FieldError, Range, count, reals};
 /// Parameters of the bound for a pipeline of some depth.
 ///
 /// ```
-/// use collapipe::bounds::{PipelineDepth, PipelineOrder};
+/// use collapipe::bounds::{PipelineDepth, largest_age};
+/// use collapipe::schedule::ScheduleKind;
 /// // Five stages, one forward one backward: ages of at most four updates.
-/// let largest_age = PipelineOrder::OneForwardOneBackward.largest_age(5, 8);
+/// let largest_age = u64::from(largest_age(ScheduleKind::OneForwardOneBackward, 5, 8));
 /// let training = PipelineDepth {
-///     initial_gap: 1.0, step_size: 0.125, steps: 64, smoothness: 1.0, update_variance: 1.0,
-///     largest_age: u64::from(largest_age),
+///     initial_gap: 1.0, step_size: 0.125, steps: 64, smoothness: 1.0, update_variance: 1.0, largest_age,
 /// };
 /// let bound = training.bound()?;
 /// // x²A² = 1/4: 2/8 + 1/8 + (4/64) (7/8)/(5/8)

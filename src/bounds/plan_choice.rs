@@ -80,7 +80,7 @@ pub struct PlanRanking {
 ///     heterogeneity: 0.1, dissimilarity: 1.0, update: UpdateRule::PerBatch,
 /// };
 /// let timed = |local_iterations, seconds| TimedPlan {
-///     plan: CandidatePlan { local_iterations, micro_batches: 4, penalty: 0.0 },
+///     plan: CandidatePlan { local_iterations, micro_batches: 4, ..CandidatePlan::default() },
 ///     round_seconds: Seconds(seconds),
 /// };
 /// // Four times the iterations in twice the time, or in eight times.
@@ -118,7 +118,9 @@ pub(super) fn rank(
     for (index, candidate) in candidates.iter().enumerate() {
         let within = |error| match error {
             BoundError::Field(field) => BoundError::Field(match field.path.as_str() {
-                "local_iterations" | "micro_batches" => field.within(format_args!("candidates[{index}].plan")),
+                "local_iterations" | "micro_batches" | "schedule" => {
+                    field.within(format_args!("candidates[{index}].plan"))
+                }
                 "round_seconds" => field.within(format_args!("candidates[{index}]")),
                 _ => field,
             }),
@@ -149,7 +151,7 @@ fn plan_bound(
     let given = if let StepChoice::Given(step_size) = step { step_size } else { 1.0 };
     let mut plan = learning.schedule(&candidate.plan, given, rounds.max(1))?;
     if let (Some(privacy), true) = (privacy, rounds > 0) {
-        privacy.charge(learning, &mut plan, candidate.plan.micro_batches)?;
+        privacy.charge(learning, &candidate.plan, &mut plan)?;
     }
     let form = plan.form(form)?;
     let schedule = &plan.schedule;

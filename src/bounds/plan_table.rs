@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BoundError, LearningProblem, LocalStepsReport, PipelineOrder, PlanSchedule, StepModel, StepSizeChoice, UpdateRule,
-};
+use super::{BoundError, LearningProblem, LocalStepsReport, PlanSchedule, StepModel, StepSizeChoice, UpdateRule};
 use crate::ground::check::length;
 use crate::problem::{CandidatePlan, FieldError, MAX_PLANS};
+use crate::schedule::ScheduleKind;
 
 /// A number of rounds with each of several plans, at one step size.
 ///
@@ -33,7 +32,7 @@ pub struct PlanTable {
     pub heterogeneity: f64,
     /// β² ≥ 1.
     pub dissimilarity: f64,
-    /// The plans.
+    /// The plans; their own schedules are not used.
     pub plans: Vec<CandidatePlan>,
 }
 
@@ -87,7 +86,7 @@ impl PlanTable {
         Ok(PlanTableReport { plans: rows.collect::<Result<_, _>>()? })
     }
 
-    fn schedule(&self, order: PipelineOrder, plan: &CandidatePlan) -> Result<PlanSchedule, BoundError> {
+    fn schedule(&self, schedule: ScheduleKind, plan: &CandidatePlan) -> Result<PlanSchedule, BoundError> {
         let learning = LearningProblem {
             initial_gap: self.initial_gap,
             smoothness: self.smoothness,
@@ -97,9 +96,8 @@ impl PlanTable {
             heterogeneity: self.heterogeneity,
             dissimilarity: self.dissimilarity,
             update: UpdateRule::PerMicroBatch,
-            order,
         };
-        learning.schedule(plan, self.step_size, self.rounds)
+        learning.schedule(&CandidatePlan { schedule, ..*plan }, self.step_size, self.rounds)
     }
 
     fn row(&self, plan: &CandidatePlan) -> Result<PlanRow, BoundError> {
@@ -115,8 +113,8 @@ impl PlanTable {
                 Err(other) => Err(other),
             }
         };
-        let (steps, alternating) = report(PipelineOrder::OneForwardOneBackward)?;
-        let (flushed, drained) = report(PipelineOrder::FillDrain)?;
+        let (steps, alternating) = report(ScheduleKind::OneForwardOneBackward)?;
+        let (flushed, drained) = report(ScheduleKind::FillDrain)?;
         let best = |own: &PlanSchedule, model: StepModel| {
             if self.initial_gap == 0.0 {
                 return None;

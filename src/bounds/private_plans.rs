@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use super::plan_choice::rank;
 use super::{
-    BatchSampling, BoundError, Form, LearningProblem, PipelineOrder, PlanRanking, PlanSchedule, StepChoice,
-    SubsampledGaussian, TimedPlan, UpdateRule, check_length,
+    BatchSampling, BoundError, Form, LearningProblem, PlanRanking, PlanSchedule, StepChoice, SubsampledGaussian,
+    TimedPlan, UpdateRule, check_length,
 };
 use crate::ground::check::{FieldError, Range, count, real};
+use crate::problem::CandidatePlan;
+use crate::schedule::ScheduleKind;
 use crate::units::Seconds;
 
 /// What every cluster's samples are promised.
@@ -44,18 +46,18 @@ impl PrivacyTarget {
         Ok(())
     }
 
-    /// Adds the noise's variance to a schedule's; `own` are the samples per step of every cluster.
+    /// Adds the noise's variance to the schedule of a plan.
     pub(super) fn charge(
         &self,
         learning: &LearningProblem,
+        played: &CandidatePlan,
         plan: &mut PlanSchedule,
-        parts: u32,
     ) -> Result<(), BoundError> {
         self.check(learning.weights.len())?;
-        let merged = learning.update == UpdateRule::PerBatch || learning.order == PipelineOrder::FillDrain;
+        let merged = learning.update == UpdateRule::PerBatch || played.schedule == ScheduleKind::FillDrain;
         let rounds = plan.schedule.rounds;
         for (n, &batch) in learning.batch_size.iter().enumerate() {
-            let own = if merged { batch } else { batch / parts };
+            let own = if merged { batch } else { batch / played.micro_batches };
             let available = self.samples[n];
             if available < u64::from(batch) {
                 let allowed = format!("at least the batch size {batch}");
@@ -79,15 +81,17 @@ impl PrivacyTarget {
 ///
 /// ```
 /// use collapipe::bounds::*;
-/// use collapipe::{problem::CandidatePlan, units::Seconds};
+/// use collapipe::{problem::CandidatePlan, schedule::ScheduleKind, units::Seconds};
 /// let learning = LearningProblem {
 ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![16.0], batch_size: vec![32],
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerMicroBatch,
-///     order: PipelineOrder::OneForwardOneBackward,
 /// };
 /// let target = PrivacyTarget { epsilon: 1.0, delta: 1e-5, clip_norm: 1.0, dimension: 1000, samples: vec![20_000] };
 /// let timed = |micro_batches| TimedPlan {
-///     plan: CandidatePlan { local_iterations: 1, micro_batches, penalty: 0.0 }, round_seconds: Seconds(1.0),
+///     plan: CandidatePlan {
+///         micro_batches, schedule: ScheduleKind::OneForwardOneBackward, ..CandidatePlan::default()
+///     },
+///     round_seconds: Seconds(1.0),
 /// };
 /// let plans = [timed(1), timed(8)];
 /// let ranking = rank_private_plans(&learning, &plans, Seconds(500.0), StepChoice::Best, Form::Sharp, &target)?;

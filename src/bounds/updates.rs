@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{BoundError, StepModel};
 use crate::ground::check::{Range, count, real};
 use crate::problem::{CandidatePlan, FieldError, MAX_BATCH_SIZE, MAX_LOCAL_ITERATIONS};
+use crate::schedule::ScheduleKind;
 
 /// When a pipeline updates its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,44 +17,20 @@ pub enum UpdateRule {
     PerMicroBatch,
 }
 
-/// In which order a stage runs the passes of a batch's micro-batches: it decides which iterates the gradients see.
+/// A: by how many updates a gradient of a pipeline of P ≥ 1 `stages` that updates per micro-batch and stashes weights can be
+/// out of date. A stage with w forward passes ahead sees the iterate of w updates before; none is older than its batch's
+/// first.
 ///
-/// The names are those of the schedules of slot problems.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PipelineOrder {
-    /// All forward passes, then all backward passes: every gradient is taken at the batch's first iterate.
-    #[default]
-    #[serde(rename = "fill-drain")]
-    FillDrain,
-    /// Stage s of P runs min(M, P−1−s) forward passes, then backward and forward in turn; weights are stashed.
-    #[serde(rename = "1f1b")]
-    OneForwardOneBackward,
-    /// As above with min(M, 2(P−1−s)) forward passes at first, which hides the links.
-    #[serde(rename = "eager-1f1b")]
-    EagerOneForwardOneBackward,
-}
-
-impl PipelineOrder {
-    /// A: by how many updates a gradient of a pipeline of P ≥ 1 `stages` that updates per micro-batch can be out of
-    /// date. A stage with w forward passes ahead sees the iterate of w updates before; none is older than its batch's
-    /// first.
-    ///
-    /// ```
-    /// use collapipe::bounds::PipelineOrder;
-    /// assert_eq!(PipelineOrder::FillDrain.largest_age(4, 8), 7);
-    /// assert_eq!(PipelineOrder::OneForwardOneBackward.largest_age(4, 8), 3);
-    /// assert_eq!(PipelineOrder::EagerOneForwardOneBackward.largest_age(4, 8), 6);
-    /// ```
-    #[must_use]
-    pub fn largest_age(self, stages: u32, micro_batches: u32) -> u32 {
-        let behind = stages.saturating_sub(1);
-        let ahead = match self {
-            Self::FillDrain => micro_batches,
-            Self::OneForwardOneBackward => behind,
-            Self::EagerOneForwardOneBackward => behind.saturating_mul(2),
-        };
-        ahead.min(micro_batches.saturating_sub(1))
-    }
+/// ```
+/// use collapipe::bounds::largest_age;
+/// use collapipe::schedule::ScheduleKind;
+/// assert_eq!(largest_age(ScheduleKind::FillDrain, 4, 8), 7);
+/// assert_eq!(largest_age(ScheduleKind::OneForwardOneBackward, 4, 8), 3);
+/// assert_eq!(largest_age(ScheduleKind::EagerOneForwardOneBackward, 4, 8), 6);
+/// ```
+#[must_use]
+pub fn largest_age(schedule: ScheduleKind, stages: usize, micro_batches: u32) -> u32 {
+    schedule.warm_up(0, stages, micro_batches).min(micro_batches.saturating_sub(1))
 }
 
 /// K, s², step size and ages of [`LocalSteps`](super::LocalSteps) for one cluster.
@@ -147,10 +124,9 @@ impl LocalUpdates {
     /// The updates of a plan.
     ///
     /// # Errors
-    /// As the constructor of the rule.
+    /// As the constructor of the rule; [`BoundError::Field`] for a schedule without backward work.
     pub fn of_plan(
         rule: UpdateRule,
-        order: PipelineOrder,
         plan: &CandidatePlan,
         batch_size: u32,
         sample_variance: f64,
@@ -158,9 +134,13 @@ impl LocalUpdates {
         let (iterations, batches) = (plan.local_iterations, plan.micro_batches);
         // M must divide B under both rules, or the plan is invalid.
         let eager = Self::per_micro_batch(iterations, batches, batch_size, sample_variance)?;
-        match (rule, order) {
+        if !plan.schedule.has_backward() {
+            let allowed = "one with backward work: inference learns nothing";
+            return Err(FieldError::new("schedule", plan.schedule, allowed).into());
+        }
+        match (rule, plan.schedule) {
             (UpdateRule::PerBatch, _) => Self::per_batch(iterations, batch_size, sample_variance),
-            (UpdateRule::PerMicroBatch, PipelineOrder::FillDrain) => {
+            (UpdateRule::PerMicroBatch, ScheduleKind::FillDrain) => {
                 Self::per_micro_batch_of_one_iterate(iterations, batches, batch_size, sample_variance)
             }
             (UpdateRule::PerMicroBatch, _) => Ok(eager),

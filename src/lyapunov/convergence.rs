@@ -83,17 +83,16 @@ impl PlanViolations {
 /// H ← max(H + g/G, 0), for a service that runs its own loop.
 ///
 /// ```
-/// use collapipe::bounds::{ConvergenceConstraint, Form, LearningProblem, PipelineOrder, UpdateRule};
+/// use collapipe::bounds::{ConvergenceConstraint, Form, LearningProblem, UpdateRule};
 /// use collapipe::lyapunov::ConvergenceController;
 /// use collapipe::problem::CandidatePlan;
 /// let learning = LearningProblem {
 ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![1.0], batch_size: vec![16],
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerMicroBatch,
-///     order: PipelineOrder::FillDrain,
 /// };
 /// let constraint =
 ///     ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0, form: Form::Sharp };
-/// let plan = |micro_batches| CandidatePlan { local_iterations: 1, micro_batches, penalty: 0.0 };
+/// let plan = |micro_batches| CandidatePlan { local_iterations: 1, micro_batches, ..CandidatePlan::default() };
 /// let mut controller = ConvergenceController::new(constraint, &[plan(1), plan(2)])?;
 /// controller.play(Some(0))?;
 /// assert!(controller.violations().violation(Some(0))? > controller.violations().violation(Some(1))?);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec::ScenarioSpec;
-use crate::bounds::{BoundError, ConvergenceConstraint, Form, LearningProblem, PipelineOrder, UpdateRule};
+use crate::bounds::{BoundError, ConvergenceConstraint, Form, LearningProblem, UpdateRule};
 use crate::problem::{CandidatePlan, FieldError};
 
 /// Long-term constraint on what is learned: the weighted mean of E|∇F|² over the run is to be at most ε
@@ -92,7 +92,6 @@ pub(super) fn constraint(
             heterogeneity: spec.heterogeneity,
             dissimilarity: spec.dissimilarity,
             update: spec.update,
-            order: PipelineOrder::FillDrain,
         },
         step_size: spec.step_size,
         rounds: scenario.slots,

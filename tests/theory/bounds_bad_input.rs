@@ -2,11 +2,12 @@
 
 use collapipe::bounds::{
     BoundError, BoundRequest, Boundary, BoundedGradients, CompressedActivations, ConvergenceConstraint, Form,
-    GaussianMechanism, LocalSteps, LocalUpdates, MAX_STEPS, MiniBatchSgd, PartialParticipation, PipelineOrder,
-    PlayedRounds, Sampling, StepChoice, StronglyConvexFedAvg, TimedPlan, UpdateRule, privacy_delta, privacy_epsilon,
-    rank_plans, rounding_error_norm,
+    GaussianMechanism, LocalSteps, LocalUpdates, MAX_STEPS, MiniBatchSgd, PartialParticipation, PlayedRounds, Sampling,
+    StepChoice, StronglyConvexFedAvg, TimedPlan, UpdateRule, privacy_delta, privacy_epsilon, rank_plans,
+    rounding_error_norm,
 };
 use collapipe::problem::CandidatePlan;
+use collapipe::schedule::ScheduleKind;
 use collapipe::units::Seconds;
 use serde_json::{Value, json};
 
@@ -219,11 +220,10 @@ fn other_bounds() {
 fn plans_and_constraints() {
     refused(LocalUpdates::per_batch(0, 8, 1.0), "local_iterations");
     refused(LocalUpdates::per_micro_batch(1, 3, 8, 1.0), "micro_batches");
-    refused(
-        LocalUpdates::of_plan(UpdateRule::PerBatch, PipelineOrder::FillDrain, &plan(1, 3), 8, 1.0),
-        "micro_batches",
-    );
+    refused(LocalUpdates::of_plan(UpdateRule::PerBatch, &plan(1, 3), 8, 1.0), "micro_batches");
     refused(LocalUpdates::per_batch(1, 8, f64::NAN), "sample_variance");
+    let inference = CandidatePlan { schedule: ScheduleKind::ForwardOnly, ..plan(1, 1) };
+    refused(LocalUpdates::of_plan(UpdateRule::PerBatch, &inference, 8, 1.0), "schedule");
 
     let rank = |plan: CandidatePlan, seconds: f64, budget: f64| {
         let candidates = [TimedPlan { plan, round_seconds: Seconds(seconds) }];
@@ -261,7 +261,8 @@ fn plans_and_constraints() {
 }
 
 fn plan(local_iterations: u32, micro_batches: u32) -> CandidatePlan {
-    CandidatePlan { local_iterations, micro_batches, penalty: 0.0 }
+    let schedule = ScheduleKind::OneForwardOneBackward;
+    CandidatePlan { local_iterations, micro_batches, schedule, ..CandidatePlan::default() }
 }
 
 #[test]

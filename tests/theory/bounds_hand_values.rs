@@ -1,16 +1,18 @@
 //! Bounds by hand, in fractions.
 
 use collapipe::bounds::{
-    BoundError, ConvergenceConstraint, Form, LocalSteps, LocalUpdates, PartialParticipation, PipelineOrder,
-    PlayedRounds, Sampling, StepChoice, StepModel, TimedPlan, UpdateRule, privacy_delta, privacy_epsilon, rank_plans,
+    BoundError, ConvergenceConstraint, Form, LocalSteps, LocalUpdates, PartialParticipation, PlayedRounds, Sampling,
+    StepChoice, StepModel, TimedPlan, UpdateRule, privacy_delta, privacy_epsilon, rank_plans,
 };
 use collapipe::problem::CandidatePlan;
+use collapipe::schedule::ScheduleKind;
 use collapipe::units::Seconds;
 
 use crate::schedules::{close, learning, one_step, two_clusters};
 
 fn plan(local_iterations: u32, micro_batches: u32) -> CandidatePlan {
-    CandidatePlan { local_iterations, micro_batches, penalty: 0.0 }
+    let schedule = ScheduleKind::OneForwardOneBackward;
+    CandidatePlan { local_iterations, micro_batches, schedule, ..CandidatePlan::default() }
 }
 
 /// η²L² = 1/400; simple: 4·3/((1/10)·50), 4·2·(1/10)·(13/16), 3·11/400, 6·12/(2·400).
@@ -127,16 +129,17 @@ fn rounds_for_a_target() {
 
 #[test]
 fn updates_of_plans() {
-    let updates = |rule, order| LocalUpdates::of_plan(rule, order, &plan(3, 8), 32, 64.0).unwrap();
-    for order in [PipelineOrder::FillDrain, PipelineOrder::OneForwardOneBackward] {
+    let updates =
+        |rule, schedule| LocalUpdates::of_plan(rule, &CandidatePlan { schedule, ..plan(3, 8) }, 32, 64.0).unwrap();
+    for order in [ScheduleKind::FillDrain, ScheduleKind::OneForwardOneBackward] {
         let flushed = updates(UpdateRule::PerBatch, order);
         assert_eq!((flushed.steps, flushed.noise_variance, flushed.step_factor), (3, 2.0, 1.0));
     }
     // Fill-drain: eight updates from one iterate are one of eight times their size.
-    let drained = updates(UpdateRule::PerMicroBatch, PipelineOrder::FillDrain);
+    let drained = updates(UpdateRule::PerMicroBatch, ScheduleKind::FillDrain);
     assert_eq!((drained.steps, drained.noise_variance, drained.step_factor), (3, 2.0, 8.0));
     assert_eq!(drained.model, StepModel::Current);
-    let eager = updates(UpdateRule::PerMicroBatch, PipelineOrder::OneForwardOneBackward);
+    let eager = updates(UpdateRule::PerMicroBatch, ScheduleKind::OneForwardOneBackward);
     assert_eq!((eager.steps, eager.noise_variance, eager.step_factor), (24, 16.0, 1.0));
     assert_eq!(eager.model, StepModel::AnyAges);
 }
@@ -171,8 +174,8 @@ fn constraint() {
 /// Played alone, a plan certifies the bound of its schedule in every form, whatever the target.
 #[test]
 fn a_plan_alone_reaches_its_own_bound() {
-    for order in [PipelineOrder::FillDrain, PipelineOrder::OneForwardOneBackward] {
-        let learning = collapipe::bounds::LearningProblem { order, ..learning() };
+    for order in [ScheduleKind::FillDrain, ScheduleKind::OneForwardOneBackward] {
+        let (learning, plan) = (learning(), CandidatePlan { schedule: order, ..plan(2, 2) });
         for form in [Form::Simple, Form::Tight, Form::Sharp] {
             let constraint = ConvergenceConstraint {
                 learning: learning.clone(),
@@ -181,7 +184,6 @@ fn a_plan_alone_reaches_its_own_bound() {
                 target: 20.0,
                 form,
             };
-            let plan = plan(2, 2);
             let schedule = learning.schedule(&plan, 0.0625, 300).unwrap();
             let bound = schedule.schedule.bound_of(schedule.form(form).unwrap()).unwrap();
             let reached = constraint.reached(&[(plan, 300)]).unwrap();

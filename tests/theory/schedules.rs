@@ -1,6 +1,6 @@
 //! Schedules with round numbers.
 
-use collapipe::bounds::{LearningProblem, LocalSteps, PipelineOrder, UpdateRule};
+use collapipe::bounds::{LearningProblem, LocalSteps, UpdateRule};
 
 /// ητL = 1/5, q = 3/50, Σρ²s²/K = 13/16, Σρs²(K−1) = 11.
 pub fn two_clusters() -> LocalSteps {
@@ -44,7 +44,6 @@ pub fn learning() -> LearningProblem {
         heterogeneity: 0.25,
         dissimilarity: 1.0,
         update: UpdateRule::PerMicroBatch,
-        order: PipelineOrder::OneForwardOneBackward,
     }
 }
 

@@ -3,10 +3,9 @@
 
 use std::error::Error;
 
-use collapipe::bounds::{
-    ConvergenceConstraint, Form, LearningProblem, LocalUpdates, PipelineOrder, PlayedRounds, UpdateRule,
-};
+use collapipe::bounds::{ConvergenceConstraint, Form, LearningProblem, LocalUpdates, PlayedRounds, UpdateRule};
 use collapipe::problem::CandidatePlan;
+use collapipe::schedule::ScheduleKind;
 
 use super::Outcome;
 use super::draw::Draw;
@@ -29,13 +28,13 @@ pub fn constraint(seed: u64) -> Result<Outcome, Box<dyn Error>> {
         heterogeneity,
         dissimilarity,
         update: draw.pick(&[UpdateRule::PerBatch, UpdateRule::PerMicroBatch]),
-        order: draw.pick(&[PipelineOrder::FillDrain, PipelineOrder::OneForwardOneBackward]),
     };
     let plans: Vec<CandidatePlan> = (0..3)
         .map(|_| CandidatePlan {
             local_iterations: draw.integer(1, 3) as u32,
             micro_batches: draw.pick(&[1, 2, 4]),
-            penalty: 0.0,
+            schedule: draw.pick(&[ScheduleKind::FillDrain, ScheduleKind::OneForwardOneBackward]),
+            ..CandidatePlan::default()
         })
         .collect();
     let mut largest = f64::INFINITY;
@@ -83,13 +82,13 @@ fn train(
         for n in 0..losses.weights.len() {
             let (batch, variance) = (learning.batch_size[n], learning.sample_variance[n]);
             let eager = learning.update == UpdateRule::PerMicroBatch;
-            let updates = LocalUpdates::of_plan(learning.update, learning.order, plan, batch, variance)?;
+            let updates = LocalUpdates::of_plan(learning.update, plan, batch, variance)?;
             let parts = if eager { plan.micro_batches } else { 1 };
             let mut local = theta.clone();
             for _ in 0..plan.local_iterations {
                 let first = local.clone();
                 for _ in 0..parts {
-                    let at = if learning.order == PipelineOrder::FillDrain { &first } else { &local };
+                    let at = if plan.schedule == ScheduleKind::FillDrain { &first } else { &local };
                     let gradient = batch_gradient((losses, n), at, batch / parts, variance.sqrt(), draw);
                     local.iter_mut().zip(&gradient).for_each(|(x, g)| *x -= step_size * g);
                 }
