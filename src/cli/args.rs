@@ -315,6 +315,9 @@ pub struct ProblemArguments {
 pub struct BoundArguments {
     /// Parameters (JSON), or `-` for standard input
     pub parameters: PathBuf,
+    /// Also print the bound by performance estimation (`local-steps` with a sum of 2K+1 of at most 40; takes seconds)
+    #[arg(long)]
+    pub certify: bool,
 }
 
 /// Recommend V for a tolerance on latency or on overspend, with the reason.
