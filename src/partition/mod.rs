@@ -1,0 +1,40 @@
+//! Exact partition of a chain of unequal layers over devices, where no radio is to be planned: links have fixed rates, or none.
+//!
+//! [`PartitionSpec`] is the plain data (exchange format `collapipe.partition-problem/1`): seconds of each layer on each device, what
+//! fits where, what links take, whether the devices' order is given, and what is minimized. [`solve_partition`] returns the
+//! best plan with a lower bound; [`evaluate_plan`] says what any plan costs and which rules it breaks.
+//!
+//! | task | here |
+//! |---|---|
+//! | a problem | [`PartitionSpec::new`], then [`PartitionProblem::new`] |
+//! | the best plan | [`solve_partition`] → [`Partition`] |
+//! | what another plan costs | [`evaluate_plan`] → [`PlanEvaluation`] |
+//! | the rule that looks at memory alone | [`proportional_layers`] |
+//!
+//! How it is solved, and how it compares with other planners: `docs/partition.md`.
+
+mod cheapest;
+mod error;
+mod links;
+mod plan;
+mod problem;
+mod proportional;
+mod reach;
+mod solve;
+mod space;
+mod sum_plus_max;
+mod tables;
+mod validation;
+
+pub use error::{NoPartition, PartitionError};
+pub use links::{Links, PerPair, Rates};
+pub use plan::{LinkCost, PartitionPlan, PlanError, PlanEvaluation, Stage, StageCost, evaluate_plan};
+pub use problem::{
+    DeviceOrder, DeviceUse, Layer, MemoryRule, PartitionDevice, PartitionObjective, PartitionProblem, PartitionSchema,
+    PartitionSpec, StageCount,
+};
+pub use proportional::{proportional_layers};
+pub use solve::{Partition, PartitionSettings, PartitionStatus, solve_partition};
+pub use validation::{MAX_LAYERS, MAX_MICRO_BATCHES, MAX_PARTITION_DEVICES};
+
+pub use crate::ground::check::FieldError;

@@ -1,0 +1,1 @@
+//! Small random problems against an enumeration of all plans.

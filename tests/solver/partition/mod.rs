@@ -1,0 +1,5 @@
+//! Partition problems without radio: other planners' answers, brute force, bad input.
+
+mod bad_input;
+mod brute;
+mod peers;
