@@ -102,6 +102,7 @@ pub mod partition;
 pub mod problem;
 pub mod report;
 pub mod scenario;
+pub mod schedule;
 pub mod simulation;
 pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
