@@ -56,7 +56,8 @@ impl<'a> Cheapest<'a> {
             self.enter(&state, limit);
             let sums = &mut self.sums[state.index * width..][..width];
             sums.fill(f64::INFINITY);
-            for (first, before) in self.incoming[..tables.layers].iter().enumerate().filter(|(_, sum)| sum.is_finite()) {
+            for (first, before) in self.incoming[..tables.layers].iter().enumerate().filter(|(_, sum)| sum.is_finite())
+            {
                 let stages = &tables.stages_from(state.kind, first)[first + 1..];
                 for (sum, seconds) in sums[first + 1..].iter_mut().zip(stages) {
                     let through = if *seconds <= limit { before + seconds } else { f64::INFINITY };

@@ -2,6 +2,7 @@
 
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::FieldError;
+use crate::schedule::ScheduleError;
 
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -50,7 +51,9 @@ pub enum NoPartition {
     },
     /// Some chains of devices hold all layers, but none in an allowed number of stages, with all devices, or with a link to
     /// the data host.
-    #[error("all {layers} layers can be held, but not in the number of stages, on all devices or with the link to the data host that are asked for")]
+    #[error(
+        "all {layers} layers can be held, but not in the number of stages, on all devices or with the link to the data host that are asked for"
+    )]
     Ends {
         /// Number of layers.
         layers: usize,
@@ -80,6 +83,9 @@ pub enum PartitionError {
         /// The limit.
         limit: f64,
     },
+    /// The schedule of the objective cannot be built.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// Arithmetic that does not hold together on valid input: a fault of this library.
     #[error("internal: {0}")]
     Internal(&'static str),
@@ -88,7 +94,7 @@ pub enum PartitionError {
 impl Blamed for PartitionError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Field(_) | Self::TooLarge { .. } => Blame::Input,
+            Self::Field(_) | Self::TooLarge { .. } | Self::Schedule(_) => Blame::Input,
             Self::Infeasible(_) => Blame::Infeasible,
             Self::Internal(_) => Blame::Machine,
         }

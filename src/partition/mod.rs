@@ -20,11 +20,13 @@ mod plan;
 mod problem;
 mod proportional;
 mod reach;
+mod scheduled;
 mod solve;
 mod space;
 mod sum_plus_max;
 mod tables;
 mod validation;
+mod weighted;
 
 pub use error::{NoPartition, PartitionError};
 pub use links::{Links, PerPair, Rates};
@@ -33,8 +35,9 @@ pub use problem::{
     DeviceOrder, DeviceUse, Layer, MemoryRule, PartitionDevice, PartitionObjective, PartitionProblem, PartitionSchema,
     PartitionSpec, StageCount,
 };
-pub use proportional::{proportional_layers};
+pub use proportional::proportional_layers;
 pub use solve::{Partition, PartitionSettings, PartitionStatus, solve_partition};
-pub use validation::{MAX_LAYERS, MAX_MICRO_BATCHES, MAX_PARTITION_DEVICES};
+pub use validation::{MAX_LAYERS, MAX_MICRO_BATCHES, MAX_PARTITION_DEVICES, MAX_SCHEDULED_MICRO_BATCHES};
 
 pub use crate::ground::check::FieldError;
+pub use crate::schedule::{ScheduleKind, Sending};

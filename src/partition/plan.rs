@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::problem::{DeviceOrder, DeviceUse, PartitionDevice, PartitionObjective, PartitionProblem, StageCount};
+use crate::schedule::{Durations, Schedule, ScheduleError, Timeline};
 
 /// Consecutive layers on one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -98,7 +99,9 @@ pub enum PlanError {
         devices: usize,
     },
     /// A stage does not begin where the one before ended, or holds no layer, or the last does not end with the last layer.
-    #[error("stage {stage} holds layers {first}..{past}: must begin with layer {begin} and end at or before {layers}; the last stage ends there")]
+    #[error(
+        "stage {stage} holds layers {first}..{past}: must begin with layer {begin} and end at or before {layers}; the last stage ends there"
+    )]
     Layers {
         /// Which stage, from 0.
         stage: usize,
@@ -111,6 +114,9 @@ pub enum PlanError {
         /// Number of layers.
         layers: usize,
     },
+    /// Its timeline cannot be played.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// There is no stage.
     #[error("the plan has no stage: must have at least one")]
     Empty,
@@ -119,7 +125,9 @@ pub enum PlanError {
 impl crate::ground::blame::Blamed for PlanError {
     fn blame(&self) -> crate::ground::blame::Blame {
         match self {
-            Self::Device { .. } | Self::Layers { .. } | Self::Empty => crate::ground::blame::Blame::Input,
+            Self::Device { .. } | Self::Layers { .. } | Self::Schedule(_) | Self::Empty => {
+                crate::ground::blame::Blame::Input
+            }
         }
     }
 }
@@ -191,12 +199,40 @@ pub fn evaluate_plan(problem: &PartitionProblem, plan: &PartitionPlan) -> Result
         }
     }
     let value = match problem.objective {
+        PartitionObjective::Schedule { schedule, micro_batches, sending } => {
+            let schedule = Schedule::of(schedule, stages.len(), micro_batches)?;
+            Timeline::new(&schedule, sending)?
+                .run(&durations(&stages, &links, problem, plan))
+                .map_err(ScheduleError::from)?
+        }
         PartitionObjective::Bottleneck => bottleneck,
         PartitionObjective::Latency => sum,
-        PartitionObjective::SumPlusMax { micro_batches } => sum + f64::from(micro_batches.saturating_sub(1)) * bottleneck,
+        PartitionObjective::SumPlusMax { micro_batches } => {
+            sum + f64::from(micro_batches.saturating_sub(1)) * bottleneck
+        }
     };
     let violations = violations(problem, plan, &stages, &links);
     Ok(PlanEvaluation { value_s: value, sum_s: sum, bottleneck_s: bottleneck, stages, links, violations })
+}
+
+/// What the timeline is played with.
+fn durations(stages: &[StageCost], links: &[LinkCost], problem: &PartitionProblem, plan: &PartitionPlan) -> Durations {
+    let latency = |pair: &[Stage], back: bool| {
+        let (from, to) = (pair[0].device, pair[1].device);
+        if back { problem.links.latency(to, from) } else { problem.links.latency(from, to) }
+    };
+    let latencies = |back: bool| plan.stages.windows(2).map(|pair| latency(pair, back)).collect();
+    // Links that are not there break a rule, and the rest is evaluated without them.
+    let seconds = |seconds: f64| if seconds.is_finite() { seconds } else { 0.0 };
+    Durations {
+        forward: stages.iter().map(|stage| stage.forward_s).collect(),
+        backward: stages.iter().map(|stage| stage.backward_s).collect(),
+        forward_link: links.iter().map(|link| seconds(link.forward_s)).collect(),
+        backward_link: links.iter().map(|link| seconds(link.backward_s)).collect(),
+        forward_latency: latencies(false),
+        backward_latency: latencies(true),
+        weight: Vec::new(),
+    }
 }
 
 fn check_shape(problem: &PartitionProblem, plan: &PartitionPlan) -> Result<(), PlanError> {
@@ -247,7 +283,12 @@ fn links_of(problem: &PartitionProblem, plan: &PartitionPlan) -> Vec<LinkCost> {
     links
 }
 
-fn violations(problem: &PartitionProblem, plan: &PartitionPlan, stages: &[StageCost], links: &[LinkCost]) -> Vec<String> {
+fn violations(
+    problem: &PartitionProblem,
+    plan: &PartitionPlan,
+    stages: &[StageCost],
+    links: &[LinkCost],
+) -> Vec<String> {
     let mut found = Vec::new();
     let mut used = vec![false; problem.devices.len()];
     for (index, cost) in stages.iter().enumerate() {
@@ -273,7 +314,9 @@ fn violations(problem: &PartitionProblem, plan: &PartitionPlan, stages: &[StageC
         }
     }
     if problem.use_devices == DeviceUse::All {
-        found.extend((0..used.len()).filter(|device| !used[*device]).map(|device| format!("device {device} holds no layer")));
+        found.extend(
+            (0..used.len()).filter(|device| !used[*device]).map(|device| format!("device {device} holds no layer")),
+        );
     }
     let count = plan.stages.len();
     match problem.stages {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::links::Links;
 use super::validation::validate;
 use crate::ground::check::FieldError;
+use crate::schedule::{ScheduleKind, Sending};
 
 /// The exchange format's name and version; any other value is rejected when reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,6 +163,16 @@ pub enum PartitionObjective {
         /// M.
         micro_batches: u32,
     },
+    /// Makespan of a schedule's event timeline, from the first start to the last end: exact for that schedule.
+    Schedule {
+        /// The order of every stage's work.
+        schedule: ScheduleKind,
+        /// M.
+        micro_batches: u32,
+        /// Whom a message occupies.
+        #[serde(default)]
+        sending: Sending,
+    },
 }
 
 /// The partition problem as plain data; [`PartitionProblem`] is the same once it has been validated.
@@ -221,6 +232,13 @@ impl PartitionSpec {
             objective,
         }
     }
+
+    /// Whether there is a backward pass: some layer has work or bytes in it. Every cut is then crossed twice by a micro-batch.
+    #[must_use]
+    pub fn has_backward(&self) -> bool {
+        self.devices.iter().any(|device| device.backward_seconds.iter().any(|second| *second > 0.0))
+            || self.layers.iter().any(|layer| layer.gradient_bytes > 0.0)
+    }
 }
 
 /// A valid partition problem: every list has its length, every number its range.
@@ -242,13 +260,6 @@ impl PartitionProblem {
     #[must_use]
     pub fn into_spec(self) -> PartitionSpec {
         self.0
-    }
-
-    /// Whether there is a backward pass: some layer has work or bytes in it. Every cut is then crossed twice by a micro-batch.
-    #[must_use]
-    pub fn has_backward(&self) -> bool {
-        self.devices.iter().any(|device| device.backward_seconds.iter().any(|second| *second > 0.0))
-            || self.layers.iter().any(|layer| layer.gradient_bytes > 0.0)
     }
 }
 

@@ -132,7 +132,9 @@ impl<'a, const W: usize> Reach<'a, W> {
                     }
                     if rest == 0 {
                         let stages = tables.stages_from(kind, first);
-                        (first + 1..=layers).filter(|past| within(stages[*past])).for_each(|past| of_sets[set].insert(past));
+                        (first + 1..=layers)
+                            .filter(|past| within(stages[*past]))
+                            .for_each(|past| of_sets[set].insert(past));
                     } else {
                         let alone = of_sets[1 << newest];
                         of_sets[set].add(&alone);

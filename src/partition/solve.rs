@@ -7,6 +7,7 @@ use super::error::{NoPartition, PartitionError};
 use super::plan::{PartitionPlan, PlanEvaluation, evaluate_plan};
 use super::problem::{DeviceUse, PartitionObjective, PartitionProblem, StageCount};
 use super::reach::{Reached, reach, words};
+use super::scheduled::{Target, scheduled};
 use super::space::Space;
 use super::sum_plus_max::sum_plus_max;
 use super::tables::{MOST_ENTRIES, Placed, Tables};
@@ -116,6 +117,9 @@ pub fn solve_partition(problem: &PartitionProblem, settings: &PartitionSettings)
             let space = space(problem, &tables, Cheapest::words(tables.layers))?;
             sum_plus_max(&tables, &space, micro_batches, settings)?
         }
+        PartitionObjective::Schedule { schedule, micro_batches, sending } => {
+            scheduled(problem, &tables, Target { schedule, micro_batches, sending }, settings)?
+        }
     };
     finished(problem, &tables, found)
 }
@@ -133,7 +137,7 @@ fn finished(problem: &PartitionProblem, tables: &Tables, found: Found) -> Result
 
 fn space(problem: &PartitionProblem, tables: &Tables, per_state: usize) -> Result<Space, PartitionError> {
     let counts: Vec<usize> = tables.kinds.iter().map(Vec::len).collect();
-    Space::new(problem, &counts, per_state, MOST_ENTRIES)
+    Space::new(problem, problem.stages, &counts, per_state, MOST_ENTRIES)
 }
 
 /// What counting finds without any search.
@@ -169,7 +173,8 @@ pub(super) fn no_plan(tables: &Tables, space: &Space) -> PartitionError {
 fn refusal(tables: &Tables, placed: usize, layers: usize) -> NoPartition {
     let kinds = 0..tables.kinds.len();
     let held = |layer: usize| {
-        let stage = |kind| (0..=layer).any(|first| tables.stages_from(kind, first)[layer + 1..].iter().any(|s| s.is_finite()));
+        let stage =
+            |kind| (0..=layer).any(|first| tables.stages_from(kind, first)[layer + 1..].iter().any(|s| s.is_finite()));
         kinds.clone().any(stage)
     };
     match (0..layers).find(|layer| !held(*layer)) {

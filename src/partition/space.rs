@@ -16,6 +16,8 @@ pub(super) struct State {
     /// Where it stands in arrays of [`Space::len`]; modulo the number of types it is the last device's type.
     pub index: usize,
     pub kind: usize,
+    /// How many stages come before its last one, where the number of stages is limited or the order free.
+    pub stage: usize,
     /// The states it may follow, some of which may not exist; empty if it begins a pipeline.
     pub before: Range<usize>,
     /// Whether the pipeline may begin with it.
@@ -54,12 +56,18 @@ enum Walk {
 }
 
 impl Space {
-    /// For types with so many devices. `per_state` is what the caller keeps for each state, in words of 8 bytes.
-    pub fn new(problem: &PartitionProblem, counts: &[usize], per_state: usize, limit: usize) -> Result<Self, PartitionError> {
+    /// For types with so many devices and so many stages. `per_state` is what the caller keeps for each state, in words of 8 bytes.
+    pub fn new(
+        problem: &PartitionProblem,
+        stages: StageCount,
+        counts: &[usize],
+        per_state: usize,
+        limit: usize,
+    ) -> Result<Self, PartitionError> {
         let kinds = counts.len();
         let devices: usize = counts.iter().sum();
         let all = problem.use_devices == DeviceUse::All;
-        let stages = match problem.stages {
+        let stages = match stages {
             StageCount::Any => None,
             StageCount::AtMost(most) => Some((most, true)),
             StageCount::Exactly(exactly) => Some((exactly, false)),
@@ -143,12 +151,13 @@ impl Space {
                         }
                         used[kind] = 0;
                     }
+                    let stages: usize = used.iter().sum();
                     let (ends, allowed) = self.row(radix, &used);
                     if !allowed {
                         continue;
                     }
                     for kind in (0..self.kinds).filter(|kind| used[*kind] > 0) {
-                        if let ControlFlow::Break(value) = visit(self.free(radix, row, kind, ends)) {
+                        if let ControlFlow::Break(value) = visit(self.free(radix, row, kind, stages, ends)) {
                             return Some(value);
                         }
                     }
@@ -165,7 +174,7 @@ impl Space {
             Walk::Free(radix) => {
                 let row = index / self.kinds;
                 let used: Vec<usize> = radix.iter().map(|(count, stride)| row / stride % (count + 1)).collect();
-                self.free(radix, row, index % self.kinds, self.row(radix, &used).0)
+                self.free(radix, row, index % self.kinds, used.iter().sum(), self.row(radix, &used).0)
             }
         }
     }
@@ -179,11 +188,11 @@ impl Space {
         (few_enough && enough && all, few_enough)
     }
 
-    fn free(&self, radix: &[(usize, usize)], row: usize, kind: usize, ends: bool) -> State {
+    fn free(&self, radix: &[(usize, usize)], row: usize, kind: usize, stages: usize, ends: bool) -> State {
         let before = row - radix[kind].1;
         let begins = before == 0;
         let states = if begins { 0..0 } else { before * self.kinds..(before + 1) * self.kinds };
-        State { index: row * self.kinds + kind, kind, before: states, begins, ends }
+        State { index: row * self.kinds + kind, kind, stage: stages.saturating_sub(1), before: states, begins, ends }
     }
 
     fn given(&self, index: usize) -> State {
@@ -198,6 +207,7 @@ impl Space {
         State {
             index,
             kind,
+            stage: row,
             before,
             begins: first_stage && (!self.all || kind == 0),
             ends: enough && (!self.all || kind + 1 == self.kinds),

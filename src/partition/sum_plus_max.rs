@@ -66,7 +66,9 @@ pub(super) fn sum_plus_max(
     // No plan has a busiest step below `low`, and the least sum at `low` is the best there.
     let low = tables.busiest(&bottleneck(tables, space)?);
     let mut closed = f64::INFINITY;
-    if low < high && let Some((sum, plan)) = cheapest.within(low) {
+    if low < high
+        && let Some((sum, plan)) = cheapest.within(low)
+    {
         closed = sum + weight * low;
         improve(&mut best, sum + weight * tables.busiest(&plan), plan);
     }

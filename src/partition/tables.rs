@@ -82,7 +82,8 @@ impl Tables {
             for to in &kinds {
                 // Between two devices of one type; a type of one device never follows itself.
                 let pair = (from[0], if from[0] == to[0] { to.get(1).copied() } else { Some(to[0]) });
-                let hop = |cut| pair.1.map_or(Hop { busy: f64::INFINITY, delay: 0.0 }, |to| hop(problem, pair.0, to, cut));
+                let hop =
+                    |cut| pair.1.map_or(Hop { busy: f64::INFINITY, delay: 0.0 }, |to| hop(problem, pair.0, to, cut));
                 busy.extend((0..=layers).map(|cut| hop(cut).busy));
                 delay.push(hop(layers).delay);
             }
@@ -252,7 +253,8 @@ fn fill(problem: &PartitionProblem, device: usize, table: &mut [f64]) {
 
 fn same_stages(problem: &PartitionProblem, a: usize, b: usize) -> bool {
     let (a, b) = (&problem.devices[a], &problem.devices[b]);
-    let backward = |device: &super::problem::PartitionDevice| device.backward_seconds.iter().all(|second| *second == 0.0);
+    let backward =
+        |device: &super::problem::PartitionDevice| device.backward_seconds.iter().all(|second| *second == 0.0);
     a.forward_seconds == b.forward_seconds
         && (a.backward_seconds == b.backward_seconds || (backward(a) && backward(b)))
         && a.memory_bytes == b.memory_bytes
@@ -269,9 +271,9 @@ fn alike(problem: &PartitionProblem) -> Vec<Vec<usize>> {
             && problem.data_host != Some(a)
             && problem.data_host != Some(b)
             && links.alike((a, b), (b, a))
-            && (0..devices).filter(|other| *other != a && *other != b).all(|other| {
-                links.alike((a, other), (b, other)) && links.alike((other, a), (other, b))
-            })
+            && (0..devices)
+                .filter(|other| *other != a && *other != b)
+                .all(|other| links.alike((a, other), (b, other)) && links.alike((other, a), (other, b)))
     };
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for device in 0..devices {

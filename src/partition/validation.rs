@@ -9,6 +9,8 @@ pub const MAX_LAYERS: usize = 1023;
 pub const MAX_PARTITION_DEVICES: usize = 64;
 /// Most micro-batches.
 pub const MAX_MICRO_BATCHES: u32 = 1_000_000;
+/// Most micro-batches where every one is played: with the objective `schedule`.
+pub const MAX_SCHEDULED_MICRO_BATCHES: u32 = 4096;
 
 pub(super) fn validate(spec: &PartitionSpec) -> Checked {
     length("layers", spec.layers.len(), MAX_LAYERS)?;
@@ -49,6 +51,18 @@ pub(super) fn validate(spec: &PartitionSpec) -> Checked {
         PartitionObjective::SumPlusMax { micro_batches } => {
             count("objective.micro_batches", micro_batches, MAX_MICRO_BATCHES)
         }
+        PartitionObjective::Schedule { schedule, micro_batches, .. } => {
+            count("objective.micro_batches", micro_batches, MAX_SCHEDULED_MICRO_BATCHES)?;
+            if let Some(host) = spec.data_host {
+                let allowed = "null with the objective `schedule`: its timeline begins and ends with the stages";
+                return Err(FieldError::new("data_host", host, allowed));
+            }
+            if !schedule.has_backward() && spec.has_backward() {
+                let allowed = "a schedule with backward work, as layers have some: set backward_seconds and gradient_bytes to 0 for inference";
+                return Err(FieldError::new("objective.schedule", schedule, allowed));
+            }
+            Ok(())
+        }
     }
 }
 
@@ -57,7 +71,8 @@ fn check_device(device: &PartitionDevice, layers: usize) -> Checked {
     if !device.backward_seconds.is_empty() {
         same_length("backward_seconds", device.backward_seconds.len(), layers, "one per layer, or none")?;
     }
-    for (field, list) in [("forward_seconds", &device.forward_seconds), ("backward_seconds", &device.backward_seconds)] {
+    for (field, list) in [("forward_seconds", &device.forward_seconds), ("backward_seconds", &device.backward_seconds)]
+    {
         for (layer, seconds) in list.iter().enumerate() {
             real(&format!("{field}[{layer}]"), *seconds, Range::NonNegative)?;
         }

@@ -2,8 +2,8 @@
 
 use collapipe::partition::{
     DeviceOrder, Layer, Links, MemoryRule, Partition, PartitionDevice, PartitionObjective, PartitionProblem,
-    PartitionSettings, PartitionSpec, PartitionStatus, PerPair, Rates, StageCount, evaluate_plan, proportional_layers,
-    solve_partition,
+    PartitionSettings, PartitionSpec, PartitionStatus, PerPair, Rates, ScheduleKind, Sending, StageCount,
+    evaluate_plan, proportional_layers, solve_partition,
 };
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fn solve(spec: PartitionSpec) -> Result<Partition, String> {
     let problem = PartitionProblem::new(spec).unwrap();
     let best = solve_partition(&problem, &PartitionSettings::default()).map_err(|error| error.to_string())?;
     assert_eq!(best.status, PartitionStatus::Optimal);
-    assert!(best.gap() < 1e-14, "gap {:e}", best.gap());
+    assert!(best.gap() < 1e-10, "gap {:e}", best.gap());
     let evaluation = evaluate_plan(&problem, &best.plan).unwrap();
     assert!(evaluation.violations.is_empty(), "{:?}", evaluation.violations);
     assert_eq!(evaluation.value_s, best.value_s);
@@ -98,8 +98,7 @@ fn pipe_edge_pairwise_links_and_a_data_host() {
         let rates = case["bw_Mbps"].as_array().unwrap().iter();
         let rates = rates.map(|row| row.as_array().unwrap().iter().map(rate).collect()).collect();
         let links = Links { bits_per_second: Rates::Pairs(rates), ..Links::none() };
-        let objectives =
-            [("latency_s", PartitionObjective::Latency), ("throughput_s", PartitionObjective::Bottleneck)];
+        let objectives = [("latency_s", PartitionObjective::Latency), ("throughput_s", PartitionObjective::Bottleneck)];
         for (name, objective) in objectives {
             let spec = pipe_edge(&profiles, case, links.clone(), objective);
             let host = case["data_host"].as_u64().unwrap() as usize;
@@ -176,6 +175,45 @@ fn pytorch_balances_the_slowest_stage() {
     }
 }
 
+#[test]
+fn pytorch_iteration_of_the_best_split() {
+    let Some(file) = checks("small_published.json") else { return };
+    for case in file["pytorch"]["iteration"].as_array().unwrap() {
+        let throughput = case["throughput"].as_f64().unwrap();
+        let forward: Vec<f64> = list(&case["fwd"]).into_iter().map(|work| work / throughput).collect();
+        let backward: Vec<f64> = forward.iter().map(|seconds| 2.0 * seconds).collect();
+        let spec = equal_devices(&forward, &backward, 4, one_forward_one_backward(8));
+        let links = Links { overhead_s: PerPair::Same(case["link"].as_f64().unwrap()), ..Links::none() };
+        let best = solve(PartitionSpec { links, ..spec }).unwrap();
+        assert_value(best.value_s, case["iter_time"].as_f64().unwrap(), &case.to_string());
+    }
+}
+
+fn one_forward_one_backward(micro_batches: u32) -> PartitionObjective {
+    let sending = Sending::Overlapped;
+    PartitionObjective::Schedule { schedule: ScheduleKind::OneForwardOneBackward, micro_batches, sending }
+}
+
+/// A layer for each stage, over links that delay messages and are never busy; beside it the closed form that the file calls wrong.
+#[test]
+fn zero_bubble_one_forward_one_backward() {
+    let Some(file) = checks("zb_1f1b_makespans.json") else { return };
+    for (index, case) in cases(&file).iter().enumerate() {
+        let (forward, backward) = (list(&case["f"]), list(&case["b"]));
+        let micro_batches = case["micro"].as_u64().unwrap() as u32;
+        let latency_s = PerPair::Same(case["link"].as_f64().unwrap());
+        let links = Links { latency_s, ..Links::none() };
+        for (name, objective) in [
+            ("makespan", one_forward_one_backward(micro_batches)),
+            ("closed_form", PartitionObjective::SumPlusMax { micro_batches }),
+        ] {
+            let spec = equal_devices(&forward, &backward, forward.len(), objective);
+            let best = solve(PartitionSpec { order: DeviceOrder::Given, links: links.clone(), ..spec }).unwrap();
+            assert_value(best.value_s, case[name].as_f64().unwrap(), &format!("case {index}, {name}"));
+        }
+    }
+}
+
 /// One layer per device, and so on: what the formula says of a pipeline that is given.
 #[test]
 fn heteropipe_pure_latency() {
@@ -197,6 +235,20 @@ fn heteropipe_pure_latency() {
         if let Some(gpipe) = case["gpipe"].as_f64() {
             let slots = f64::from(micro_batches) + stages as f64 - 1.0;
             assert_value(slots * best.evaluation.bottleneck_s, gpipe, &case.to_string());
+        }
+        // The same by its timeline; and where senders wait for their messages, of which the last stage's has no link here.
+        let Some(seconds_of_links) = case.get("d").map(list) else { continue };
+        for (name, sending) in [("async_", Sending::Delay), ("block", Sending::Blocking)] {
+            let mut overhead = vec![vec![0.0; stages]; stages];
+            for (hop, seconds) in seconds_of_links.iter().enumerate() {
+                overhead[hop][hop + 1] = *seconds;
+            }
+            let links = Links { overhead_s: PerPair::Pairs(overhead), ..Links::none() };
+            let objective =
+                PartitionObjective::Schedule { schedule: ScheduleKind::ForwardOnly, micro_batches, sending };
+            let spec = equal_devices(&seconds, &[], stages, objective);
+            let best = solve(PartitionSpec { order: DeviceOrder::Given, links, ..spec }).unwrap();
+            assert_value(best.value_s, case[name].as_f64().unwrap(), &format!("{name}, {case}"));
         }
     }
 }
