@@ -13,6 +13,8 @@ use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
+use super::partition::PartitionArguments;
+
 /// Plan collaborative training of Transformers over edge devices: which device holds how many encoder blocks, how many
 /// micro-batches, and how bandwidth and transmit power are shared, round after round, within energy budgets.
 ///
@@ -32,6 +34,7 @@ Examples:
   collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
   collapipe check p.json a.json                  evaluate any decision independently
+  collapipe partition p.csv --devices 4x1        cut a chain of measured layers over devices, exactly
   collapipe bound b.json                         how small the gradient is after a given number of rounds
   collapipe recommend --latency-tolerance 30     which V keeps the mean latency that close to the least
   collapipe reproduce --quick                    all experiments on a small scale, with tables and figures
@@ -51,6 +54,7 @@ pub enum Command {
     Solve(SolveArguments),
     Check(CheckArguments),
     Problem(ProblemArguments),
+    Partition(PartitionArguments),
     Bound(BoundArguments),
     Recommend(RecommendArguments),
     Reproduce(ReproduceArguments),

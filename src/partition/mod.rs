@@ -9,15 +9,19 @@
 //! | a problem | [`PartitionSpec::new`], then [`PartitionProblem::new`] |
 //! | the best plan | [`solve_partition`] → [`Partition`] |
 //! | what another plan costs | [`evaluate_plan`] → [`PlanEvaluation`] |
+//! | a file | [`PartitionProblem::from_json`]; a table of measured layers: `LayerProfile::from_csv` (feature `scenario`) |
 //! | the rule that looks at memory alone | [`proportional_layers`] |
 //!
 //! How it is solved, and how it compares with other planners: `docs/partition.md`.
 
 mod cheapest;
 mod error;
+mod json;
 mod links;
 mod plan;
 mod problem;
+#[cfg(feature = "scenario")]
+mod profile;
 mod proportional;
 mod reach;
 mod scheduled;
@@ -29,12 +33,15 @@ mod validation;
 mod weighted;
 
 pub use error::{NoPartition, PartitionError};
+pub use json::PartitionReadError;
 pub use links::{Links, PerPair, Rates};
 pub use plan::{LinkCost, PartitionPlan, PlanError, PlanEvaluation, Stage, StageCost, evaluate_plan};
 pub use problem::{
     DeviceOrder, DeviceUse, Layer, MemoryRule, PartitionDevice, PartitionObjective, PartitionProblem, PartitionSchema,
     PartitionSpec, StageCount,
 };
+#[cfg(feature = "scenario")]
+pub use profile::{LayerProfile, ProfileError, ProfileRows};
 pub use proportional::proportional_layers;
 pub use solve::{Partition, PartitionSettings, PartitionStatus, solve_partition};
 pub use validation::{MAX_LAYERS, MAX_MICRO_BATCHES, MAX_PARTITION_DEVICES, MAX_SCHEDULED_MICRO_BATCHES};

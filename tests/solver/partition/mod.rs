@@ -3,3 +3,5 @@
 mod bad_input;
 mod brute;
 mod peers;
+#[cfg(feature = "scenario")]
+mod profiles;
