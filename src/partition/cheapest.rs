@@ -96,7 +96,8 @@ impl<'a> Cheapest<'a> {
         };
     }
 
-    /// The plan that ends in a state, from its end: the same sums are formed again, so that equality finds where each came from.
+    /// The plan that ends in a state, from its end: the same sums are formed again, so that equality finds where each
+    /// came from.
     fn trace(&mut self, last: usize, limit: f64) -> Vec<Placed> {
         let (tables, width) = (self.tables, self.tables.layers + 1);
         let kinds = tables.kinds.len();

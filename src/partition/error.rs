@@ -40,8 +40,8 @@ pub enum NoPartition {
     },
     /// Every layer fits somewhere, but no pipeline holds them all.
     #[error(
-        "no allowed pipeline holds more than the first {placed} of {layers} layers: what ends it there is memory, min_layers \
-         and max_layers, missing links, or the number of stages"
+        "no allowed pipeline holds more than the first {placed} of {layers} layers: what ends it there is memory, \
+         min_layers and max_layers, missing links, or the number of stages"
     )]
     Chain {
         /// How many layers some pipeline's begin holds, at most.
@@ -49,10 +49,11 @@ pub enum NoPartition {
         /// Number of layers.
         layers: usize,
     },
-    /// Some chains of devices hold all layers, but none in an allowed number of stages, with all devices, or with a link to
-    /// the data host.
+    /// Some chains of devices hold all layers, but none in an allowed number of stages, with all devices, or with a
+    /// link to the data host.
     #[error(
-        "all {layers} layers can be held, but not in the number of stages, on all devices or with the link to the data host that are asked for"
+        "all {layers} layers can be held, but not in the number of stages, on all devices or with the link to the data \
+         host that are asked for"
     )]
     Ends {
         /// Number of layers.
@@ -72,8 +73,8 @@ pub enum PartitionError {
     Infeasible(#[from] NoPartition),
     /// The exact search would need more memory than it takes.
     #[error(
-        "{what} would take {needed:.3e} numbers: must be at most {limit:.3e}; give the devices' order, give equal devices equal numbers \
-         (they count as one type), or group layers"
+        "{what} would take {needed:.3e} numbers: must be at most {limit:.3e}; give the devices' order, give equal \
+         devices equal numbers (they count as one type), or group layers"
     )]
     TooLarge {
         /// What would be too large.

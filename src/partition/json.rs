@@ -9,7 +9,8 @@ use crate::text::{JsonFault, from_json};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PartitionReadError {
-    /// Not JSON of a partition problem: syntax, missing or unknown field, wrong schema or type; with path, line and column.
+    /// Not JSON of a partition problem: syntax, missing or unknown field, wrong schema or type; with path, line and
+    /// column.
     #[error(transparent)]
     Format(#[from] JsonFault),
     /// Well-formed, with a field out of range.

@@ -1,15 +1,18 @@
-//! Exact partition of a chain of unequal layers over devices, where no radio is to be planned: links have fixed rates, or none.
+//! Exact partition of a chain of unequal layers over devices, where no radio is to be planned: links have fixed rates,
+//! or none.
 //!
-//! [`PartitionSpec`] is the plain data (exchange format `collapipe.partition-problem/1`): seconds of each layer on each device, what
-//! fits where, what links take, whether the devices' order is given, and what is minimized. [`solve_partition`] returns the
-//! best plan with a lower bound; [`evaluate_plan`] says what any plan costs and which rules it breaks.
+//! [`PartitionSpec`] is the plain data (exchange format `collapipe.partition-problem/1`): seconds of each layer on each
+//! device, what fits where, what links take, whether the devices' order is given, and what is minimized.
+//! [`solve_partition`] returns the best plan with a lower bound; [`evaluate_plan`] says what any plan costs and which
+//! rules it breaks.
 //!
 //! | task | here |
 //! |---|---|
 //! | a problem | [`PartitionSpec::new`], then [`PartitionProblem::new`] |
 //! | the best plan | [`solve_partition`] → [`Partition`] |
 //! | what another plan costs | [`evaluate_plan`] → [`PlanEvaluation`] |
-//! | a file | [`PartitionProblem::from_json`]; a table of measured layers: `LayerProfile::from_csv` (feature `scenario`) |
+//! | a file | [`PartitionProblem::from_json`] |
+//! | a table of measured layers | `LayerProfile::from_csv` (feature `scenario`) |
 //! | the rule that looks at memory alone | [`proportional_layers`] |
 //!
 //! How it is solved, and how it compares with other planners: `docs/partition.md`.

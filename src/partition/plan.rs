@@ -98,9 +98,11 @@ pub enum PlanError {
         /// How many there are.
         devices: usize,
     },
-    /// A stage does not begin where the one before ended, or holds no layer, or the last does not end with the last layer.
+    /// A stage does not begin where the one before ended, or holds no layer, or the last does not end with the last
+    /// layer.
     #[error(
-        "stage {stage} holds layers {first}..{past}: must begin with layer {begin} and end at or before {layers}; the last stage ends there"
+        "stage {stage} holds layers {first}..{past}: must begin with layer {begin} and end at or before {layers}; the \
+         last stage ends there"
     )]
     Layers {
         /// Which stage, from 0.
@@ -159,7 +161,8 @@ pub(super) fn stage_need(problem: &PartitionProblem, resident: f64, first: usize
     resident + input * crossing(problem, first) + output * crossing(problem, past)
 }
 
-/// Seconds for which the link over a cut is busy, forward and backward. Nothing comes back over the cut before the first layer.
+/// Seconds for which the link over a cut is busy, forward and backward. Nothing comes back over the cut before the
+/// first layer.
 pub(super) fn link_seconds(problem: &PartitionProblem, from: usize, to: usize, cut: usize) -> (f64, f64) {
     let forward = problem.links.busy(from, to, 8.0 * crossing(problem, cut));
     let backward = if cut > 0 && problem.has_backward() {

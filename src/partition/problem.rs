@@ -117,8 +117,8 @@ pub enum StageCount {
 
 /// What a stage holds besides its layers, and when it fits.
 ///
-/// A stage needs `Σ resident_bytes + input copies · bytes that enter + output copies · bytes that leave`. The first stage and
-/// the last one may count their outer side otherwise.
+/// A stage needs `Σ resident_bytes + input copies · bytes that enter + output copies · bytes that leave`. The first
+/// stage and the last one may count their outer side otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MemoryRule {
@@ -135,7 +135,8 @@ pub struct MemoryRule {
 }
 
 impl MemoryRule {
-    /// PipeEdge's: two buffers to receive (not before the first layer), two to send, and both ends' data themselves; strict.
+    /// PipeEdge's: two buffers to receive (not before the first layer), two to send, and both ends' data themselves;
+    /// strict.
     pub const PIPE_EDGE: Self = Self {
         input_copies: 3.0,
         output_copies: 3.0,
@@ -211,10 +212,11 @@ pub struct PartitionSpec {
 }
 
 impl PartitionSpec {
-    /// Layers that send and keep nothing, on devices in the given order that may be left out, over links that take no time.
+    /// Layers that send and keep nothing, on devices in the given order that may be left out, over links that take no
+    /// time.
     ///
-    /// All else is set by name: `PartitionSpec { order: DeviceOrder::Free, ..PartitionSpec::new(devices, objective) }`. The number of
-    /// layers is that of the first device's forward times.
+    /// All else is set by name: `PartitionSpec { order: DeviceOrder::Free, ..PartitionSpec::new(devices, objective) }`.
+    /// The number of layers is that of the first device's forward times.
     #[must_use]
     pub fn new(devices: Vec<PartitionDevice>, objective: PartitionObjective) -> Self {
         let layers = devices.first().map_or(0, |device| device.forward_seconds.len());
@@ -233,7 +235,8 @@ impl PartitionSpec {
         }
     }
 
-    /// Whether there is a backward pass: some layer has work or bytes in it. Every cut is then crossed twice by a micro-batch.
+    /// Whether there is a backward pass: some layer has work or bytes in it. Every cut is then crossed twice by a
+    /// micro-batch.
     #[must_use]
     pub fn has_backward(&self) -> bool {
         self.devices.iter().any(|device| device.backward_seconds.iter().any(|second| *second > 0.0))

@@ -140,8 +140,9 @@ const NAMES: [&str; 5] = ["layer", "name", "part", "node", "sublayer"];
 impl LayerProfile {
     /// Reads a table: a row for each layer of a chain, a header with the columns that `docs/partition.md` lists.
     ///
-    /// Needed are forward times; backward times, outputs, gradients and memory are 0 where there is no such column, except that
-    /// gradients are as large as outputs where there are backward times. Columns of other names are not read.
+    /// Needed are forward times; backward times, outputs, gradients and memory are 0 where there is no such column,
+    /// except that gradients are as large as outputs where there are backward times. Columns of other names are not
+    /// read.
     ///
     /// # Errors
     /// [`ProfileError`], with the line of a bad field.

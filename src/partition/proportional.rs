@@ -3,11 +3,12 @@
 use super::validation::MAX_LAYERS;
 use crate::ground::check::{FieldError, Range, length, real};
 
-/// Shares `layers` among devices in proportion to their weights (memory, say): each gets the whole part of its share, at least one
-/// layer, and the layers left go to the largest fractions, the earlier device first where they are equal. Where devices with less than
-/// one layer's share leave too few for the others, the largest holdings give some up.
+/// Shares `layers` among devices in proportion to their weights (memory, say): each gets the whole part of its share,
+/// at least one layer, and the layers left go to the largest fractions, the earlier device first where they are equal.
+/// Where devices with less than one layer's share leave too few for the others, the largest holdings give some up.
 ///
-/// It is the rule of exo's planner, and what exact planning is compared with: it looks at neither compute times nor links.
+/// It is the rule of exo's planner, and what exact planning is compared with: it looks at neither compute times nor
+/// links.
 ///
 /// # Errors
 /// [`FieldError`] for no weights, weights that are not positive, more devices than layers or more than 1023 layers.

@@ -1,9 +1,9 @@
 //! Is there a plan none of whose steps is busier than a limit?
 //!
-//! For every state the set of cuts at which its last stage can end, as a bit mask. A state's mask follows from those before it by a few
-//! operations on whole words: cuts over which the link is fast enough, then, four beginnings at a time, the ends that a stage from
-//! there can have. The whole set is kept, not the furthest cut alone: a link may be fast enough over one cut and not over the
-//! next, and buffers may fit at one cut and not at the next.
+//! For every state the set of cuts at which its last stage can end, as a bit mask. A state's mask follows from those
+//! before it by a few operations on whole words: cuts over which the link is fast enough, then, four beginnings at a
+//! time, the ends that a stage from there can have. The whole set is kept, not the furthest cut alone: a link may be
+//! fast enough over one cut and not over the next, and buffers may fit at one cut and not at the next.
 
 use std::ops::ControlFlow;
 
@@ -153,8 +153,8 @@ impl<'a, const W: usize> Reach<'a, W> {
         let mut reached = vec![Cuts::<W>::NONE; space.len()];
         let mut alive = vec![false; space.rows()];
         let mut anywhere = Cuts::NONE;
-        // Devices that were not used yet hold so much of the chain at most: what they cannot end is not pursued. Without a limit all is,
-        // so that an infeasible problem learns how far it gets.
+        // Devices that were not used yet hold so much of the chain at most: what they cannot end is not pursued.
+        // Without a limit all is, so that an infeasible problem learns how far it gets.
         let rest = self.limit.is_finite().then(|| space.rest(&self.tables.covers(self.limit)));
         let last = space.walk(|state| {
             if !state.begins && !alive[state.before.start / kinds] {

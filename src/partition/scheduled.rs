@@ -1,13 +1,15 @@
 //! The makespan of a schedule as it runs, minimized over all plans.
 //!
-//! The makespan is the greatest of finitely many sums of counts times durations, the paths of its timeline. Any average of paths bounds it
-//! from below, and the least average over all plans is a shortest path. A good average is found by play: the plan that is best
-//! against the average so far, then the path that is critical for that plan. Then plans are completed from their last stage to their first,
-//! a completion being dropped where one of the bounds says that it cannot be better than the best plan.
+//! The makespan is the greatest of finitely many sums of counts times durations, the paths of its timeline. Any average
+//! of paths bounds it from below, and the least average over all plans is a shortest path. A good average is found by
+//! play: the plan that is best against the average so far, then the path that is critical for that plan. Then plans are
+//! completed from their last stage to their first, a completion being dropped where one of the bounds says that it
+//! cannot be better than the best plan.
 
 use super::error::PartitionError;
 use super::problem::{PartitionProblem, StageCount};
-use super::solve::{Found, PartitionSettings, PartitionStatus, bottleneck, no_plan};
+use super::reach::{Reached, reach};
+use super::solve::{Found, PartitionSettings, PartitionStatus, no_plan};
 use super::space::Space;
 use super::tables::{MOST_ENTRIES, Placed, Tables};
 use super::weighted::{Costs, Durations, Weights, link_cost};
@@ -43,7 +45,8 @@ struct Length<'a> {
     stages: usize,
 }
 
-/// A partial plan, from its end: the state of its next stage, which ends at a cut, and what the stages after it cost by each bound.
+/// A partial plan, from its end: the state of its next stage, which ends at a cut, and what the stages after it cost by
+/// each bound.
 struct Node {
     bound: f64,
     state: usize,
@@ -107,7 +110,7 @@ impl<'a> Length<'a> {
     ) -> Result<Option<Self>, PartitionError> {
         let counts: Vec<usize> = tables.kinds.iter().map(Vec::len).collect();
         let space = Space::new(problem, StageCount::Exactly(stages), &counts, tables.layers + 1, MOST_ENTRIES)?;
-        if let Err(PartitionError::Infeasible(_)) = bottleneck(tables, &space) {
+        if let Reached::UpTo(_) = reach(tables, &space, f64::INFINITY) {
             return Ok(None);
         }
         let schedule = Schedule::of(target.schedule, stages, target.micro_batches)?;
@@ -229,7 +232,8 @@ impl<'a> Length<'a> {
         roots
     }
 
-    /// Calls `found` with every way to choose the stage of a node: the rest of the plan, the stage, and whether that was the first one.
+    /// Calls `found` with every way to choose the stage of a node: the rest of the plan, the stage, and whether that
+    /// was the first one.
     fn expand(&self, costs: &[Costs], node: &Node, most: f64, found: &mut dyn FnMut(Node, Placed, bool)) {
         let kinds = self.durations.tables.kinds.len();
         let state = self.space.state(node.state);

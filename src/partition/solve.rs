@@ -17,8 +17,8 @@ use crate::ground::check::FieldError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PartitionSettings {
-    /// Most operations of a search that has no natural end in sight, roughly additions of doubles; the answer is the same on every machine.
-    /// `Bottleneck` and `Latency` are one pass and ignore it.
+    /// Most operations of a search that has no natural end in sight, roughly additions of doubles; the answer is the
+    /// same on every machine. `Bottleneck` and `Latency` are one pass and ignore it.
     pub work_limit: Option<u64>,
 }
 
@@ -73,16 +73,18 @@ pub(super) struct Found {
 
 /// The best plan of a partition problem, with a proof.
 ///
-/// Exact: `Bottleneck` bisects the seconds that stages and links can take and asks for each whether a plan stays within them;
-/// `Latency` is a shortest path; `SumPlusMax` combines both. Deterministic, on one thread.
+/// Exact: `Bottleneck` bisects the seconds that stages and links can take and asks for each whether a plan stays within
+/// them; `Latency` is a shortest path; `SumPlusMax` combines both. Deterministic, on one thread.
 ///
 /// # Errors
-/// [`PartitionError::Infeasible`] says what cannot be placed; [`PartitionError::TooLarge`] where a free order has too many different
-/// devices: with up to 63 layers, 20 for `Bottleneck` and 14 for the other objectives; equal devices count once.
+/// [`PartitionError::Infeasible`] says what cannot be placed; [`PartitionError::TooLarge`] where a free order has too
+/// many different devices: with up to 63 layers, 20 for `Bottleneck` and 14 for the other objectives; equal devices
+/// count once.
 ///
 /// ```
 /// use collapipe::partition::{
-///     DeviceOrder, PartitionDevice, PartitionObjective, PartitionProblem, PartitionSettings, PartitionSpec, solve_partition,
+///     DeviceOrder, PartitionDevice, PartitionObjective, PartitionProblem, PartitionSettings, PartitionSpec,
+///     solve_partition,
 /// };
 ///
 /// let seconds = [3.0, 1.0, 2.0, 2.0];

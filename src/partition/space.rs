@@ -1,9 +1,9 @@
-//! Which devices may follow which: the states that the algorithms walk through, in an order in which every state comes after those it
-//! follows from.
+//! Which devices may follow which: the states that the algorithms walk through, in an order in which every state comes
+//! after those it follows from.
 //!
-//! A state is "these devices are used up, and the last of them is of this type". In given order that is the position of the last
-//! device (and the number of stages, where that is limited); in free order it is how many devices of each type are used, so that equal
-//! devices cost no more states than their number.
+//! A state is "these devices are used up, and the last of them is of this type". In given order that is the position of
+//! the last device (and the number of stages, where that is limited); in free order it is how many devices of each type
+//! are used, so that equal devices cost no more states than their number.
 
 use std::ops::{ControlFlow, Range};
 
@@ -56,7 +56,8 @@ enum Walk {
 }
 
 impl Space {
-    /// For types with so many devices and so many stages. `per_state` is what the caller keeps for each state, in words of 8 bytes.
+    /// For types with so many devices and so many stages. `per_state` is what the caller keeps for each state, in words
+    /// of 8 bytes.
     pub fn new(
         problem: &PartitionProblem,
         stages: StageCount,
@@ -105,8 +106,8 @@ impl Space {
         self.len / self.kinds.max(1)
     }
 
-    /// What is left of a resource after each state, given how much of it every device of a type has: by row in free order, by the
-    /// last device in given order.
+    /// What is left of a resource after each state, given how much of it every device of a type has: by row in free
+    /// order, by the last device in given order.
     pub fn rest(&self, of_kind: &[f64]) -> Rest {
         match &self.walk {
             Walk::Given => {

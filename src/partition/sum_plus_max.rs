@@ -1,8 +1,8 @@
 //! Σ + (M−1)·max: the least sum within each limit on the busiest step, for as few limits as prove the optimum.
 //!
 //! Among the plans whose busiest step lies between two known plans', no sum is below that of the known plan with the
-//! greater step (the least sum within a wider limit), and no step is below the next value that a step can take. Intervals of steps are
-//! split, the most promising first, until that bound is no better than the best plan.
+//! greater step (the least sum within a wider limit), and no step is below the next value that a step can take.
+//! Intervals of steps are split, the most promising first, until that bound is no better than the best plan.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;

@@ -26,7 +26,8 @@ pub(super) struct Placed {
     pub past: usize,
 }
 
-/// Seconds by type of device. In free order devices that nothing tells apart are one type; in given order each is its own.
+/// Seconds by type of device. In free order devices that nothing tells apart are one type; in given order each is its
+/// own.
 pub(super) struct Tables {
     pub layers: usize,
     /// Devices of each type.
@@ -200,7 +201,8 @@ impl Tables {
     }
 }
 
-/// Shares of the chain before each cut. Every device counts alike, however slow it is; where no layer takes time, all layers do.
+/// Shares of the chain before each cut. Every device counts alike, however slow it is; where no layer takes time, all
+/// layers do.
 fn shares(problem: &PartitionProblem, leaders: &[usize]) -> Vec<f64> {
     let layers = problem.layers.len();
     let mut weights = vec![0.0; layers];
@@ -236,7 +238,7 @@ fn fill(problem: &PartitionProblem, device: usize, table: &mut [f64]) {
     for first in 0..layers {
         let row = &mut table[first * (layers + 1)..(first + 1) * (layers + 1)];
         let (mut need, mut resident) = (StageNeed::default(), 0.0);
-        for past in first + 1..=layers.min(first.saturating_add(most)) {
+        for (past, seconds) in row.iter_mut().enumerate().skip(first + 1).take(most) {
             need.add(spec, past - 1);
             resident += problem.layers[past - 1].resident_bytes;
             let fits = past - first >= spec.min_layers.unwrap_or(1)
@@ -245,7 +247,7 @@ fn fill(problem: &PartitionProblem, device: usize, table: &mut [f64]) {
                     if problem.memory.strict { needed < limit } else { needed <= limit }
                 });
             if fits {
-                row[past] = need.forward + need.backward;
+                *seconds = need.forward + need.backward;
             }
         }
     }

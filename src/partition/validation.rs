@@ -5,7 +5,8 @@ use crate::ground::check::{Checked, FieldError, Range, count, length, real, same
 
 /// Most layers of a chain.
 pub const MAX_LAYERS: usize = 1023;
-/// Most devices; in free order the number of states sets a lower limit, see [`PartitionError::TooLarge`](super::PartitionError::TooLarge).
+/// Most devices; in free order the number of states sets a lower limit, see
+/// [`PartitionError::TooLarge`](super::PartitionError::TooLarge).
 pub const MAX_PARTITION_DEVICES: usize = 64;
 /// Most micro-batches.
 pub const MAX_MICRO_BATCHES: u32 = 1_000_000;
@@ -58,7 +59,8 @@ pub(super) fn validate(spec: &PartitionSpec) -> Checked {
                 return Err(FieldError::new("data_host", host, allowed));
             }
             if !schedule.has_backward() && spec.has_backward() {
-                let allowed = "a schedule with backward work, as layers have some: set backward_seconds and gradient_bytes to 0 for inference";
+                let allowed = "a schedule with backward work, as layers have some; for inference, leave out \
+                               backward_seconds and gradient_bytes";
                 return Err(FieldError::new("objective.schedule", schedule, allowed));
             }
             Ok(())

@@ -1,5 +1,6 @@
-//! Plans that are cheap for given weights of the durations: a path through the timeline is a sum of weights times durations, so that the
-//! least of it over all plans with so many stages is a shortest path over (state, cut), and a bound on their makespans.
+//! Plans that are cheap for given weights of the durations: a path through the timeline is a sum of weights times
+//! durations, so that the least of it over all plans with so many stages is a shortest path over (state, cut), and a
+//! bound on their makespans.
 
 use std::ops::ControlFlow;
 
@@ -32,11 +33,11 @@ impl<'a> Durations<'a> {
             let device = &problem.devices[members[0]];
             let mut sum = [0.0, 0.0];
             before.push(sum);
-            for layer in 0..layers {
+            for (layer, least) in least.iter_mut().enumerate() {
                 let backward = device.backward_seconds.get(layer).copied().unwrap_or_default();
                 sum = [sum[0] + device.forward_seconds[layer], sum[1] + backward];
                 before.push(sum);
-                least[layer] = least[layer].min(device.forward_seconds[layer] + backward);
+                *least = least.min(device.forward_seconds[layer] + backward);
             }
         }
         for layer in 0..layers {
@@ -69,8 +70,8 @@ impl<'a> Durations<'a> {
         (self.links[pair * (self.tables.layers + 1) + cut], self.latency[pair])
     }
 
-    /// Whether a stage fits, and a plan with it can be better than `most` in any schedule: all its micro-batches come after the first one
-    /// has gone through the layers before, and before the last one has come back through them.
+    /// Whether a stage fits, and a plan with it can be better than `most` in any schedule: all its micro-batches come
+    /// after the first one has gone through the layers before, and before the last one has come back through them.
     pub fn allowed(&self, kind: usize, first: usize, past: usize, most: f64) -> bool {
         let seconds = self.tables.stages_from(kind, first)[past];
         seconds.is_finite() && self.micro_batches * seconds + self.least_before[first] <= most
@@ -138,10 +139,10 @@ impl Costs {
             let of_stage = costs.weights.stage(state.stage);
             let sums = &mut costs.sums[state.index * width..][..width];
             for first in (0..layers).filter(|first| incoming[*first].is_finite()) {
-                for past in first + 1..=layers {
+                for (past, sum) in sums.iter_mut().enumerate().skip(first + 1) {
                     if durations.allowed(state.kind, first, past, most) {
                         let cost = incoming[first] + dot(of_stage, durations.stage(state.kind, first, past));
-                        sums[past] = sums[past].min(cost);
+                        *sum = sum.min(cost);
                     }
                 }
                 *work += 4 * (layers - first) as u64;
@@ -159,11 +160,11 @@ impl Costs {
             return;
         }
         for before in state.before.clone() {
-            for cut in 1..self.width - 1 {
+            for (cut, least) in incoming.iter_mut().enumerate().take(self.width - 1).skip(1) {
                 let sum = self.at(before, cut);
                 if sum.is_finite() {
                     let link = link_cost(durations, &self.weights, state.stage - 1, before % kinds, state.kind, cut);
-                    incoming[cut] = incoming[cut].min(sum + link);
+                    *least = least.min(sum + link);
                 }
             }
         }

@@ -24,7 +24,6 @@ pub fn partition_table(problem: &PartitionProblem, partition: &Partition) -> Str
                 100.0 * partition.gap()
             )
         }
-        _ => format!("no plan is below {} s", significant(partition.lower_bound_s, 6)),
     };
     let (layers, devices) = (problem.layers.len(), problem.devices.len());
     let mut text = format!("{layers} layers on {} of {devices} devices\n", of.stages.len());

@@ -8,8 +8,9 @@ use crate::cli::args::Format;
 
 /// Cut a chain of layers over devices, exactly: links have fixed rates, or none.
 ///
-/// FILE is a problem (JSON, collapipe.partition-problem/1), or a table of measured layers (CSV with a header); docs/partition.md
-/// describes both. A table needs --devices; the other options from there on are for tables, too. The exit code is 3 if there is no plan.
+/// FILE is a problem (JSON, collapipe.partition-problem/1), or a table of measured layers (CSV with a header);
+/// docs/partition.md describes both. A table needs --devices; the other options from there on are for tables, too. The
+/// exit code is 3 if there is no plan.
 #[derive(Clone, Debug, Args)]
 pub struct PartitionArguments {
     /// Problem or table of layers, or `-` for standard input

@@ -184,7 +184,8 @@ proptest! {
         match solve_partition(&problem, &PartitionSettings::default()) {
             Ok(best) => {
                 let expected = expected.expect("the enumeration finds a plan");
-                prop_assert!((best.value_s - expected).abs() <= 1e-10 * expected, "{} against {expected}", best.value_s);
+                let error = (best.value_s - expected).abs();
+                prop_assert!(error <= 1e-10 * expected, "{} against {expected}", best.value_s);
                 prop_assert!(best.lower_bound_s <= best.value_s && best.gap() <= 1e-10, "gap {}", best.gap());
                 prop_assert_eq!(best.status, PartitionStatus::Optimal);
                 prop_assert_eq!(&evaluate_plan(&problem, &best.plan).unwrap(), &best.evaluation);

@@ -194,7 +194,8 @@ fn one_forward_one_backward(micro_batches: u32) -> PartitionObjective {
     PartitionObjective::Schedule { schedule: ScheduleKind::OneForwardOneBackward, micro_batches, sending }
 }
 
-/// A layer for each stage, over links that delay messages and are never busy; beside it the closed form that the file calls wrong.
+/// A layer for each stage, over links that delay messages and are never busy; beside it the closed form that the file
+/// calls wrong.
 #[test]
 fn zero_bubble_one_forward_one_backward() {
     let Some(file) = checks("zb_1f1b_makespans.json") else { return };
@@ -236,7 +237,8 @@ fn heteropipe_pure_latency() {
             let slots = f64::from(micro_batches) + stages as f64 - 1.0;
             assert_value(slots * best.evaluation.bottleneck_s, gpipe, &case.to_string());
         }
-        // The same by its timeline; and where senders wait for their messages, of which the last stage's has no link here.
+        // The same by its timeline; and where senders wait for their messages, of which the last stage's has no link
+        // here.
         let Some(seconds_of_links) = case.get("d").map(list) else { continue };
         for (name, sending) in [("async_", Sending::Delay), ("block", Sending::Blocking)] {
             let mut overhead = vec![vec![0.0; stages]; stages];

@@ -38,8 +38,9 @@ fn published_tables_are_read() {
     assert!(edge.backward_seconds.is_empty());
 }
 
-/// BERT-24 over six GPUs: msr-fiddle/dnn-partitioning's optimum counts messages by a cost that the tables do not hold, 0.0078 ms of the
-/// slowest stage; without them the optimum is that much below. Its human expert's plan has five stages.
+/// BERT-24 over six GPUs: msr-fiddle/dnn-partitioning's optimum counts messages by a cost that the tables do not hold,
+/// 0.0078 ms of the slowest stage; without them the optimum is that much below. Its human expert's plan has five
+/// stages.
 #[test]
 fn bert_24_without_messages() {
     let Some(bert) = read("pipelines/dnnpart_bert24_training_layers.csv", &rows(&[], None)) else { return };
