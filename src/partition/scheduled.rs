@@ -7,10 +7,12 @@
 //! cannot be better than the best plan.
 
 use super::error::PartitionError;
+use super::plan::{PartitionPlan, evaluate_plan};
 use super::problem::{PartitionProblem, StageCount};
 use super::reach::{Reached, reach};
-use super::solve::{Found, PartitionSettings, PartitionStatus, no_plan};
+use super::solve::{Found, PartitionSettings, PartitionStatus};
 use super::space::Space;
+use super::sum_plus_max::sum_plus_max;
 use super::tables::{MOST_ENTRIES, Placed, Tables};
 use super::weighted::{Costs, Durations, Weights, link_cost};
 use crate::ground::check::MIN_MAGNITUDE;
@@ -67,20 +69,27 @@ pub(super) fn scheduled(
         StageCount::AtMost(stages) => 1..=stages.min(most),
         StageCount::Exactly(stages) => stages..=stages,
     };
+    // The plan of the closed form is a good one to begin with: it tells from the first round on which stages are too
+    // long.
+    let counts: Vec<usize> = tables.kinds.iter().map(Vec::len).collect();
+    let space = Space::new(problem, problem.stages, &counts, tables.layers + 1, MOST_ENTRIES)?;
+    let a_tenth = PartitionSettings { work_limit: settings.work_limit.map(|limit| limit / 10) };
+    let plan = sum_plus_max(tables, &space, target.micro_batches, &a_tenth)?.plan;
+    let whole = PartitionPlan { stages: tables.devices(&plan) };
+    let value =
+        evaluate_plan(problem, &whole).map_err(|_| PartitionError::Internal("a plan that is no chain"))?.value_s;
+    let mut best = Best { value, plan };
     let mut work = 0;
-    let mut best: Option<Best> = None;
     // For each number of stages the proved bound and the average of paths that proves it.
     let mut open = Vec::new();
+    let lengths_to_try = lengths.clone().count().max(1) as u64;
     for stages in lengths {
         let Some(mut length) = Length::new(problem, tables, &durations, target, stages)? else { continue };
-        let (bound, weights) = length.play(&mut best, settings, &mut work)?;
+        // A quarter of all work, in equal parts.
+        let until = settings.work_limit.map(|limit| work + limit / 4 / lengths_to_try);
+        let (bound, weights) = length.play(&mut best, until, &mut work)?;
         open.push((bound, weights, length));
     }
-    let Some(mut best) = best else {
-        let counts: Vec<usize> = tables.kinds.iter().map(Vec::len).collect();
-        let space = Space::new(problem, problem.stages, &counts, tables.layers + 1, MOST_ENTRIES)?;
-        return Err(no_plan(tables, &space));
-    };
     open.sort_by(|a, b| a.0.total_cmp(&b.0));
     let mut status = PartitionStatus::Optimal;
     let mut lower_bound = f64::INFINITY;
@@ -144,45 +153,32 @@ impl<'a> Length<'a> {
         Weights { flat, stages: self.stages }
     }
 
-    fn try_plan(&mut self, plan: Vec<Placed>, best: &mut Option<Best>, work: &mut u64) -> Result<f64, PartitionError> {
+    fn try_plan(&mut self, plan: Vec<Placed>, best: &mut Best, work: &mut u64) -> Result<(), PartitionError> {
         let value = self.makespan(&plan, work)?;
-        if best.as_ref().is_none_or(|best| value < best.value) {
-            *best = Some(Best { value, plan });
+        if value < best.value {
+            *best = Best { value, plan };
         }
-        Ok(value)
+        Ok(())
     }
 
     /// Finds good plans and a good average of paths: the bound that it proves, and the average.
-    fn play(
-        &mut self,
-        best: &mut Option<Best>,
-        settings: &PartitionSettings,
-        work: &mut u64,
-    ) -> Result<(f64, Weights), PartitionError> {
-        // Every duration alike, to begin with some path.
-        let mut units = vec![1.0; self.flat.len()];
-        units[2 * self.stages..].fill(0.0);
-        self.timeline.run_flat(&units)?;
-        let mut average = self.critical();
+    fn play(&mut self, best: &mut Best, until: Option<u64>, work: &mut u64) -> Result<(f64, Weights), PartitionError> {
+        let mut average = Weights::pace(self.stages, self.durations.micro_batches);
         let mut proved = (0.0, average.clone());
         for round in 1..=ROUNDS {
-            let most = best.as_ref().map_or(f64::INFINITY, |best| best.value);
-            let costs = Costs::new(self.durations, &self.space, average.clone(), most, work);
-            let Some((bound, plan)) = self.cheapest(&costs, most) else {
+            let costs = Costs::new(self.durations, &self.space, average.clone(), best.value, work);
+            let Some((bound, plan)) = self.cheapest(&costs, best.value) else {
                 // No plan with so many stages is better than the best one.
-                return Ok((most, average));
+                return Ok((best.value, average));
             };
             if bound > proved.0 {
                 proved = (bound, average.clone());
             }
-            let value = self.try_plan(plan, best, work)?;
-            let most = best.as_ref().map_or(value, |best| best.value);
+            self.try_plan(plan, best, work)?;
+            let most = best.value;
             // The number of stages may be a bad one: a few rounds show it.
             let hopeless = proved.0 >= most * (1.0 - ROUNDING);
-            if hopeless
-                || most - proved.0 <= CLOSE * most
-                || settings.work_limit.is_some_and(|limit| *work >= limit / 4)
-            {
+            if hopeless || most - proved.0 <= CLOSE * most || until.is_some_and(|until| *work >= until) {
                 break;
             }
             let step = 1.0 / (f64::from(round) + 1.0);
@@ -316,10 +312,7 @@ impl<'a> Length<'a> {
                 && bound < most
             {
                 plan.reverse();
-                let value = self.makespan(&plan, work)?;
-                if value < best.value {
-                    *best = Best { value, plan };
-                }
+                self.try_plan(plan, best, work)?;
             }
             children.sort_by(|a, b| b.0.bound.total_cmp(&a.0.bound));
             stack.extend(children);

@@ -86,6 +86,17 @@ pub(super) struct Weights {
 }
 
 impl Weights {
+    /// The average, over all stages, of what no schedule can do without: each stage's work for all micro-batches, and
+    /// one micro-batch's way to that stage and back.
+    pub fn pace(stages: usize, micro_batches: f64) -> Self {
+        let mean = |counted: usize| counted as f64 / stages as f64;
+        let of_stages = (0..stages).map(|stage| micro_batches * mean(1) + mean(stages - 1 - stage));
+        let of_links = (1..stages).map(|after| mean(stages - after));
+        let mut flat: Vec<f64> = of_stages.clone().chain(of_stages).collect();
+        (0..4).for_each(|_| flat.extend(of_links.clone()));
+        Self { flat, stages }
+    }
+
     pub fn stage(&self, stage: usize) -> [f64; 2] {
         [self.flat[stage], self.flat[self.stages + stage]]
     }
@@ -120,6 +131,52 @@ pub(super) fn link_cost(
     dot(of_seconds, seconds) + dot(of_latency, latency)
 }
 
+/// What every stage and every link costs at given weights, where many states ask for the same ones.
+struct Priced {
+    /// By position, type, first layer, past; infinite where not allowed.
+    stages: Vec<f64>,
+    /// By link, type, type and cut.
+    links: Vec<f64>,
+}
+
+/// Most entries of the tables of prices.
+const MOST_PRICES: usize = 1 << 23;
+
+impl Priced {
+    /// `None` where the tables would be too large, or be used too seldom.
+    fn new(durations: &Durations<'_>, space: &Space, weights: &Weights, most: f64, work: &mut u64) -> Option<Self> {
+        let (layers, kinds, stages) = (durations.tables.layers, durations.tables.kinds.len(), weights.stages);
+        let entries = stages * kinds * (layers + 1) * layers.max(kinds);
+        if space.len() <= 4 * stages * kinds || entries > MOST_PRICES {
+            return None;
+        }
+        let mut priced = Self { stages: Vec::with_capacity(entries), links: Vec::new() };
+        for stage in 0..stages {
+            let of_stage = weights.stage(stage);
+            for kind in 0..kinds {
+                for first in 0..layers {
+                    priced.stages.extend((0..=layers).map(|past| {
+                        match past > first && durations.allowed(kind, first, past, most) {
+                            true => dot(of_stage, durations.stage(kind, first, past)),
+                            false => f64::INFINITY,
+                        }
+                    }));
+                }
+            }
+        }
+        for link in 0..stages - 1 {
+            for from in 0..kinds {
+                for to in 0..kinds {
+                    let cost = |cut| link_cost(durations, weights, link, from, to, cut);
+                    priced.links.extend((0..=layers).map(cost));
+                }
+            }
+        }
+        *work += 4 * (priced.stages.len() + priced.links.len()) as u64;
+        Some(priced)
+    }
+}
+
 /// The least cost from the beginning to every (state, cut) at given weights.
 pub(super) struct Costs {
     pub weights: Weights,
@@ -132,42 +189,59 @@ impl Costs {
     pub fn new(durations: &Durations<'_>, space: &Space, weights: Weights, most: f64, work: &mut u64) -> Self {
         let (layers, kinds) = (durations.tables.layers, durations.tables.kinds.len());
         let width = layers + 1;
+        let priced = Priced::new(durations, space, &weights, most, work);
         let mut costs = Self { weights, sums: vec![f64::INFINITY; space.len() * width], width };
         let mut incoming = vec![f64::INFINITY; width];
         space.walk::<()>(|state| {
-            costs.enter(durations, &state, kinds, &mut incoming);
+            costs.enter(durations, priced.as_ref(), &state, &mut incoming);
             let of_stage = costs.weights.stage(state.stage);
             let sums = &mut costs.sums[state.index * width..][..width];
             for first in (0..layers).filter(|first| incoming[*first].is_finite()) {
+                let before = incoming[first];
+                if let Some(priced) = &priced {
+                    let start = ((state.stage * kinds + state.kind) * layers + first) * width;
+                    let costs = &priced.stages[start + first + 1..start + width];
+                    sums[first + 1..].iter_mut().zip(costs).for_each(|(sum, cost)| *sum = sum.min(before + cost));
+                    *work += (layers - first) as u64;
+                    continue;
+                }
                 for (past, sum) in sums.iter_mut().enumerate().skip(first + 1) {
                     if durations.allowed(state.kind, first, past, most) {
-                        let cost = incoming[first] + dot(of_stage, durations.stage(state.kind, first, past));
-                        *sum = sum.min(cost);
+                        *sum = sum.min(before + dot(of_stage, durations.stage(state.kind, first, past)));
                     }
                 }
                 *work += 4 * (layers - first) as u64;
             }
-            *work += (4 * state.before.len() * width) as u64;
+            *work += (state.before.len() * width) as u64;
             ControlFlow::Continue(())
         });
         costs
     }
 
-    fn enter(&self, durations: &Durations<'_>, state: &State, kinds: usize, incoming: &mut [f64]) {
+    fn enter(&self, durations: &Durations<'_>, priced: Option<&Priced>, state: &State, incoming: &mut [f64]) {
+        let (width, kinds) = (self.width, durations.tables.kinds.len());
         incoming.fill(f64::INFINITY);
         if state.begins {
             incoming[0] = 0.0;
             return;
         }
+        let link = state.stage - 1;
         for before in state.before.clone() {
-            for (cut, least) in incoming.iter_mut().enumerate().take(self.width - 1).skip(1) {
-                let sum = self.at(before, cut);
-                if sum.is_finite() {
-                    let link = link_cost(durations, &self.weights, state.stage - 1, before % kinds, state.kind, cut);
-                    *least = least.min(sum + link);
-                }
+            let from = before % kinds;
+            let sums = &self.sums[before * width..][..width];
+            if let Some(priced) = priced {
+                let links = &priced.links[((link * kinds + from) * kinds + state.kind) * width..][..width];
+                let sums = sums.iter().zip(links).map(|(sum, link)| sum + link);
+                incoming.iter_mut().zip(sums).for_each(|(least, sum)| *least = least.min(sum));
+                continue;
+            }
+            for (cut, sum) in sums.iter().enumerate().filter(|(_, sum)| sum.is_finite()) {
+                let cost = link_cost(durations, &self.weights, link, from, state.kind, cut);
+                incoming[cut] = incoming[cut].min(sum + cost);
             }
         }
+        // The first layer is the first stage's, and the last cut no stage's beginning.
+        (incoming[0], incoming[width - 1]) = (f64::INFINITY, f64::INFINITY);
     }
 
     /// The least cost of stages up to a cut that end in a state.
