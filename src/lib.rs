@@ -57,8 +57,13 @@
 //!
 //! # Partition without radio
 //!
-//! [`partition`] cuts a chain of unequal layers over devices with links of fixed rates, or none, exactly: what planners of
-//! pipelines in a machine room or on a desk solve.
+//! [`partition`] cuts a chain of unequal layers over devices with links of fixed rates, or none, exactly: what planners
+//! of pipelines in a machine room or on a desk solve.
+//!
+//! # Pipelines as they run
+//!
+//! [`schedule`] plays any static schedule of a pipeline event by event: makespan, critical path, bubbles, memory, charts
+//! and traces.
 //!
 //! # Test allocations
 //!
@@ -110,7 +115,7 @@ pub mod strategies;
 pub mod tradeoff;
 
 pub use ground::blame::{Blame, Blamed};
-pub use ground::files::FileError;
+pub use ground::files::{FileError, write_text};
 pub use ground::{text, units};
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;

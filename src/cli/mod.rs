@@ -9,6 +9,7 @@ mod progress;
 mod recommend;
 mod reproduce;
 mod run;
+mod schedule;
 mod slot;
 mod tradeoff;
 mod work;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         Command::Problem(arguments) => slot::problem(&arguments),
         Command::Partition(arguments) => partition::partition(&arguments),
         Command::Bound(arguments) => bound::bound(&arguments),
+        Command::Schedule(arguments) => schedule::schedule(&arguments),
         Command::Recommend(arguments) => recommend::recommend(&arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Merge(arguments) => reproduce::merge(&arguments),

@@ -103,6 +103,26 @@ impl Layout {
         self.durations(OperationKind::Weight).end
     }
 
+    /// A name for each duration: that of its operations without the micro-batch, with the slice in front of the position
+    /// where there are several; `latency f@0` for latencies.
+    #[must_use]
+    pub fn names(self) -> Vec<String> {
+        let mut names = vec![String::new(); self.len()];
+        for kind in OperationKind::ALL {
+            for (index, place) in self.durations(kind).enumerate() {
+                let (position, slice) = (index / self.slices, index % self.slices);
+                names[place] = match self.slices {
+                    1 => format!("{}@{position}", kind.letter()),
+                    _ => format!("{}.{slice}@{position}", kind.letter()),
+                };
+            }
+            for (link, place) in self.latencies(kind).enumerate() {
+                names[place] = format!("latency {}@{link}", kind.letter());
+            }
+        }
+        names
+    }
+
     /// The place of an operation's duration.
     pub(super) fn place(self, kind: OperationKind, position: u32, slice: u32) -> usize {
         self.start(kind) + position as usize * self.slices + slice as usize

@@ -21,23 +21,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod account;
+mod bound;
+mod builders;
 mod compile;
 mod durations;
 mod error;
+mod gantt;
 mod kind;
 mod machine;
 mod operation;
 #[allow(clippy::module_inception, reason = "the noun that the room is about")]
 mod schedule;
 mod sending;
+mod spec;
+mod text;
 mod timeline;
+mod trace;
 
 pub use crate::ground::check::FieldError;
+pub use account::{Account, Count, MachineUse, Memory, PathPiece, StageMemory};
+pub use builders::Passes;
 pub use durations::{Durations, Layout};
 pub use error::ScheduleError;
+pub use gantt::{Drawing, MAX_DRAWN};
 pub use kind::ScheduleKind;
 pub use machine::{Machine, Program};
 pub use operation::{Operation, OperationKind};
 pub use schedule::{MAX_OPERATIONS, Schedule, Shape};
 pub use sending::Sending;
+pub use spec::{ScheduleName, ScheduleSpec, SpecError};
 pub use timeline::{Event, Timeline};

@@ -45,7 +45,7 @@ impl OperationKind {
 
 /// One operation. Everything is counted from 0.
 ///
-/// Its name is letter, micro-batch, slice where micro-batches are cut into slices, and position: `F3@1`, `B3.0@2`.
+/// Its name is letter, micro-batch, slice unless it is 0, and position: `F3@1` and, of slice 2, `F3.2@1`.
 /// `f3@1` is the transmission from position 1 to 2, `b3@1` the one from position 2 to 1.
 ///
 /// ```
@@ -64,6 +64,30 @@ pub struct Operation {
     pub micro_batch: u32,
     /// The slice of the micro-batch's tokens; 0 where they are not cut.
     pub slice: u32,
+}
+
+impl Operation {
+    /// The operation of a name; one that says no position has the one given, if any.
+    ///
+    /// ```
+    /// use collapipe::schedule::Operation;
+    /// assert_eq!(Operation::parse("B3.2@1", None).map(|operation| operation.to_string()), Some("B3.2@1".into()));
+    /// assert_eq!(Operation::parse("B3", Some(1)), Operation::parse("B3@1", None));
+    /// assert_eq!(Operation::parse("B3", None), None);
+    /// ```
+    #[must_use]
+    pub fn parse(name: &str, position: Option<u32>) -> Option<Self> {
+        let kind = OperationKind::ALL.into_iter().find(|kind| name.starts_with(kind.letter()))?;
+        // Signs and spaces are numbers to nobody here.
+        let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;
+        let rest = name.get(1..)?;
+        let (rest, position) = match rest.split_once('@') {
+            Some((rest, position)) => (rest, number(position)?),
+            None => (rest, position?),
+        };
+        let (micro_batch, slice) = rest.split_once('.').unwrap_or((rest, "0"));
+        Some(Self { kind, position, micro_batch: number(micro_batch)?, slice: number(slice)? })
+    }
 }
 
 impl fmt::Display for Operation {

@@ -6,7 +6,7 @@ use super::machine::{Machine, Program};
 use super::operation::{Operation, OperationKind};
 use super::sending::Sending;
 use super::timeline::Timeline;
-use crate::ground::check::{Checked, FieldError, length};
+use crate::ground::check::{Checked, FieldError, count, length};
 
 /// Most operations of a schedule, transmissions included.
 pub const MAX_OPERATIONS: u64 = 10_000_000;
@@ -33,6 +33,30 @@ impl Shape {
     pub fn plain(stages: usize, micro_batches: u32) -> Self {
         let placement = (0..stages).map(|stage| u32::try_from(stage).unwrap_or(u32::MAX)).collect();
         Self { placement, micro_batches, slices: 1, backward: true, weight: false }
+    }
+
+    /// `chunks` positions on each stage, position q on stage q modulo `stages`. What is too large is refused before any
+    /// list of it is made.
+    pub(super) fn round(stages: usize, chunks: u32, micro_batches: u32, slices: u32) -> Result<Self, FieldError> {
+        let most = MAX_OPERATIONS / OperationKind::ALL.len() as u64;
+        let sizes = [
+            ("stages", stages as u64),
+            ("chunks", u64::from(chunks)),
+            ("micro_batches", u64::from(micro_batches)),
+            ("slices", u64::from(slices)),
+        ];
+        let mut product = 1_u64;
+        for (path, size) in sizes {
+            count(path, size, most)?;
+            product = product.saturating_mul(size);
+        }
+        if product > most {
+            let what = format!("{stages} stages x {chunks} chunks x {micro_batches} micro-batches x {slices} slices");
+            return Err(FieldError::new("operations", what, format!("at most {most} together")));
+        }
+        let once = Self::plain(stages, micro_batches).placement;
+        let placement = (0..chunks).flat_map(|_| once.iter().copied()).collect();
+        Ok(Self { placement, slices, ..Self::plain(0, micro_batches) })
     }
 
     /// Number of positions.
@@ -187,8 +211,7 @@ impl Schedule {
     /// # Ok::<(), collapipe::schedule::ScheduleError>(())
     /// ```
     pub fn of(kind: ScheduleKind, stages: usize, micro_batches: u32) -> Result<Self, ScheduleError> {
-        let shape = Shape { backward: kind.has_backward(), ..Shape::plain(stages, micro_batches) };
-        shape.check()?;
+        let shape = Shape { backward: kind.has_backward(), ..Shape::round(stages, 1, micro_batches, 1)? };
         let program = |stage: usize, position: u32| {
             let order = kind.order(stage, stages, micro_batches).into_iter();
             order.map(|(kind, micro_batch)| Operation { kind, position, micro_batch, slice: 0 }).collect()

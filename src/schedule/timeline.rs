@@ -1,5 +1,7 @@
 //! The exact times of all operations, and what the makespan consists of.
 
+use std::collections::BTreeSet;
+
 use super::compile::{Graph, NONE};
 use super::durations::{Durations, Layout};
 use super::error::ScheduleError;
@@ -143,6 +145,26 @@ impl Timeline {
         &self.shape
     }
 
+    /// All operations, each behind those that it waits for.
+    pub(super) fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// The durations of the last run, in the order of [`Layout`].
+    #[must_use]
+    pub fn durations(&self) -> &[f64] {
+        &self.durations[..self.layout.len()]
+    }
+
+    pub(super) fn machine_names(&self) -> impl Iterator<Item = Machine> + '_ {
+        self.machines.iter().map(|(machine, _)| *machine)
+    }
+
+    /// The places of the durations of what each machine runs, in its order.
+    pub(super) fn machine_places(&self) -> impl Iterator<Item = impl Iterator<Item = usize> + Clone + '_> + '_ {
+        self.machines.iter().map(|(_, steps)| steps.iter().map(|index| self.steps[*index as usize].duration as usize))
+    }
+
     /// Where each duration stands in a flat list.
     #[must_use]
     pub fn layout(&self) -> Layout {
@@ -239,6 +261,11 @@ impl Timeline {
         }
         path.reverse();
         path
+    }
+
+    /// The operations of that path.
+    pub(super) fn on_critical_path(&self) -> BTreeSet<Operation> {
+        self.critical_path().into_iter().map(|event| event.operation).collect()
     }
 
     fn event(&self, index: usize) -> Event {
