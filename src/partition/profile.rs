@@ -108,18 +108,19 @@ pub struct LayerProfile {
     pub backward_seconds: Vec<f64>,
 }
 
-/// What a column gives, the names it may have, and what one of its units is in ours.
+/// What a column gives, the names it may have, and how many of its units make one of ours: a divisor, so that decimals stay
+/// what they were.
 struct Columns {
     what: &'static str,
     names: &'static [(&'static str, f64)],
 }
 
 const FORWARD: Columns =
-    Columns { what: "forward times", names: &[("forward_s", 1.0), ("forward_ms", 1e-3), ("forward_time_s", 1.0)] };
-const BACKWARD: Columns = Columns { what: "backward times", names: &[("backward_s", 1.0), ("backward_ms", 1e-3)] };
+    Columns { what: "forward times", names: &[("forward_s", 1.0), ("forward_ms", 1e3), ("forward_time_s", 1.0)] };
+const BACKWARD: Columns = Columns { what: "backward times", names: &[("backward_s", 1.0), ("backward_ms", 1e3)] };
 const OUTPUT: Columns = Columns {
     what: "output sizes",
-    names: &[("output_bytes", 1.0), ("activation_bytes", 1.0), ("activation_kib_batch", 1024.0)],
+    names: &[("output_bytes", 1.0), ("activation_bytes", 1.0), ("activation_kib_batch", 1.0 / 1024.0)],
 };
 const GRADIENT: Columns = Columns { what: "gradient sizes", names: &[("gradient_bytes", 1.0)] };
 const RESIDENT: Columns = Columns {
@@ -128,8 +129,8 @@ const RESIDENT: Columns = Columns {
         ("resident_bytes", 1.0),
         ("parameter_bytes", 1.0),
         ("memory_bytes", 1.0),
-        ("weights_kib", 1024.0),
-        ("sublayer_mem_mb", 1_048_576.0),
+        ("weights_kib", 1.0 / 1024.0),
+        ("sublayer_mem_mb", 1.0 / 1_048_576.0),
     ],
 };
 /// Columns whose values must be the same in all rows of a chain.
@@ -296,7 +297,7 @@ impl Table {
         };
         let number = |row: &Row| {
             let value = &row.fields[at];
-            let number = value.parse::<f64>().ok().map(|number| number * unit);
+            let number = value.parse::<f64>().ok().map(|number| number / unit);
             number.filter(|number| Range::NonNegative.contains(*number)).ok_or_else(|| ProfileError::Field {
                 line: row.line,
                 column: self.header[at].clone(),
