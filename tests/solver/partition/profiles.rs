@@ -23,13 +23,13 @@ fn published_tables_are_read() {
         return;
     };
     assert_eq!(vgg.layers.len(), 41);
-    assert_eq!((vgg.layers[0].name.as_str(), vgg.forward_seconds[0]), ("Input", 17.972e-3));
+    assert_eq!((vgg.layers[0].name.as_str(), vgg.forward_seconds[0]), ("Input", 17.972 / 1e3));
     assert_eq!(vgg.layers[2].output_bytes, 1_644_167_168.0);
     assert_eq!(vgg.layers[2].gradient_bytes, vgg.layers[2].output_bytes);
 
     let boards = rows(&[("model", "resnet101"), ("dataset", "CIFAR"), ("device", "d1")], Some("layer"));
     let Some(board) = read("devices/edge_training_layer_profiles.csv", &boards) else { return };
-    assert_eq!((board.layers.len(), board.forward_seconds[0]), (37, 0.245615));
+    assert_eq!((board.layers.len(), board.forward_seconds[0]), (37, 245.615 / 1e3));
     assert_eq!(board.layers[0].output_bytes, 8193.57 * 1024.0);
 
     let edge = rows(&[("model", "google/vit-base-patch16-224"), ("device", "Minnowboard-E3845")], None);
