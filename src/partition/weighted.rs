@@ -225,7 +225,8 @@ impl Costs {
             incoming[0] = 0.0;
             return;
         }
-        let link = state.stage - 1;
+        // A state that neither begins a pipeline nor follows another has no link.
+        let link = state.stage.saturating_sub(1);
         for before in state.before.clone() {
             let from = before % kinds;
             let sums = &self.sums[before * width..][..width];
