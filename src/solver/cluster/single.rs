@@ -140,6 +140,7 @@ pub(crate) fn best_plan(
     let prepared = &mut plans[plan];
     prepared.set(planned, &found.choice.active);
     let settled = prepared.fixed(planned, &found.choice, None, &mut work.buffers);
+    let settled = work.evened(planned, settled);
     let value = settled.value + planned.penalty();
     let proved = |plan: &Plan| {
         let room = 0.1 * tolerance * (cutoff - plan.penalty).abs();
