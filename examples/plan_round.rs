@@ -4,7 +4,7 @@
 
 use collapipe::nalgebra::DMatrix;
 use collapipe::problem::{
-    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, Schema,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Schema,
     SlotProblem, SlotSpec, Uplink,
 };
 use collapipe::solver::{Settings, solve};
@@ -47,7 +47,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         participation: Participation::Select,
         overlap: Overlap::Full,
         latency_weight: 1.0,
-        plans: [1, 4, 8, 16].map(|micro_batches| Plan { local_iterations: 1, micro_batches, penalty: 0.0 }).to_vec(),
+        plans: [1, 4, 8, 16]
+            .map(|micro_batches| CandidatePlan { local_iterations: 1, micro_batches, penalty: 0.0 })
+            .to_vec(),
         // About BERT-base on sequences of 128 tokens.
         encoder: Encoder {
             blocks: 12,

@@ -104,7 +104,7 @@ pub mod tradeoff;
 
 pub use ground::blame::{Blame, Blamed};
 pub use ground::files::FileError;
-pub use ground::units;
+pub use ground::{text, units};
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;
 

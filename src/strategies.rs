@@ -21,8 +21,8 @@ use proptest::prelude::*;
 use crate::ground::route::{DeviceId, Route};
 use crate::problem::program::{Transmitter, block_cap, block_memory};
 use crate::problem::{
-    Cluster, ClusterDecision, ControlUnit, Decision, Device, EdgeServer, Encoder, EndStage, Gains, Link, Overlap,
-    Participation, Phase, Plan, Schema, SlotProblem, SlotSpec, Uplink,
+    CandidatePlan, Cluster, ClusterDecision, ControlUnit, Decision, Device, EdgeServer, Encoder, EndStage, Gains, Link,
+    Overlap, Participation, Phase, Schema, SlotProblem, SlotSpec, Uplink,
 };
 use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 
@@ -165,10 +165,11 @@ fn cluster(
     )
 }
 
-fn plan(common_batch: u32) -> impl Strategy<Value = Plan> {
+fn plan(common_batch: u32) -> impl Strategy<Value = CandidatePlan> {
     let divisors: Vec<u32> = (1..=common_batch).filter(|m| common_batch.is_multiple_of(*m)).collect();
-    (1..=4u32, prop::sample::select(divisors), prop_oneof![Just(0.0), -10.0..=10.0])
-        .prop_map(|(local_iterations, micro_batches, penalty)| Plan { local_iterations, micro_batches, penalty })
+    (1..=4u32, prop::sample::select(divisors), prop_oneof![Just(0.0), -10.0..=10.0]).prop_map(
+        |(local_iterations, micro_batches, penalty)| CandidatePlan { local_iterations, micro_batches, penalty },
+    )
 }
 
 fn participation(fixed: Option<Participation>) -> impl Strategy<Value = Participation> {
@@ -212,7 +213,7 @@ pub fn slot_problems(parameters: ProblemParameters) -> impl Strategy<Value = Slo
         .prop_filter_map("problem out of range", |spec| SlotProblem::new(spec).ok())
 }
 
-/// What a cluster's decision is made of: numbers in [0, 1] for each device, hop and power.
+/// The ingredients of a cluster's decision: numbers in [0, 1] for each device, hop and power.
 #[derive(Clone, Debug, Default)]
 struct Draws {
     /// Fraction of the devices that take part.

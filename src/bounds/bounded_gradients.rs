@@ -58,7 +58,7 @@ pub struct BoundedGradients {
     pub weights: Vec<f64>,
     /// s_n²: largest variance of a step's gradient, in loss²/par².
     pub noise_variance: Vec<f64>,
-    /// G²: largest E|g|² of any worker anywhere on its way, in loss²/par².
+    /// G²: largest E|g|² of any worker anywhere along its run, in loss²/par².
     pub second_moment: f64,
 }
 

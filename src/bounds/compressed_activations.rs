@@ -27,7 +27,7 @@ use super::mini_batch::MiniBatchSgd;
 use super::{BoundError, MAX_STEPS, MiniBatchSgdBound, finite};
 use crate::ground::check::{Range, count, length, real};
 
-/// Most boundaries.
+/// Largest number of boundaries.
 const MAX_BOUNDARIES: usize = 1_000_000;
 
 /// A lossy transfer at a cut, forward or backward.

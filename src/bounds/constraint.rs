@@ -25,19 +25,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{BoundError, Form, LearningProblem, MAX_STEPS, check_step, finite};
 use crate::ground::check::{Range, count, real};
-use crate::problem::{FieldError, Plan};
+use crate::problem::{CandidatePlan, FieldError};
 
 /// Parameters of the convergence constraint.
 ///
 /// ```
 /// use collapipe::bounds::{ConvergenceConstraint, LearningProblem, PlayedRounds, UpdateRule};
-/// use collapipe::problem::Plan;
+/// use collapipe::problem::CandidatePlan;
 /// let learning = LearningProblem {
 ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![16.0], batch_size: vec![16],
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerBatch,
 /// };
 /// let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 100, target: 1.0 };
-/// let plan = Plan { local_iterations: 2, micro_batches: 4, penalty: 0.0 };
+/// let plan = CandidatePlan { local_iterations: 2, micro_batches: 4, penalty: 0.0 };
 /// // ψ = 0.125²·4·(1/2) + (0.75·0.125·2)·0.125² = 0.0341796875;  g = ψ − 0.125·2/4 + 1/100
 /// let g = constraint.violation(&plan)?;
 /// assert!((g - (0.0341796875 - 0.0625 + 0.01)).abs() < 1e-15);
@@ -55,11 +55,11 @@ pub struct ConvergenceConstraint {
     pub step_size: f64,
     /// R: rounds of the whole run (its horizon).
     pub rounds: u64,
-    /// ε: the K-weighted mean of E|∇F|² wanted, in loss²/par².
+    /// ε: the wanted K-weighted mean of E|∇F|², in loss²/par².
     pub target: f64,
 }
 
-/// What is known of the rounds played.
+/// What is known about the rounds played.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlayedRounds {
@@ -77,7 +77,7 @@ impl ConvergenceConstraint {
     /// # Errors
     /// [`BoundError::Field`] for bad input; [`BoundError::StepSize`] for a plan with too many local steps for η (drop
     /// it from the candidates: nothing is proved about such a round).
-    pub fn violation(&self, plan: &Plan) -> Result<f64, BoundError> {
+    pub fn violation(&self, plan: &CandidatePlan) -> Result<f64, BoundError> {
         real("target", self.target, Range::Positive)?;
         let schedule = self.learning.local_steps(plan, self.step_size, self.rounds)?;
         let sums = schedule.checked_sums()?;
@@ -92,14 +92,14 @@ impl ConvergenceConstraint {
     ///
     /// # Errors
     /// As [`ConvergenceConstraint::violation`].
-    pub fn scale(&self, plans: &[Plan]) -> Result<f64, BoundError> {
+    pub fn scale(&self, plans: &[CandidatePlan]) -> Result<f64, BoundError> {
         plans.iter().try_fold(0.0, |scale: f64, plan| Ok(scale.max(self.violation(plan)?.abs())))
     }
 
     /// Bound on the K-weighted mean of E|∇F|² over the rounds played, in loss²/par².
     ///
     /// # Errors
-    /// [`BoundError::Field`] for counts that do not fit each other or the horizon, or a sum that is no finite number.
+    /// [`BoundError::Field`] for counts that do not fit each other or the horizon, or a sum that is not finite.
     pub fn certified_mean(&self, played: &PlayedRounds) -> Result<f64, BoundError> {
         real("target", self.target, Range::Positive)?;
         real("step_size", self.step_size, Range::Positive)?;
@@ -115,19 +115,19 @@ impl ConvergenceConstraint {
         if !sum.is_finite() {
             return Err(FieldError::new("played.violation_sum", format!("{sum:?}"), "a finite number").into());
         }
-        // Δ(1 − r/R) without the cancellation.
+        // Δ(1 − r/R) without cancellation.
         let missing = (self.rounds - played.rounds) as f64 / self.rounds as f64;
         let excess = sum + self.learning.initial_gap * missing;
         finite("the mean", self.target + 4.0 * excess / (self.step_size * played.steps as f64))
     }
 
-    /// The same from Σ g and r alone, where the number of local steps is not at hand: Σ K ≥ r makes it larger.
+    /// The bound from Σ g and r alone, where the number of local steps is not at hand: Σ K ≥ r makes it larger.
     ///
     /// # Errors
     /// As [`ConvergenceConstraint::certified_mean`].
     pub fn certified_mean_without_steps(&self, rounds: u64, violation_sum: f64) -> Result<f64, BoundError> {
         let mean = self.certified_mean(&PlayedRounds { rounds, steps: rounds, violation_sum })?;
-        // With a negative excess more steps would make the bound larger: all that is then known is ε.
+        // With a negative excess more steps would make the bound larger: only ε is then known.
         Ok(mean.max(self.target))
     }
 }

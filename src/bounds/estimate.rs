@@ -6,9 +6,9 @@
 //! | σ² | repeated stochastic gradients at one point | unbiased, for that point |
 //! | ζ² | repeated stochastic gradients of every cluster at one point | unbiased, for that point |
 //!
-//! The theorems need σ² and ζ² that hold along the whole way: estimate at several points and take the largest upper
+//! The theorems need σ² and ζ² that hold along the whole run: estimate at several points and take the largest upper
 //! limit. Standard errors are those of the jackknife; a normal interval of ± 1.96 standard errors is asymptotic, in the
-//! number of repetitions. What no finite number of gradients can give is an upper bound on L: see
+//! number of repetitions. No finite number of gradients gives an upper bound on L: see
 //! [`SmoothnessEstimate::exceedance`].
 
 use super::{BoundError, check_dissimilarity, check_length, check_weights, finite};
@@ -18,14 +18,14 @@ use crate::problem::FieldError;
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Estimate {
-    /// Unbiased; may come out negative where the truth is near 0.
+    /// Unbiased; may be negative where the true value is near 0.
     pub value: f64,
     /// Standard error.
     pub standard_error: f64,
 }
 
 impl Estimate {
-    /// Upper end of the normal interval of so many standard errors (1.96: 95 % two-sided), not below 0.
+    /// Upper end of the normal interval of this many standard errors (1.96: 95 % two-sided), not below 0.
     #[must_use]
     pub fn upper(&self, standard_errors: f64) -> f64 {
         (self.value + standard_errors * self.standard_error).max(0.0)
@@ -44,7 +44,7 @@ impl Estimate {
 pub struct SmoothnessEstimate {
     /// L is at least this.
     pub at_least: f64,
-    /// Ratios it is the largest of.
+    /// Number of ratios it is the largest of.
     pub ratios: usize,
 }
 
@@ -53,7 +53,7 @@ impl SmoothnessEstimate {
     ///
     /// If the ratios are independent draws, the share of the distribution above their largest is at most
     /// 1 − (1 − confidence)^(1/m) with that confidence, whatever the distribution (Wilks 1941). It says how rarely a
-    /// like pair would raise the estimate, not by how much.
+    /// similar pair would raise the estimate, not by how much.
     ///
     /// # Errors
     /// [`BoundError::Field`] for a confidence outside (0, 1).
@@ -171,7 +171,7 @@ pub struct HeterogeneityEstimate {
 /// are taken off. Give exact gradients three times each.
 ///
 /// # Errors
-/// [`BoundError::Field`] for weights that do not sum to 1, another number of clusters, fewer than 3 gradients of one,
+/// [`BoundError::Field`] for weights that do not sum to 1, a wrong number of clusters, fewer than 3 gradients of one,
 /// unequal or zero length, numbers that are not finite.
 pub fn gradient_spread<G: AsRef<[f64]>>(
     weights: &[f64],
@@ -217,7 +217,7 @@ pub fn gradient_spread<G: AsRef<[f64]>>(
 }
 
 /// Least ζ² that goes with β² at all the points: max of Σ ρ_n |∇F_n − ∇F|² − (β²−1)|∇F|², not below 0, with the upper
-/// limit of each spread and the lower limit of each norm at so many `standard_errors`.
+/// limit of each spread and the lower limit of each norm at this many `standard_errors`.
 ///
 /// # Errors
 /// [`BoundError::Field`] for no points, β² < 1, or `standard_errors` that is negative or not finite.

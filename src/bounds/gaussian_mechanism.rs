@@ -12,7 +12,7 @@
 //! δ(ε) = Φ(μ/2 − ε/μ) − e^ε Φ(−μ/2 − ε/μ)
 //! ```
 //!
-//! The cost assumes gradients that are no longer than C by themselves; clipping longer ones biases them, and no bound
+//! The cost assumes gradients that are not longer than C by themselves; clipping longer ones biases them, and no bound
 //! is claimed for that. That batches hide which samples they hold (amplification by subsampling) is not counted.
 //!
 //! # Source
@@ -65,7 +65,7 @@ pub struct GaussianMechanism {
     pub clip_norm: f64,
     /// u: most steps that use the same sample; at most T.
     pub uses_per_sample: u64,
-    /// δ wanted, in (0, 1).
+    /// The wanted δ, in (0, 1).
     pub delta: f64,
 }
 
@@ -75,7 +75,7 @@ pub struct GaussianMechanism {
 pub struct GaussianMechanismBound {
     /// Bounds on (1/T) Σ E|∇F(θ_t)|².
     pub convergence: MiniBatchSgdBound,
-    /// Part of the simple form that the added noise has: Lη d ν², in loss²/par².
+    /// Part of the simple form due to the added noise: Lη d ν², in loss²/par².
     pub privacy_noise: f64,
     /// What the noise buys.
     pub privacy: Privacy,

@@ -12,6 +12,7 @@ use super::{
     Forms, GaussianMechanism, GaussianMechanismBound, LocalSteps, LocalStepsBound, MiniBatchSgd, MiniBatchSgdBound,
     PartialParticipation, PartialParticipationBound, StepSizeChoice, StronglyConvexBound, StronglyConvexFedAvg,
 };
+use crate::text::{JsonFault, from_json};
 
 /// The field that names the bound.
 const TAG: &str = "bound";
@@ -34,7 +35,7 @@ const TAG: &str = "bound";
 pub enum BoundRequest {
     /// Several local steps per cluster, then averaging.
     LocalSteps(LocalSteps),
-    /// The same with a sample of the clusters.
+    /// Local steps with a sample of the clusters.
     PartialParticipation(PartialParticipation),
     /// Mini-batch SGD.
     MiniBatchSgd(MiniBatchSgd),
@@ -82,7 +83,7 @@ pub enum BoundReport {
     CompressedActivations(CompressedActivationsBound),
 }
 
-/// The bound for local steps, and the step sizes there could be.
+/// The bound for local steps, with the largest and the best step sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LocalStepsReport {
@@ -99,17 +100,20 @@ impl BoundRequest {
     /// Reads a request.
     ///
     /// # Errors
-    /// [`serde_json::Error`] with line and column: no JSON, an unknown name, an unknown, missing or repeated field, a
-    /// number out of range.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
+    /// [`JsonFault`] with path, line and column: invalid JSON, an unknown name, an unknown, missing or repeated field,
+    /// a number out of range.
+    pub fn from_json(text: &str) -> Result<Self, JsonFault> {
         #[derive(Deserialize)]
         struct Tag {
             bound: Name,
         }
-        fn parameters<T: DeserializeOwned>(text: &str) -> Result<T, serde_json::Error> {
-            Ok(serde_json::from_str::<Untagged<T>>(text)?.0)
+        fn read<T: DeserializeOwned>(text: &str) -> Result<T, JsonFault> {
+            from_json(text, |_, found| JsonFault::not_numbers(found, |_| None))
         }
-        Ok(match serde_json::from_str::<Tag>(text)?.bound {
+        fn parameters<T: DeserializeOwned>(text: &str) -> Result<T, JsonFault> {
+            Ok(read::<Untagged<T>>(text)?.0)
+        }
+        Ok(match read::<Tag>(text)?.bound {
             Name::LocalSteps => Self::LocalSteps(parameters(text)?),
             Name::PartialParticipation => Self::PartialParticipation(parameters(text)?),
             Name::MiniBatchSgd => Self::MiniBatchSgd(parameters(text)?),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BoundError, LocalSteps, LocalUpdates, UpdateRule, check_length};
 use crate::ground::check::{Range, real};
-use crate::problem::Plan;
+use crate::problem::CandidatePlan;
 
 /// Constants of the training problem and how its pipelines update; with a plan (I, M) they make [`LocalSteps`].
 ///
@@ -36,7 +36,7 @@ impl LearningProblem {
     /// # Errors
     /// [`BoundError::Field`] for lists of unequal lengths, a variance or batch size out of range, or M that does not
     /// divide every batch. The other fields are checked by what is asked of the schedule.
-    pub fn local_steps(&self, plan: &Plan, step_size: f64, rounds: u64) -> Result<LocalSteps, BoundError> {
+    pub fn local_steps(&self, plan: &CandidatePlan, step_size: f64, rounds: u64) -> Result<LocalSteps, BoundError> {
         check_length("sample_variance", self.sample_variance.len(), self.weights.len())?;
         check_length("batch_size", self.batch_size.len(), self.weights.len())?;
         let mut noise_variance = Vec::with_capacity(self.weights.len());

@@ -104,7 +104,7 @@ pub struct Forms<T> {
     pub tight: T,
 }
 
-/// What a bound is made of, in loss²/par².
+/// The terms of a bound, in loss²/par².
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Terms {
@@ -125,7 +125,7 @@ impl Terms {
         self.initial_gap + self.floor()
     }
 
-    /// What stays however many rounds are played.
+    /// What remains however many rounds are played.
     #[must_use]
     pub fn floor(&self) -> f64 {
         self.noise + self.drift + self.heterogeneity
@@ -140,7 +140,7 @@ pub struct LocalStepsBound {
     pub simple: f64,
     /// The tight form; never above the simple one.
     pub tight: f64,
-    /// Both by term.
+    /// Both forms, term by term.
     pub terms: Forms<Terms>,
 }
 

@@ -1,4 +1,4 @@
-//! Convergence bounds of training schedules: how small the gradient is after so many rounds.
+//! Convergence bounds of training schedules: how small the gradient is after a given number of rounds.
 //!
 //! One file per bound: statement, assumptions, formula, source. Every assumption that a parameter can break is checked
 //! and reported as a [`BoundError`] that names the largest step size allowed. Proofs: `docs/theory/convergence.md`.
@@ -6,17 +6,17 @@
 //! | schedule | parameters | from |
 //! |---|---|---|
 //! | several local steps per cluster, then averaging; pipelines | [`LocalSteps`] | ours |
-//! | the same with a sample of the clusters per round | [`PartialParticipation`] | ours |
+//! | as above, with a sample of the clusters per round | [`PartialParticipation`] | ours |
 //! | one step per batch, one worker | [`MiniBatchSgd`] | Ghadimi and Lan 2013 |
 //! | local steps with bounded gradients | [`BoundedGradients`] | Yu, Yang and Zhu 2019 |
 //! | local steps, strongly convex | [`StronglyConvexFedAvg`] | Li et al. 2020 |
 //! | noise added for privacy | [`GaussianMechanism`] | Dong, Roth and Su 2022 with the mini-batch bound |
 //! | quantized boundary activations | [`CompressedActivations`] | ours |
 //!
-//! Others' results are stated as recalled, proved again in the documentation (some with a smaller constant), and
+//! Results of others are stated as recalled, proved again in the documentation (some with a smaller constant), and
 //! checked against simulations (`cargo xtask bounds-check`); they were not compared with the printed
-//! papers. Of the CollaPipe paper (arXiv 2509.19855) it is known that it derives a closed-form bound; its formula was
-//! not available.
+//! papers. The CollaPipe paper (arXiv 2509.19855) is known to derive a closed-form bound; its formula was not
+//! available.
 //!
 //! On top of them: [`rank_plans`], the plan (I, M) of least bound in a time budget; [`ConvergenceConstraint`], the
 //! bound as a long-term constraint whose queue prices the plan; [`estimate`], the constants L, σ², ζ² from gradients;
@@ -60,7 +60,7 @@ use crate::ground::check::{Checked, Range, length, real};
 use crate::problem::FieldError;
 use crate::problem::{MAX_CLUSTERS, MAX_MAGNITUDE};
 
-/// Most rounds, steps of a round, or steps in all: a double counts so far exactly.
+/// Most rounds, steps of a round, or steps in all: up to here a double counts exactly.
 pub const MAX_STEPS: u64 = 1_000_000_000_000_000;
 /// How far the sum of the weights may be from 1.
 pub const WEIGHT_TOLERANCE: f64 = 1e-9;
@@ -81,7 +81,7 @@ pub enum BoundError {
     StepSize {
         /// η in par²/loss.
         step_size: f64,
-        /// The assumption broken, as a formula.
+        /// The broken assumption, as a formula.
         assumption: &'static str,
         /// Its left side.
         value: f64,
@@ -109,7 +109,7 @@ pub enum BoundError {
         /// ε in loss²/par².
         target: f64,
     },
-    /// Two magnitudes that no double holds together.
+    /// Magnitudes whose combination no double can hold.
     #[error("{quantity} overflows double precision; rescale the loss or the parameters so that L is of order one")]
     Overflow {
         /// What came out infinite or not a number.
@@ -145,7 +145,7 @@ fn largest_step(conditions: &[Condition]) -> f64 {
     conditions.iter().map(|condition| condition.largest).fold(f64::INFINITY, f64::min)
 }
 
-/// The comparison is with the very number that is reported as the largest, so that it is accepted when it is tried.
+/// The comparison uses the very number reported as the largest, so that this number is itself accepted.
 fn check_step(step_size: f64, conditions: &[Condition]) -> Result<(), BoundError> {
     let largest = largest_step(conditions);
     match conditions.iter().find(|condition| step_size > largest && condition.largest == largest) {

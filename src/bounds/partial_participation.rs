@@ -45,7 +45,7 @@ use crate::ground::check::count;
 pub struct PartialParticipation {
     /// S: draws per round; may exceed the number of clusters.
     pub participants: u64,
-    /// The schedule, were all clusters to take part.
+    /// The schedule if all clusters took part.
     pub schedule: LocalSteps,
 }
 
@@ -59,7 +59,7 @@ pub struct PartialParticipationBound {
     pub initial_gap: f64,
     /// Noise of the averaged step.
     pub noise: f64,
-    /// Of the draw: noise and heterogeneity that all clusters together would have averaged out.
+    /// From the draw: noise and heterogeneity that all clusters together would have averaged out.
     pub sampling: f64,
     /// Noise that local steps collect.
     pub drift: f64,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{BoundError, Form, LearningProblem, MAX_STEPS};
 use crate::ground::check::{Range, length, real};
-use crate::problem::{MAX_PLANS, Plan};
+use crate::problem::{CandidatePlan, MAX_PLANS};
 use crate::units::Seconds;
 
 /// A plan and the predicted time of one of its rounds.
@@ -12,16 +12,16 @@ use crate::units::Seconds;
 #[serde(deny_unknown_fields)]
 pub struct TimedPlan {
     /// (I, M); its penalty is not used.
-    pub plan: Plan,
+    pub plan: CandidatePlan,
     /// Predicted time of a round.
     pub round_seconds: Seconds,
 }
 
-/// At which step size plans are compared.
+/// The step size at which plans are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepChoice {
-    /// η given, the same for all, in par²/loss.
+    /// One given η for all plans, in par²/loss.
     Given(f64),
     /// Each plan at the step size that minimizes its own bound.
     Best,
@@ -48,7 +48,7 @@ pub enum PlanRejection {
     NoRound {
         /// Time of a round.
         round: Seconds,
-        /// Time there is.
+        /// Time available.
         budget: Seconds,
     },
     /// The given step size is too large for this plan's number of local steps.
@@ -73,14 +73,14 @@ pub struct PlanRanking {
 ///
 /// ```
 /// use collapipe::bounds::{Form, LearningProblem, StepChoice, TimedPlan, UpdateRule, rank_plans};
-/// use collapipe::problem::Plan;
+/// use collapipe::problem::CandidatePlan;
 /// use collapipe::units::Seconds;
 /// let learning = LearningProblem {
 ///     initial_gap: 2.0, smoothness: 1.0, weights: vec![0.5, 0.5], sample_variance: vec![8.0, 8.0], batch_size: vec![8, 8],
 ///     heterogeneity: 0.1, dissimilarity: 1.0, update: UpdateRule::PerBatch,
 /// };
 /// let timed = |local_iterations, seconds| TimedPlan {
-///     plan: Plan { local_iterations, micro_batches: 4, penalty: 0.0 },
+///     plan: CandidatePlan { local_iterations, micro_batches: 4, penalty: 0.0 },
 ///     round_seconds: Seconds(seconds),
 /// };
 /// // Four times the iterations in twice the time, or in eight times.
@@ -134,7 +134,7 @@ fn plan_bound(
     let round = candidate.round_seconds;
     real("round_seconds", round.0, Range::Positive)?;
     let rounds = (budget / round).floor().min(MAX_STEPS as f64) as u64;
-    // Any step size serves to check the constants, which must be good even where no round fits.
+    // Any step size serves to check the constants, which must be valid even where no round fits.
     let given = if let StepChoice::Given(step_size) = step { step_size } else { 1.0 };
     let schedule = learning.local_steps(&candidate.plan, given, rounds.max(1))?;
     schedule.checked_sums()?;

@@ -20,7 +20,7 @@ use super::{BoundError, Form, LocalSteps, MAX_STEPS, check_step, finite};
 use crate::ground::check::{Range, real};
 use crate::problem::FieldError;
 
-/// A step size and what the bound is there.
+/// A step size and the bound there.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepSizeChoice {

@@ -54,7 +54,7 @@ pub struct StronglyConvexFedAvg {
     pub weights: Vec<f64>,
     /// s_n²: largest variance of a step's gradient, in loss²/par².
     pub noise_variance: Vec<f64>,
-    /// G²: largest E|g|² on the way, in loss²/par².
+    /// G²: largest E|g|² along the run, in loss²/par².
     pub second_moment: f64,
     /// Γ = F* − Σ ρ_n F_n* ≥ 0, in loss.
     pub optimum_gap: f64,

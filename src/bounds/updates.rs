@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::BoundError;
 use crate::ground::check::{Range, count, real};
-use crate::problem::{FieldError, MAX_BATCH_SIZE, MAX_LOCAL_ITERATIONS, Plan};
+use crate::problem::{CandidatePlan, FieldError, MAX_BATCH_SIZE, MAX_LOCAL_ITERATIONS};
 
 /// When a pipeline updates its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,8 @@ impl LocalUpdates {
     /// [`LocalUpdates::per_batch`]. A stage may be several updates behind as long as forward and backward of one
     /// micro-batch use the same version of its parameters (weight stashing) and every version is of the same round: the
     /// step is then the gradient at one point, made of blocks of different ages, and the theorem's corollary holds. A
-    /// backward pass that uses newer parameters than its forward pass is no gradient of anything, and is not covered.
+    /// backward pass that uses newer parameters than its forward pass is not the gradient of anything, and is not
+    /// covered.
     ///
     /// # Errors
     /// [`BoundError::Field`] for a number out of range, or M that does not divide B.
@@ -85,8 +86,13 @@ impl LocalUpdates {
     ///
     /// # Errors
     /// As the constructor of the rule.
-    pub fn of_plan(rule: UpdateRule, plan: &Plan, batch_size: u32, sample_variance: f64) -> Result<Self, BoundError> {
-        // M must divide B under both rules, or the plan is none.
+    pub fn of_plan(
+        rule: UpdateRule,
+        plan: &CandidatePlan,
+        batch_size: u32,
+        sample_variance: f64,
+    ) -> Result<Self, BoundError> {
+        // M must divide B under both rules, or the plan is invalid.
         let eager = Self::per_micro_batch(plan.local_iterations, plan.micro_batches, batch_size, sample_variance)?;
         match rule {
             UpdateRule::PerBatch => Self::per_batch(plan.local_iterations, batch_size, sample_variance),

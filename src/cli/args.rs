@@ -32,9 +32,9 @@ Examples:
   collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
   collapipe check p.json a.json                  evaluate any decision independently
-  collapipe bound b.json                         how small the gradient is after so many rounds
+  collapipe bound b.json                         how small the gradient is after a given number of rounds
   collapipe recommend --latency-tolerance 30     which V keeps the mean latency that close to the least
-  collapipe reproduce --quick                    all experiments in small, with tables and figures
+  collapipe reproduce --quick                    all experiments on a small scale, with tables and figures
   collapipe presets                              models, devices and radio models, with their sources
 
 Exit codes:
@@ -139,7 +139,7 @@ pub struct RunArguments {
     /// Folder for record, tables and figures
     #[arg(long, value_name = "DIR", default_value = DEFAULT_FOLDER)]
     pub out: PathBuf,
-    /// Replace files of that folder that are not those of a run but have their names
+    /// Replace files in that folder that do not belong to a run but have the names of its files
     #[arg(long)]
     pub overwrite: bool,
     /// How to print the summary
@@ -165,10 +165,10 @@ fn policy_help() -> String {
 /// Work for the certificates beyond C1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum CertificateEffort {
-    /// Every slot again twice as a rule, to gaps of 1e-2 and 1e-1.
+    /// Every slot again, usually twice, to gaps of 1e-2 and 1e-1.
     #[default]
     Quick,
-    /// Until the bounds are within 1e-3 (some twenty times as a rule), to a gap of 1e-4, in several times the time of
+    /// Until the bounds are within 1e-3 (usually some twenty times), to a gap of 1e-4; takes several times as long as
     /// the run.
     Full,
     /// C1 alone.
@@ -198,12 +198,12 @@ impl Default for RunArguments {
     }
 }
 
-/// Run a scenario at several V, or several targets ε of its convergence constraint, and show what one buys of the
-/// other.
+/// Run a scenario at several V, or several targets ε of its convergence constraint, and show how one trades against
+/// the other.
 ///
 /// Prints a table and writes tradeoff.json, tradeoff.csv and figures to the output folder. Runs go on in parallel; each
-/// finished one is kept in the folder's `points`, so that the same command goes on after a Ctrl-C or a kill where it
-/// was, and further values can be added later. Points of another scenario, seed, setting or version are refused.
+/// finished one is kept in the folder's `points`, so that the same command continues where it was after a Ctrl-C or a
+/// kill, and further values can be added later. Points of another scenario, seed, setting or version are refused.
 #[derive(Clone, Debug, Args)]
 pub struct TradeoffArguments {
     #[command(flatten)]
@@ -214,7 +214,7 @@ pub struct TradeoffArguments {
     /// Targets ε in loss²/par², separated by commas; the scenario must have a section [convergence]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = latency_weight, conflicts_with_all = ["over", "from", "to", "points"])]
     pub epsilon: Vec<f64>,
-    /// What to vary where no list is given
+    /// What to vary if no list is given
     #[arg(long, value_enum, default_value_t)]
     pub over: Over,
     /// Least value; a tenth (V) or a third (ε) of the scenario's if left out
@@ -235,7 +235,7 @@ pub struct TradeoffArguments {
     /// Folder for points, tables and figures
     #[arg(long, value_name = "DIR", default_value = "collapipe-tradeoff")]
     pub out: PathBuf,
-    /// Replace files of that folder that are not those of a sweep but have their names
+    /// Replace files in that folder that do not belong to a sweep but have the names of its files
     #[arg(long)]
     pub overwrite: bool,
     /// How to print the result
@@ -257,7 +257,7 @@ pub enum Over {
 
 /// Solve one slot problem and print the answer as JSON: status, decision, objective, lower bound, gap, shadow prices.
 ///
-/// An infeasible problem is answered with status `infeasible` and the reason; the exit code is then 3.
+/// For an infeasible problem the answer is status `infeasible` and the reason; the exit code is then 3.
 #[derive(Clone, Debug, Args)]
 pub struct SolveArguments {
     /// Slot problem (JSON, collapipe.slot-problem/1), or `-` for standard input
@@ -306,7 +306,7 @@ pub struct ProblemArguments {
 ///
 /// The field `bound` names it: local-steps, partial-participation, mini-batch-sgd, local-sgd-bounded-gradients,
 /// strongly-convex-fedavg, gaussian-mechanism or compressed-activations; the other fields are its parameters
-/// (docs/cli.md). A step size too large for the bound's assumptions is refused, with the largest that would do.
+/// (docs/cli.md). A step size too large for the bound's assumptions is refused, with the largest one allowed.
 #[derive(Clone, Debug, Args)]
 pub struct BoundArguments {
     /// Parameters (JSON), or `-` for standard input
@@ -354,8 +354,8 @@ pub struct PresetsArguments {
 
 /// Play experiments: policies against each other in many scenarios, with tables, figures and one report.
 ///
-/// Runs go on in parallel; each finished one is kept, so that the same command goes on after a Ctrl-C or a kill where
-/// it was. Results do not depend on the number of threads. `collapipe experiments` lists the names; docs/reproduce.md
+/// Runs go on in parallel; each finished one is kept, so that the same command continues where it was after a Ctrl-C or
+/// a kill. Results do not depend on the number of threads. `collapipe experiments` lists the names; docs/reproduce.md
 /// says how to read the results.
 #[derive(Clone, Debug, Args)]
 pub struct ReproduceArguments {
@@ -400,7 +400,7 @@ pub struct MergeArguments {
     /// Folder for the results of all
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Folder of traces, where it is not where the parts had it
+    /// Folder of traces, if it is not where the parts had it
     #[arg(long, value_name = "DIR")]
     pub traces: Option<PathBuf>,
 }

@@ -4,23 +4,27 @@ use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
+use collapipe::text::{decode, printable};
+
 use super::Failure;
 
-/// Reads a file, or standard input for `-`.
+/// Reads the text of a file, or of standard input for `-`.
 pub fn read(path: &Path) -> Result<String, Failure> {
-    let text = if is_stdin(path) {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
+    let bytes = if is_stdin(path) {
+        let mut bytes = Vec::new();
+        io::stdin().read_to_end(&mut bytes).map(|_| bytes)
     } else {
-        fs::read_to_string(path)
+        fs::read(path)
     };
-    text.map_err(|error| bad_input(path, &error))
+    let bytes = bytes.map_err(|error| bad_input(path, &error))?;
+    decode(&bytes).map_err(|error| bad_input(path, &error))
 }
 
-/// An error in a file, with its name.
+/// An input error, or several on a line each, with the name of the file.
 pub fn bad_input(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     let name = if is_stdin(path) { "standard input".into() } else { path.display().to_string() };
-    Failure::input(format!("{name}: {error}"))
+    let lines: Vec<String> = error.to_string().lines().map(|line| format!("{name}: {line}")).collect();
+    Failure::input(lines.join("\n"))
 }
 
 pub fn is_stdin(path: &Path) -> bool {
@@ -36,13 +40,23 @@ pub fn print(text: &str) -> Result<(), Failure> {
     })
 }
 
+/// Prints text for people to standard output, with what would confuse a terminal escaped.
+pub fn print_text(text: &str) -> Result<(), Failure> {
+    print(&printable(text))
+}
+
 /// Prints a value as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(value).map_err(|error| Failure::machine(error.to_string()))?;
     print(&format!("{text}\n"))
 }
 
-/// A line on standard error; nobody is told if even that is closed.
+/// A line on standard error, with what would confuse a terminal escaped; ignored if even that is closed.
 pub fn note(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", printable(line));
+}
+
+/// An error on standard error, each of its lines marked as one.
+pub fn error(message: &str) {
+    message.lines().for_each(|line| note(&format!("error: {line}")));
 }

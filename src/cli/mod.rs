@@ -31,9 +31,9 @@ enum Done {
 
 /// Why a command failed.
 enum Failure {
-    /// For somebody to read and to do something about.
+    /// To be reported to the user.
     Error(Blame, String),
-    /// Whoever read our output has seen enough; no error.
+    /// The reader of our output has seen enough; not an error.
     ClosedPipe,
 }
 
@@ -78,7 +78,7 @@ pub fn main() -> ExitCode {
         Err(Failure::Error(Blame::Machine, message)) => (1, Some(message)),
     };
     if let Some(message) = message {
-        io::note(&format!("error: {message}"));
+        io::error(&message);
     }
     ExitCode::from(code)
 }

@@ -9,7 +9,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 
 use super::io;
 
-/// Least time between two lines where standard error is no terminal.
+/// Least time between two lines where standard error is not a terminal.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// A bar on a terminal; elsewhere, as in the log of a job, a line now and then.
@@ -40,7 +40,7 @@ impl Progress {
         Self { bar, found: AtomicU64::new(0), written: (!terminal).then(|| Mutex::new(Instant::now())) }
     }
 
-    /// Adds work that was done by an earlier command, which says nothing about the time left.
+    /// Adds work that an earlier command did, which says nothing about the time left.
     pub fn find(&self, work: u64) {
         self.found.fetch_add(work, Ordering::Relaxed);
         self.bar.inc(work);
@@ -50,7 +50,7 @@ impl Progress {
     /// Adds work that was done just now.
     pub fn add(&self, work: u64) {
         self.bar.inc(work);
-        // Whoever finds the lock taken leaves the line to its holder.
+        // A thread that finds the lock taken leaves the line to its holder.
         let Some(Ok(mut written)) = self.written.as_ref().map(Mutex::try_lock) else { return };
         let (done, all) = (self.bar.position(), self.bar.length().unwrap_or_default());
         if written.elapsed() >= PAUSE && done < all {

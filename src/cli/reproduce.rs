@@ -30,7 +30,7 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     }
     if arguments.shard.is_some() {
         let out = arguments.out.display();
-        io::print(&format!(
+        io::print_text(&format!(
             "Played {cells} runs into {out}; when all parts are played: collapipe merge DIR... --out DIR\n"
         ))?;
         return Ok(Done::Solved);
@@ -77,7 +77,7 @@ pub fn experiments(arguments: &ExperimentsArguments) -> Result<Done, Failure> {
                 // Writing to a String does not fail.
                 let _ = writeln!(text, "{:width$}  {}", experiment.name, experiment.question);
             }
-            io::print(&text)?;
+            io::print_text(&text)?;
         }
     }
     Ok(Done::Solved)
@@ -106,6 +106,6 @@ fn write(reproduction: &Reproduction, out: &Path) -> Result<Done, Failure> {
         out.display(),
         out.join("report.html").display()
     );
-    io::print(&text)?;
+    io::print_text(&text)?;
     Ok(Done::Solved)
 }

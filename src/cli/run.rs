@@ -1,10 +1,11 @@
 //! `collapipe run`.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use collapipe::report::{RunFolder, summary};
-use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
+use collapipe::scenario::{BUILTIN, NoteKind, Scenario, ScenarioFile, ScenarioSpec};
 use collapipe::simulation::{Effort, Pilot, Run};
 
 use super::args::{CertificateEffort, Format, RunArguments, ScenarioArguments, conflict};
@@ -50,7 +51,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         CertificateEffort::Full => Some(Effort::Full),
         CertificateEffort::Off => None,
     };
-    // Someone who stopped the run does not wait for more.
+    // Whoever stopped the run does not want to wait for more.
     if let Some(effort) = effort.filter(|_| failed.is_none() && !stop.load(Ordering::Relaxed)) {
         match record.compare(&scenario, settings, effort) {
             Ok(comparison) => record.comparison = Some(comparison),
@@ -68,7 +69,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         io::note(&format!("stopped after {} of {} slots", summary.slots, scenario.spec().slots));
     }
     match arguments.format {
-        Format::Table => io::print(&format!("{summary}\n{}\n", wrote(&arguments.out, &written)))?,
+        Format::Table => io::print_text(&format!("{summary}\n{}\n", wrote(&arguments.out, &written)))?,
         Format::Json => {
             io::note(&wrote(&arguments.out, &written));
             io::print_json(&summary)?;
@@ -92,6 +93,8 @@ pub struct ScenarioText<'a> {
     name: &'a Path,
     text: String,
     folder: PathBuf,
+    /// Whether the notes on the scenario have been printed: variants of it would repeat them.
+    noted: Cell<bool>,
 }
 
 pub fn read(arguments: &ScenarioArguments) -> Result<ScenarioText<'_>, Failure> {
@@ -102,11 +105,11 @@ pub fn read(arguments: &ScenarioArguments) -> Result<ScenarioText<'_>, Failure> 
             (path, io::read(path)?, folder.unwrap_or(Path::new("")).to_owned())
         }
     };
-    Ok(ScenarioText { arguments, name, text, folder })
+    Ok(ScenarioText { arguments, name, text, folder, noted: Cell::new(false) })
 }
 
 impl ScenarioText<'_> {
-    /// The scenario with the command line's options, and then with a change of one's own.
+    /// The scenario with the command line's options, and then with a further change.
     pub fn build(&self, change: impl Fn(&mut ScenarioSpec)) -> Result<Scenario, Failure> {
         let load = || {
             let mut file = ScenarioFile::parse(&self.text, &self.folder)?;
@@ -115,7 +118,18 @@ impl ScenarioText<'_> {
             change(&mut file.spec);
             file.build()
         };
-        load().map_err(|error| self.bad(&error))
+        let scenario = load().map_err(|error| self.bad(&error))?;
+        if !self.noted.replace(true) {
+            for note in scenario.notes() {
+                let kind = if note.kind == NoteKind::Unit { "warning" } else { "note" };
+                io::note(&format!("{kind}: {}: {note}", self.shown_name()));
+            }
+        }
+        Ok(scenario)
+    }
+
+    fn shown_name(&self) -> String {
+        if io::is_stdin(self.name) { "standard input".into() } else { self.name.display().to_string() }
     }
 
     /// An error of this scenario.

@@ -26,7 +26,7 @@ pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
     let written = out.write(&tradeoff)?;
     let wrote = wrote(&arguments.out, &written);
     match arguments.format {
-        Format::Table => io::print(&format!("{tradeoff}\n{wrote}\n"))?,
+        Format::Table => io::print_text(&format!("{tradeoff}\n{wrote}\n"))?,
         Format::Json => {
             io::note(&wrote);
             io::print_json(&tradeoff)?;

@@ -9,7 +9,7 @@ use rayon::ThreadPoolBuilder;
 use super::progress::Progress;
 use super::{Done, Failure, io};
 
-/// Does work on this number of threads (the machine's, if none is given) and then takes the bar away. The work is given
+/// Does work on this number of threads (the machine's, if none is given) and then removes the bar. The work gets
 /// the flag that tells it to stop.
 pub fn in_parallel<T: Send>(
     threads: Option<u16>,
@@ -24,7 +24,7 @@ pub fn in_parallel<T: Send>(
     Ok(done)
 }
 
-/// Says how work that was stopped goes on.
+/// Says how to continue work that was stopped.
 pub fn stopped() -> Done {
     io::note("stopped; the same command goes on after the runs that were finished");
     Done::Interrupted

@@ -1,6 +1,6 @@
-//! Who can do something about an error.
+//! Who can resolve an error.
 
-/// Who can do something about an error: the exit code of the command line, the status of a service.
+/// Who can resolve an error: this gives the exit code of the command line, the status of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Blame {
     /// Whoever gave the input: a number out of range, options that do not fit together, a foreign file in the way.
@@ -13,9 +13,9 @@ pub enum Blame {
     Machine,
 }
 
-/// Errors that know who can do something about them.
+/// Errors that know who can resolve them.
 ///
-/// Each is matched without a wildcard beside its own definition: a new variant does not compile before it is placed.
+/// Each is matched without a wildcard next to its definition: a new variant does not compile until it is classified.
 ///
 /// ```
 /// use collapipe::problem::FieldError;

@@ -15,7 +15,7 @@ pub const MAX_MAGNITUDE: f64 = 1e30;
 ///
 /// Reads `clusters[1].devices[0].memory_bytes = NaN: must be 0 or a finite number in [1e-30, 1e30]`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path} = {value}: must be {allowed}")]
+#[error("{path} = {}: must be {allowed}", crate::text::value(value))]
 pub struct FieldError {
     /// Where the field stands in the exchange format, as `clusters[1].devices[0].memory_bytes`.
     pub path: String,

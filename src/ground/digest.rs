@@ -1,4 +1,4 @@
-//! A digest that tells data apart; no protection against forgery.
+//! A digest that tells data apart; it does not protect against forgery.
 
 use std::io::{self, Write};
 
@@ -30,7 +30,7 @@ impl Write for Fnv1a {
 /// FNV-1a (64 bits, in hex) of a value's compact JSON.
 ///
 /// # Errors
-/// For a value that JSON cannot hold: a map whose keys are no texts.
+/// For a value that JSON cannot hold: a map whose keys are not strings.
 pub(crate) fn of_json(value: &impl Serialize) -> serde_json::Result<String> {
     let mut hash = Fnv1a::START;
     serde_json::to_writer(&mut hash, value)?;

@@ -10,7 +10,7 @@ use tempfile::{Builder, NamedTempFile, PersistError};
 
 use super::blame::{Blame, Blamed};
 
-/// Why a file was not written, not read or not touched.
+/// Why a file was not written, read or touched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
@@ -62,7 +62,7 @@ impl Blamed for FileError {
 /// Writes a file's content.
 pub(crate) type Content<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
 
-/// Names of files that are being written: hidden, and nobody else's.
+/// Names of files that are being written: hidden, and unlike any other program's.
 const PREFIX: &str = ".collapipe-";
 const SUFFIX: &str = ".part";
 
@@ -73,7 +73,7 @@ const LEFT_OVER: Duration = Duration::from_secs(3600);
 /// Makes the folder where it is missing, and removes what writes that were killed have left in it.
 pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
     fs::create_dir_all(path).map_err(|source| FileError::Folder { path: path.into(), source })?;
-    // A folder that cannot be listed, or a leftover that cannot be removed, is no reason not to write: its name hides
+    // A folder that cannot be listed, or a leftover that cannot be removed, does not prevent writing: its name hides
     // it.
     for entry in fs::read_dir(path).into_iter().flatten().flatten().filter(is_left_over) {
         let _ = fs::remove_file(entry.path());

@@ -13,7 +13,7 @@ use super::files::{FileError, make_folder, write_whole};
 /// A folder with one JSON file per finished piece of work.
 ///
 /// A file is written under another name and then renamed: it is whole or not there. It holds a checksum of its content:
-/// what was changed since is refused, and so is what is not our own.
+/// a file that was changed since is refused, and so is one that is not ours.
 #[derive(Clone, Debug)]
 pub(crate) struct KeptFolder {
     path: PathBuf,
@@ -122,7 +122,7 @@ mod tests {
                 other => panic!("{place}: {digit}: {other:?}"),
             }
         }
-        // The layout is nobody's business.
+        // The layout does not matter.
         let kept: serde_json::Value = serde_json::from_str(&written).unwrap();
         fs::write(&path, kept.to_string()).unwrap();
         assert!(folder.read::<Vec<(f64, String)>>("one.json").unwrap().is_some());

@@ -1,5 +1,5 @@
-//! What every room stands on and that stands on none: checks of fields, indices, phases, units, seeds; digests, whole
-//! files and finished work on disk; who can do something about an error.
+//! What every room builds on and that builds on none: checks of fields, indices, phases, units, seeds; digests, text,
+//! whole files and finished work on disk; who can resolve an error.
 
 pub(crate) mod blame;
 pub(crate) mod check;
@@ -11,4 +11,5 @@ pub(crate) mod output;
 pub(crate) mod phase;
 pub(crate) mod route;
 pub(crate) mod seed;
+pub mod text;
 pub mod units;

@@ -1,4 +1,4 @@
-//! Folders of files that belong together: of one result, and of nobody else.
+//! Folders of files that belong together: those of one result, and no others.
 
 use std::fs::{self, File};
 use std::io::{BufReader, ErrorKind};
@@ -21,7 +21,7 @@ pub enum Conflict {
 /// What a folder of results holds.
 #[derive(Debug)]
 pub(crate) struct Kind {
-    /// Names of all its files. The first one is JSON and tells by its field `schema` whose the folder is.
+    /// Names of all its files. The first one is JSON and tells by its field `schema` what the folder belongs to.
     pub names: &'static [&'static str],
     /// The value of that field.
     pub schema: &'static str,
@@ -40,7 +40,7 @@ pub(crate) struct OutputFolder {
     conflict: Conflict,
 }
 
-/// Part of the way from the files of an earlier result to those of a new one.
+/// A step on the way from the files of an earlier result to those of a new one.
 enum Step {
     Remove(PathBuf),
     Put(Staged),
@@ -77,9 +77,12 @@ impl OutputFolder {
         let mut found = None;
         for path in paths() {
             match path.symlink_metadata() {
-                Ok(metadata) if metadata.is_dir() => return foreign(path, "is a folder".into()),
+                Ok(metadata) if metadata.is_dir() => {
+                    let remedy = "choose another folder, or remove it";
+                    return Err(FileError::Foreign { path, reason: "is a folder".into(), remedy });
+                }
                 Ok(_) => found = found.or(Some(path)),
-                // What is wrong with a path that cannot be looked at shows when it is written.
+                // What is wrong with a path that cannot be inspected shows when it is written.
                 Err(_) => {}
             }
         }
@@ -119,7 +122,7 @@ impl OutputFolder {
         steps.filter_map(|step| step.take().transpose()).collect()
     }
 
-    /// The old files go, the one that tells whose they are as the last; then the new ones come, that one first.
+    /// The old files go, the one that identifies them last; then the new ones come, that one first.
     fn steps(&self, files: &[(&str, &Content)]) -> Result<Vec<Step>, FileError> {
         let staged = files.iter().map(|(name, content)| Staged::new(&self.path, name, content));
         let staged = staged.collect::<Result<Vec<_>, _>>()?;
@@ -186,7 +189,7 @@ mod tests {
         fs::create_dir(file("a.csv")).unwrap();
         for conflict in [Conflict::Refuse, Conflict::Overwrite] {
             let error = OutputFolder::claim(folder.path(), &KIND, conflict).unwrap_err().to_string();
-            assert!(error.contains("a.csv: is a folder"), "{error}");
+            assert!(error.contains("a.csv: is a folder; choose another folder, or remove it"), "{error}");
         }
     }
 }

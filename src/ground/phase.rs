@@ -1,4 +1,4 @@
-//! The two phases of a local iteration, and what there is one of for each.
+//! The two phases of a local iteration, and values that exist once for each.
 
 use std::ops::{Index, IndexMut};
 
@@ -44,7 +44,7 @@ pub(crate) struct PerPhase<T> {
 }
 
 impl<T> PerPhase<T> {
-    /// The values that a function gives, the forward one first.
+    /// The values that a function returns, the forward one first.
     pub fn from_fn(mut f: impl FnMut(Phase) -> T) -> Self {
         Self { forward: f(Phase::Forward), backward: f(Phase::Backward) }
     }
@@ -67,6 +67,7 @@ impl<T> PerPhase<T> {
     }
 
     /// The values in the order of the phases.
+    #[cfg(feature = "milp")]
     pub fn into_array(self) -> [T; 2] {
         [self.forward, self.backward]
     }

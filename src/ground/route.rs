@@ -23,7 +23,7 @@ impl DeviceId {
         NodeId(self.0 + 1)
     }
 
-    /// All devices of a cluster that has so many.
+    /// All devices of a cluster with this many.
     pub(crate) fn all(devices: usize) -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator + Clone {
         (0..devices).map(Self)
     }
@@ -33,7 +33,7 @@ impl NodeId {
     /// The node with the data and the embedding.
     pub const CONTROL_UNIT: Self = Self(0);
 
-    /// The node with the decoder, in a cluster of so many devices.
+    /// The node with the decoder, in a cluster with this many devices.
     #[must_use]
     pub const fn edge_server(devices: usize) -> Self {
         Self(devices + 1)
@@ -79,7 +79,7 @@ pub struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// The way through the active devices of a cluster with so many devices.
+    /// The way through the active devices of a cluster with `devices` devices.
     ///
     /// # Errors
     /// [`FieldError`] for an empty list, for a device that the cluster does not have, and for devices out of order.
@@ -101,7 +101,7 @@ impl<'a> Route<'a> {
         Ok(Self { active, devices })
     }
 
-    /// The same where the devices are known to be in order and the cluster's.
+    /// The way through devices that are known to be in order and in the cluster.
     pub(crate) fn through(active: &'a [DeviceId], devices: usize) -> Self {
         debug_assert!(active.is_sorted() && active.last().is_none_or(|last| last.0 < devices));
         Self { active, devices }

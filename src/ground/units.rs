@@ -1,8 +1,8 @@
 //! Physical quantities as newtypes over `f64`.
 //!
-//! A quantity is *transparent* in serde: the unit stands in the name of the field that holds it
+//! A quantity is *transparent* in serde: the unit is part of the name of the field that holds it
 //! (`bandwidth_hz: Hertz`). Inside the solver, where every number is scaled anyway, plain `f64` is
-//! used and the unit stands in the comment.
+//! used and the comment gives the unit.
 //!
 //! ```
 //! use collapipe::units::{Joules, Seconds, Watts};

@@ -1,7 +1,7 @@
 //! Named problems: feasible of several sizes, infeasible by each constraint, badly scaled, degenerate.
 
 use super::InstanceSize;
-use crate::problem::{Cluster, EndStage, Participation, Plan, ProblemError, SlotProblem, SlotSpec};
+use crate::problem::{CandidatePlan, Cluster, EndStage, Participation, ProblemError, SlotProblem, SlotSpec};
 use crate::problem::{DeviceId, NodeId};
 use crate::solver::Reason;
 use crate::units::{Bits, Bytes, Hertz, Seconds, Watts};
@@ -48,7 +48,7 @@ impl CatalogueEntry {
 /// ```
 ///
 /// # Errors
-/// None in practice: every entry is a valid problem, and a test holds that.
+/// None in practice: every entry is a valid problem, as a test checks.
 pub fn catalogue() -> Result<Vec<CatalogueEntry>, ProblemError> {
     let drafts = [plain(), degenerate(), badly_scaled(), networks(), infeasible()];
     drafts.into_iter().flatten().map(Draft::build).collect()
@@ -161,7 +161,7 @@ fn degenerate() -> Vec<Draft> {
             }
         }),
         feasible("many-iterations", "I = 1000 local iterations", SMALL, 31, |spec| {
-            spec.plans = vec![Plan { local_iterations: 1000, micro_batches: 8, penalty: 0.0 }];
+            spec.plans = vec![CandidatePlan { local_iterations: 1000, micro_batches: 8, penalty: 0.0 }];
         }),
     ]
 }

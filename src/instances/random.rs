@@ -10,8 +10,8 @@ use rand_pcg::Pcg64;
 use nalgebra::DMatrix;
 
 use crate::problem::{
-    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, ProblemError,
-    Schema, SlotProblem, SlotSpec, Uplink,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation,
+    ProblemError, Schema, SlotProblem, SlotSpec, Uplink,
 };
 use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 
@@ -62,7 +62,11 @@ impl InstanceSize {
             overlap: Overlap::Full,
             latency_weight: draw.decades(0.0, 2.0),
             plans: (0..self.plans)
-                .map(|i| Plan { local_iterations: 1, micro_batches: 1 << i.min(30), penalty: draw.uniform(0.0, 1.0) })
+                .map(|i| CandidatePlan {
+                    local_iterations: 1,
+                    micro_batches: 1 << i.min(30),
+                    penalty: draw.uniform(0.0, 1.0),
+                })
                 .collect(),
             encoder: Encoder {
                 blocks: self.blocks,

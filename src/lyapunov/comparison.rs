@@ -22,7 +22,7 @@ pub struct Comparison {
     pub framed: Option<(usize, Vec<Action>)>,
     /// The action of each slot whose worst violation is least.
     pub slater: Vec<Action>,
-    /// A number that no penalty is below, where it is known otherwise.
+    /// A number that no penalty is below, where one is known beforehand.
     pub least_penalty: Option<f64>,
     /// Why the slots are not independent and identically distributed; none where that is not known.
     pub dependence: Option<String>,
@@ -67,7 +67,7 @@ impl Comparison {
         Ok(comparison)
     }
 
-    /// Takes mixtures of the problem's actions; weights that are none are left out.
+    /// Takes mixtures of the problem's actions; weights that do not form mixtures are left out.
     pub(crate) fn set_mixtures(
         &mut self,
         problem: &OfflineProblem,
@@ -106,13 +106,13 @@ fn is_mixture(problem: &OfflineProblem, weights: &[Vec<f64>]) -> bool {
 /// Finds further actions in the states of a run, at prices that were chosen afterwards.
 #[cfg_attr(not(feature = "milp"), allow(dead_code, reason = "without linear programs one round is all"))]
 pub(crate) trait LookAgain {
-    /// Why they cannot be looked for.
+    /// Why they cannot be searched for.
     type Error;
 
     /// For each state, in order, what is found at these prices; rounds are numbered from 0.
-    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Found>, Self::Error>;
+    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Alternative>, Self::Error>;
 
-    /// Whether there is no time for another round; `has_optimum` says whether some mixture keeps the constraints.
+    /// Whether no time is left for another round; `has_optimum` says whether some mixture keeps the constraints.
     fn is_last(&self, round: usize, has_optimum: bool) -> bool;
 
     /// Whether bounds on the least mean penalty are close enough; `lower` is none where no minimum is proved.
@@ -121,7 +121,7 @@ pub(crate) trait LookAgain {
 
 /// What was found in a state at some prices μ.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct Alternative {
     /// No action has p + μ·g below this; none where that is not known.
     pub minimum: Option<f64>,
     /// An action that was not found before.
@@ -130,14 +130,14 @@ pub(crate) struct Found {
 
 /// What was found in the end.
 pub(crate) struct LookedBack {
-    /// The prices that bounded most, one per constraint, and the minima there where all are known.
+    /// The prices that gave the best bound, one per constraint, and the minima there where all are known.
     pub multiplier: Vec<f64>,
     pub minima: Option<Vec<f64>>,
-    /// The actions found; an error where they make no offline problem.
+    /// The actions found; an error where they do not form an offline problem.
     pub problem: Result<OfflineProblem, OfflineError>,
-    /// The best mixtures of them; none where there are none.
+    /// The best mixtures of them, if there are any.
     pub mixtures: Option<Mixtures>,
-    /// Why there are none.
+    /// Why there are no mixtures.
     pub without: Option<NoOptimum>,
 }
 
@@ -210,9 +210,9 @@ impl LookedBack {
 enum Next {
     /// Look for further actions at these prices.
     Again(Vec<f64>),
-    /// The optimum of the listed actions is good enough, or there is no more time.
+    /// The optimum of the listed actions is good enough, or no time is left.
     Enough(Mixtures),
-    /// There is none.
+    /// There is no optimum.
     Without(NoOptimum),
 }
 
@@ -228,7 +228,7 @@ impl Next {
         Self::Without(NoOptimum::Build)
     }
 
-    /// `best_prices` are those that bounded most so far, with the bound `lower`; `largest` is the largest penalty
+    /// `best_prices` gave the best bound so far, with the bound `lower`; `largest` is the largest penalty
     /// taken.
     #[cfg(feature = "milp")]
     fn of<L: LookAgain>(
@@ -245,7 +245,7 @@ impl Next {
         let optimum = problem.optimum();
         let enough = optimum.as_ref().is_ok_and(|best| looking.is_enough(round, best.value, lower));
         if !(enough || looking.is_last(round, optimum.is_ok())) {
-            // Between the best prices of the list, which swing, and those that gave the best bound so far.
+            // Between the best prices of the list, which oscillate, and those that gave the best bound so far.
             let most = 4.0 * best_prices.iter().copied().fold(largest, f64::max);
             if let Ok(best) = problem.bounded_multiplier(most.max(f64::MIN_POSITIVE)) {
                 let share = if optimum.is_ok() { 0.5 } else { 1.0 };

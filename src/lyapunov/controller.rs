@@ -23,7 +23,7 @@ impl Blamed for BudgetError {
     }
 }
 
-/// Why a warm start is none.
+/// Why a warm start is refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WarmStartError {
@@ -35,11 +35,11 @@ pub enum WarmStartError {
     Queue(#[from] QueueError),
 }
 
-/// Energy budgets of nodes as long-term constraints: what was spent as violations, queues as prices.
+/// Energy budgets of nodes as long-term constraints: energy spent becomes violations, queues become prices.
 ///
 /// Node k has a budget Ē_k per round, or none. A budget is the constraint avg E_k/Ē_k − 1 ≤ 0; its queue counts
 /// budgets, and is the price Z_k = Q_k/Ē_k in objective units per joule. A node without a budget has no constraint and
-/// the price 0. The scaling makes one latency weight V suit nodes of very different budgets.
+/// the price 0. The scaling lets one latency weight V suit nodes with very different budgets.
 ///
 /// Lists come *by node*, or with one entry per constraint: the nodes with a budget, in their order.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +75,7 @@ impl EnergyBudgets {
         self.budgets.get(node).copied().flatten()
     }
 
-    /// Number of constraints: of nodes with a budget.
+    /// Number of constraints, that is, of nodes with a budget.
     #[must_use]
     pub fn constraints(&self) -> usize {
         self.budgets.iter().flatten().count()
@@ -86,7 +86,7 @@ impl EnergyBudgets {
         self.budgets.iter().enumerate().filter_map(|(node, budget)| budget.map(|_| node))
     }
 
-    /// Which constraint is that of a node; `None` for a node without a budget.
+    /// The index of a node's constraint; `None` for a node without a budget.
     #[must_use]
     pub fn constraint(&self, node: usize) -> Option<usize> {
         self.budget(node)?;
@@ -119,7 +119,7 @@ impl EnergyBudgets {
         self.spread(of_constraints, |value, _| value)
     }
 
-    /// Of a list by node the entries of the constraints.
+    /// The entries of the constraints, from a list by node.
     ///
     /// # Errors
     /// [`QueueError::Length`] for a wrong number of entries.
@@ -175,7 +175,7 @@ impl EnergyController {
     }
 
     /// Controller whose queues start at `initial` Q(0), in budgets, one per node; that of a node without a budget is
-    /// left out of account.
+    /// ignored.
     ///
     /// # Errors
     /// [`WarmStartError`] for budgets as in [`EnergyController::new`], and for a wrong number of queues or one that is

@@ -5,12 +5,12 @@ use nalgebra::DVector;
 use super::certificate::violation::Certificate;
 use super::queues::{QueueError, Queues};
 use crate::bounds::{BoundError, ConvergenceConstraint, PlayedRounds};
-use crate::problem::Plan;
+use crate::problem::CandidatePlan;
 
-/// The convergence constraint over candidate plans: what was learned as a violation, the queue as penalties of plans.
+/// The convergence constraint over candidate plans: what was learned becomes a violation, the queue becomes penalties.
 ///
 /// Constraint avg g ≤ 0 with g(plan) of [`ConvergenceConstraint`]; a slot without a round makes no steps, so that its g
-/// is Δ/R. The queue H is of g/G, G = max |g| over the candidates ([`ConvergenceConstraint::scale`]), so that the same
+/// is Δ/R. The queue H counts g/G, G = max |g| over the candidates ([`ConvergenceConstraint::scale`]), so that the same
 /// latency weight V suits it and the energy queues; a plan's penalty is H·g(plan)/G.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PlanViolations {
@@ -24,14 +24,14 @@ impl PlanViolations {
     ///
     /// # Errors
     /// As [`ConvergenceConstraint::violation`], for the first plan that has no bound.
-    pub fn new(constraint: &ConvergenceConstraint, plans: &[Plan]) -> Result<Self, BoundError> {
+    pub fn new(constraint: &ConvergenceConstraint, plans: &[CandidatePlan]) -> Result<Self, BoundError> {
         let of_plans = plans.iter().map(|plan| constraint.violation(plan)).collect::<Result<_, _>>()?;
         // All g = 0: any scale keeps the queue empty.
         let scale = Some(constraint.scale(plans)?).filter(|scale| *scale > 0.0).unwrap_or(1.0);
         Ok(Self::recorded(constraint, of_plans, scale))
     }
 
-    /// The same from numbers that were worked out before.
+    /// The constraint from numbers that were computed before.
     pub(crate) fn recorded(constraint: &ConvergenceConstraint, of_plans: Vec<f64>, scale: f64) -> Self {
         Self { of_plans, idle: constraint.learning.initial_gap / constraint.rounds as f64, scale }
     }
@@ -51,7 +51,7 @@ impl PlanViolations {
     /// g of a slot in which plan `plan` was played, or no round (`None`): Δ/R; in loss.
     ///
     /// # Errors
-    /// [`QueueError::Plan`] for a plan there is not.
+    /// [`QueueError::Plan`] for a plan that does not exist.
     pub fn violation(&self, plan: Option<usize>) -> Result<f64, QueueError> {
         match plan {
             None => Ok(self.idle),
@@ -85,13 +85,13 @@ impl PlanViolations {
 /// ```
 /// use collapipe::bounds::{ConvergenceConstraint, LearningProblem, UpdateRule};
 /// use collapipe::lyapunov::ConvergenceController;
-/// use collapipe::problem::Plan;
+/// use collapipe::problem::CandidatePlan;
 /// let learning = LearningProblem {
 ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![1.0], batch_size: vec![16],
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerMicroBatch,
 /// };
 /// let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0 };
-/// let plan = |micro_batches| Plan { local_iterations: 1, micro_batches, penalty: 0.0 };
+/// let plan = |micro_batches| CandidatePlan { local_iterations: 1, micro_batches, penalty: 0.0 };
 /// let mut controller = ConvergenceController::new(constraint, &[plan(1), plan(2)])?;
 /// controller.play(Some(0))?;
 /// assert!(controller.violations().violation(Some(0))? > controller.violations().violation(Some(1))?);
@@ -116,7 +116,7 @@ impl ConvergenceController {
     ///
     /// # Errors
     /// As [`ConvergenceConstraint::violation`], for the first plan that has no bound.
-    pub fn new(constraint: ConvergenceConstraint, plans: &[Plan]) -> Result<Self, BoundError> {
+    pub fn new(constraint: ConvergenceConstraint, plans: &[CandidatePlan]) -> Result<Self, BoundError> {
         let violations = PlanViolations::new(&constraint, plans)?;
         let steps = plans.iter().map(|plan| local_steps(&constraint, plan)).collect::<Result<_, _>>()?;
         Ok(Self { constraint, violations, steps, queues: Queues::empty(1), planned: 0, steps_played: 0 })
@@ -158,8 +158,8 @@ impl ConvergenceController {
     /// Books a slot: the plan that was played, or none.
     ///
     /// # Errors
-    /// [`QueueError`] for a plan there is not, and for a violation that is not finite in the queue's unit; nothing is
-    /// then booked.
+    /// [`QueueError`] for a plan that does not exist, and for a violation that is not finite in the queue's unit;
+    /// nothing is then booked.
     pub fn play(&mut self, plan: Option<usize>) -> Result<(), QueueError> {
         self.queues.update(&DVector::from_element(1, self.violations.scaled(plan)?))?;
         if let Some(steps) = plan.and_then(|plan| self.steps.get(plan)) {
@@ -206,8 +206,8 @@ pub(crate) fn certified_mean(
     constraint.certified_mean(&played).map(Some)
 }
 
-/// K of a plan: the same in all clusters.
-pub(crate) fn local_steps(constraint: &ConvergenceConstraint, plan: &Plan) -> Result<u64, BoundError> {
+/// K of a plan, which is the same in all clusters.
+pub(crate) fn local_steps(constraint: &ConvergenceConstraint, plan: &CandidatePlan) -> Result<u64, BoundError> {
     let schedule = constraint.learning.local_steps(plan, constraint.step_size, constraint.rounds)?;
     Ok(schedule.local_steps.into_iter().max().unwrap_or_default())
 }

@@ -41,8 +41,8 @@ pub enum HistoryError {
         /// Its start.
         value: f64,
     },
-    /// A list has not one entry per constraint.
-    #[error("slot {slot}, {what}: {found} entries for {expected} constraints: must be as many")]
+    /// A list does not have one entry per constraint.
+    #[error("slot {slot}, {what}: {found} entries for {expected} constraints: must be equal in number")]
     Length {
         /// The slot.
         slot: usize,
@@ -106,7 +106,7 @@ pub struct History {
     steps: Vec<Step>,
 }
 
-/// Largest deviation from the queues' law that is rounding, relative to the queue and the violation.
+/// Largest deviation from the queues' law that counts as rounding, relative to the queue and the violation.
 const LAW_TOLERANCE: f64 = 1e-9;
 
 impl History {
@@ -127,7 +127,7 @@ impl History {
         Ok(Self { penalty_weight, initial, steps })
     }
 
-    /// The same history with other gaps, one per slot; those that are left out are not known.
+    /// The same history with other gaps, one per slot; those left out are unknown.
     pub(super) fn with_gaps(mut self, gaps: Vec<Option<f64>>) -> Result<Self, HistoryError> {
         let mut gaps = gaps.into_iter();
         for (slot, step) in self.steps.iter_mut().enumerate() {
@@ -155,13 +155,13 @@ impl History {
         &self.steps
     }
 
-    /// The slots in order, each with Q as it was decided.
+    /// The slots in order, each with Q when it was decided.
     pub fn slots(&self) -> impl Iterator<Item = (&[f64], &Step)> {
         let after = self.steps.iter().map(|step| step.queue_after.as_slice());
         std::iter::once(self.initial.as_slice()).chain(after).zip(&self.steps)
     }
 
-    /// Q as slot `slot` was decided; Q(R) for the number of slots R, and none beyond.
+    /// Q when slot `slot` was decided; Q(R) for the number of slots R, and none beyond.
     #[must_use]
     pub fn queue_before(&self, slot: usize) -> Option<&[f64]> {
         match slot.checked_sub(1) {

@@ -10,7 +10,7 @@
 //! | queues of any constraints | [`Queues`] |
 //! | energy budgets per round as constraints, their queues as energy prices | [`EnergyBudgets`] |
 //! | a wanted gradient norm as a constraint, its queue as penalties of the plans | [`PlanViolations`] |
-//! | the same with queues of their own, for a service that runs its own loop | [`EnergyController`], [`ConvergenceController`] |
+//! | these two with their own queues, for a service that runs its own loop | [`EnergyController`], [`ConvergenceController`] |
 //! | budgets in watts | [`PowerController`] |
 //! | objectives per unit of progress | [`minimize_ratio`] |
 //! | what a run proves | [`History`], [`certificate`] |
@@ -24,6 +24,8 @@ mod controller;
 mod convergence;
 mod engine;
 mod history;
+#[cfg(feature = "milp")]
+pub(crate) mod linear;
 mod offline;
 mod power;
 mod proofs;
@@ -33,7 +35,7 @@ pub mod recommend;
 
 pub use certificate::violation::Certificate;
 pub use comparison::Comparison;
-pub(crate) use comparison::{Found, LookAgain, LookedBack, NoOptimum};
+pub(crate) use comparison::{Alternative, LookAgain, LookedBack, NoOptimum};
 pub use controller::{BudgetError, EnergyBudgets, EnergyController, WarmStartError};
 pub use convergence::{ConvergenceController, PlanViolations};
 pub(crate) use convergence::{certified_mean, local_steps};
@@ -42,6 +44,7 @@ pub use engine::{
     LabelsError, Minimum, Optimality, Weights,
 };
 pub use history::{Action, History, HistoryError, Step};
+#[cfg(feature = "figures")]
 pub(crate) use history::{dot, squared};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};

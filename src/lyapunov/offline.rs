@@ -75,12 +75,12 @@ pub enum OfflineError {
         /// The number.
         value: f64,
     },
-    /// More than a dense simplex method copes with.
+    /// More than a dense simplex method can handle.
     #[error("{actions} actions: at most {most}; take fewer states, or a shorter frame")]
     TooLarge {
-        /// How many there are.
+        /// Number of actions.
         actions: usize,
-        /// How many there may be.
+        /// Largest number allowed.
         most: usize,
     },
     /// No mixture of the listed actions keeps every constraint on average.
@@ -166,7 +166,7 @@ impl OfflineProblem {
         self.states.iter().map(least).collect()
     }
 
-    /// What a mixture does in each state on average.
+    /// The average action of a mixture in each state.
     #[must_use]
     pub fn mean_actions(&self, mixture: &[Vec<f64>]) -> Vec<Action> {
         let of_state = |(actions, weights): (&Vec<Action>, &Vec<f64>)| {
@@ -183,12 +183,9 @@ impl OfflineProblem {
 
 #[cfg(feature = "milp")]
 mod program {
-    use good_lp::solvers::ResolutionError;
-    use good_lp::{
-        Expression, ProblemVariables, Solution, SolverModel, Variable, VariableDefinition, constraint, microlp,
-        variable,
-    };
+    use good_lp::{Constraint, Expression, ProblemVariables, Variable, VariableDefinition, constraint, variable};
 
+    use super::super::linear;
     use super::{OfflineError, OfflineOptimum, OfflineProblem, sums};
 
     /// Largest difference of the two values and largest mean violation that the solver's arithmetic may leave, relative
@@ -211,6 +208,9 @@ mod program {
         /// that fails a check.
         pub fn optimum(&self) -> Result<OfflineOptimum, OfflineError> {
             let scale = self.scale();
+            if self.breaks_one() {
+                return Err(OfflineError::Infeasible);
+            }
             let mixture = self.mixture(scale)?;
             let multiplier = self.prices(scale, variable().min(0.0))?;
             let actions = self.mean_actions(&mixture);
@@ -230,30 +230,29 @@ mod program {
         }
 
         fn mixture(&self, scale: f64) -> Result<Vec<Vec<f64>>, OfflineError> {
-            let mut variables = ProblemVariables::new();
-            let weights: Vec<Vec<Variable>> =
-                (self.states.iter()).map(|actions| variables.add_vector(variable().min(0.0), actions.len())).collect();
-            let pairs = || self.states.iter().flatten().zip(weights.iter().flatten());
-            let objective: Expression = pairs().map(|(action, &x)| action.penalty / scale * x).sum();
-            let mut model = variables.minimise(objective).using(microlp);
-            for of_state in &weights {
-                model = model.with(constraint!(of_state.iter().sum::<Expression>() == 1.0));
-            }
-            let mut rows = vec![Expression::default(); self.constraints];
-            let sizes = self.sizes();
-            for (action, &x) in pairs() {
-                let of_action = rows.iter_mut().zip(&action.violations).zip(&sizes);
-                of_action.filter(|(_, size)| **size > 0.0).for_each(|((row, g), size)| *row += *g / *size * x);
-            }
-            for (row, size) in rows.into_iter().zip(sizes) {
-                if size > 0.0 {
-                    model = model.with(constraint!(row <= 0.0));
+            let solution = linear::solve(|| {
+                let mut variables = ProblemVariables::new();
+                let weights: Vec<Vec<Variable>> = (self.states.iter())
+                    .map(|actions| variables.add_vector(variable().min(0.0), actions.len()))
+                    .collect();
+                let pairs = || self.states.iter().flatten().zip(weights.iter().flatten());
+                let objective: Expression = pairs().map(|(action, &x)| action.penalty / scale * x).sum();
+                let one = weights.iter().map(|of_state| constraint!(of_state.iter().sum::<Expression>() == 1.0));
+                let mut constraints: Vec<Constraint> = one.collect();
+                let mut rows = vec![Expression::default(); self.constraints];
+                let sizes = self.sizes();
+                for (action, &x) in pairs() {
+                    let of_action = rows.iter_mut().zip(&action.violations).zip(&sizes);
+                    of_action.filter(|(_, size)| **size > 0.0).for_each(|((row, g), size)| *row += *g / *size * x);
                 }
-            }
-            let solution = model.solve().map_err(failure)?;
-            let mut mixture = Vec::with_capacity(weights.len());
-            for (state, of_state) in weights.iter().enumerate() {
-                let values: Vec<f64> = of_state.iter().map(|&x| solution.value(x)).collect();
+                let rows = rows.into_iter().zip(sizes).filter(|(_, size)| *size > 0.0);
+                constraints.extend(rows.map(|(row, _)| constraint!(row <= 0.0)));
+                (variables.minimise(objective), constraints, weights.concat())
+            })?;
+            let mut solution = solution.into_iter();
+            let mut mixture = Vec::with_capacity(self.states.len());
+            for (state, actions) in self.states.iter().enumerate() {
+                let values: Vec<f64> = solution.by_ref().take(actions.len()).collect();
                 let sum: f64 = values.iter().map(|x| x.max(0.0)).sum();
                 if values.iter().any(|x| x.is_nan() || *x < -WEIGHTS) || (sum - 1.0).abs() > WEIGHTS {
                     return Err(OfflineError::Solver(format!("weights of state {state} are no mixture: {values:?}")));
@@ -264,7 +263,7 @@ mod program {
         }
 
         /// The shortest frames, of some lengths tried, each of which has an optimum: their length, and the weights of
-        /// their mixtures. Where there are none, one frame of all states with the weights `whole` of its optimum.
+        /// their mixtures. If there are none, one frame of all states with the weights `whole` of its optimum.
         pub(crate) fn shortest_frames(&self, whole: &[Vec<f64>]) -> (usize, Vec<Vec<f64>>) {
             const FRAMES: [usize; 7] = [1, 2, 5, 10, 20, 50, 100];
             let slots = self.states.len();
@@ -307,26 +306,38 @@ mod program {
         }
 
         fn prices(&self, scale: f64, range: VariableDefinition) -> Result<Vec<f64>, OfflineError> {
-            let mut variables = ProblemVariables::new();
-            let minima = variables.add_vector(variable(), self.states.len());
-            let prices = variables.add_vector(range, self.constraints);
-            let mut model = variables.maximise(minima.iter().sum::<Expression>()).using(microlp);
-            for (actions, &y) in self.states.iter().zip(&minima) {
+            let solution = linear::solve(|| {
+                let mut variables = ProblemVariables::new();
+                let minima = variables.add_vector(variable(), self.states.len());
+                let prices = variables.add_vector(range.clone(), self.constraints);
+                let mut rows = Vec::new();
+                for (actions, &y) in self.states.iter().zip(&minima) {
+                    for action in actions {
+                        let priced: Expression = action.violations.iter().zip(&prices).map(|(g, &mu)| *g * mu).sum();
+                        rows.push(constraint!(y - priced <= action.penalty / scale));
+                    }
+                }
+                (variables.maximise(minima.iter().sum::<Expression>()), rows, prices)
+            })?;
+            Ok(solution.into_iter().map(|mu| mu.max(0.0) * scale).collect())
+        }
+
+        /// Whether a constraint is broken on average even where every state takes the action that suits it best: no
+        /// solver is needed to know that there is no mixture.
+        fn breaks_one(&self) -> bool {
+            // For every constraint the sum of its best violations, and the largest of them.
+            let mut best = vec![(0.0, 0.0_f64); self.constraints];
+            for actions in &self.states {
+                let mut least = vec![f64::INFINITY; self.constraints];
                 for action in actions {
-                    let priced: Expression = action.violations.iter().zip(&prices).map(|(g, &mu)| *g * mu).sum();
-                    model = model.with(constraint!(y - priced <= action.penalty / scale));
+                    least.iter_mut().zip(&action.violations).for_each(|(least, g)| *least = f64::min(*least, *g));
+                }
+                for ((sum, size), g) in best.iter_mut().zip(least) {
+                    *sum += g;
+                    *size = size.max(g.abs());
                 }
             }
-            let solution = model.solve().map_err(failure)?;
-            Ok(prices.iter().map(|&mu| solution.value(mu).max(0.0) * scale).collect())
-        }
-    }
-
-    fn failure(error: ResolutionError) -> OfflineError {
-        match error {
-            // An unbounded dual is the other face of an infeasible program.
-            ResolutionError::Infeasible | ResolutionError::Unbounded => OfflineError::Infeasible,
-            error => OfflineError::Solver(error.to_string()),
+            best.iter().any(|(sum, size)| *sum > ACCURACY * size * self.states.len() as f64)
         }
     }
 }

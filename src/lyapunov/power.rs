@@ -33,7 +33,7 @@ pub enum Duration {
         latency_weight: f64,
     },
     /// V' ≤ 0: time earns more budget than it costs. Solve the slot problem at a small latency weight (energy alone
-    /// counts) and rest until the slot is as long as it may be.
+    /// counts) and rest until the slot is as long as allowed.
     Rest {
         /// V'·Θ is minimized by the longest slot Θ.
         until: Seconds,

@@ -27,7 +27,7 @@ pub struct Omission {
 pub struct OfflineBounds {
     /// No policy, not even one that knew all states, has a smaller mean penalty within the constraints: weak duality.
     pub lower_bound: f64,
-    /// A mixture of the actions that were looked at has this one; none where no mixture keeps the constraints.
+    /// That of a mixture of the actions that were examined; none where no mixture keeps the constraints.
     pub upper_estimate: Option<f64>,
 }
 
@@ -47,7 +47,7 @@ pub struct Proofs {
 pub(crate) const NOT_COMPARED: &str = "the run was not compared with what else was possible";
 
 impl Proofs {
-    /// Nothing: data that are no history, for the reason given.
+    /// No certificates: the data are not a history, for the reason given.
     pub(crate) fn none(reason: &str) -> Self {
         use CertificateName::{C1, C2, C3, C4, C5, C7, D};
         let mut proofs = Self::default();
@@ -62,7 +62,7 @@ impl Proofs {
         Self { claims: names.filter_map(claim).collect(), ..Self::default() }
     }
 
-    /// Leaves out all but C1.
+    /// Drops everything but C1.
     pub(crate) fn without_comparison(mut self, reason: &str) -> Self {
         use CertificateName::{C2, C3, C4, C5, C7, D};
         self.omit(&[C2, C3, C4, C5, C7, D], reason);
@@ -128,7 +128,7 @@ impl Proofs {
         proofs
     }
 
-    /// The claim of a name, the first one of C1; none where it was not given.
+    /// The claim of this name, for C1 the first one; none where it was not given.
     #[must_use]
     pub fn claim(&self, name: CertificateName) -> Option<&Claim> {
         self.claims.iter().find(|claim| claim.name == name)

@@ -5,19 +5,19 @@ use nalgebra::DVector;
 use super::certificate::violation::Certificate;
 use crate::ground::blame::{Blame, Blamed};
 
-/// Why queues were not created or updated, or what was played is no violation of their constraints.
+/// Why queues cannot be created or updated, or a slot's violations cannot be computed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum QueueError {
     /// One violation per queue is needed.
-    #[error("{found} violations for {expected} queues: must be as many")]
+    #[error("{found} violations for {expected} queues: must be equal in number")]
     Length {
         /// Number of queues.
         expected: usize,
         /// Number of violations.
         found: usize,
     },
-    /// A plan that there is not.
+    /// A plan that does not exist.
     #[error("plan {plan}: must be below {plans}, the number of candidate plans")]
     Plan {
         /// Its index.
@@ -25,7 +25,7 @@ pub enum QueueError {
         /// Number of plans.
         plans: usize,
     },
-    /// A violation or an initial queue is no finite number, or an initial queue is negative.
+    /// A violation or an initial queue is not a finite number, or an initial queue is negative.
     #[error("{what}[{index}] = {value:?}: must be a finite number{}", if *.what == "initial" { " >= 0" } else { "" })]
     Value {
         /// `initial` or `violations`.
@@ -138,7 +138,7 @@ impl Queues {
         Ok(())
     }
 
-    /// What queue `index` proves so far; `None` before the first round and for a queue there is not.
+    /// What queue `index` proves so far; `None` before the first round and for a queue that does not exist.
     #[must_use]
     pub fn certificate(&self, index: usize) -> Option<Certificate> {
         let rounds = (self.rounds > 0).then_some(self.rounds as f64)?;
@@ -183,7 +183,7 @@ mod tests {
             rounds in prop::collection::vec(prop::collection::vec(-2.0..5.0, 3), 1..60),
         ) {
             let mut queues = Queues::new(DVector::from_vec(start.clone())).unwrap();
-            let (mut expected, mut sums) = (start.clone(), [0.0; 3]);
+            let (mut expected, mut sums, mut least) = (start.clone(), [0.0; 3], [f64::INFINITY; 3]);
             for (r, g) in rounds.iter().enumerate() {
                 queues.update(&DVector::from_vec(g.clone())).unwrap();
                 for k in 0..3 {
@@ -196,6 +196,9 @@ mod tests {
                     prop_assert!((certificate.bound - (expected[k] - start[k]) / played).abs() < 1e-12);
                     prop_assert!(sums[k] / played <= (expected[k] - start[k]) / played + 1e-12);
                     prop_assert!(certificate.holds());
+                    least[k] = least[k].min((expected[k] - start[k] - sums[k]) / played);
+                    prop_assert!((certificate.least_slack - least[k]).abs() < 1e-12);
+                    prop_assert_eq!(certificate.rounds, r as u64 + 1);
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! Objectives per unit of progress: least p/n, by Dinkelbach's method.
 
-/// What an action, a slot or a run came to.
+/// The outcome of an action, a slot or a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RatioStep {
     /// p: what it cost.
@@ -11,7 +11,7 @@ pub struct RatioStep {
     pub lower_bound: f64,
 }
 
-/// A ratio and how close to least it is proved to be.
+/// A ratio and how close to the least one it is proved to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Ratio {
@@ -34,7 +34,7 @@ pub enum RatioError<E> {
         what: &'static str,
         /// Its value.
         value: f64,
-        /// What it may be.
+        /// What is allowed.
         allowed: &'static str,
     },
     /// The minimizer returned numbers that are not finite, or a denominator below the least one.
@@ -44,7 +44,7 @@ pub enum RatioError<E> {
         what: &'static str,
         /// Its value.
         value: f64,
-        /// What it may be.
+        /// What is allowed.
         allowed: &'static str,
     },
     /// The minimizer failed.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ground::blame::{Blame, Blamed};
 
-/// What is known of a problem before V is chosen, for instance from a pilot run.
+/// What is known about a problem before V is chosen, for instance from a pilot run.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measured {
@@ -25,12 +25,12 @@ pub enum Goal {
     Violation(f64),
 }
 
-/// A recommended V and what the bounds promise of it.
+/// A recommended V and what the bounds promise for it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Recommendation {
-    /// V; of a run without a horizon the coefficient v of V(t) = v·√(t+1).
+    /// V; for a run without a horizon the coefficient v of V(t) = v·√(t+1).
     pub penalty_weight: f64,
     /// C2: mean penalty above the optimum is at most this (without a horizon: after 10⁴ slots).
     pub penalty_bound: f64,
@@ -53,10 +53,10 @@ pub enum RecommendError {
         what: &'static str,
         /// Its value.
         value: f64,
-        /// What it may be.
+        /// What is allowed.
         allowed: &'static str,
     },
-    /// So few slots that not even V → 0 promises the violation wanted.
+    /// Too few slots: not even V → 0 promises the wanted violation.
     #[error(
         "slots = {slots}: a mean violation of at most {tolerance} takes at least {least:.0} slots for any V > 0; play more slots, or \
          tolerate more"

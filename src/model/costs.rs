@@ -59,7 +59,7 @@ pub struct EndStageCosts {
     pub backward_flops_per_sample: Flops,
     /// Parameters the stage's node holds, tied ones included.
     pub parameters: u64,
-    /// The same as they are sent.
+    /// These parameters as they are sent.
     pub parameter_bits: Bits,
 }
 

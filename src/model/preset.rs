@@ -209,7 +209,7 @@ impl FromStr for ModelPreset {
 /// The presets and their costs as a Markdown table, at each model's default sequence length, in 32 bits, with AdamW.
 ///
 /// # Errors
-/// [`ModelError`](super::ModelError) if a preset were not a valid model; a test holds that none is.
+/// [`ModelError`](super::ModelError) if a preset were not a valid model; a test checks that all are.
 pub fn preset_table() -> Result<String, super::ModelError> {
     use fmt::Write as _;
     let mut table = String::from(

@@ -78,7 +78,7 @@ pub enum Optimizer {
 }
 
 impl Optimizer {
-    /// Bytes of state per parameter, beside the weight and its gradient.
+    /// Bytes of state per parameter, in addition to the weight and its gradient.
     ///
     /// Moments are kept in 32 bits. With 16-bit weights a 32-bit master copy is part of the state, so that mixed
     /// precision with Adam takes 2 + 2 + 12 = 16 bytes per parameter in all (Rajbhandari et al. 2020, ZeRO, section

@@ -1,7 +1,7 @@
 //! Boards, phones and servers: what they compute, draw and hold, and where each number comes from.
 //!
 //! A [`DevicePreset`] names a real machine. [`DevicePreset::profile`] gives the numbers a slot problem needs,
-//! [`DevicePreset::sheet`] the figures behind them, each with its [`Provenance`]: measured by a named source, rated by
+//! [`DevicePreset::sheet`] the figures behind them, each with its [`FigureOrigin`]: measured by a named source, rated by
 //! a vendor or standard, derived from measurements by a stated rule, or assumed. A control unit is a device too (its
 //! rates are those of the embedding); an edge server is an [`EdgeServerPreset`].
 //!
@@ -9,14 +9,14 @@
 //! and backward is slower than forward on one and faster on another.
 //!
 //! ```
-//! use collapipe::network::device::{DevicePreset, Provenance};
+//! use collapipe::network::device::{DevicePreset, FigureOrigin};
 //!
 //! let pi = DevicePreset::RaspberryPi4;
 //! let profile = pi.profile();
 //! // VGG-19 training: 10.7 GFLOP/s forward, 3.4 GFLOP/s backward.
 //! assert!((profile.forward_flops_per_second.value() / 1e9 - 10.7).abs() < 0.01);
 //! assert!((profile.backward_flops_per_second.value() / 1e9 - 3.41).abs() < 0.01);
-//! assert!(matches!(pi.sheet().forward_flops_per_second.provenance, Provenance::Measured { .. }));
+//! assert!(matches!(pi.sheet().forward_flops_per_second.provenance, FigureOrigin::Measured { .. }));
 //! ```
 
 use std::fmt;
@@ -38,7 +38,7 @@ pub use table::{device_table, edge_server_table, provenance_table};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 #[non_exhaustive]
-pub enum Provenance {
+pub enum FigureOrigin {
     /// Taken as it stands from a published measurement (or computed from its time and a stated amount of work).
     Measured {
         /// The measurement.
@@ -61,7 +61,7 @@ pub enum Provenance {
     },
 }
 
-impl Provenance {
+impl FigureOrigin {
     /// `measured`, `rated`, `derived` or `assumed`.
     #[must_use]
     pub const fn kind(self) -> &'static str {
@@ -85,7 +85,7 @@ impl Provenance {
     }
 }
 
-impl fmt::Display for Provenance {
+impl fmt::Display for FigureOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind(), self.source())
     }
@@ -97,24 +97,24 @@ pub struct Sourced<Q> {
     /// The number.
     pub value: Q,
     /// Where it comes from.
-    pub provenance: Provenance,
+    pub provenance: FigureOrigin,
 }
 
 impl<Q> Sourced<Q> {
     const fn measured(value: Q, source: &'static str) -> Self {
-        Self { value, provenance: Provenance::Measured { source } }
+        Self { value, provenance: FigureOrigin::Measured { source } }
     }
 
     const fn rated(value: Q, source: &'static str) -> Self {
-        Self { value, provenance: Provenance::Rated { source } }
+        Self { value, provenance: FigureOrigin::Rated { source } }
     }
 
     const fn derived(value: Q, source: &'static str) -> Self {
-        Self { value, provenance: Provenance::Derived { source } }
+        Self { value, provenance: FigureOrigin::Derived { source } }
     }
 
     const fn assumed(value: Q, source: &'static str) -> Self {
-        Self { value, provenance: Provenance::Assumed { source } }
+        Self { value, provenance: FigureOrigin::Assumed { source } }
     }
 }
 
@@ -126,7 +126,7 @@ pub struct Figure {
     /// The number, in that unit.
     pub value: f64,
     /// Where it comes from.
-    pub provenance: Provenance,
+    pub provenance: FigureOrigin,
 }
 
 /// What a device brings to a slot problem; fields as there, and the power figures behind `joules_per_flop`.
@@ -188,7 +188,7 @@ impl DeviceSheet {
     /// ε = (load − idle)·(1/f_F + 2/f_B)/3.
     ///
     /// The *extra* energy of computing: a device that waits draws its idle power as well, whatever the plan, so only
-    /// the difference is a consequence of a decision. The rates are weighted 1 : 2 as forward and backward work of a
+    /// the difference depends on a decision. The rates are weighted 1 : 2 as forward and backward work of a
     /// block are, which makes ε·(c_F + c_B) equal to (load − idle)·(c_F/f_F + c_B/f_B) exactly when c_B = 2·c_F. To
     /// charge the idle draw too, scale by load/(load − idle).
     #[must_use]
@@ -227,7 +227,7 @@ impl DeviceSheet {
     #[must_use]
     pub fn figures(&self) -> [Figure; 13] {
         let figure = |field, value, provenance| Figure { field, value, provenance };
-        let derived = |source| Provenance::Derived { source };
+        let derived = |source| FigureOrigin::Derived { source };
         [
             figure(
                 "forward_flops_per_second",

@@ -91,7 +91,7 @@ pub struct Answer {
     /// No feasible decision has a smaller objective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lower_bound: Option<f64>,
-    /// (objective − lower bound) / |objective|.
+    /// (objective − lower bound) / |objective|; near zero relative to a twentieth of the sizes of the objective's terms.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<f64>,
     /// The decision.

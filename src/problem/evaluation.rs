@@ -97,7 +97,7 @@ pub struct Evaluation {
     pub feasibility: FeasibilityReport,
 }
 
-/// Evaluates any decision that has the problem's shape, feasible or not, for either [`Overlap`].
+/// Evaluates any decision that has the problem's shape, feasible or not, for either [`Overlap`](super::Overlap).
 ///
 /// The formulas are those of the slot problem: rates by Shannon, phases by the makespan Σ t + (M−1) max t of M
 /// micro-batches, energies (p/η + p_c)·t of sending and I·B·d (c_F + c_B)·ε of computing (our own reconstruction of the

@@ -1,25 +1,30 @@
 //! Reading and writing the exchange format as text.
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::answer::Answer;
 use super::decision::Decision;
 use super::slot::{SlotProblem, SlotSpec};
-use super::validation::ProblemError;
+use super::validation::{ProblemError, faults};
 use crate::ground::blame::{Blame, Blamed};
+use crate::ground::check::FieldError;
+use crate::text::{JsonFault, NotANumber, from_json};
 
 /// Why a text could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonError {
-    /// Not the JSON of the type asked for: syntax, missing or unknown field, wrong schema, number out of range;
-    /// with line and column.
+    /// Not the JSON of the type asked for: syntax, missing or unknown field, wrong schema, wrong type, number out of
+    /// range; with path, line and column.
     #[error(transparent)]
-    Format(#[from] serde_json::Error),
-    /// Well-formed, but not a valid problem.
+    Format(#[from] JsonFault),
+    /// Well-formed, but not a valid problem, by one field.
     #[error(transparent)]
     Problem(#[from] ProblemError),
+    /// Well-formed, but not a valid problem, by several fields; one line each.
+    #[error("{}", lines(.0))]
+    Fields(Vec<FieldError>),
     /// An answer that holds no decision, as of an infeasible problem.
     #[error("the answer holds no decision")]
     NoDecision,
@@ -28,28 +33,69 @@ pub enum JsonError {
 impl Blamed for JsonError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Format(_) | Self::NoDecision => Blame::Input,
+            Self::Format(_) | Self::Fields(_) | Self::NoDecision => Blame::Input,
             Self::Problem(error) => error.blame(),
         }
     }
+}
+
+/// Most bad fields that an error lists.
+pub(crate) const MOST_FAULTS: usize = 20;
+
+fn lines(errors: &[FieldError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// A value of any type but [`SlotSpec`], whose fields' ranges are known.
+fn read<T: DeserializeOwned>(text: &str) -> Result<T, JsonFault> {
+    from_json(text, |_, found| JsonFault::not_numbers(found, |_| None))
+}
+
+/// The fault of a problem some of whose fields hold NaN or the like: what the fields may hold is learned from what
+/// validation says about a number that no field admits.
+fn not_numbers(text: &str, found: &[NotANumber]) -> JsonFault {
+    const BEYOND_ALL: &str = "1e300";
+    let mut numbers = String::with_capacity(text.len());
+    let mut from = 0;
+    for of in found {
+        numbers.push_str(text.get(from..of.offset).unwrap_or_default());
+        numbers.push_str(BEYOND_ALL);
+        from = of.offset + of.token.len();
+    }
+    numbers.push_str(text.get(from..).unwrap_or_default());
+    let errors = match serde_json::from_str::<SlotSpec>(&numbers) {
+        Ok(spec) => faults(&spec, usize::MAX),
+        Err(_) => Vec::new(),
+    };
+    let allowed = |path: &str| errors.iter().find(|error| error.path == path).map(|error| error.allowed.clone());
+    JsonFault::not_numbers(found, allowed)
 }
 
 impl SlotProblem {
     /// Reads and validates a problem in the exchange format.
     ///
     /// # Errors
-    /// [`JsonError::Format`] with line and column, or [`JsonError::Problem`] with the path of the bad field.
+    /// [`JsonError::Format`] with path, line and column; [`JsonError::Problem`] with the path of the bad field, or
+    /// [`JsonError::Fields`] with those of the first twenty.
     pub fn from_json(text: &str) -> Result<Self, JsonError> {
-        Ok(Self::new(serde_json::from_str::<SlotSpec>(text)?)?)
+        let spec = from_json::<SlotSpec>(text, not_numbers)?;
+        let mut errors = faults(&spec, MOST_FAULTS);
+        if errors.len() > 1 {
+            return Err(JsonError::Fields(errors));
+        }
+        match errors.pop() {
+            Some(error) => Err(ProblemError::Field(error).into()),
+            None => Ok(Self::new(spec)?),
+        }
     }
 
     /// The problem in the exchange format, indented. Numbers read back bit for bit.
     ///
     /// # Errors
-    /// [`JsonError::Format`], should the serializer fail.
+    /// [`JsonError::Format`] if the serializer fails.
     pub fn to_json(&self) -> Result<String, JsonError> {
         let spec: &SlotSpec = self;
-        Ok(serde_json::to_string_pretty(spec)?)
+        serde_json::to_string_pretty(spec).map_err(|error| JsonFault::unwritable(&error).into())
     }
 }
 
@@ -57,17 +103,17 @@ impl Answer {
     /// Reads an answer in the exchange format; only `status` is required.
     ///
     /// # Errors
-    /// [`JsonError::Format`] with line and column.
+    /// [`JsonError::Format`] with path, line and column.
     pub fn from_json(text: &str) -> Result<Self, JsonError> {
-        Ok(serde_json::from_str(text)?)
+        Ok(read(text)?)
     }
 
     /// The answer in the exchange format, indented.
     ///
     /// # Errors
-    /// [`JsonError::Format`], should the serializer fail.
+    /// [`JsonError::Format`] if the serializer fails.
     pub fn to_json(&self) -> Result<String, JsonError> {
-        Ok(serde_json::to_string_pretty(self)?)
+        serde_json::to_string_pretty(self).map_err(|error| JsonFault::unwritable(&error).into())
     }
 }
 
@@ -75,26 +121,26 @@ impl Decision {
     /// Reads a decision in the exchange format.
     ///
     /// # Errors
-    /// [`JsonError::Format`] with line and column.
+    /// [`JsonError::Format`] with path, line and column.
     pub fn from_json(text: &str) -> Result<Self, JsonError> {
-        Ok(serde_json::from_str(text)?)
+        Ok(read(text)?)
     }
 
     /// The decision in the exchange format, indented.
     ///
     /// # Errors
-    /// [`JsonError::Format`], should the serializer fail.
+    /// [`JsonError::Format`] if the serializer fails.
     pub fn to_json(&self) -> Result<String, JsonError> {
-        Ok(serde_json::to_string_pretty(self)?)
+        serde_json::to_string_pretty(self).map_err(|error| JsonFault::unwritable(&error).into())
     }
 
     /// Reads what is to be checked: a decision, or an answer that holds one.
     ///
-    /// Of an answer nothing but its `decision` is read, so that answers of other solvers, with fields of their own,
+    /// Only the `decision` of an answer is read, so that answers of other solvers, with fields of their own,
     /// can be checked.
     ///
     /// # Errors
-    /// [`JsonError::Format`] with line and column; [`JsonError::NoDecision`] for an answer without a decision.
+    /// [`JsonError::Format`] with path, line and column; [`JsonError::NoDecision`] for an answer without a decision.
     pub fn from_answer_json(text: &str) -> Result<Self, JsonError> {
         #[derive(Deserialize)]
         struct Keys {
@@ -105,10 +151,10 @@ impl Decision {
         struct Holder {
             decision: Decision,
         }
-        // Two passes, so that errors inside the decision keep their line and column.
-        let keys: Keys = serde_json::from_str(text)?;
+        // Two passes, so that errors inside the decision keep their path, line and column.
+        let keys: Keys = read(text)?;
         match (keys.decision, keys.status) {
-            (Some(_), _) => Ok(serde_json::from_str::<Holder>(text)?.decision),
+            (Some(_), _) => Ok(read::<Holder>(text)?.decision),
             (None, Some(_)) => Err(JsonError::NoDecision),
             (None, None) => Self::from_json(text),
         }

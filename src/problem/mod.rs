@@ -30,10 +30,11 @@ pub use decision::{ClusterDecision, Decision, Link};
 pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, evaluate};
 pub use feasibility::{Constraint, FeasibilityReport, Transfer, Violation};
 pub use json::JsonError;
+pub(crate) use json::MOST_FAULTS;
 pub use program::shannon_rate;
 pub use shape::DecisionError;
 pub use slot::{
-    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, Schema,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Schema,
     SlotProblem, SlotSpec, Uplink,
 };
 pub use validation::{

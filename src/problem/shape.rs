@@ -1,7 +1,7 @@
 //! Whether a decision fits a problem's shape, so that it can be evaluated at all.
 
 use super::decision::{ClusterDecision, Decision, Link};
-use super::slot::{Cluster, Plan, SlotSpec};
+use super::slot::{CandidatePlan, Cluster, SlotSpec};
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::FieldError;
 use crate::ground::check::same_length;
@@ -9,7 +9,7 @@ use crate::ground::route::Route;
 
 /// Why a decision does not fit the problem it is to be evaluated on.
 ///
-/// Reads `clusters[0].active[2] = 7: must be below 3`. A decision that fits but breaks constraints is no error:
+/// Reads `clusters[0].active[2] = 7: must be below 3`. A decision that fits but breaks constraints is not an error:
 /// see [`FeasibilityReport`](super::FeasibilityReport).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -29,7 +29,7 @@ impl Blamed for DecisionError {
 }
 
 /// The decision's plan, if the decision has the problem's shape.
-pub(super) fn check<'a>(problem: &'a SlotSpec, decision: &Decision) -> Result<&'a Plan, DecisionError> {
+pub(super) fn check<'a>(problem: &'a SlotSpec, decision: &Decision) -> Result<&'a CandidatePlan, DecisionError> {
     let plans = problem.plans.len();
     let plan = problem
         .plans

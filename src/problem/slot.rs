@@ -7,7 +7,8 @@ use nalgebra::DMatrix;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::validation::{ProblemError, validate};
+use super::validation::{ProblemError, faults, validate};
+use crate::ground::check::FieldError;
 use crate::ground::route::NodeId;
 use crate::ground::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 
@@ -48,7 +49,7 @@ pub enum Overlap {
 /// A candidate plan, common to all clusters: I local iterations of M micro-batches.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Plan {
+pub struct CandidatePlan {
     /// I: local iterations of the pipeline in a round.
     pub local_iterations: u32,
     /// M: micro-batches per batch; divides every cluster's batch size.
@@ -251,7 +252,7 @@ pub struct Cluster {
 ///     participation: Participation::All,
 ///     overlap: Overlap::Full,
 ///     latency_weight: 10.0,
-///     plans: vec![Plan { local_iterations: 1, micro_batches: 4, penalty: 0.0 }],
+///     plans: vec![CandidatePlan { local_iterations: 1, micro_batches: 4, penalty: 0.0 }],
 ///     encoder: Encoder {
 ///         blocks: 4,
 ///         forward_flops_per_sample: Flops(2e8),
@@ -303,7 +304,7 @@ pub struct SlotSpec {
     /// V: price of a second of round latency.
     pub latency_weight: f64,
     /// Candidate plans.
-    pub plans: Vec<Plan>,
+    pub plans: Vec<CandidatePlan>,
     /// The encoder to be cut.
     pub encoder: Encoder,
     /// The clusters' common upload band.
@@ -327,6 +328,12 @@ impl SlotProblem {
     pub fn new(spec: SlotSpec) -> Result<Self, ProblemError> {
         validate(&spec)?;
         Ok(Self(spec))
+    }
+
+    /// All bad fields of data, as many as `most`; none where the data are a problem.
+    #[must_use]
+    pub fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {
+        faults(spec, most)
     }
 
     /// The data, to be changed and validated again.

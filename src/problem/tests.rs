@@ -134,7 +134,7 @@ proptest! {
         prop_assert!(decisions(&SlotProblem::new(spec)?).is_none());
     }
 
-    /// Any bits a float can hold, as long as they have the problem's shape, cost a number that is no NaN.
+    /// Any bits a float can hold, as long as they have the problem's shape, cost a number that is not NaN.
     #[test]
     fn any_nonnegative_floats_evaluate_without_nan(
         (problem, decision) in any_case(),

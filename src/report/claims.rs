@@ -5,6 +5,7 @@ use std::fmt::{self, Formatter};
 use super::table::{Table, number};
 use crate::lyapunov::Omission;
 use crate::lyapunov::certificate::{CertificateName, Claim};
+use crate::text::escaped;
 
 /// What a table of certificates calls things.
 pub(super) struct Words<'a> {
@@ -72,7 +73,7 @@ pub(super) fn write_certificates(
         }
     }
     for (names, reason) in omitted {
-        writeln!(f, "  Not given: {names}: {reason}")?;
+        writeln!(f, "  Not given: {names}: {}", escaped(reason))?;
     }
     if let Some((lower_bound, upper_estimate)) = offline {
         let Words { penalty, penalty_unit, limits, .. } = words;

@@ -69,8 +69,10 @@ impl RunFolder {
     /// Writes a run's files, in place of those of an earlier run, and returns their paths.
     ///
     /// # Errors
+    /// [`ReportError::Run`] for a record whose lists do not fit together, before anything is written; otherwise
     /// [`ReportError`] with the path and the cause; what could not be written at all leaves the earlier files.
     pub fn write(&self, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError> {
+        record.check_lengths()?;
         let summary = summary(record);
         let data: [(&str, &Content); 5] = [
             ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),

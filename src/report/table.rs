@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Formatter};
 
+use crate::text::value;
+
 /// Columns of text, each as wide as its widest cell; the first is flush left, the others right.
 pub(crate) struct Table(Vec<Vec<String>>);
 
@@ -10,8 +12,9 @@ impl Table {
         Self(headers.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect())
     }
 
+    /// Adds a row; what would confuse a terminal in names is escaped.
     pub(crate) fn push(&mut self, row: Vec<String>) {
-        self.0.push(row);
+        self.0.push(row.iter().map(|cell| value(cell)).collect());
     }
 }
 

@@ -7,6 +7,7 @@ use super::convergence::ConvergenceSummary;
 use super::summary::{NodeSummary, Summary};
 use super::table::{Table, number, or_dash, percent};
 use crate::lyapunov::certificate::{CertificateName, Claim};
+use crate::text::{escaped, value};
 
 /// Reasons for outages that are listed one by one.
 const MOST_REASONS: usize = 5;
@@ -36,7 +37,7 @@ fn node_row(node: &NodeSummary) -> Vec<String> {
 fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
     let from = &summary.provenance;
     let outages: u64 = summary.outages.iter().map(|outage| outage.slots).sum();
-    write!(f, "{} | seed {} | V = {} per s", from.scenario, from.seed, from.latency_weight)?;
+    write!(f, "{} | seed {} | V = {} per s", value(&from.scenario), from.seed, from.latency_weight)?;
     match from.policy.as_str() {
         "exact" => writeln!(f)?,
         policy => writeln!(f, " | policy {policy}")?,
@@ -47,7 +48,7 @@ fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         false => writeln!(f)?,
     }
     for outage in summary.outages.iter().take(MOST_REASONS) {
-        writeln!(f, "  {} x {}", outage.slots, outage.reason)?;
+        writeln!(f, "  {} x {}", outage.slots, escaped(&outage.reason))?;
     }
     if summary.outages.len() > MOST_REASONS {
         writeln!(f, "  and {} more reasons", summary.outages.len() - MOST_REASONS)?;

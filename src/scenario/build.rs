@@ -4,45 +4,20 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::convergence;
+use super::error::{Faults, ScenarioError};
+use super::notes::{self, Note};
 use super::sampler::Sampler;
 use super::spec::{ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, ScenarioSpec};
 use crate::bounds::ConvergenceConstraint;
-use crate::ground::blame::{Blame, Blamed};
 use crate::ground::digest::of_data;
 use crate::model::{ModelCosts, ModelError, Transformer};
-use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace, TraceError};
+use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace};
 use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
-    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, Plan, ProblemError, Schema,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, MOST_FAULTS, Schema,
     SlotProblem, SlotSpec,
 };
 use crate::units::{Bytes, FlopsPerSecond, Joules};
-
-/// Why data are not a scenario.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ScenarioError {
-    /// A field is missing, out of range, or does not fit the others.
-    #[error(transparent)]
-    Field(#[from] FieldError),
-    /// A rate trace is missing or unusable.
-    #[error("{path}: {source}")]
-    Trace {
-        /// The channel that asks for it.
-        path: String,
-        /// What is wrong.
-        source: TraceError,
-    },
-}
-
-impl Blamed for ScenarioError {
-    fn blame(&self) -> Blame {
-        match self {
-            Self::Field(error) => error.blame(),
-            Self::Trace { source, .. } => source.blame(),
-        }
-    }
-}
 
 /// What a node is in its cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,13 +56,15 @@ struct Resolved {
     nodes: Vec<Node>,
     channels: Vec<Channel>,
     convergence: Option<ConvergenceConstraint>,
+    notes: Vec<Note>,
 }
 
 impl Scenario {
     /// Validates a scenario whose channels need no rate traces.
     ///
     /// # Errors
-    /// [`ScenarioError`] names the path of the first bad field, its value and the allowed range.
+    /// [`ScenarioError`] names the paths of bad fields, their values and the allowed ranges: all that can be found at
+    /// once, up to twenty.
     pub fn new(spec: ScenarioSpec) -> Result<Self, ScenarioError> {
         Self::with_traces(spec, &[])
     }
@@ -97,11 +74,28 @@ impl Scenario {
     /// # Errors
     /// As [`Scenario::new`].
     pub fn with_traces(spec: ScenarioSpec, traces: &[Vec<RateTrace>]) -> Result<Self, ScenarioError> {
-        check_run(&spec)?;
-        let model = model(&spec.model)?.costs();
-        let clusters = spec.clusters.iter().enumerate().map(|(n, cluster)| {
-            template_cluster(cluster, &model).map_err(|error| within(format!("clusters[{n}]"), error))
-        });
+        Self::with_notes(spec, traces, Vec::new())
+    }
+
+    /// As [`Scenario::with_traces`], with notes on how the traces were read.
+    pub(super) fn with_notes(
+        spec: ScenarioSpec,
+        traces: &[Vec<RateTrace>],
+        traced: Vec<Note>,
+    ) -> Result<Self, ScenarioError> {
+        let mut faults = Faults::default();
+        check_run(&spec, &mut faults);
+        let Some(model) = faults.take(model(&spec.model)) else { return Err(faults.error()) };
+        let model = model.costs();
+        let clusters: Vec<Cluster> = spec
+            .clusters
+            .iter()
+            .enumerate()
+            .filter_map(|(n, cluster)| template_cluster(cluster, &model, &format!("clusters[{n}]"), &mut faults))
+            .collect();
+        if clusters.len() < spec.clusters.len() {
+            return Err(faults.error());
+        }
         let template = SlotSpec {
             schema: Schema::V1,
             participation: spec.participation,
@@ -110,7 +104,7 @@ impl Scenario {
             plans: spec
                 .plans
                 .iter()
-                .map(|p| Plan {
+                .map(|p| CandidatePlan {
                     local_iterations: p.local_iterations,
                     micro_batches: p.micro_batches,
                     penalty: p.penalty,
@@ -126,23 +120,33 @@ impl Scenario {
                 activation_bytes_per_sample: model.block.activation_bytes_per_sample,
             },
             uplink: spec.uplink,
-            clusters: clusters.collect::<Result<_, _>>()?,
+            clusters,
         };
         // Fields have the same names in both formats, so that the paths of these errors are those of the scenario.
-        let template = match SlotProblem::new(template) {
-            Ok(problem) => problem.into_spec(),
-            Err(ProblemError::Field(error)) => return Err(error.into()),
+        SlotProblem::faults(&template, MOST_FAULTS).into_iter().for_each(|error| faults.add(error));
+        let mut channels = Vec::with_capacity(spec.clusters.len());
+        for (n, cluster) in spec.clusters.iter().enumerate() {
+            let traces = traces.get(n).map_or(&[][..], Vec::as_slice);
+            channels.extend(faults.take(channel(&spec, n, cluster, traces)));
+        }
+        // The convergence constraint depends on numbers that must be valid first.
+        let convergence = match &spec.convergence {
+            Some(wanted) if faults.is_empty() => faults.take(convergence::constraint(&spec, wanted, &template.plans)),
+            _ => None,
         };
-        let convergence = spec.convergence.as_ref();
-        let convergence = convergence.map(|c| convergence::constraint(&spec, c, &template.plans)).transpose()?;
-        let channels = spec
-            .clusters
-            .iter()
-            .enumerate()
-            .map(|(n, cluster)| channel(&spec, n, cluster, traces.get(n).map_or(&[], Vec::as_slice)))
-            .collect::<Result<_, _>>()?;
+        if !faults.is_empty() {
+            return Err(faults.error());
+        }
         let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
-        Ok(Self(Arc::new(Resolved { spec, model, template, nodes, channels, convergence })))
+        let mut notes = traced;
+        notes.extend(notes::notes(&spec));
+        Ok(Self(Arc::new(Resolved { spec, model, template, nodes, channels, convergence, notes })))
+    }
+
+    /// What its author may not have meant, and how its rate traces were read.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.0.notes
     }
 
     /// The data.
@@ -165,7 +169,7 @@ impl Scenario {
 
     /// The candidate plans.
     #[must_use]
-    pub fn plans(&self) -> &[Plan] {
+    pub fn plans(&self) -> &[CandidatePlan] {
         &self.0.template.plans
     }
 
@@ -229,34 +233,35 @@ fn within(parent: String, error: FieldError) -> FieldError {
     FieldError { path: format!("{parent}.{}", error.path), ..error }
 }
 
-fn check_run(spec: &ScenarioSpec) -> Result<(), FieldError> {
+fn check_run(spec: &ScenarioSpec, faults: &mut Faults) {
     if !(1..=MAX_SLOTS).contains(&spec.slots) {
-        return Err(field("slots", spec.slots, format!("an integer in [1, {MAX_SLOTS}]")));
+        faults.add(field("slots", spec.slots, format!("an integer in [1, {MAX_SLOTS}]")));
     }
     let mut names = HashSet::new();
     for (n, cluster) in spec.clusters.iter().enumerate() {
         if cluster.name.is_empty() || !names.insert(cluster.name.as_str()) {
             let value = format!("{:?}", cluster.name);
-            return Err(field(format!("clusters[{n}].name"), value, "a name that no other cluster has"));
+            faults.add(field(format!("clusters[{n}].name"), value, "a name that no other cluster has"));
         }
         let mut names = HashSet::new();
         for (k, device) in cluster.devices.iter().enumerate() {
-            check_device(device, &mut names).map_err(|e| within(format!("clusters[{n}].devices[{k}]"), e))?;
+            let path = |error| within(format!("clusters[{n}].devices[{k}]"), error);
+            if device.name.is_empty() || !names.insert(device.name.as_str()) {
+                let allowed = "a name that no other device of the cluster has";
+                faults.add(path(field("name", format!("{:?}", device.name), allowed)));
+            }
+            if !(0.0..=1.0).contains(&device.absence_probability) {
+                faults.add(path(field(
+                    "absence_probability",
+                    format!("{:?}", device.absence_probability),
+                    "in [0, 1]",
+                )));
+            }
+            faults.take(check_budget(device.budget_j_per_round).map_err(path));
         }
-        check_budget(cluster.control_unit.budget_j_per_round)
-            .map_err(|e| within(format!("clusters[{n}].control_unit"), e))?;
+        let unit = check_budget(cluster.control_unit.budget_j_per_round);
+        faults.take(unit.map_err(|error| within(format!("clusters[{n}].control_unit"), error)));
     }
-    Ok(())
-}
-
-fn check_device<'a>(device: &'a DeviceSpec, names: &mut HashSet<&'a str>) -> Result<(), FieldError> {
-    if device.name.is_empty() || !names.insert(&device.name) {
-        return Err(field("name", format!("{:?}", device.name), "a name that no other device of the cluster has"));
-    }
-    if !(0.0..=1.0).contains(&device.absence_probability) {
-        return Err(field("absence_probability", format!("{:?}", device.absence_probability), "in [0, 1]"));
-    }
-    check_budget(device.budget_j_per_round)
 }
 
 fn check_budget(budget: Option<Joules>) -> Result<(), FieldError> {
@@ -337,14 +342,19 @@ fn rate(
     }
 }
 
-fn template_cluster(spec: &ClusterSpec, model: &ModelCosts) -> Result<Cluster, FieldError> {
-    let (control_unit, embedding) =
-        control_unit(&spec.control_unit, model).map_err(|e| within("control_unit".into(), e))?;
-    let (edge_server, decoder) = edge_server(&spec.edge_server, model).map_err(|e| within("edge_server".into(), e))?;
-    let devices =
-        spec.devices.iter().enumerate().map(|(k, spec)| device(spec).map_err(|e| within(format!("devices[{k}]"), e)));
+/// The cluster with its presets resolved; none where a node's fields are missing.
+fn template_cluster(spec: &ClusterSpec, model: &ModelCosts, path: &str, faults: &mut Faults) -> Option<Cluster> {
+    let unit = control_unit(&spec.control_unit, model).map_err(|e| within(format!("{path}.control_unit"), e));
+    let unit = faults.take(unit);
+    let server = edge_server(&spec.edge_server, model).map_err(|e| within(format!("{path}.edge_server"), e));
+    let server = faults.take(server);
+    let resolved = spec.devices.iter().enumerate();
+    let resolved = resolved
+        .filter_map(|(k, spec)| faults.take(device(spec).map_err(|e| within(format!("{path}.devices[{k}]"), e))));
+    let devices: Vec<Device> = resolved.collect();
+    let ((control_unit, embedding), (edge_server, decoder)) = unit.zip(server)?;
     let nodes = spec.devices.len() + 2;
-    Ok(Cluster {
+    (devices.len() + 2 == nodes).then(|| Cluster {
         batch_size: spec.batch_size,
         bandwidth_hz: spec.bandwidth_hz,
         fixed_seconds: spec.fixed_seconds,
@@ -354,7 +364,7 @@ fn template_cluster(spec: &ClusterSpec, model: &ModelCosts) -> Result<Cluster, F
         hop_latency_s: spec.hop_latency_s,
         control_unit,
         edge_server,
-        devices: devices.collect::<Result<_, _>>()?,
+        devices,
         gain_to_noise_hz_per_w: Gains(nalgebra::DMatrix::zeros(nodes, nodes)),
     })
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::spec::ScenarioSpec;
 use crate::bounds::{BoundError, ConvergenceConstraint, LearningProblem, UpdateRule};
-use crate::problem::{FieldError, Plan};
+use crate::problem::{CandidatePlan, FieldError};
 
 /// Long-term constraint on what is learned: the K-weighted mean of E|∇F|² over the run is to be at most ε
 /// ([`ConvergenceConstraint`], whose symbols and units these are). The batch sizes are those of the clusters, and the
@@ -43,7 +43,7 @@ fn one() -> f64 {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "must be a number, or a list with one number per cluster")]
 pub enum PerCluster {
-    /// The same for all.
+    /// One number for all clusters.
     All(f64),
     /// One entry per cluster.
     Each(Vec<f64>),
@@ -64,7 +64,7 @@ impl PerCluster {
 pub(super) fn constraint(
     scenario: &ScenarioSpec,
     spec: &ConvergenceSpec,
-    plans: &[Plan],
+    plans: &[CandidatePlan],
 ) -> Result<ConvergenceConstraint, FieldError> {
     let clusters = scenario.clusters.len();
     if let Some(weights) = &spec.weights
@@ -96,7 +96,8 @@ pub(super) fn constraint(
     };
     let errors = plans.iter().enumerate();
     let errors = errors.filter_map(|(index, plan)| Some((index, plan, constraint.violation(plan).err()?)));
-    // Of plans that ask for a smaller step, the one that asks for the smallest: it is not refused again for another.
+    // Of plans that ask for a smaller step, the one that asks for the smallest, so that the advice is not refused again
+    // for another plan.
     let rank = |error: &BoundError| match error {
         BoundError::StepSize { largest, .. } => *largest,
         _ => 0.0,
@@ -112,7 +113,7 @@ fn one_per_cluster(clusters: usize) -> String {
 }
 
 /// A bound's error in the scenario's names.
-fn refused(error: BoundError, index: usize, plan: &Plan) -> FieldError {
+fn refused(error: BoundError, index: usize, plan: &CandidatePlan) -> FieldError {
     match error {
         BoundError::Field(field) => field.within("convergence"),
         BoundError::StepSize { step_size, assumption, largest, .. } => {

@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::build::{Scenario, ScenarioError};
+use super::build::Scenario;
+use super::error::ScenarioError;
+use super::notes::{Note, NoteKind};
 use super::spec::ScenarioSpec;
 use crate::ground::blame::{Blame, Blamed};
-use crate::network::radio::{RateTrace, TraceFileError};
+use crate::network::radio::{ChannelConfig, RateTrace, TraceFile, TraceFileError};
+use crate::text::{describe, position, without_mark};
 
 /// The built-in scenario: BERT-base on two clusters of boards and phones.
 pub const BUILTIN: &str = include_str!("builtin.toml");
@@ -17,7 +20,7 @@ pub const BUILTIN: &str = include_str!("builtin.toml");
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScenarioFileError {
-    /// Not the TOML of a scenario: syntax, missing or unknown field, wrong type.
+    /// Not the TOML of a scenario: syntax, missing or unknown field, wrong type; the message names the field.
     #[error("line {line}, column {column}: {message}")]
     Format {
         /// Line, from 1.
@@ -36,6 +39,9 @@ pub enum ScenarioFileError {
         /// What is wrong.
         error: ScenarioError,
     },
+    /// Several of the latter, one line each.
+    #[error("{}", lines(.0))]
+    Several(Vec<ScenarioFileError>),
     /// A file of rate traces could not be read.
     #[error(transparent)]
     Traces(#[from] TraceFileError),
@@ -46,9 +52,14 @@ impl Blamed for ScenarioFileError {
         match self {
             Self::Format { .. } => Blame::Input,
             Self::Scenario { error, .. } => error.blame(),
+            Self::Several(errors) => errors.first().map_or(Blame::Input, Blamed::blame),
             Self::Traces(error) => error.blame(),
         }
     }
+}
+
+fn lines(errors: &[ScenarioFileError]) -> String {
+    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 /// A scenario file that was read, but not yet validated: change [`spec`](Self::spec), then [`build`](Self::build).
@@ -75,7 +86,8 @@ impl ScenarioFile {
     /// # Errors
     /// [`ScenarioFileError::Format`] with line and column.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, ScenarioFileError> {
-        let spec = toml::from_str(text).map_err(|error| format_error(text, &error))?;
+        let text = without_mark(text);
+        let spec = read(text)?;
         Ok(Self { spec, text: text.into(), folder: folder.into() })
     }
 
@@ -84,42 +96,100 @@ impl ScenarioFile {
     /// # Errors
     /// [`ScenarioFileError`] with the line of the bad field, or of a file of traces.
     pub fn build(self) -> Result<Scenario, ScenarioFileError> {
-        let traces = self.traces()?;
-        Scenario::with_traces(self.spec, &traces).map_err(|error| {
-            let path = match &error {
-                ScenarioError::Field(field) => &field.path,
-                ScenarioError::Trace { path, .. } => path,
-            };
-            ScenarioFileError::Scenario { line: line_of(&self.text, path), error }
-        })
+        let (traces, notes) = self.traces()?;
+        Scenario::with_notes(self.spec, &traces, notes).map_err(|error| at_line(&self.text, error))
     }
 
-    /// The traces of every cluster's channel; those of the common channel are read once.
-    fn traces(&self) -> Result<Vec<Vec<RateTrace>>, ScenarioFileError> {
-        let common = match &self.spec.channel {
-            Some(channel) => channel.load_traces(&self.folder)?,
-            None => Vec::new(),
+    /// The traces of every cluster's channel, and how they were read; those of the common channel are read once.
+    fn traces(&self) -> Result<(Vec<Vec<RateTrace>>, Vec<Note>), ScenarioFileError> {
+        let mut notes = Vec::new();
+        let mut load = |channel: Option<&ChannelConfig>, path: &str| -> Result<Vec<RateTrace>, ScenarioFileError> {
+            let Some(channel) = channel else { return Ok(Vec::new()) };
+            let Some(file) = channel.load_trace_file(&self.folder)? else { return Ok(Vec::new()) };
+            notes.extend(mapping(channel, &file, path, self.spec.slots));
+            Ok(file.traces)
         };
-        let of_cluster = |cluster: &super::ClusterSpec| match &cluster.channel {
-            Some(own) => Ok(own.load_traces(&self.folder)?),
-            None => Ok(common.clone()),
-        };
-        self.spec.clusters.iter().map(of_cluster).collect()
+        let common = load(self.spec.channel.as_ref(), "channel")?;
+        let mut traces = Vec::with_capacity(self.spec.clusters.len());
+        for (n, cluster) in self.spec.clusters.iter().enumerate() {
+            traces.push(match &cluster.channel {
+                Some(own) => load(Some(own), &format!("clusters[{n}].channel"))?,
+                None => common.clone(),
+            });
+        }
+        Ok((traces, notes))
     }
 }
 
-fn format_error(text: &str, error: &toml::de::Error) -> ScenarioFileError {
+/// How the rows of a trace file become slots.
+fn mapping(channel: &ChannelConfig, file: &TraceFile, path: &str, slots: u64) -> Option<Note> {
+    let ChannelConfig::Trace(channel) = channel else { return None };
+    let chosen = |trace: &&RateTrace| channel.names.is_empty() || channel.names.iter().any(|name| name == trace.name());
+    let lengths: Vec<f64> = file.traces.iter().filter(chosen).map(|trace| trace.duration().0).collect();
+    let shortest = lengths.iter().copied().fold(f64::INFINITY, f64::min);
+    let longest = lengths.iter().copied().fold(0.0, f64::max);
+    let step = channel.seconds_per_slot.0;
+    // An unknown trace name, or a missing slot length, is reported as an error elsewhere.
+    if !(shortest.is_finite() && step > 0.0) {
+        return None;
+    }
+    let shown = |number: f64| ((number * 1000.0).round() / 1000.0).to_string();
+    let range = |unit: f64| match (shown(shortest / unit), shown(longest / unit)) {
+        (low, high) if low == high => low,
+        (low, high) => format!("{low} to {high}"),
+    };
+    let names = if channel.names.is_empty() { String::new() } else { format!(", {} of them in use", lengths.len()) };
+    let after = match slots as f64 * step > shortest * (1.0 + 1e-9) {
+        true => "a trace starts over at its end",
+        false => "no trace is played to its end from its beginning",
+    };
+    let message = format!(
+        "{}{names}; {} s are {} slots of {} s, the run has {slots}: {after}",
+        file.mapping,
+        range(1.0),
+        range(step),
+        shown(step)
+    );
+    Some(Note { kind: NoteKind::Traces, path: format!("{path}.trace"), value: String::new(), message })
+}
+
+/// The data of a text.
+fn read(text: &str) -> Result<ScenarioSpec, ScenarioFileError> {
+    let table = toml::Deserializer::parse(text).map_err(|error| {
+        // A fault at the very end suggests that the text was cut off.
+        let end = error.span().map_or(0, |span| span.end);
+        let cut = if end >= text.trim_end().len() { "; the text ends here: is the file complete?" } else { "" };
+        format_error(text, &error, |message| format!("{message}{cut}"))
+    })?;
+    serde_path_to_error::deserialize(table).map_err(|error| {
+        let path = error.path().to_string();
+        let path = if path == "." { "" } else { &path };
+        format_error(text, error.inner(), |message| describe(path, message))
+    })
+}
+
+fn format_error(text: &str, error: &toml::de::Error, describe: impl Fn(&str) -> String) -> ScenarioFileError {
     let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-    // Some messages bring their own line breaks; an error is one line.
-    let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+    // Some messages contain line breaks; an error is one line.
+    let message = describe(&error.message().split_whitespace().collect::<Vec<_>>().join(" "));
     ScenarioFileError::Format { line, column, message }
 }
 
-/// Line and column, from 1, of the byte at `offset`.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let before = text.get(..offset).unwrap_or(text);
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+/// A scenario's error with the line of its field.
+fn at_line(text: &str, error: ScenarioError) -> ScenarioFileError {
+    let path = match error {
+        ScenarioError::Several(errors) => {
+            let mut errors: Vec<_> = errors.into_iter().map(|error| at_line(text, error)).collect();
+            errors.sort_by_key(|error| match error {
+                ScenarioFileError::Scenario { line, .. } => line.unwrap_or(usize::MAX),
+                _ => usize::MAX,
+            });
+            return ScenarioFileError::Several(errors);
+        }
+        ScenarioError::Field(ref field) => &field.path,
+        ScenarioError::Trace { ref path, .. } => path,
+    };
+    ScenarioFileError::Scenario { line: line_of(text, path), error }
 }
 
 /// Line, from 1, of the field `path` (as `clusters[1].devices[0].memory_bytes`) or of the innermost table that exists.

@@ -13,15 +13,19 @@
 
 mod build;
 mod convergence;
+mod error;
 #[cfg(feature = "scenario")]
 mod file;
+mod notes;
 mod sampler;
 mod spec;
 
-pub use build::{Node, Role, Scenario, ScenarioError};
+pub use build::{Node, Role, Scenario};
 pub use convergence::{ConvergenceSpec, PerCluster};
+pub use error::ScenarioError;
 #[cfg(feature = "scenario")]
 pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};
+pub use notes::{Note, NoteKind};
 pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};
 pub use spec::{
     ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, PlanSpec, ScenarioSchema,

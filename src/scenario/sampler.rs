@@ -121,7 +121,8 @@ impl SlotState {
         self.problem_with_penalties(energy_price, |_| 0.0)
     }
 
-    /// The same with `penalty(plan)` added to the scenario's own penalty of each candidate plan, in objective units.
+    /// [`SlotState::problem`] with `penalty(plan)` added to the scenario's own penalty of each candidate plan, in
+    /// objective units.
     ///
     /// # Errors
     /// As [`SlotState::problem`], and for a penalty out of range.

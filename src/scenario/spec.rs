@@ -28,7 +28,7 @@ pub enum ScenarioSchema {
 pub struct ScenarioSpec {
     /// Name and version of the format.
     pub schema: ScenarioSchema,
-    /// What to call it in tables and figures.
+    /// Its name in tables and figures.
     #[serde(default)]
     pub name: String,
     /// Number of slots (rounds), in [1, [`MAX_SLOTS`]].
@@ -59,7 +59,7 @@ pub struct ScenarioSpec {
     pub clusters: Vec<ClusterSpec>,
 }
 
-/// The model: a published architecture by name, changed where fields are given, or a description of one's own.
+/// The model: a published architecture by name, changed where fields are given, or a custom description.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
@@ -81,7 +81,7 @@ pub struct ModelSpec {
     /// What is trained on top; with `preset` only, that of the preset if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<Head>,
-    /// A description of one's own.
+    /// A custom description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transformer: Option<TransformerSpec>,
 }
@@ -135,7 +135,7 @@ pub struct ClusterSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ControlUnitSpec {
-    /// A real machine.
+    /// Preset: a real machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<DevicePreset>,
     /// Where it stands; asked for by a geometric channel.
@@ -165,7 +165,7 @@ pub struct ControlUnitSpec {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EdgeServerSpec {
-    /// A real machine.
+    /// Preset: a real machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<EdgeServerPreset>,
     /// Where its antenna stands; asked for by a geometric channel.
@@ -188,7 +188,7 @@ pub struct EdgeServerSpec {
 pub struct DeviceSpec {
     /// Its name; unique in the cluster.
     pub name: String,
-    /// A real machine.
+    /// Preset: a real machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<DevicePreset>,
     /// Where it stands; asked for by a geometric channel.

@@ -12,14 +12,14 @@ use crate::problem::{DecisionError, ProblemError, evaluate};
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::units::Seconds;
 
-/// Largest violation of a constraint, and largest deviation of a recorded number from its evaluation, that is rounding.
+/// Largest violation of a constraint, or deviation of a recorded number from its evaluation, that counts as rounding.
 const ROUNDING: f64 = 1e-9;
 
 /// Why a run is not compared with another record.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgainstError {
-    /// The states of the run's slots cannot be had.
+    /// The states of the run's slots cannot be obtained.
     #[error(transparent)]
     States(#[from] StatesError),
     /// The records are not about the same constraints, plans or slots.
@@ -44,7 +44,7 @@ pub enum AgainstError {
         /// Why.
         reason: String,
     },
-    /// A recorded latency or energy of the other record that is not that of its decision.
+    /// A latency or energy in the other record that is not that of its decision.
     #[error("slot {slot}: the other record's {what} = {recorded:?}, but that of its decision is {evaluated:?}")]
     Number {
         /// The slot.
@@ -68,7 +68,7 @@ pub enum AgainstError {
     /// A record is not that of a drift-plus-penalty run.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// The gaps that skipped rounds lead to are no numbers.
+    /// The gaps that follow from skipped rounds are not finite.
     #[error(transparent)]
     History(#[from] HistoryError),
     /// The certificate cannot be given.
@@ -136,7 +136,7 @@ impl RunRecord {
         }
         let history = History::new(history.penalty_weight(), history.initial().to_vec(), steps)?;
         let mut claim = against_policy(&history, &policy)?;
-        // The last of them is about the actions, which were looked at here.
+        // The last of them is about the actions, which were checked here.
         if let Some(possible) = claim.assumptions.last_mut() {
             let statement = "the other record's decisions are feasible in the same slots and cost what it says";
             *possible = Assumption { statement: statement.into(), standing: Standing::Verified };
@@ -163,7 +163,7 @@ impl RunRecord {
         }
     }
 
-    /// What a slot of this record came to in `state`, recomputed from its decision, in the standard form of another.
+    /// The outcome of a slot of this record in `state`, recomputed from its decision, in the standard form of another.
     fn checked_action(
         &self,
         form: &StandardForm,
@@ -186,7 +186,7 @@ impl RunRecord {
         };
         let decision = planned.decision.as_ref().ok_or_else(|| AgainstError::Impossible {
             slot: slot.slot,
-            reason: "its round is no decision of the slot problem".into(),
+            reason: "its round is not a decision of the slot problem".into(),
         })?;
         let evaluation = evaluate(&instance.problem, decision)
             .map_err(|source| AgainstError::Decision { slot: slot.slot, source })?;
@@ -216,7 +216,7 @@ impl RunRecord {
     }
 }
 
-/// Raises a step's gap so that no gain over the idle action is left out; whether it had to.
+/// Raises a step's gap so that no gain over the idle action is left out; returns whether it had to.
 fn raise_gap(step: &mut Step, weights: Weights<'_>, idle: &Action) -> bool {
     let saved = weights.cost(step.penalty, &step.violations) - weights.cost(idle.penalty, &idle.violations);
     match &mut step.gap {

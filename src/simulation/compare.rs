@@ -8,7 +8,7 @@ use super::record::{RunRecord, SlotOutcome, SlotRecord};
 use super::record_error::RecordError;
 use super::round::energies;
 use super::run::RunError;
-use crate::lyapunov::{Action, Found, LookAgain, LookedBack, NoOptimum, OfflineError};
+use crate::lyapunov::{Action, Alternative, LookAgain, LookedBack, NoOptimum, OfflineError};
 use crate::problem::Decision;
 use crate::scenario::{Scenario, SlotError, SlotState};
 use crate::solver::{Settings, Solution, SolveError, solve};
@@ -24,7 +24,7 @@ pub enum Effort {
     #[default]
     Quick,
     /// At prices that follow the offline optimum, to a gap of 1e-4, until its bounds are within 1e-3: at most sixty
-    /// times, and at most twenty where none was found that keeps the budgets.
+    /// times, and at most twenty while no optimum within the budgets is found.
     Full,
 }
 
@@ -78,11 +78,11 @@ pub struct PossibleDecision {
 pub struct ComparedSlot {
     /// No decision has a smaller T + π/V + μ·g, in seconds: certified by the solver.
     pub minimum: f64,
-    /// Decisions that were possible, beside the one taken.
+    /// Decisions that were possible, apart from the one taken.
     pub decisions: Vec<PossibleDecision>,
     /// Weights of the decision taken and of the others in the offline optimum; empty without one.
     pub weights: Vec<f64>,
-    /// The same in the offline optimum of the slot's frame.
+    /// Their weights in the offline optimum of the slot's frame.
     pub frame_weights: Vec<f64>,
 }
 
@@ -92,7 +92,7 @@ pub struct ComparedSlot {
 pub struct ComparisonRecord {
     /// μ at which the slots' minima were taken, in seconds per unit of g, one per node (0 for a node without a budget),
     /// then that of the convergence constraint if there is one. Of
-    /// all prices that were tried those that bound most.
+    /// all prices tried, those that give the best bound.
     pub multiplier: Vec<f64>,
     /// μ of the offline optimum, in the same order; empty without one.
     pub offline_multiplier: Vec<f64>,
@@ -116,7 +116,7 @@ impl RunRecord {
     ///
     /// # Errors
     /// [`RunError::TooLong`] for more than [`MOST_COMPARED`] slots, [`RunError::States`] for a record of another
-    /// scenario, [`RunError::OwnRound`] for rounds that are no decisions of the slot problem; others as a run.
+    /// scenario, [`RunError::OwnRound`] for rounds that are not decisions of the slot problem; others as a run.
     pub fn compare(
         &self,
         scenario: &Scenario,
@@ -134,9 +134,7 @@ impl RunRecord {
         let form = self.standard_form()?;
         let prices = self.history_in(&form)?.mean_prices();
         let taken = self.recorded_actions(&form)?;
-        let mut solver =
-            Solver { record: self, scenario, states, form: &form, settings, effort, decisions: Vec::new() };
-        solver.decisions.resize(self.slots.len(), Vec::new());
+        let mut solver = SlotLookAgain::new(self, scenario, states, &form, settings, effort);
         let listed = taken.into_iter().map(|action| vec![action]).collect();
         let found = LookedBack::search(&mut solver, listed, prices)?;
         let by_node = |list: &[f64]| form.by_node(list).map_err(|source| RecordError::Slot { index: 0, source });
@@ -163,7 +161,7 @@ impl RunRecord {
         Ok(comparison)
     }
 
-    /// What every slot came to.
+    /// The outcome of every slot.
     fn recorded_actions(&self, form: &StandardForm) -> Result<Vec<Action>, RecordError> {
         self.slots.iter().enumerate().map(|(index, slot)| self.action_in(form, index, slot)).collect()
     }
@@ -184,7 +182,7 @@ impl RunRecord {
         Ok(actions)
     }
 
-    /// Those of a list by node, with the convergence constraint's at its end, that belong to the constraints of
+    /// The entries of a list by node, with the convergence constraint's at its end, that belong to the constraints of
     /// [`RunRecord::history`].
     pub(crate) fn of_constraints(&self, by_node: &[f64]) -> Result<Vec<f64>, RecordError> {
         self.standard_form()?.of_constraints(by_node).map_err(|source| RecordError::Slot { index: 0, source })
@@ -204,7 +202,7 @@ fn without_optimum(reason: &NoOptimum) -> String {
 }
 
 /// The exact solver, asked about the states of a run.
-struct Solver<'a> {
+pub(super) struct SlotLookAgain<'a> {
     record: &'a RunRecord,
     scenario: &'a Scenario,
     states: Vec<SlotState>,
@@ -215,17 +213,17 @@ struct Solver<'a> {
     decisions: Vec<Vec<PossibleDecision>>,
 }
 
-impl LookAgain for Solver<'_> {
+impl LookAgain for SlotLookAgain<'_> {
     type Error = RunError;
 
-    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Found>, RunError> {
+    fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Alternative>, RunError> {
         let accuracy = self.effort.settings(self.settings, round);
         let slots = self.states.par_iter().zip(&self.record.slots);
         let compared = slots.map(|(state, slot)| self.compare_slot(state, slot, prices, &accuracy));
         let compared = compared.collect::<Result<Vec<_>, RunError>>()?;
         let mut all = Vec::with_capacity(compared.len());
         for ((minimum, decision), known) in compared.into_iter().zip(&mut self.decisions) {
-            let mut found = Found { minimum: Some(minimum), action: None };
+            let mut found = Alternative { minimum: Some(minimum), action: None };
             if let Some(decision) = decision.filter(|decision| !known.contains(decision)) {
                 let action = self.form.action(decision.latency_s, decision.plan, &decision.energy_j);
                 found.action = Some(action.map_err(|source| RunError::Queues { slot: 0, source })?);
@@ -245,7 +243,20 @@ impl LookAgain for Solver<'_> {
     }
 }
 
-impl Solver<'_> {
+impl<'a> SlotLookAgain<'a> {
+    /// Nothing found yet; `states` are those of the record's slots.
+    pub fn new(
+        record: &'a RunRecord,
+        scenario: &'a Scenario,
+        states: Vec<SlotState>,
+        form: &'a StandardForm,
+        settings: Settings,
+        effort: Effort,
+    ) -> Self {
+        let decisions = vec![Vec::new(); record.slots.len()];
+        Self { record, scenario, states, form, settings, effort, decisions }
+    }
+
     /// A slot's certified minimum at `prices`, and the decision found there.
     fn compare_slot(
         &self,

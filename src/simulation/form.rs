@@ -5,11 +5,11 @@ use super::outage::Outage;
 use super::record::{PlannedSlot, RunRecord, SlotOutcome};
 use super::run::RunError;
 use crate::lyapunov::{Action, BudgetError, EnergyBudgets, Labels, PlanViolations, QueueError};
-use crate::problem::Plan;
+use crate::problem::CandidatePlan;
 use crate::scenario::{Scenario, SlotError, SlotInstance, SlotState};
 use crate::units::{Joules, Seconds};
 
-/// Deviation of a recorded price or objective from what the queues say that is rounding, relative to the number.
+/// Deviation of a recorded price or objective from the queues' that counts as rounding, relative to the number.
 const ROUNDING: f64 = 1e-9;
 
 /// Name of the convergence constraint.
@@ -22,7 +22,7 @@ pub(super) const CONVERGENCE: &str = "convergence";
 #[derive(Clone, Debug)]
 pub(crate) struct StandardForm {
     latency_weight: f64,
-    plans: Vec<Plan>,
+    plans: Vec<CandidatePlan>,
     names: Vec<String>,
     energy: EnergyBudgets,
     learning: Option<PlanViolations>,
@@ -42,7 +42,8 @@ pub(super) struct QueueCosts {
 impl QueueCosts {
     /// The slot's problem at these costs.
     pub fn problem(&self, state: &SlotState) -> Result<SlotInstance, SlotError> {
-        // Both lists have an entry for every node and plan of the scenario; a slot problem refuses what is no number.
+        // Both lists have an entry for every node and plan of the scenario; a slot problem refuses what is not a
+        // number.
         let entry = |list: &[f64], index: usize| list.get(index).copied().unwrap_or(f64::NAN);
         let (prices, penalties) = (&self.energy_prices, &self.plan_penalties);
         state.problem_with_penalties(|node| entry(prices, node), |plan| entry(penalties, plan))
@@ -67,7 +68,7 @@ impl StandardForm {
 
     fn new(
         latency_weight: f64,
-        plans: Vec<Plan>,
+        plans: Vec<CandidatePlan>,
         nodes: impl Iterator<Item = String>,
         energy: EnergyBudgets,
         learning: Option<PlanViolations>,
@@ -118,7 +119,7 @@ impl StandardForm {
         Ok(by_node)
     }
 
-    /// Of a list by node, with the convergence constraint's entry at its end, the entries of the constraints.
+    /// The entries of the constraints, from a list by node with the convergence constraint's entry at its end.
     pub fn of_constraints(&self, by_node: &[f64]) -> Result<Vec<f64>, QueueError> {
         let expected = self.energy.nodes() + usize::from(self.learning.is_some());
         if by_node.len() != expected {
@@ -130,7 +131,7 @@ impl StandardForm {
         Ok(of_constraints)
     }
 
-    /// What `queues`, one per constraint, make of a slot's problem.
+    /// What `queues`, one per constraint, cost in a slot's problem.
     pub fn costs(&self, queues: &[f64]) -> Result<QueueCosts, QueueError> {
         let (budgets, learning) = self.split(queues)?;
         let learning = learning.unwrap_or(0.0);

@@ -1,11 +1,11 @@
 //! A record as the plain data that certificates are made from.
 
 use super::form::{CONVERGENCE, StandardForm};
-use super::record::{RunRecord, SlotRecord};
+use super::record::{NodeRole, RunRecord, SlotOutcome, SlotRecord};
 use super::record_error::RecordError;
-use crate::lyapunov::{Action, History, Step};
+use crate::lyapunov::{Action, History, QueueError, Step};
 
-/// Deviation of a recorded violation from that of the plan that is rounding, relative to the number.
+/// Deviation of a recorded violation from the plan's that counts as rounding, relative to the number.
 const ROUNDING: f64 = 1e-9;
 
 impl RunRecord {
@@ -41,7 +41,16 @@ impl RunRecord {
 
     /// The record's problem, and that all its lists fit it.
     pub(super) fn standard_form(&self) -> Result<StandardForm, RecordError> {
-        let form = StandardForm::of_record(self)?;
+        self.check_lengths()?;
+        Ok(StandardForm::of_record(self)?)
+    }
+
+    /// Whether every list has an entry for each node, plan, cluster or device that it is about, so that whoever reads the
+    /// record need not ask again.
+    ///
+    /// # Errors
+    /// [`RecordError`] names the first list that has not.
+    pub fn check_lengths(&self) -> Result<(), RecordError> {
         let check = |what: &dyn Fn() -> String, found: usize, expected: usize| match found == expected {
             true => Ok(()),
             false => Err(RecordError::Length { what: what(), expected, found }),
@@ -61,8 +70,31 @@ impl RunRecord {
             if slot.convergence.is_some() != expected {
                 return Err(RecordError::Convergence { index, expected });
             }
+            let SlotOutcome::Planned(planned) = &slot.outcome else { continue };
+            if planned.plan >= self.plans.len() {
+                let source = QueueError::Plan { plan: planned.plan, plans: self.plans.len() };
+                return Err(RecordError::Slot { index, source });
+            }
+            let of_slot = |list: &str| format!("slots[{index}].outcome.{list}");
+            check(&|| of_slot("clusters"), planned.clusters.len(), self.clusters.len())?;
+            for (n, cluster) in planned.clusters.iter().enumerate() {
+                let of_cluster = |list: &str| of_slot(&format!("clusters[{n}].{list}"));
+                check(&|| of_cluster("sizes"), cluster.sizes.len(), self.devices_of(n))?;
+                // Records of old have neither.
+                if !cluster.memory_bytes.is_empty() {
+                    check(&|| of_cluster("memory_bytes"), cluster.memory_bytes.len(), cluster.sizes.len())?;
+                }
+                if !cluster.compute_s.is_empty() {
+                    check(&|| of_cluster("compute_s"), cluster.compute_s.len(), cluster.sizes.len())?;
+                }
+            }
         }
-        Ok(form)
+        Ok(())
+    }
+
+    fn devices_of(&self, cluster: usize) -> usize {
+        let of_cluster = self.nodes.iter().filter(|node| node.cluster == cluster);
+        of_cluster.filter(|node| node.role == NodeRole::Device).count()
     }
 
     pub(super) fn history_in(&self, form: &StandardForm) -> Result<History, RecordError> {
@@ -88,7 +120,7 @@ impl RunRecord {
         Ok(History::new(form.latency_weight(), initial, steps)?)
     }
 
-    /// What a slot of the record came to.
+    /// The outcome of a slot of the record.
     pub(super) fn action_in(
         &self,
         form: &StandardForm,

@@ -32,6 +32,8 @@
 //! and left out where a run has no use for them. A change that gives an old field another meaning takes a new version.
 
 mod against;
+#[cfg(feature = "milp")]
+mod budgets;
 mod compare;
 mod form;
 mod history;
@@ -46,6 +48,8 @@ mod run;
 mod states;
 
 pub use against::AgainstError;
+#[cfg(feature = "milp")]
+pub use budgets::{BudgetNeeds, ShortBudget};
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
 pub use outage::{Outage, OutageCause};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};

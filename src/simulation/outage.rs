@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::solver::{Infeasibility, SolveError};
 
-/// What kind of thing kept a slot from having a round.
+/// What kept a slot from having a round.
 ///
-/// It decides what is known of the slot: where no round was possible, doing nothing was the only action, and so the best
-/// one; where none was found, any decision may have been better.
+/// It decides what is known about the slot: where no round was possible, doing nothing was the only action, and so the
+/// best one; where none was found, any decision may have been better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -43,7 +43,8 @@ impl OutageCause {
 pub struct Outage {
     /// Why, in the scenario's names.
     pub reason: String,
-    /// What kind of reason; none in records that were written before it was recorded. Then nothing is known of the slot.
+    /// What kind of reason; none in records that were written before it was recorded. Then nothing is known about the
+    /// slot.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<OutageCause>,
 }

@@ -1,4 +1,4 @@
-//! A short run beside the run, for what has to be known before it.
+//! A short run that measures what has to be known before the run.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ pub enum PilotError {
     /// A slot could not be played.
     #[error(transparent)]
     Run(#[from] RunError),
-    /// The run is no drift-plus-penalty run: its numbers are out of range.
+    /// The run is not a drift-plus-penalty run: its numbers are out of range.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// It has no slots, or a gap that is not known.
@@ -82,7 +82,12 @@ impl Pilot {
         let record = Self::play(scenario, settings)?;
         let played = record.slots.len() as u64;
         let comparison = record.compare(scenario, settings, Effort::Full)?;
-        if let Some(reason) = comparison.without_optimum {
+        if let Some(reason) = comparison.without_optimum.clone() {
+            #[cfg(feature = "milp")]
+            let reason = match super::BudgetNeeds::measure(&record, scenario, settings, &comparison)? {
+                Some(needs) => needs.to_string(),
+                None => reason,
+            };
             return Err(PilotError::NoMultiplier { slots: played, reason });
         }
         let multiplier = comparison.offline_multiplier;

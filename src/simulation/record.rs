@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::compare::ComparisonRecord;
 use super::outage::Outage;
 use crate::bounds::ConvergenceConstraint;
-use crate::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
+use crate::problem::{CandidatePlan, Decision, LatencyParts, ObjectiveTerms, ShadowPrices, Status, Work};
 use crate::scenario::ScenarioSpec;
 use crate::units::{Bytes, Joules, Seconds};
 
@@ -212,7 +212,7 @@ pub struct RunRecord {
     /// The nodes whose energy is accounted for: of each cluster the control unit, then its devices.
     pub nodes: Vec<NodeRecord>,
     /// Candidate plans, with the scenario's own penalties.
-    pub plans: Vec<Plan>,
+    pub plans: Vec<CandidatePlan>,
     /// The convergence constraint; none in a run without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergence: Option<ConvergenceRecord>,
@@ -221,7 +221,7 @@ pub struct RunRecord {
     pub initial_queues: Vec<f64>,
     /// The slots so far, in order.
     pub slots: Vec<SlotRecord>,
-    /// What else was possible in the slots' states; none where that was not looked into.
+    /// What else was possible in the slots' states; none where that was not examined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comparison: Option<ComparisonRecord>,
 }

@@ -3,14 +3,14 @@
 use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::{BudgetError, HistoryError, QueueError};
 
-/// Why a record is none of a drift-plus-penalty run.
+/// Why a record is not that of a drift-plus-penalty run.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
     /// A budget that is not positive and finite.
     #[error(transparent)]
     Budget(#[from] BudgetError),
-    /// A list that must have an entry per node, or per plan, has not.
+    /// A list does not have one entry per node, or per plan.
     #[error("{what}: {found} entries, must be {expected}")]
     Length {
         /// Which list.
@@ -20,7 +20,7 @@ pub enum RecordError {
         /// How many it has.
         found: usize,
     },
-    /// A plan that there is not.
+    /// A plan that does not exist.
     #[error("slots[{index}]: {source}")]
     Slot {
         /// Place in the record.

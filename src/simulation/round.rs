@@ -4,13 +4,13 @@ use super::policy::{DeviceLoad, OwnCluster, OwnRound};
 use super::record::{ClusterPlan, PlannedSlot, SlotOutcome};
 use crate::problem::program::block_memory;
 use crate::problem::{
-    Cluster, ClusterDecision, ClusterEvaluation, Decision, Evaluation, ObjectiveTerms, Plan, ShadowPrices, SlotProblem,
-    SlotSpec, Status, Work,
+    CandidatePlan, Cluster, ClusterDecision, ClusterEvaluation, Decision, Evaluation, ObjectiveTerms, ShadowPrices,
+    SlotProblem, SlotSpec, Status, Work,
 };
 use crate::scenario::{Scenario, SlotInstance};
 use crate::units::{Bytes, Joules, Seconds};
 
-/// A round with all that is recorded of it; devices are those of the slot's problem.
+/// A round with everything that is recorded about it; devices are those of the slot's problem.
 pub(super) struct Round {
     pub status: Status,
     pub objective: f64,
@@ -50,7 +50,7 @@ impl Round {
         })
     }
 
-    /// A round that is no decision of the slot problem, at the problem's prices.
+    /// A round that is not a decision of the slot problem, at the problem's prices.
     ///
     /// # Errors
     /// In words, what does not fit the problem.
@@ -119,7 +119,7 @@ impl Round {
     }
 }
 
-fn plan(problem: &SlotProblem, index: usize) -> Result<&Plan, String> {
+fn plan(problem: &SlotProblem, index: usize) -> Result<&CandidatePlan, String> {
     let plans = problem.plans.len();
     problem.plans.get(index).ok_or_else(|| format!("plan = {index}: must be below {plans}"))
 }
@@ -151,7 +151,7 @@ fn scatter<T: Copy + Default>(devices: usize, present: &[usize], values: impl In
 }
 
 /// What the devices of a cluster hold and compute.
-fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &Plan, choice: &ClusterDecision) -> Vec<DeviceLoad> {
+fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &CandidatePlan, choice: &ClusterDecision) -> Vec<DeviceLoad> {
     let mut loads = vec![DeviceLoad::default(); cluster.devices.len()];
     for (&k, &blocks) in choice.active.iter().zip(&choice.sizes) {
         let (Some(load), Some(device)) = (loads.get_mut(k.0), cluster.devices.get(k.0)) else { continue };
@@ -164,12 +164,12 @@ fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &Plan, choice: &ClusterDec
     loads
 }
 
-/// What is no cost.
+/// A value that is not a cost.
 fn check(own: &OwnCluster, cluster: &Cluster) -> Result<(), String> {
     let devices = cluster.devices.len();
     let (energies, loads) = (own.costs.device_energy.len(), own.devices.len());
     if energies != devices || loads != devices {
-        return Err(format!("{energies} energies and {loads} loads for {devices} devices: must be as many"));
+        return Err(format!("{energies} energies and {loads} loads for {devices} devices: must be equal in number"));
     }
     let cost = |what: &str, value: f64| match value.is_finite() && value >= 0.0 {
         true => Ok(()),

@@ -14,7 +14,7 @@ use crate::scenario::{Scenario, SlotError, SlotInstance, SlotState};
 use crate::solver::{Settings, Solution};
 use crate::units::Joules;
 
-/// Largest relative violation of a constraint that is rounding in a policy's decision.
+/// Largest relative violation of a constraint that counts as rounding in a policy's decision.
 pub(super) const FEASIBLE: f64 = 1e-9;
 
 /// The rounds of a scenario as a [`DriftProblem`], decided by a [`Policy`]: what [`Run`](super::Run) gives to the
@@ -28,7 +28,7 @@ pub(super) const FEASIBLE: f64 = 1e-9;
 /// the policy proves for the slot's own problem.
 ///
 /// ```
-/// # #[cfg(feature = "cli")]
+/// # #[cfg(feature = "scenario")]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use collapipe::lyapunov::Engine;
 /// use collapipe::scenario::{BUILTIN, ScenarioFile};
@@ -39,13 +39,13 @@ pub(super) const FEASIBLE: f64 = 1e-9;
 /// let states: Vec<_> = (0..3).map(|_| sampler.next_slot()).collect();
 /// let rounds = Rounds::new(&scenario, Settings::default())?;
 /// let record = Engine::new(rounds, states.clone(), scenario.spec().latency_weight)?.run()?;
-/// // Compared as any problem of one's own is.
+/// // Compared like any other problem of your own.
 /// let mut again = Rounds::new(&scenario, Settings::default())?;
 /// let comparison = record.compare(&mut again, &states)?;
 /// assert!(record.proofs(Some(&comparison))?.claims.iter().all(|claim| claim.holds));
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "cli"))]
+/// # #[cfg(not(feature = "scenario"))]
 /// # fn main() {}
 /// ```
 #[derive(Debug)]
@@ -55,7 +55,7 @@ pub struct Rounds<'a> {
     form: StandardForm,
 }
 
-/// What was done in a slot: all of its record but the queues.
+/// What was done in a slot: its whole record except the queues.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -86,7 +86,7 @@ impl Rounds<'static> {
 }
 
 impl<'a> Rounds<'a> {
-    /// The rounds, decided by a policy of one's own choice.
+    /// The rounds, decided by the given policy.
     ///
     /// # Errors
     /// [`RunError`] for budgets or a convergence constraint out of range.
@@ -110,7 +110,7 @@ impl<'a> Rounds<'a> {
         &self.form
     }
 
-    /// A slot's problem where the queues stand at `queues`, one per constraint.
+    /// A slot's problem when the queues are `queues`, one per constraint.
     ///
     /// # Errors
     /// [`RunError::Slot`] where the slot has no problem: it is an outage. [`RunError::Queues`] for a wrong number of

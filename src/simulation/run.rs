@@ -44,7 +44,7 @@ pub enum RunError {
         /// What is wrong.
         source: QueueError,
     },
-    /// What a slot came to cannot be booked: a number that is not finite, or a bound above its own decision.
+    /// The outcome of a slot cannot be booked: a number that is not finite, or a bound above its own decision.
     #[error(transparent)]
     Engine(Box<EngineError<Self>>),
     /// A scenario is played at its own latency weight.
@@ -61,7 +61,7 @@ pub enum RunError {
     /// A warm start has a wrong number of queues, or one that is negative or not finite.
     #[error("warm start: {0}")]
     WarmStart(QueueError),
-    /// The states of a record's slots cannot be had.
+    /// The states of a record's slots cannot be obtained.
     #[error(transparent)]
     States(#[from] StatesError),
     /// A policy's choice does not fit the slot's problem, or breaks a constraint.
@@ -82,7 +82,7 @@ pub enum RunError {
         /// Why, and what to do.
         reason: String,
     },
-    /// A round that is no decision of the slot problem: the optima of slot problems say nothing about it.
+    /// A round that is not a decision of the slot problem: the optima of slot problems say nothing about it.
     #[error(
         "slot {slot}: the policy trains in another way than the slot problem, whose optima say nothing about its rounds"
     )]
@@ -112,7 +112,7 @@ impl Blamed for RunError {
             Self::Record(error) => error.blame(),
             Self::States(error) => error.blame(),
             Self::LatencyWeight { .. } => Blame::Input,
-            // Numbers of our own that cannot be booked.
+            // Our own numbers that cannot be booked.
             Self::Engine(_) => Blame::Machine,
             Self::Policy { .. } | Self::OwnRound { .. } | Self::TooLong { .. } => Blame::Input,
             Self::Decision { .. } => Blame::Machine,
@@ -186,7 +186,7 @@ impl Run<'static> {
 }
 
 impl<'a> Run<'a> {
-    /// A run that has not begun, whose rounds are decided by a policy of one's own choice.
+    /// A run that has not begun, whose rounds are decided by the given policy.
     ///
     /// # Errors
     /// [`RunError`] for budgets or a convergence constraint out of range, and for nodes whose names cannot be told
@@ -202,7 +202,7 @@ impl<'a> Run<'a> {
     }
 
     /// Starts the queues at Q(0) instead of at zero: in budgets, one per node, then that of the convergence constraint,
-    /// in units of its scale, if there is one; those of nodes without a budget are left out of account. V·μ̂ with a good
+    /// in units of its scale, if there is one; those of nodes without a budget are ignored. V·μ̂ with a good
     /// estimate μ̂ of the multiplier ([`Pilot`](super::Pilot), in the same order) spares the run most of its transient,
     /// and the certificates account for Q(0).
     ///
@@ -224,7 +224,7 @@ impl<'a> Run<'a> {
         self.engine.problem().policy()
     }
 
-    /// The queues as they stand: one per node with a budget, in budgets, then that of the convergence constraint, in
+    /// The current queues: one per node with a budget, in budgets, then that of the convergence constraint, in
     /// units of its scale, if there is one.
     #[must_use]
     pub fn queues(&self) -> &Queues {
@@ -243,7 +243,7 @@ impl<'a> Run<'a> {
         self.queues().rounds()
     }
 
-    /// The problem that the next slot will solve, at the queue prices as they stand; the run does not move.
+    /// The problem that the next slot will solve, at the current queue prices; the run does not advance.
     ///
     /// # Errors
     /// [`RunError::Slot`] where the slot has no problem: it will be an outage. [`RunError::Problem`] for a queue that

@@ -4,13 +4,13 @@ use super::record::RunRecord;
 use crate::ground::blame::{Blame, Blamed};
 use crate::scenario::{Scenario, SlotState};
 
-/// Why the states of a record's slots cannot be had.
+/// Why the states of a record's slots cannot be obtained.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatesError {
-    /// The record is one of another scenario, seed, V or number of slots.
+    /// The record belongs to another scenario, seed, V or number of slots.
     #[error(
-        "the record is one of a scenario with the digest {recorded}, but that given has {given}; give the scenario as it was run"
+        "the record belongs to a scenario with the digest {recorded}, not {given}; give the scenario as it was run"
     )]
     OtherScenario {
         /// Digest in the record.
@@ -25,7 +25,7 @@ pub enum StatesError {
         index: usize,
         /// The slot's number.
         found: u64,
-        /// What it may be.
+        /// What is allowed.
         expected: String,
     },
 }
@@ -46,7 +46,7 @@ impl RunRecord {
             return Err(StatesError::OtherScenario { recorded, given });
         }
         let first = self.slots.first().map_or(0, |slot| slot.slot);
-        // A pilot's slots follow those of the run, and are no more.
+        // A pilot's slots follow those of the run, and are not more numerous.
         let run = scenario.spec().slots;
         if first > run {
             return Err(StatesError::Order { index: 0, found: first, expected: format!("at most {run}") });

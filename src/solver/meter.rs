@@ -86,7 +86,7 @@ impl Clock {
 }
 
 /// Counts a search's work and says when it has to end. Once it has, it does not go on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Meter {
     pub clock: Clock,
     /// Operations that may be spent; `None` where every search keeps to its own limit.
@@ -95,12 +95,6 @@ pub(crate) struct Meter {
     ended: Option<Cause>,
     /// Whether a search has reached its own limit.
     cut: bool,
-}
-
-impl Default for Meter {
-    fn default() -> Self {
-        Self { clock: Clock::default(), limit: None, spent: 0, ended: None, cut: false }
-    }
 }
 
 impl Meter {

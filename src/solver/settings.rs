@@ -1,5 +1,6 @@
 //! How accurately to solve, and when to stop.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -18,9 +19,10 @@ use crate::ground::blame::{Blame, Blamed};
 /// assert!(settings.validate().is_ok());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default, deny_unknown_fields)]
 pub struct Settings {
-    /// Relative gap (objective − lower bound)/|objective| at which the search ends; in [1e-9, 1], default 1e-7.
+    /// Relative gap (objective − lower bound)/|objective| at which the search ends; in [1e-9, 1], default 1e-7. Near
+    /// zero it is an absolute one, in the scale that [`Certified::gap`](crate::solver::Certified::gap) has there.
     ///
     /// Up to 1e-4 the search of one cluster goes on to a hundredth of it, which costs little; beyond that it ends as
     /// soon as the gap is met.
@@ -76,18 +78,30 @@ impl Blamed for SettingsError {
     }
 }
 
+impl SettingsError {
+    /// An error for a number that is not within its range, as NaN never is; `allowed` says which that is.
+    pub(crate) fn unless_within(
+        field: &'static str,
+        value: f64,
+        range: RangeInclusive<f64>,
+        allowed: &'static str,
+    ) -> Result<(), Self> {
+        if range.contains(&value) { Ok(()) } else { Err(Self { field, value: value.to_string(), allowed }) }
+    }
+
+    /// An error for a count of 0.
+    pub(crate) fn unless_positive(field: &'static str, value: impl Into<u64>) -> Result<(), Self> {
+        if value.into() > 0 { Ok(()) } else { Err(Self { field, value: "0".into(), allowed: "at least 1" }) }
+    }
+}
+
 impl Settings {
     /// Checks the ranges.
     ///
     /// # Errors
     /// [`SettingsError`] names the first field out of range.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        if !(1e-9..=1.0).contains(&self.gap) {
-            return Err(SettingsError { field: "gap", value: self.gap.to_string(), allowed: "in [1e-9, 1]" });
-        }
-        if self.work_limit == Some(0) {
-            return Err(SettingsError { field: "work_limit", value: "0".into(), allowed: "at least 1" });
-        }
-        Ok(())
+        SettingsError::unless_within("gap", self.gap, 1e-9..=1.0, "in [1e-9, 1]")?;
+        self.work_limit.map_or(Ok(()), |limit| SettingsError::unless_positive("work_limit", limit))
     }
 }

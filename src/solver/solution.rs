@@ -15,8 +15,10 @@ pub struct Certified {
     /// What the decision costs, by an independent evaluation: objective, terms, latencies, energies, violations.
     pub evaluation: Evaluation,
     /// No feasible decision has a smaller objective: proved by Lagrangian duality and branch and bound, up to rounding.
+    /// Never below the least penalty of all plans, as no cost is negative.
     pub lower_bound: f64,
-    /// (objective − lower bound)/|objective|; 0 where both are 0.
+    /// (objective − lower bound)/|objective|, 0 where the two are equal. Where costs and a negative penalty cancel to an
+    /// objective near zero the difference is relative to a twentieth of the sum of their sizes instead.
     pub gap: f64,
     /// Marginal values of the shared resources.
     pub shadow_prices: ShadowPrices,
@@ -28,6 +30,27 @@ impl Certified {
     pub fn objective(&self) -> f64 {
         self.evaluation.objective
     }
+}
+
+/// Objectives below this share of the sizes of their terms count as near zero. The searches prove costs without penalties
+/// to a hundredth of the gap; this leaves them, and the balance of a network, enough of it.
+const NEAR_ZERO: f64 = 0.05;
+
+/// What the gap of an objective is relative to, with the penalty that is part of it: its own size, or where cost and
+/// penalty cancel a fixed share of theirs.
+pub(super) fn gap_scale(objective: f64, penalty: f64) -> f64 {
+    let cost = objective - penalty;
+    objective.abs().max(NEAR_ZERO * (cost.abs() + penalty.abs()))
+}
+
+/// By how much a decision may miss the optimum, as [`Certified::gap`] has it.
+pub(super) fn proved_gap(objective: f64, lower_bound: f64, penalty: f64) -> f64 {
+    if objective == lower_bound { 0.0 } else { (objective - lower_bound) / gap_scale(objective, penalty) }
+}
+
+/// No decision costs less: costs are not negative.
+pub(super) fn trivial_bound(problem: &SlotProblem) -> f64 {
+    problem.plans.iter().map(|plan| plan.penalty).fold(f64::INFINITY, f64::min)
 }
 
 /// How a solve ended, and with what.
@@ -68,8 +91,8 @@ impl Solution {
         if !objective.is_finite() {
             return Err(SolveError::Numerical);
         }
-        let lower_bound = lower_bound.min(objective);
-        let gap = if objective == lower_bound { 0.0 } else { (objective - lower_bound) / objective.abs() };
+        let lower_bound = lower_bound.max(trivial_bound(problem)).min(objective);
+        let gap = proved_gap(objective, lower_bound, evaluation.terms.plan_penalty);
         let status = if gap <= tolerance { Status::Optimal } else { Status::Feasible };
         let certified = Certified { decision, evaluation, lower_bound, gap, shadow_prices };
         Ok(Self { status, outcome: Ok(certified), work, enumerated: None })

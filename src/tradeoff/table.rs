@@ -7,6 +7,7 @@ use super::fit::PowerFit;
 use super::point::SweepPoint;
 use super::result::Tradeoff;
 use crate::report::table::{Table, number, or_dash, percent};
+use crate::text::value;
 
 impl fmt::Display for Tradeoff {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -17,7 +18,7 @@ impl fmt::Display for Tradeoff {
 fn write(tradeoff: &Tradeoff, f: &mut Formatter<'_>) -> fmt::Result {
     let from = &tradeoff.provenance;
     let count = tradeoff.points.len();
-    writeln!(f, "{} | seed {} | {count} runs of {} slots", from.scenario, from.seed, from.slots)?;
+    writeln!(f, "{} | seed {} | {count} runs of {} slots", value(&from.scenario), from.seed, from.slots)?;
     match tradeoff.axis {
         Axis::LatencyWeight => write_weights(tradeoff, f),
         Axis::Target => write_targets(tradeoff, f),

@@ -7,6 +7,9 @@ mod support;
 
 mod bound;
 mod commands;
+mod faults_files;
+mod faults_messages;
+mod faults_traces;
 mod program;
 mod reproduce;
 mod tradeoff;

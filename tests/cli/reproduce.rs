@@ -184,7 +184,7 @@ fn provenance_is_that_of_the_runs() {
     let cell: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join(cells(&out).first().unwrap())).unwrap()).unwrap();
     let commits: Vec<&str> = provenance["commits"].as_array().unwrap().iter().filter_map(|c| c.as_str()).collect();
-    assert_eq!(commits, cell["commit"].as_str().into_iter().collect::<Vec<_>>());
+    assert_eq!(commits, cell["content"]["commit"].as_str().into_iter().collect::<Vec<_>>());
     let page = fs::read_to_string(out.join("report.html")).unwrap();
     assert!(commits.iter().all(|commit| page.contains(commit)));
     assert!(page.contains("<dt>exact</dt>") && page.contains("orin-nano"), "policies and scenario are explained");

@@ -2,7 +2,7 @@
 
 use approx::assert_relative_eq;
 use collapipe::network::device::{
-    DevicePreset, DeviceProfile, EdgeServerPreset, EdgeServerProfile, Provenance, device_table, edge_server_table,
+    DevicePreset, DeviceProfile, EdgeServerPreset, EdgeServerProfile, FigureOrigin, device_table, edge_server_table,
     provenance_table,
 };
 
@@ -73,7 +73,7 @@ fn rates_nobody_measured_are_not_called_measured() {
         assert_eq!(sheet.forward_flops_per_second.provenance.kind(), forward, "{preset}");
         assert_eq!(sheet.backward_flops_per_second.provenance.kind(), backward, "{preset}");
     }
-    assert!(matches!(EdgeServerPreset::A100.sheet().utilisation.provenance, Provenance::Assumed { .. }));
+    assert!(matches!(EdgeServerPreset::A100.sheet().utilisation.provenance, FigureOrigin::Assumed { .. }));
 }
 
 #[test]

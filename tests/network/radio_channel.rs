@@ -336,7 +336,7 @@ mod toml_files {
         assert!(constant.load_traces(std::path::Path::new(".")).unwrap().is_empty());
 
         let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
-        std::fs::write(folder.join("two_seconds.csv"), "10\n20\n").unwrap();
+        std::fs::write(folder.join("two_seconds.csv"), "mbps\n10\n20\n").unwrap();
         let replay: ChannelConfig = toml::from_str(
             "[trace]\nfile = \"two_seconds.csv\"\nnames = [\"two_seconds\"]\nreference_band_hz = 1e7\n\
              reference_power_w = 1\nseconds_per_slot = 1\nstart_s = 0",

@@ -1,7 +1,9 @@
 //! Traces: inverting rates, reading files, and an error for every kind of bad one.
 
 use approx::assert_relative_eq;
-use collapipe::network::radio::{Channel, ChannelError, RateTrace, ReferenceLink, TraceChannel, TraceError};
+use collapipe::network::radio::{
+    Channel, ChannelError, RateTrace, ReferenceLink, TraceChannel, TraceError, TraceFormat, TraceGaps,
+};
 use collapipe::units::{Hertz, Seconds, Watts};
 use proptest::prelude::*;
 
@@ -12,6 +14,8 @@ fn trace(name: &str, mbps: &[f64]) -> RateTrace {
 fn config(start: Option<f64>) -> TraceChannel {
     TraceChannel {
         file: "traces.csv".into(),
+        format: TraceFormat::Auto,
+        gaps: TraceGaps::Refuse,
         names: Vec::new(),
         reference_band_hz: Hertz(20e6),
         reference_power_w: Watts(0.2),
@@ -156,17 +160,17 @@ mod files {
             ("empty", &b""[..], "trace \"empty\": holds no rate"),
             ("header_only", b"second,mbps\n", "trace \"header_only\": holds no rate"),
             ("table_header_only", b"trace,mbps_per_second\n", "trace \"table_header_only\": holds no rate"),
-            ("columns", b"time,rate\n0,1\n", "line 1: columns [\"time\", \"rate\"] are neither"),
+            ("columns", b"time,rate\n0,1\n", "line 1: column rate: unit of the rates unknown"),
             ("word", b"mbps\n1\nfast\n", "line 3: mbps = \"fast\": must be a finite number"),
             ("nan", b"second,mbps\n0,NaN\n", "line 2: mbps = \"NaN\": must be a finite number"),
             ("infinite", b"mbps\ninf\n", "line 2: mbps = \"inf\": must be a finite number"),
             ("huge", b"mbps\n1e999\n", "line 2: mbps = \"1e999\": must be a finite number"),
             ("negative", b"mbps\n3\n4\n-1\n", "line 4: mbps = \"-1\": must be a finite number"),
-            ("first_negative", b"-3\n4\n", "line 1: mbps = \"-3\": must be a finite number"),
+            ("first_negative", b"-3\n4\n", "line 1: the only column = \"-3\": must be a finite number"),
             ("blank", b"second,mbps\n0,\n", "line 2: mbps = \"\": must be a finite number"),
-            ("gap", b"second,mbps\n0,1\n2,1\n", "line 3: second = \"2\": must be 1, one more"),
-            ("fraction", b"second,mbps\n0.5,1\n", "line 2: second = \"0.5\": must be a whole number"),
-            ("ragged", b"second,mbps\n0,1\n1\n", "line: 3"),
+            ("gap", b"second,mbps\n0,1\n1,1\n3,1\n", "line 4: second = \"3\": must be about 2"),
+            ("word_time", b"second,mbps\nhalf,1\n", "line 2: second = \"half\": must be a finite number"),
+            ("ragged", b"second,mbps\n0,1\n1\n", "line 3: the row = \"1\": must be 2 fields"),
             ("latin1", b"mbps\n\xff\n", "line 2"),
             ("cell", b"trace,mbps_per_second\na,1 2\nb,1 x 3\n", "line 3: mbps_per_second = \"x\": must be a finite"),
             ("cell_negative", b"trace,mbps_per_second\na,1 -2\n", "line 2: mbps_per_second = \"-2\": must be a finite"),

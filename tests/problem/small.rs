@@ -25,7 +25,7 @@ pub fn spec() -> SlotSpec {
         participation: Participation::All,
         overlap: Overlap::Full,
         latency_weight: 10.0,
-        plans: vec![Plan { local_iterations: 2, micro_batches: 4, penalty: -0.25 }],
+        plans: vec![CandidatePlan { local_iterations: 2, micro_batches: 4, penalty: -0.25 }],
         encoder: Encoder {
             blocks: 4,
             forward_flops_per_sample: Flops(1e7),

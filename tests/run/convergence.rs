@@ -149,7 +149,7 @@ fn a_warm_start_of_the_queue_is_accounted_for() {
     assert_eq!(again, record);
 
     let refused = |start: &[f64]| Run::new(&scenario, Settings::default()).unwrap().warm_start(start).unwrap_err();
-    assert_eq!(refused(&[0.0; 3]).to_string(), "warm start: 3 violations for 4 queues: must be as many");
+    assert_eq!(refused(&[0.0; 3]).to_string(), "warm start: 3 violations for 4 queues: must be equal in number");
     assert!(refused(&[0.0, 0.0, 0.0, f64::NAN]).to_string().starts_with("warm start"));
     let elsewhere = RunRecord { convergence: cold.convergence, ..record };
     assert!(elsewhere.history().unwrap_err().to_string().contains("max(Q + g, 0)"));

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
-use collapipe::problem::{Cluster, Plan, SlotProblem};
+use collapipe::problem::{CandidatePlan, Cluster, SlotProblem};
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
 use collapipe::simulation::policy::OwnRound;
 use collapipe::simulation::{Choice, Effort, Policy, PolicyKind, Run, RunError, RunRecord, SlotContext, SlotOutcome};
@@ -64,7 +64,7 @@ fn costs(
     kind: PolicyKind,
     problem: &SlotProblem,
     cluster: &Cluster,
-    plan: &Plan,
+    plan: &CandidatePlan,
     d: f64,
     flops: [f64; 2],
 ) -> (f64, f64) {
@@ -129,7 +129,7 @@ fn rounds_cost_what_the_formulas_say() {
                 PolicyKind::FullModelFederated => vec![most],
                 _ => (1..=problem.encoder.blocks).map(f64::from).collect(),
             };
-            let of_plan = |plan: &Plan| {
+            let of_plan = |plan: &CandidatePlan| {
                 let (mut latency, mut energy) = (0f64, 0.0);
                 for cluster in &problem.clusters {
                     let all = cuts.iter().map(|&d| costs(kind, problem, cluster, plan, d, flops));

@@ -112,7 +112,7 @@ fn broken_records_write_nothing() {
     let problem = Choices { constraints: vec!["power".into()] };
     let mut record = Engine::new(problem, states(1, 5, 0.0), 10.0).unwrap().run().unwrap();
     record.slots[2].queues[0] += 1.0;
-    let folder = folder("report-engine-broken");
+    let folder = folder("report-engine-broken").join("not-made");
     let error = write_drift_folder(&record, None, &folder).unwrap_err();
     assert!(matches!(error, ReportError::Record { .. }), "{error}");
     assert!(!folder.exists());

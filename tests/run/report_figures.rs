@@ -85,7 +85,7 @@ fn runs_without_budgets_say_so() {
 }
 
 #[test]
-fn extreme_and_inconsistent_records_are_drawn() {
+fn extreme_records_are_drawn_and_inconsistent_ones_refused() {
     let mut outlier = record(&Made::default());
     let mut equal = record(&Made { slots: 50, ..Made::default() });
     let mut cut = record(&Made { slots: 50, ..Made::default() });
@@ -111,7 +111,8 @@ fn extreme_and_inconsistent_records_are_drawn() {
     let [latency, ..] = figures("outlier", &outlier);
     assert_shows(&latency, &["3 rounds above the axis, up to 1.00e7 s"]);
     figures("equal", &equal);
-    figures("cut", &cut);
+    let error = write_folder(&cut, &folder("figures-cut")).unwrap_err().to_string();
+    assert!(error.contains("slots[0].energy_j: 2 entries, must be 12"), "{error}");
 }
 
 #[test]

@@ -74,6 +74,33 @@ fn errors_name_the_path() {
     assert!(error.starts_with("cannot create the folder ") && error.contains("a-file"), "{error}");
     fs::create_dir_all(base.join("slots.csv").join("taken")).unwrap();
     let error = write_folder(&record, &base).unwrap_err().to_string();
-    assert!(error.starts_with("cannot write ") && error.contains("slots.csv: "), "{error}");
+    assert!(error.contains("slots.csv: is a folder"), "{error}");
     assert!(fs::read_dir(&base).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().ends_with(".part")));
+}
+
+/// A list that is too short is named, and nothing is written: no row or curve shows a 0 in its place.
+#[test]
+fn lists_that_do_not_fit_are_refused() {
+    let whole = record(&Made { slots: 3, outage: 0.0, ..Made::default() });
+    type Change = fn(&mut RunRecord);
+    let shorten: [(&str, Change); 5] = [
+        ("initial_queues", |record| record.initial_queues = vec![0.0]),
+        ("slots[1].queues", |record| record.slots[1].queues.truncate(1)),
+        ("slots[2].energy_j", |record| record.slots[2].energy_j.truncate(1)),
+        ("slots[0].outcome.clusters", |record| {
+            let SlotOutcome::Planned(planned) = &mut record.slots[0].outcome else { panic!("planned") };
+            planned.clusters.pop();
+        }),
+        ("slots[0].outcome.clusters[1].sizes", |record| {
+            let SlotOutcome::Planned(planned) = &mut record.slots[0].outcome else { panic!("planned") };
+            planned.clusters[1].sizes.push(1);
+        }),
+    ];
+    for (list, shorten) in shorten {
+        let (mut broken, folder) = (whole.clone(), folder("report-folder-lists"));
+        shorten(&mut broken);
+        let error = write_folder(&broken, &folder).unwrap_err().to_string();
+        assert!(error.contains(&format!("{list}: ")) && error.contains("must be"), "{error}");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    }
 }

@@ -1,6 +1,6 @@
 //! Synthetic records: energies and latencies from a small generator, queues by their law.
 
-use collapipe::problem::{Decision, LatencyParts, ObjectiveTerms, Plan, ShadowPrices, Status, Work};
+use collapipe::problem::{CandidatePlan, Decision, LatencyParts, ObjectiveTerms, ShadowPrices, Status, Work};
 use collapipe::simulation::{
     ClusterPlan, NodeRecord, NodeRole, Outage, OutageCause, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome,
     SlotRecord,
@@ -45,7 +45,7 @@ pub fn record(made: &Made) -> RunRecord {
             });
         }
     }
-    let plans = [(1, 4), (2, 8), (4, 16)].map(|(local_iterations, micro_batches)| Plan {
+    let plans = [(1, 4), (2, 8), (4, 16)].map(|(local_iterations, micro_batches)| CandidatePlan {
         local_iterations,
         micro_batches,
         penalty: 0.0,

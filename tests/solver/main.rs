@@ -8,6 +8,8 @@ mod catalogue;
 mod conformance;
 mod one_phase;
 mod regressions;
+#[cfg(all(feature = "conic", feature = "milp", feature = "smooth"))]
+mod settings;
 mod threads;
 mod vectors;
 mod warm;

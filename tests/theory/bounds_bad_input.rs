@@ -6,7 +6,7 @@ use collapipe::bounds::{
     StepChoice, StronglyConvexFedAvg, TimedPlan, UpdateRule, privacy_delta, privacy_epsilon, rank_plans,
     rounding_error_norm,
 };
-use collapipe::problem::Plan;
+use collapipe::problem::CandidatePlan;
 use collapipe::units::Seconds;
 use serde_json::{Value, json};
 
@@ -214,7 +214,7 @@ fn plans_and_constraints() {
     refused(LocalUpdates::of_plan(UpdateRule::PerBatch, &plan(1, 3), 8, 1.0), "micro_batches");
     refused(LocalUpdates::per_batch(1, 8, f64::NAN), "sample_variance");
 
-    let rank = |plan: Plan, seconds: f64, budget: f64| {
+    let rank = |plan: CandidatePlan, seconds: f64, budget: f64| {
         let candidates = [TimedPlan { plan, round_seconds: Seconds(seconds) }];
         rank_plans(&learning(), &candidates, Seconds(budget), StepChoice::Best, Form::Tight)
     };
@@ -242,8 +242,8 @@ fn plans_and_constraints() {
     refused(zero.violation(&plan(1, 1)), "rounds");
 }
 
-fn plan(local_iterations: u32, micro_batches: u32) -> Plan {
-    Plan { local_iterations, micro_batches, penalty: 0.0 }
+fn plan(local_iterations: u32, micro_batches: u32) -> CandidatePlan {
+    CandidatePlan { local_iterations, micro_batches, penalty: 0.0 }
 }
 
 #[test]
@@ -277,10 +277,10 @@ fn json() {
     };
     says("bound", json!("sgd"), "unknown variant `sgd`, expected one of `local-steps`");
     says("step", json!(1), "unknown field `step`");
-    says("rounds", json!(1.5), "expected u64");
-    says("rounds", json!(-1), "expected u64");
-    says("smoothness", json!("1"), "expected f64");
-    says("weights", json!(1), "expected a sequence");
+    says("rounds", json!(1.5), "must be a whole number");
+    says("rounds", json!(-1), "must be a whole number");
+    says("smoothness", json!("1"), "must be a number, without quotation marks");
+    says("weights", json!(1), "must be a list");
     for text in ["", "{", "[]", "null", "{\"bound\": 1}", &good.to_string().replace("0.0625", "NaN")] {
         assert!(BoundRequest::from_json(text).is_err(), "{text}");
     }

@@ -5,7 +5,7 @@ mod slots;
 
 use collapipe::lyapunov::{Certificate, DriftRecord, DriftSlot, Engine, History, Queues, Step};
 use collapipe::nalgebra::DVector;
-use slots::{File, Plan, SCALE, State};
+use slots::{CandidatePlan, File, SCALE, State};
 
 const USERS: usize = 10;
 
@@ -16,7 +16,7 @@ fn objective(file: &File, queues: &[f64], rate: &[f64], energy: &[f64]) -> f64 {
 }
 
 /// A slot's problem at given queues, through the engine: warm start, one state.
-fn decide(file: &File, slot: usize, queues: &[f64]) -> (Plan, f64) {
+fn decide(file: &File, slot: usize, queues: &[f64]) -> (CandidatePlan, f64) {
     let engine = Engine::new(file.problem(), [file.state(slot)], file.v).unwrap().warm_start(queues).unwrap();
     let mut record = engine.run().unwrap();
     let gap = record.history().unwrap().steps()[0].gap.unwrap();
@@ -28,7 +28,7 @@ fn relative(found: f64, expected: f64) -> f64 {
 }
 
 /// Every constraint of the file's README.
-fn assert_possible(file: &File, slot: usize, queues: &[f64], plan: &Plan) {
+fn assert_possible(file: &File, slot: usize, queues: &[f64], plan: &CandidatePlan) {
     let State { gain, offload, .. } = file.state(slot);
     let shares: f64 = plan.share.iter().sum();
     assert!(shares <= 1.0 + 1e-12 && plan.share.iter().all(|share| *share >= 0.0), "slot {slot}: {shares}");
@@ -147,7 +147,7 @@ fn queue_laws_of_recorded_slots() {
 fn run_from_empty_queues() {
     let Some(file) = File::read() else { return };
     let play = || Engine::new(file.problem(), file.states(), file.v).unwrap().run().unwrap();
-    let record: DriftRecord<Plan> = play();
+    let record: DriftRecord<CandidatePlan> = play();
     assert_eq!(play(), record);
     let history = record.history().unwrap();
     let mut apart = Vec::new();
@@ -195,7 +195,7 @@ fn bounds_hold_for_other_plans() {
             record.warm_start(&queues).unwrap().run().unwrap()
         };
         let bound = best.slots[0].lower_bound.unwrap();
-        let cost = |slot: &DriftSlot<Plan>| {
+        let cost = |slot: &DriftSlot<CandidatePlan>| {
             file.v * slot.penalty + queues.iter().zip(&slot.violations).map(|(q, g)| q * g).sum::<f64>()
         };
         // Decided for other queues, all of them smaller, so that the plans are possible here too.

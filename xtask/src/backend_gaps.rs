@@ -105,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let network = InstanceSize { clusters: 2, participation: Participation::Select, ..network };
     row("2 clusters of 4, select", &outcomes(network, &seeds.milp, &milp)?);
 
-    println!("\nOne cluster of 24 devices, select, where no enumeration can follow\n");
+    println!("\nOne cluster of 24 devices, select, beyond the reach of enumeration\n");
     println!("| seed | backend | objective | gap | seconds |\n|---|---|---|---|---|");
     let many = InstanceSize { plans: 4, ..select(24) };
     for seed in seeds.many_devices {

@@ -5,7 +5,7 @@ use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
 use crate::experiments::metric::Metric;
-use crate::network::radio::{ChannelConfig, RateTrace, TraceChannel, read_traces};
+use crate::network::radio::{ChannelConfig, RateTrace, TraceChannel, TraceFormat, TraceGaps, read_traces};
 use crate::scenario::Scenario;
 use crate::simulation::PolicyKind;
 use crate::units::{Hertz, Seconds, Watts};
@@ -65,6 +65,8 @@ fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
         spec.channel = Some(ChannelConfig::Trace(TraceChannel {
             // The file's name alone: digests do not depend on where it lies.
             file: FILE.into(),
+            format: TraceFormat::Auto,
+            gaps: TraceGaps::Refuse,
             names: own.iter().map(|trace| trace.name().to_owned()).collect(),
             reference_band_hz: Hertz(100e6),
             reference_power_w: Watts(0.2),

@@ -25,7 +25,7 @@ pub fn frames(history: &History, frame: usize, policy: &[Action]) -> Result<Clai
     let value = history.mean_penalty().ok_or(CertificateError::NoSlots)?;
     let of_policy = policy.iter().map(|action| squared(&action.violations));
     let largest = history.steps().iter().map(|step| squared(&step.violations)).chain(of_policy).fold(0.0, f64::max);
-    // What a linear solver leaves of violations is priced at the queues of the frame's first slot, as the proof does.
+    // Violations that a linear solver leaves are priced at the queues of the frame's first slot, as in the proof.
     let mut left = 0.0;
     let first_queues = history.slots().map(|(queues, _)| queues).step_by(frame);
     for (index, (actions, queues)) in policy.chunks(frame).zip(first_queues).enumerate() {
@@ -52,5 +52,5 @@ pub fn frames(history: &History, frame: usize, policy: &[Action]) -> Result<Clai
     Ok(Claim::new(CertificateName::C7, (value, bound), optimum.abs(), assumptions))
 }
 
-/// What a linear solver may leave of a mean violation, relative to G.
+/// Mean violation that a linear solver may leave, relative to G.
 const KEPT: f64 = 1e-6;

@@ -20,6 +20,8 @@
 mod frames;
 mod norm;
 mod penalty;
+#[cfg(test)]
+mod tests;
 pub(super) mod violation;
 
 use std::fmt;
@@ -58,7 +60,7 @@ impl fmt::Display for CertificateName {
     }
 }
 
-/// What is known of an assumption.
+/// What is known about an assumption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -66,7 +68,7 @@ pub enum Standing {
     /// Recomputed from the data, slot by slot.
     Verified,
     /// Established when the data were made, by the solver's certified bounds or because the decision was found in that
-    /// very slot; not computed again here. Whoever supplies data of their own answers for it.
+    /// very slot; not computed again here. Whoever supplies their own data answers for it.
     Recorded,
     /// Cannot be checked on one sample path: the reader has to decide.
     Assumed,
@@ -112,7 +114,7 @@ impl Assumption {
 
 /// An inequality `value` ≤ `bound` with what it rests on.
 ///
-/// Under its assumptions it is a theorem: one that does not hold where all are verified means that the data are not
+/// Under its assumptions it is a theorem: if it fails where all are verified, the data are not
 /// those of a drift-plus-penalty run. A claim in expectation may fail on a single run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,7 +172,7 @@ pub enum CertificateError {
         /// The slot.
         slot: usize,
     },
-    /// A list that must have an entry per slot, or per constraint, has not.
+    /// A list does not have one entry per slot, or per constraint.
     #[error("{what}: {found} entries, must be {expected}")]
     Length {
         /// Which list.
@@ -189,10 +191,10 @@ pub enum CertificateError {
         index: usize,
         /// The number.
         value: f64,
-        /// What it may be.
+        /// What is allowed.
         allowed: &'static str,
     },
-    /// An action that does not keep every constraint with slack: there is no Slater condition to rest on.
+    /// An action that does not keep every constraint with slack: there is no Slater condition to rely on.
     #[error(
         "slot {slot}: the action breaks or only just keeps constraint {constraint} (g = {violation:?}); must be < 0"
     )]

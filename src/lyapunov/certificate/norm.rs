@@ -12,8 +12,8 @@ use crate::lyapunov::history::{Action, History, dot, squared, squared_distance};
 /// √E|Q(R)|² ≤ V|μ| + √(|Q(0) − Vμ|² + 2 (mean(½|g|² + C) + V s) R)
 /// ```
 ///
-/// s ≥ p* − inf (E p + μ·E g) is by how much μ misses to be a multiplier of the average problem: 0 for a Lagrange
-/// multiplier, otherwise an upper estimate of the optimum less a lower bound at μ. Of one run the left side is the
+/// s ≥ p* − inf (E p + μ·E g) is by how much μ falls short of a multiplier of the average problem: 0 for a Lagrange
+/// multiplier, otherwise an upper estimate of the optimum less a lower bound at μ. For one run the left side is the
 /// realised |Q(R)|. Prices found on the run's own slots fit them too well for this form: use [`queue_norm_on_path`].
 ///
 /// # Errors
@@ -59,7 +59,7 @@ impl QueueNormBound {
         })
     }
 
-    /// The bound after so many slots.
+    /// The bound after the given number of slots.
     #[must_use]
     pub fn at(&self, slots: f64) -> f64 {
         self.level + (self.start + self.growth * slots).sqrt()
@@ -77,7 +77,7 @@ impl QueueNormBound {
 /// the mean of a mixture.
 ///
 /// # Errors
-/// [`CertificateError`] without slots, where a gap is not known, for lists of other shapes, and for numbers out of
+/// [`CertificateError`] without slots, where a gap is not known, for lists of the wrong shape, and for numbers out of
 /// range.
 pub fn queue_norm_on_path(
     history: &History,
@@ -113,7 +113,7 @@ pub fn queue_norm_path(
     for (slot, (((queue, step), action), minimum)) in history.slots().zip(policy).zip(minima).enumerate() {
         let dearer = weight * (action.penalty - minimum);
         distance += 2.0 * (history.drift(slot, step)? + dearer + dot(queue, &action.violations));
-        // It bounds a square, so that only rounding, or minima that are none, take it below zero.
+        // It bounds a square, so that only rounding, or wrong minima, take it below zero.
         let bound = level + distance.max(0.0).sqrt();
         finite("bound", slot, bound)?;
         path.push(bound);

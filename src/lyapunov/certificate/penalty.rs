@@ -3,7 +3,7 @@
 use super::{Assumption, CertificateError, CertificateName, Claim};
 use crate::lyapunov::history::{Action, History, dot, squared};
 
-/// What the data of a [`History`] have passed, and that every gap is known.
+/// The checks that a [`History`] has passed, and that every gap is known.
 pub(super) fn by_drift_plus_penalty() -> Vec<Assumption> {
     vec![
         Assumption::verified("every queue followed Q(t+1) = max(Q(t) + g(t), 0), from the Q(0) recorded"),
@@ -20,7 +20,7 @@ pub(super) fn by_drift_plus_penalty() -> Vec<Assumption> {
 /// ```
 ///
 /// `optimum` is p*, the least mean penalty of a stationary policy that keeps every constraint on average, or an upper
-/// estimate of it. Of one run the left side is the realised mean: the inequality is about its expectation.
+/// estimate of it. For one run the left side is the realised mean: the inequality is about its expectation.
 ///
 /// # Errors
 /// [`CertificateError`] without slots, where a gap is not known, and for an optimum that is not finite.
@@ -44,8 +44,8 @@ pub fn against_optimum(history: &History, optimum: f64) -> Result<Claim, Certifi
 /// `policy` has one action per slot; an action may be the mean of a mixture. Everything on the right is measured.
 ///
 /// # Errors
-/// [`CertificateError`] without slots, where a gap is not known, and for a policy of another shape or with numbers that
-/// are not finite.
+/// [`CertificateError`] without slots, where a gap is not known, and for a policy of the wrong shape or with numbers
+/// that are not finite.
 pub fn against_policy(history: &History, policy: &[Action]) -> Result<Claim, CertificateError> {
     let last = penalty_bound_path(history, policy)?.pop().ok_or(CertificateError::NoSlots)?;
     let mut assumptions = by_drift_plus_penalty();
@@ -53,7 +53,7 @@ pub fn against_policy(history: &History, policy: &[Action]) -> Result<Claim, Cer
     Ok(Claim::new(CertificateName::C3, (last.value, last.bound), last.scale, assumptions))
 }
 
-/// What a comparison rests on: only whoever made the actions can know.
+/// What a comparison rests on: only whoever supplied the actions can know.
 pub(super) fn possible() -> Assumption {
     Assumption::recorded("the actions compared with were possible in the same states")
 }
@@ -110,7 +110,7 @@ pub fn penalty_bound_path(history: &History, policy: &[Action]) -> Result<Vec<Pe
 /// No policy, not even one that knew all states in advance, has a smaller mean penalty with the same mean violations.
 ///
 /// # Errors
-/// [`CertificateError`] without slots, for lists of other lengths, and for prices that are negative or not finite.
+/// [`CertificateError`] without slots, for lists of the wrong length, and for prices that are negative or not finite.
 pub fn weak_duality(history: &History, multiplier: &[f64], minima: &[f64]) -> Result<Claim, CertificateError> {
     check_multiplier(history, multiplier)?;
     check_minima(history, minima)?;

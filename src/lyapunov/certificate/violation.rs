@@ -26,7 +26,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Rounding that sums of R terms are allowed, relative to the larger side (and 1).
+    /// Rounding allowed in sums of R terms, relative to the larger side (and 1).
     pub const TOLERANCE: f64 = 1e-9;
 
     /// Whether the inequality held after every round so far, up to rounding.
@@ -38,7 +38,7 @@ impl Certificate {
 }
 
 impl Certificate {
-    /// C1 of constraint `index` of a history; `None` before the first slot and for a constraint there is not.
+    /// C1 of constraint `index` of a history; `None` before the first slot and for a constraint that does not exist.
     #[must_use]
     pub fn of(history: &History, index: usize) -> Option<Self> {
         let initial = *history.initial().get(index)?;

@@ -3,7 +3,7 @@
 use super::play::{Checked, EngineError, checked};
 use super::problem::{DriftProblem, Labels, Weights};
 use super::record::{DriftRecord, DriftRecordError};
-use crate::lyapunov::comparison::{Comparison, Found, LookAgain, LookedBack};
+use crate::lyapunov::comparison::{Alternative, Comparison, LookAgain, LookedBack};
 use crate::lyapunov::history::Action;
 use crate::lyapunov::offline::OfflineError;
 
@@ -11,13 +11,13 @@ use crate::lyapunov::offline::OfflineError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError<E: std::error::Error + 'static> {
-    /// The record is none of a run.
+    /// The record is not that of a run.
     #[error(transparent)]
     Record(#[from] DriftRecordError),
-    /// The record is one of another problem.
-    #[error("the record's labels are not those of the problem: it is a record of another one")]
+    /// The record belongs to another problem.
+    #[error("the record's labels are not those of the problem: it belongs to another one")]
     Labels,
-    /// Not one state per slot.
+    /// The number of states is not that of the slots.
     #[error("{found} states for {expected} slots: must be those of the run, in their order")]
     States {
         /// Number of slots.
@@ -33,12 +33,12 @@ pub enum CompareError<E: std::error::Error + 'static> {
         /// How.
         source: Box<EngineError<E>>,
     },
-    /// More slots than an offline optimum copes with, or numbers that are too large for it.
+    /// More slots than an offline optimum can handle, or numbers that are too large for it.
     #[error(transparent)]
     Offline(#[from] OfflineError),
 }
 
-/// How often prices for the offline optimum are tried at most.
+/// How many times prices for the offline optimum are tried at most.
 const ROUNDS: usize = 8;
 /// Prices at which violations count and penalties hardly do, relative to the largest penalty and price of the run.
 const VIOLATIONS_ALONE: f64 = 1e4;
@@ -104,7 +104,7 @@ impl<P: DriftProblem> LookAgain for Minimizer<'_, P> {
     type Error = CompareError<P::Error>;
 
     /// Minimizes p + μ·g in all states.
-    fn look(&mut self, _: usize, prices: &[f64]) -> Result<Vec<Found>, Self::Error> {
+    fn look(&mut self, _: usize, prices: &[f64]) -> Result<Vec<Alternative>, Self::Error> {
         let queues: Vec<f64> = prices.iter().map(|price| self.penalty_weight * price).collect();
         let weights = Weights::new(self.penalty_weight, &queues);
         let mut all = Vec::with_capacity(self.states.len());
@@ -120,7 +120,7 @@ impl<P: DriftProblem> LookAgain for Minimizer<'_, P> {
                 seen.push(action.clone());
             }
             let minimum = lower_bound.map(|bound| bound / self.penalty_weight);
-            all.push(Found { minimum, action: new.then_some(action) });
+            all.push(Alternative { minimum, action: new.then_some(action) });
         }
         Ok(all)
     }

@@ -7,7 +7,7 @@ use super::record::{DriftRecord, DriftSchema, DriftSlot};
 use crate::lyapunov::history::{HistoryError, check_penalty_weight};
 use crate::lyapunov::queues::{QueueError, Queues};
 
-/// Why a run of an own problem could not begin or go on.
+/// Why a run of a user's problem could not begin or go on.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError<E: std::error::Error + 'static> {
@@ -29,7 +29,7 @@ pub enum EngineError<E: std::error::Error + 'static> {
         source: E,
     },
     /// An action without one violation per constraint.
-    #[error("slot {slot}: the action has {found} violations for {expected} constraints: must be as many")]
+    #[error("slot {slot}: the action has {found} violations for {expected} constraints: must be equal in number")]
     Length {
         /// The slot.
         slot: u64,
@@ -83,7 +83,7 @@ pub enum EngineError<E: std::error::Error + 'static> {
     },
 }
 
-/// A drift-plus-penalty run of an own problem: an iterator over the slots played, one per state.
+/// A drift-plus-penalty run of a user's problem: an iterator over the slots played, one per state.
 ///
 /// It owns the queues and their law, Q ← max(Q + g, 0). What the problem returns is checked before the queues take it;
 /// after an error the run ends, and the slots before it are good. With a deterministic problem the same states give the
@@ -132,7 +132,7 @@ impl<P: DriftProblem, S: Iterator<Item = P::State>> Engine<P, S> {
         Ok(self)
     }
 
-    /// The queues as they stand.
+    /// The current queues.
     #[must_use]
     pub fn queues(&self) -> &Queues {
         &self.queues

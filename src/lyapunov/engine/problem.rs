@@ -1,4 +1,4 @@
-//! What the user brings.
+//! What the user provides.
 
 use std::collections::HashSet;
 
@@ -11,7 +11,7 @@ use crate::lyapunov::history::dot;
 ///
 /// In the long run the mean penalty p is to be small and every constraint avg g ≤ 0 is to be kept. The
 /// [`Engine`](super::Engine) turns the constraints into queues Q and asks for the action that minimizes V·p + Q·g in
-/// the state at hand.
+/// the current state.
 ///
 /// Scale the constraints so that g is of order one: a budget Ē of energy E enters as g = E/Ē − 1, and its queue counts
 /// budgets.
@@ -48,7 +48,7 @@ use crate::lyapunov::history::dot;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait DriftProblem {
-    /// What is known as the slot is decided: channels, arrivals, prices.
+    /// What is known when the slot is decided: channels, arrivals, prices.
     type State;
     /// What is decided.
     type Action;
@@ -62,11 +62,11 @@ pub trait DriftProblem {
     /// The action of least V·p + Q·g in a state, or a good one.
     ///
     /// # Errors
-    /// Where there is no action, or none can be found.
+    /// If there is no action, or none can be found.
     fn minimize(&mut self, state: &Self::State, weights: Weights<'_>) -> Result<Minimum<Self::Action>, Self::Error>;
 }
 
-/// What weighs how much in a slot.
+/// The weights of penalty and violations in a slot.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Weights<'a> {
@@ -138,19 +138,19 @@ pub struct Minimum<A> {
 }
 
 impl<A> Minimum<A> {
-    /// An action of which nothing is proved.
+    /// An action about which nothing is proved.
     #[must_use]
     pub fn new(action: A, penalty: f64, violations: Vec<f64>) -> Self {
         Self { action, penalty, violations, optimality: Optimality::Unknown }
     }
 
-    /// The same as a minimizer of V·p + Q·g. The engine takes it on trust.
+    /// States that the action minimizes V·p + Q·g. The engine takes this on trust.
     #[must_use]
     pub fn exact(self) -> Self {
         Self { optimality: Optimality::Exact, ..self }
     }
 
-    /// The same with a lower bound on V·p + Q·g over all actions of the slot.
+    /// Adds a lower bound on V·p + Q·g over all actions of the slot.
     #[must_use]
     pub fn with_lower_bound(self, lower_bound: f64) -> Self {
         Self { optimality: Optimality::LowerBound(lower_bound), ..self }
@@ -164,11 +164,11 @@ impl<A> Minimum<A> {
 pub struct Labels {
     /// What is minimized on average, as in "mean latency": not empty.
     pub penalty: String,
-    /// Its unit; empty for a number.
+    /// Its unit; empty for a plain number.
     pub penalty_unit: String,
     /// One name per constraint avg g ≤ 0, each different and not empty.
     pub constraints: Vec<String>,
-    /// Unit of violations and queues; empty for numbers.
+    /// Unit of violations and queues; empty for plain numbers.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub violation_unit: String,
 }
@@ -184,9 +184,7 @@ pub enum LabelsError {
         what: String,
     },
     /// Two constraints of the same name.
-    #[error(
-        "labels.constraints[{index}] = {name:?}: names a constraint before it too; give every constraint its own name"
-    )]
+    #[error("labels.constraints[{index}] = {name:?}: is an earlier constraint's name too; give each its own name")]
     Twice {
         /// The second of them.
         index: usize,
@@ -219,13 +217,13 @@ impl Labels {
         }
     }
 
-    /// The same with a unit of violations and queues, as `budgets`.
+    /// Sets the unit of violations and queues, such as `budgets`.
     #[must_use]
     pub fn with_violation_unit(self, unit: impl Into<String>) -> Self {
         Self { violation_unit: unit.into(), ..self }
     }
 
-    /// Name of a constraint; empty for one there is not.
+    /// Name of a constraint; empty for one that does not exist.
     #[must_use]
     pub fn constraint(&self, index: usize) -> &str {
         self.constraints.get(index).map_or("", String::as_str)
@@ -234,7 +232,7 @@ impl Labels {
     /// Whether the names can be told apart.
     ///
     /// # Errors
-    /// [`LabelsError`] for an empty name, or one of two constraints.
+    /// [`LabelsError`] for an empty name, or one that two constraints share.
     pub fn validate(&self) -> Result<(), LabelsError> {
         if self.penalty.is_empty() {
             return Err(LabelsError::Empty { what: "penalty".into() });

@@ -1,4 +1,4 @@
-//! What a run of an own problem leaves behind.
+//! What a run of a user's problem leaves behind.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub enum DriftSchema {
     V1,
 }
 
-/// One slot of an own problem's run.
+/// One slot of such a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DriftSlot<A> {
@@ -37,10 +37,10 @@ pub struct DriftSlot<A> {
     pub action: A,
 }
 
-/// A run of an own problem as data: what certificates, tables and figures are made from. `A` is the user's type of
+/// A run of a user's problem as data: what certificates, tables and figures are made from. `A` is the user's type of
 /// action, or any JSON value for a reader who does not know it.
 ///
-/// A record that was read from a file is as good as its [`DriftRecord::history`]: queues that did not follow their law,
+/// A record that was read from a file is validated by [`DriftRecord::history`]: queues that did not follow their law,
 /// or numbers out of range, are refused there. Floats are written so that they read back bit for bit.
 ///
 /// ```
@@ -75,14 +75,14 @@ pub struct DriftRecord<A = serde_json::Value> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DriftRecordError {
-    /// No JSON, a field too many or too few, another format or version.
+    /// Invalid JSON, an unknown or missing field, another format or version.
     #[error("no drift record: {0}")]
     Json(#[from] serde_json::Error),
     /// Names that cannot be told apart.
     #[error(transparent)]
     Labels(#[from] LabelsError),
-    /// Not one Q(0) per constraint.
-    #[error("initial_queues: {found} entries for {expected} constraints: must be as many")]
+    /// The number of Q(0) is not that of the constraints.
+    #[error("initial_queues: {found} entries for {expected} constraints: must be equal in number")]
     Length {
         /// Number of constraints.
         expected: usize,
@@ -126,7 +126,7 @@ impl<A> DriftRecord<A> {
     /// A record from JSON, validated.
     ///
     /// # Errors
-    /// [`DriftRecordError`] for text that is no record, and as [`DriftRecord::history`].
+    /// [`DriftRecordError`] for text that is not a record, and as [`DriftRecord::history`].
     pub fn from_json<'a>(text: &'a str) -> Result<Self, DriftRecordError>
     where
         A: Deserialize<'a>,
@@ -140,7 +140,7 @@ impl<A> DriftRecord<A> {
     /// bounds at the recorded queues.
     ///
     /// # Errors
-    /// [`DriftRecordError`] for numbers out of range, lists of other lengths, slots out of order, lower bounds above
+    /// [`DriftRecordError`] for numbers out of range, lists of the wrong length, slots out of order, lower bounds above
     /// the value of the action, and queues that did not follow their law.
     pub fn history(&self) -> Result<History, DriftRecordError> {
         self.labels.validate()?;

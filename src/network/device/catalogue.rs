@@ -38,7 +38,7 @@ const fn gibibytes(count: f64) -> Bytes {
     Bytes(count * 1_073_741_824.0)
 }
 
-// Sources that stand behind several numbers.
+// Sources of several numbers.
 const VGG19_PI4: &str = "VGG-19 on CIFAR-10, batch 128, fp32: 9.518 s forward, 59.756 s backward (weight update 2.632 s left out) \
      for 0.796 GFLOP forward per sample and twice that backward; jtirana98/SFL-workflow-optimization @62f7332 (MIT), device d1";
 const VGG19_NANO: &str = "VGG-19 on CIFAR-10, batch 128, fp32: 0.987 s forward, 1.674 s backward for 0.796 GFLOP forward per sample \

@@ -12,11 +12,11 @@ use super::{DeviceProfile, DeviceSheet, catalogue};
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("unknown {what} \"{name}\"; allowed: {allowed}")]
 pub struct UnknownPreset {
-    /// What was to be named: `device` or `edge server`.
+    /// What the name was for: `device` or `edge server`.
     pub what: &'static str,
     /// The name given.
     pub name: String,
-    /// The names there are.
+    /// The names that exist.
     pub allowed: String,
 }
 

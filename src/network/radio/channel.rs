@@ -238,8 +238,9 @@ impl Channel {
         let links = pairs(nodes).map(|(low, high)| {
             let mut generator = generator(seed, cluster, link_id(low, high), Purpose::TraceStart, 0);
             let trace = choice[generator.random_range(0..choice.len())].clone();
-            let drawn = generator.random_range(0..trace.mbps().len()) as f64;
-            ReplayedLink { low, high, trace, start: config.start_s.unwrap_or(Seconds(drawn)) }
+            let drawn = trace.start(generator.random_range(0..trace.mbps().len()));
+            let start = config.start_s.or(drawn).unwrap_or(Seconds(0.0));
+            ReplayedLink { low, high, trace, start }
         });
         let source = Source::Trace {
             links: links.collect(),
@@ -250,10 +251,11 @@ impl Channel {
         Ok(Self { nodes, slot: 0, source })
     }
 
-    /// Name and rates [Mbit/s] of the trace that each link replays; none for a channel that replays none.
-    pub(crate) fn replayed(&self) -> Vec<(&str, &[f64])> {
+    /// Name, rates [Mbit/s], their beginnings and length [s] of the trace that each link replays; none for a channel that
+    /// replays no trace.
+    pub(crate) fn replayed(&self) -> Vec<(&str, &[f64], Vec<Seconds>, Seconds)> {
         match &self.source {
-            Source::Trace { links, .. } => links.iter().map(|link| (link.trace.name(), link.trace.mbps())).collect(),
+            Source::Trace { links, .. } => links.iter().map(|link| link.trace.parts()).collect(),
             Source::Constant(_) | Source::Geometric { .. } => Vec::new(),
         }
     }
@@ -279,14 +281,14 @@ impl Channel {
         }
     }
 
-    /// Goes to a slot, before or behind. The gains there are those that stepping would have reached.
+    /// Goes to a slot, earlier or later. The gains there are those that stepping would have reached.
     ///
     /// Correlated fading has to be stepped through: the next gains then take time proportional to the distance.
     pub const fn seek(&mut self, slot: u64) {
         self.slot = slot;
     }
 
-    /// Gains of a slot; the channel then stands behind it. The same matrix whatever was asked before.
+    /// Gains of a slot, whatever was asked before; the channel then stands after it.
     pub fn gains_at(&mut self, slot: u64) -> DMatrix<f64> {
         self.seek(slot);
         self.next_gains()
@@ -378,7 +380,7 @@ fn pairs(nodes: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..nodes).flat_map(move |low| (low + 1..nodes).map(move |high| (low, high)))
 }
 
-/// Node numbers are below 2^32: [`check_nodes`] has seen to it.
+/// Node numbers are below 2^32: [`check_nodes`] ensures it.
 fn link_id(low: usize, high: usize) -> LinkId {
     LinkId::between(low as u32, high as u32)
 }

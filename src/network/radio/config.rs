@@ -57,12 +57,23 @@ impl ChannelConfig {
     /// Traces share their samples when cloned: read once, use for every cluster.
     ///
     /// # Errors
-    /// As [`read_traces`](super::read_traces).
+    /// As [`TraceFile::read`](super::TraceFile::read).
     #[cfg(feature = "scenario")]
     pub fn load_traces(&self, folder: &std::path::Path) -> Result<Vec<super::RateTrace>, super::TraceFileError> {
+        Ok(self.load_trace_file(folder)?.map(|file| file.traces).unwrap_or_default())
+    }
+
+    /// The traces with what was understood of their file; none unless it is a trace channel.
+    ///
+    /// # Errors
+    /// As [`TraceFile::read`](super::TraceFile::read).
+    #[cfg(feature = "scenario")]
+    pub fn load_trace_file(&self, folder: &std::path::Path) -> Result<Option<super::TraceFile>, super::TraceFileError> {
         match self {
-            Self::Trace(channel) => super::read_traces(&folder.join(&channel.file)),
-            Self::Geometric(_) | Self::Constant(_) => Ok(Vec::new()),
+            Self::Trace(channel) => {
+                super::TraceFile::read(&folder.join(&channel.file), channel.format, channel.gaps).map(Some)
+            }
+            Self::Geometric(_) | Self::Constant(_) => Ok(None),
         }
     }
 }
@@ -121,7 +132,7 @@ pub struct LinkRadio {
     pub path_loss: PathLossModel,
     /// Carrier frequency; within the model's bands.
     pub carrier_hz: Hertz,
-    /// How a link comes to have line of sight.
+    /// How a link gets line of sight.
     #[serde(default)]
     pub sight: SightRule,
     /// Deviation of shadowing in [0, 30] dB, 0 for none; that of the model if left out.
@@ -278,15 +289,59 @@ impl ConstantChannel {
     }
 }
 
+/// How the lines of a trace file are to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum TraceFormat {
+    /// As the first row and the file's name say.
+    #[default]
+    Auto,
+    /// As Mahimahi's packet-delivery times: a whole number of milliseconds per line, at each of which 1500 bytes arrive.
+    Mahimahi,
+}
+
+impl TraceFormat {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// What happens to times without a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum TraceGaps {
+    /// The file is refused.
+    #[default]
+    Refuse,
+    /// The rate before the gap holds through it.
+    Hold,
+    /// The rate is 0 from one step after the last sample on.
+    Outage,
+}
+
+impl TraceGaps {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Gains from measured rates: every link replays a trace.
 ///
-/// Each link draws its trace from `names` once, by the seed. A slot takes the rate of the second it begins in; at its
+/// Each link draws its trace from `names` once, by the seed. A slot takes the rate of the time it begins at; at its
 /// end a trace starts over. Both directions of a link have the same gain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TraceChannel {
-    /// CSV file of traces; see `read_traces` for the two formats.
+    /// File of traces; see `TraceFile::read` for what is read.
     pub file: PathBuf,
+    /// How its lines are to be read.
+    #[serde(default, skip_serializing_if = "TraceFormat::is_default")]
+    pub format: TraceFormat,
+    /// What happens to times without a sample.
+    #[serde(default, skip_serializing_if = "TraceGaps::is_default")]
+    pub gaps: TraceGaps,
     /// The traces to draw from; all of the file if empty.
     #[serde(default)]
     pub names: Vec<String>,
@@ -296,7 +351,7 @@ pub struct TraceChannel {
     pub reference_power_w: Watts,
     /// Time from one slot to the next, in (0, 1e9] s.
     pub seconds_per_slot: Seconds,
-    /// Where in its trace every link begins, in [0, 1e9] s; if left out, each draws a whole second by the seed.
+    /// Where in its trace every link begins, in [0, 1e9] s; if left out, each draws a sample by the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start_s: Option<Seconds>,
     /// Lower rates count as this one, in [0, 1e9]; with 0, a second of rate 0 is an outage (gain 0).

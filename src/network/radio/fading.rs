@@ -25,7 +25,7 @@ pub enum Fading {
     None,
     /// Scattered paths only: |h|² is exponential.
     Rayleigh,
-    /// A direct path besides: `h = sqrt(K/(K+1)) + g/sqrt(K+1)`.
+    /// Also a direct path: `h = sqrt(K/(K+1)) + g/sqrt(K+1)`.
     ///
     /// K is a property of the direct path: links without line of sight fade as Rayleigh.
     Rician {
@@ -179,7 +179,7 @@ impl FadingProcess {
         self.state
     }
 
-    /// Goes to a slot, before or behind; the same g as stepping there one by one.
+    /// Goes to a slot, earlier or later; the same g as stepping there one by one.
     pub fn seek(&mut self, slot: u64) {
         if self.coefficient == 0.0 {
             self.slot = slot;

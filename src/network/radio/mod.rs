@@ -22,13 +22,22 @@ mod seed;
 mod shadowing;
 mod trace;
 #[cfg(feature = "scenario")]
+mod trace_columns;
+#[cfg(feature = "scenario")]
 mod trace_file;
+#[cfg(feature = "scenario")]
+mod trace_rows;
+#[cfg(feature = "scenario")]
+mod trace_series;
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 pub use channel::{Channel, ChannelError, LinkState};
-pub use config::{ChannelConfig, ConstantChannel, GeometricChannel, LinkRadio, NodeRadio, Position, TraceChannel};
+pub use config::{
+    ChannelConfig, ConstantChannel, GeometricChannel, LinkRadio, NodeRadio, Position, TraceChannel, TraceFormat,
+    TraceGaps,
+};
 pub use fading::{Correlation, Fading, FadingProcess, Scattered};
 pub use noise::{BASE_STATION_NOISE_FIGURE_DB, Noise, TERMINAL_NOISE_FIGURE_DB, THERMAL_NOISE_DBM_PER_HZ, from_db};
 pub use path_loss::{Geometry, PathLossModel, SPEED_OF_LIGHT_M_PER_S, Sight, Validity};
@@ -36,7 +45,7 @@ pub use seed::LinkId;
 pub use shadowing::{SightRule, shadowing_db};
 pub use trace::{RateTrace, ReferenceLink, TraceError};
 #[cfg(feature = "scenario")]
-pub use trace_file::{TraceFileError, read_traces};
+pub use trace_file::{TraceFile, TraceFileError, TraceMapping, read_traces};
 
 use crate::problem::FieldError;
 

@@ -139,8 +139,8 @@ impl PathLossModel {
 
     /// Mean path loss in dB.
     ///
-    /// A ground distance below the model's minimum counts as that minimum: the formulas are no fit of anything nearer.
-    /// Beyond the maximum they are extrapolated, which [`validity`](Self::validity) lets a caller notice.
+    /// A ground distance below the model's minimum counts as that minimum: the formulas were not fitted to anything
+    /// nearer. Beyond the maximum they are extrapolated, which [`validity`](Self::validity) lets a caller notice.
     /// Without line of sight the loss is at least that with line of sight.
     ///
     /// # Errors
@@ -169,7 +169,7 @@ impl PathLossModel {
 
     /// Probability of line of sight at a ground distance, in [0, 1].
     ///
-    /// Non-increasing but for TR 36.843's own step from 0.495 up to 0.5 at 37 m in [`D2dIndoor`](Self::D2dIndoor).
+    /// Non-increasing except for TR 36.843's own step from 0.495 up to 0.5 at 37 m in [`D2dIndoor`](Self::D2dIndoor).
     ///
     /// # Errors
     /// A distance that is negative or not finite.

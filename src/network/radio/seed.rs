@@ -1,4 +1,4 @@
-//! Generators whose numbers depend on what they are for, not on when they are asked.
+//! Generators whose numbers depend on their purpose, not on when they are drawn.
 //!
 //! Every random number of the radio comes from a [`Pcg64`] (PCG XSL 128/64, LCG: the name is part of the promise) that
 //! is seeded with a hash of (base seed, cluster, link, purpose, slot). Results are therefore the same on every machine,

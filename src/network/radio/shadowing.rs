@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::path_loss::Sight;
 use super::seed::{LinkId, Purpose, generator};
 
-/// How a link comes to have line of sight.
+/// How a link gets line of sight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]

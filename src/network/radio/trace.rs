@@ -17,6 +17,14 @@ pub enum TraceError {
         /// The trace's name.
         trace: String,
     },
+    /// The times of its samples are not those of a trace.
+    #[error("trace {trace:?}: {what}")]
+    Times {
+        /// The trace's name.
+        trace: String,
+        /// What is wrong with them.
+        what: String,
+    },
     /// A rate is negative or not finite.
     #[error("trace {trace:?}, second {second}: rate {mbps} Mbit/s must be a finite number, at least 0")]
     Rate {
@@ -49,7 +57,7 @@ pub enum TraceError {
         /// Up to five names that exist, nearest first.
         near: Vec<String>,
     },
-    /// There is no trace at all to choose from.
+    /// There is no trace to choose from.
     #[error("no trace to choose from: load the file of the trace channel first")]
     None,
 }
@@ -57,19 +65,39 @@ pub enum TraceError {
 impl Blamed for TraceError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Empty { .. } | Self::Rate { .. } | Self::TooFast { .. } | Self::Unknown { .. } | Self::None => {
-                Blame::Input
-            }
+            Self::Empty { .. }
+            | Self::Times { .. }
+            | Self::Rate { .. }
+            | Self::TooFast { .. }
+            | Self::Unknown { .. }
+            | Self::None => Blame::Input,
         }
     }
 }
 
-/// A rate per second, replayed in a circle.
+/// Rates over time, replayed in a circle: each holds until the next one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RateTrace {
     name: String,
     mbps: Arc<[f64]>,
+    clock: Clock,
 }
+
+/// When the samples begin, in seconds from the first one.
+#[derive(Clone, Debug, PartialEq)]
+enum Clock {
+    /// One after the other, each as long as the others; the last one may be shorter.
+    Even { step: f64, duration: f64 },
+    /// At times of their own, of which the first is 0.
+    Uneven { starts: Arc<[f64]>, duration: f64 },
+}
+
+/// How far a product of slot and length may be below the intended time, as a share of a step.
+const ROUNDING: f64 = 1e-9;
+
+/// How far times of a file may be from even steps, as a share of a step, and still count as even: decimals of a clock
+/// that counts from 1970.
+const EVEN: f64 = 1e-6;
 
 impl RateTrace {
     /// A trace of the given rates in Mbit/s, one per second.
@@ -84,7 +112,53 @@ impl RateTrace {
         if let Some((second, rate)) = mbps.iter().enumerate().find(|(_, rate)| !(rate.is_finite() && **rate >= 0.0)) {
             return Err(TraceError::Rate { trace: name, second, mbps: rate.to_string() });
         }
-        Ok(Self { name, mbps: mbps.into() })
+        let clock = Clock::Even { step: 1.0, duration: mbps.len() as f64 };
+        Ok(Self { name, mbps: mbps.into(), clock })
+    }
+
+    /// A trace of rates in Mbit/s that begin at given times, in seconds from any moment on; each holds until the next
+    /// one, the last one for `last`.
+    ///
+    /// ```
+    /// use collapipe::network::radio::RateTrace;
+    /// use collapipe::units::Seconds;
+    /// let times = [100.0, 110.0, 125.0].map(Seconds);
+    /// let trace = RateTrace::at_times("three", vec![10.0, 20.0, 30.0], &times, Seconds(10.0))?;
+    /// assert_eq!(trace.duration(), Seconds(35.0));
+    /// assert_eq!(trace.mbps_at(Seconds(24.0)), 20.0);
+    /// assert_eq!(trace.mbps_at(Seconds(36.0)), 10.0);
+    /// # Ok::<(), collapipe::network::radio::TraceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`RateTrace::new`], and for times that are not finite, not increasing, or not as many as the rates.
+    pub fn at_times(
+        name: impl Into<String>,
+        mbps: Vec<f64>,
+        times: &[Seconds],
+        last: Seconds,
+    ) -> Result<Self, TraceError> {
+        let mut trace = Self::new(name, mbps)?;
+        let bad = |what: String| Err(TraceError::Times { trace: trace.name.clone(), what });
+        if times.len() != trace.mbps.len() {
+            return bad(format!("{} times for {} rates; must be equal in number", times.len(), trace.mbps.len()));
+        }
+        let first = times.first().map_or(0.0, |time| time.0);
+        let starts: Arc<[f64]> = times.iter().map(|time| time.0 - first).collect();
+        let increasing = starts.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
+        let end = starts.last().map_or(0.0, |start| start + last.0);
+        if !(increasing && end.is_finite() && last.0 > 0.0) {
+            return bad(format!("times must be finite and increase, and the last rate last; it lasts {} s", last.0));
+        }
+        let step = starts.get(1).copied().unwrap_or(last.0);
+        let is_even = |(k, start): (usize, &f64)| (start - k as f64 * step).abs() <= EVEN * step;
+        let even = starts.iter().enumerate().all(is_even) && last.0 <= step * (1.0 + EVEN);
+        trace.clock = match even {
+            true if (last.0 - step).abs() <= EVEN * step => Clock::Even { step, duration: step * starts.len() as f64 },
+            true => Clock::Even { step, duration: end },
+            false => Clock::Uneven { starts, duration: end },
+        };
+        Ok(trace)
     }
 
     /// Its name in the file; the file's own name where that holds one trace.
@@ -93,7 +167,7 @@ impl RateTrace {
         &self.name
     }
 
-    /// The rates in Mbit/s, one per second.
+    /// The rates in Mbit/s, one per second unless the trace was made with times.
     #[must_use]
     pub fn mbps(&self) -> &[f64] {
         &self.mbps
@@ -102,10 +176,27 @@ impl RateTrace {
     /// Length in seconds.
     #[must_use]
     pub fn duration(&self) -> Seconds {
-        Seconds(self.mbps.len() as f64)
+        match self.clock {
+            Clock::Even { duration, .. } | Clock::Uneven { duration, .. } => Seconds(duration),
+        }
     }
 
-    /// Rate in Mbit/s at a time: the sample of the second it falls in, the trace starting over at its end.
+    /// When a sample begins, from the beginning of the trace; none where there are fewer.
+    #[must_use]
+    pub fn start(&self, sample: usize) -> Option<Seconds> {
+        match &self.clock {
+            Clock::Even { step, .. } => (sample < self.mbps.len()).then_some(Seconds(sample as f64 * step)),
+            Clock::Uneven { starts, .. } => starts.get(sample).copied().map(Seconds),
+        }
+    }
+
+    /// Name, rates, their beginnings and length: all there is to a trace.
+    pub(super) fn parts(&self) -> (&str, &[f64], Vec<Seconds>, Seconds) {
+        let starts = (0..self.mbps.len()).filter_map(|sample| self.start(sample)).collect();
+        (&self.name, &self.mbps, starts, self.duration())
+    }
+
+    /// Rate in Mbit/s at a time: the sample that holds there, the trace starting over at its end.
     ///
     /// A time that is not finite counts as 0.
     ///
@@ -118,10 +209,18 @@ impl RateTrace {
     /// ```
     #[must_use]
     pub fn mbps_at(&self, time: Seconds) -> f64 {
-        let second = time.0.rem_euclid(self.mbps.len() as f64);
-        // The remainder of a tiny negative time rounds to the length itself; `as` takes NaN to 0.
-        let index = (second as usize).min(self.mbps.len() - 1);
-        self.mbps[index]
+        let duration = self.duration().0;
+        let within = time.0.rem_euclid(duration);
+        // A time that is not finite leaves NaN, which `as` takes to 0.
+        let index = match &self.clock {
+            Clock::Even { step, .. } => (within / step + ROUNDING) as usize,
+            Clock::Uneven { starts, .. } => {
+                starts.partition_point(|start| *start <= within + ROUNDING * duration).saturating_sub(1)
+            }
+        };
+        // The end, or what rounds to it, is the beginning; a last sample that is shorter than the others ends early.
+        let over = within + ROUNDING * duration >= duration;
+        self.mbps.get(if over { 0 } else { index.min(self.mbps.len() - 1) }).copied().unwrap_or(0.0)
     }
 
     /// Checks that a gain within the slot problem's range carries every rate.
@@ -147,7 +246,8 @@ impl RateTrace {
     /// None has it; the error lists the nearest names.
     pub fn find<'a>(traces: &'a [Self], name: &str) -> Result<&'a Self, TraceError> {
         traces.iter().find(|trace| trace.name == name).ok_or_else(|| {
-            let mut near: Vec<_> = traces.iter().map(|trace| (edit_distance(name, &trace.name), &trace.name)).collect();
+            let mut near: Vec<_> =
+                traces.iter().map(|trace| (strsim::levenshtein(name, &trace.name), &trace.name)).collect();
             near.sort();
             TraceError::Unknown {
                 trace: name.to_owned(),
@@ -205,22 +305,4 @@ impl ReferenceLink {
         let ratio = self.power.0 * gain_to_noise_hz_per_w / self.band.0;
         self.band.0 * ratio.ln_1p() / std::f64::consts::LN_2 / 1e6
     }
-}
-
-/// Levenshtein distance in characters.
-fn edit_distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (i, a) in one.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        row[0] = left;
-        for (cell, b) in row.iter_mut().skip(1).zip(&other) {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = *cell;
-            left = substituted.min(diagonal + 1).min(left + 1);
-            *cell = left;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }

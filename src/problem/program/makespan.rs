@@ -1,6 +1,6 @@
 //! How durations add up: the makespan of a phase.
 
-use super::super::slot::{Overlap, Plan};
+use super::super::slot::{CandidatePlan, Overlap};
 use crate::ground::units::Seconds;
 
 /// The makespan of M micro-batches through the stages and hops of a phase, in fill-drain order:
@@ -21,7 +21,7 @@ pub(crate) struct Pacing {
 }
 
 impl Pacing {
-    pub fn new(plan: &Plan, overlap: Overlap) -> Self {
+    pub fn new(plan: &CandidatePlan, overlap: Overlap) -> Self {
         Self {
             iterations: f64::from(plan.local_iterations),
             repeats: f64::from(plan.micro_batches) - 1.0,
@@ -34,7 +34,8 @@ impl Pacing {
         self.iterations
     }
 
-    /// I·(M−1): how often the slowest machine counts besides.
+    /// I·(M−1): how often the slowest machine counts in addition.
+    #[cfg(any(feature = "conic", feature = "milp", feature = "smooth"))]
     pub fn pace_uses(&self) -> f64 {
         self.iterations * self.repeats
     }
@@ -55,11 +56,12 @@ impl Pacing {
     }
 
     /// Whether a stage and its sending are one machine.
+    #[cfg(any(feature = "conic", feature = "milp", feature = "smooth"))]
     pub fn is_blocking(&self) -> bool {
         self.blocking
     }
 
-    /// What a hop's machine does besides sending: its sender's computing, where sending blocks.
+    /// What a hop's machine does apart from sending: its sender's computing, where sending blocks.
     pub fn blocked(&self, compute: Seconds) -> Seconds {
         if self.blocking { compute } else { Seconds(0.0) }
     }
@@ -88,8 +90,8 @@ impl Timing {
 
     /// Adds a stage and its sending, constant latency included.
     pub fn add(&mut self, compute: Seconds, send: Seconds) {
-        let machine = if self.pacing.blocking { compute + send } else { Seconds(compute.0.max(send.0)) };
-        self.pace = Seconds(self.pace.0.max(machine.0));
+        let sending = self.pacing.blocked(compute) + send;
+        self.pace = Seconds(self.pace.0.max(compute.0).max(sending.0));
         self.sum = self.sum + compute + send;
     }
 

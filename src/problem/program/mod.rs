@@ -3,7 +3,7 @@
 //! Evaluation and every solver read it; none has a formula of its own for a time, an energy, a memory or the makespan.
 //!
 //! * [`ClusterProgram`] is a cluster whatever the plan: memory, and the transmissions that a round makes once.
-//! * [`PlanProgram`] is the same under a plan: stages, hops, and how often they count.
+//! * [`PlanProgram`] is a cluster under a plan: stages, hops, and how often they count.
 //! * [`Transmission`] says who sends how much to whom, how often, and at which prices.
 //! * [`Pacing`] is the makespan: how the durations of a phase's stages and hops add up to a latency. It is the only place
 //!   that knows the order of a schedule.
@@ -21,7 +21,7 @@ pub(crate) use stage::{
 pub use transmission::shannon_rate;
 pub(crate) use transmission::{Transmission, Transmitter, boundary_bits, transfer_time};
 
-use super::slot::{Cluster, Plan, SlotSpec};
+use super::slot::{CandidatePlan, Cluster, SlotSpec};
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId, Route};
 use crate::ground::units::{Bits, Joules, Seconds};
@@ -39,7 +39,7 @@ impl<'a> ClusterProgram<'a> {
     }
 
     /// The cluster under a plan.
-    pub fn under(self, plan: &'a Plan) -> PlanProgram<'a> {
+    pub fn under(self, plan: &'a CandidatePlan) -> PlanProgram<'a> {
         let samples = f64::from(self.cluster.batch_size) / f64::from(plan.micro_batches);
         PlanProgram { at: self, plan, samples, pacing: Pacing::new(plan, self.spec.overlap) }
     }
@@ -68,12 +68,12 @@ impl<'a> ClusterProgram<'a> {
         self.spec.encoder.parameter_bits_per_block * f64::from(size)
     }
 
-    /// A device's segment of so many blocks goes to the control unit.
+    /// A device's segment of this many blocks goes to the control unit.
     pub fn collection(&self, device: DeviceId, size: u32) -> Transmission {
         self.once((device.node(), NodeId::CONTROL_UNIT), self.segment_bits(size))
     }
 
-    /// A device's segment of so many blocks comes from the control unit.
+    /// A device's segment of this many blocks comes from the control unit.
     pub fn distribution(&self, device: DeviceId, size: u32) -> Transmission {
         self.once((NodeId::CONTROL_UNIT, device.node()), self.segment_bits(size))
     }
@@ -109,7 +109,7 @@ impl<'a> ClusterProgram<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlanProgram<'a> {
     pub at: ClusterProgram<'a>,
-    pub plan: &'a Plan,
+    pub plan: &'a CandidatePlan,
     /// b = B/M: samples per micro-batch.
     pub samples: f64,
     pub pacing: Pacing,
@@ -166,7 +166,7 @@ impl PlanProgram<'_> {
         self.at.transmission(phase.directed(near, far), bits, uses, iterations)
     }
 
-    /// ℓ: what a message of a hop takes beside its time on air.
+    /// ℓ: what a message of a hop takes in addition to its time on air.
     pub fn hop_latency(&self) -> Seconds {
         self.at.cluster.hop_latency_s
     }

@@ -1,6 +1,6 @@
 //! Stages: times, energies and memory of what a node computes.
 
-use super::super::slot::{Cluster, Device, Encoder, EndStage, Plan, SlotSpec};
+use super::super::slot::{CandidatePlan, Cluster, Device, Encoder, EndStage, SlotSpec};
 use crate::ground::phase::Phase;
 use crate::ground::units::{Joules, Seconds};
 
@@ -33,7 +33,12 @@ pub(crate) fn stage_time(device: &Device, block_time: Seconds, size: u32) -> Sec
 }
 
 /// I·B·(c_F + c_B)·ε: computing energy of a round per block that the device holds.
-pub(crate) fn compute_energy_per_block(encoder: &Encoder, cluster: &Cluster, plan: &Plan, device: &Device) -> Joules {
+pub(crate) fn compute_energy_per_block(
+    encoder: &Encoder,
+    cluster: &Cluster,
+    plan: &CandidatePlan,
+    device: &Device,
+) -> Joules {
     let samples = f64::from(plan.local_iterations) * f64::from(cluster.batch_size);
     device.joules_per_flop * (encoder.forward_flops_per_sample + encoder.backward_flops_per_sample) * samples
 }

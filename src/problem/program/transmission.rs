@@ -89,19 +89,19 @@ impl Transmitter {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Transmission {
     pub sender: NodeId,
-    /// Sent at a time.
+    /// Amount sent at a time.
     pub bits: Bits,
     /// γ [Hz/W].
     pub gain: f64,
     pub transmitter: Transmitter,
-    /// How often a round sends it: its energy is spent so often.
+    /// How often a round sends it: its energy is spent that often.
     pub uses: f64,
     /// How often its duration counts in the cluster's latency, apart from a pace.
     pub latency_uses: f64,
 }
 
 impl Transmission {
-    /// Sent at a time, in nats.
+    /// Amount sent at a time, in nats.
     pub fn nats(&self) -> f64 {
         self.bits.0 * LN_2
     }

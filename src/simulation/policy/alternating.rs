@@ -11,7 +11,7 @@ use crate::solver::{Settings, SettingsError, SolveError};
 /// slot.
 ///
 /// Decides everything, at the prices of the queues, but never two kinds of variables together: it stops where no single
-/// one can be improved. Stands for block-coordinate descent, the usual way of this literature; it is our reading of
+/// one can be improved. Stands for block-coordinate descent, the usual method in this literature; it is our reading of
 /// what CollaPipe (arXiv 2509.19855) calls DSSDA in its abstract and DSSRA in its body, and not the authors' algorithm.
 /// See [`backend::Alternating`]. The lower bound that it records is the exact solver's, so that the gap is what is
 /// lost.

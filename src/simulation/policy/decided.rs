@@ -1,12 +1,12 @@
-//! From what a solver says to what a policy chooses.
+//! From a solver's answer to a policy's choice.
 
 use super::Choice;
 use crate::problem::SlotProblem;
 use crate::simulation::{Outage, RunError};
 use crate::solver::{Certified, Settings, Solution, SolveError, solve};
 
-/// The best decision of a problem that is not the slot's own, so that its bound says nothing of the slot; or why there
-/// is none.
+/// The best decision of a problem that is not the slot's own, so that its bound says nothing about the slot; or why
+/// there is no decision.
 pub(super) type Found = Result<Certified, Outage>;
 
 /// Sorts out what ends the run.

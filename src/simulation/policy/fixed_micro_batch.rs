@@ -10,7 +10,7 @@ use crate::solver::{Settings, SettingsError};
 /// Exact among the plans with one number M of micro-batches.
 ///
 /// Ignores the other plans: M is not adapted to channel, prices or devices. Everything else is optimal, the number of
-/// local iterations too where plans with this M differ in it. Stands for pipelines with a depth that was set by hand,
+/// local iterations too where plans with this M differ in it. Stands for pipelines with a depth set by hand,
 /// and with M = 1 ([`FixedMicroBatch::no_pipeline`]) for training where one device computes after the other, without
 /// pipelining.
 ///

@@ -1,4 +1,4 @@
-//! How the rounds of a run are decided: the exact solver, or anything that it is to be compared with.
+//! How the rounds of a run are decided: the exact solver, or anything to be compared with it.
 //!
 //! A [`Policy`] sees the slot's problem at the prices of the queues and makes a [`Choice`]. [`Run`](super::Run) does
 //! the rest, the same for every policy: it draws the states, evaluates the choice independently, books the energy,
@@ -43,7 +43,7 @@ pub use unpipelined::{FullModelFederated, SplitFed, SplitLearning};
 use super::outage::Outage;
 use super::run::RunError;
 use crate::problem::program::compute_time_per_sample;
-use crate::problem::{Cluster, ClusterEvaluation, Decision, Device, Plan, SlotProblem, SlotSpec};
+use crate::problem::{CandidatePlan, Cluster, ClusterEvaluation, Decision, Device, SlotProblem, SlotSpec};
 use crate::scenario::{Scenario, SlotInstance};
 use crate::solver::Solution;
 use crate::units::{Bytes, Joules, Seconds};
@@ -58,7 +58,7 @@ use crate::units::{Bytes, Joules, Seconds};
 /// use collapipe::simulation::{Choice, Outage, Policy, Run, RunError, SlotContext};
 /// use collapipe::solver::{Settings, solve};
 ///
-/// /// Does as if energy cost nothing.
+/// /// Acts as if energy cost nothing.
 /// #[derive(Debug)]
 /// struct Hurry;
 ///
@@ -91,7 +91,7 @@ pub trait Policy: fmt::Debug + Send {
     /// What it is called in records, tables and figures.
     fn name(&self) -> Cow<'static, str>;
 
-    /// Relative gap that is asked of every slot; none for a policy that asks for none.
+    /// Relative gap that is asked of every slot; none for a policy that asks for no gap.
     fn gap_tolerance(&self) -> Option<f64> {
         None
     }
@@ -99,7 +99,7 @@ pub trait Policy: fmt::Debug + Send {
     /// Decides one slot. Slots come in order, each once.
     ///
     /// # Errors
-    /// [`RunError`] for what ends the run; a slot without a feasible decision is no error but a [`Choice::Outage`].
+    /// [`RunError`] for what ends the run; a slot without a feasible decision is not an error but a [`Choice::Outage`].
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError>;
 }
 
@@ -112,7 +112,7 @@ pub enum Choice {
     Solved(Solution),
     /// A decision of the slot problem without a bound. One that breaks a constraint ends the run with an error.
     Decision(Decision),
-    /// A round that is no decision of the slot problem, because it trains in another way.
+    /// A round that is not a decision of the slot problem, because it trains in another way.
     Round(OwnRound),
     /// No round.
     Outage(Outage),
@@ -125,7 +125,7 @@ pub enum Choice {
 /// has is what such a comparison shows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnRound {
-    /// Index of the plan whose local iterations and micro-batches it made.
+    /// Index of the plan whose local iterations and micro-batches it played.
     pub plan: usize,
     /// One entry per cluster.
     pub clusters: Vec<OwnCluster>,
@@ -154,7 +154,7 @@ pub struct DeviceLoad {
 impl DeviceLoad {
     /// Time in a round that `device` computes per block, on the whole batch of its cluster: I·B·(c_F/f_F + c_B/f_B).
     #[must_use]
-    pub fn compute_time(problem: &SlotSpec, cluster: &Cluster, device: &Device, plan: &Plan) -> Seconds {
+    pub fn compute_time(problem: &SlotSpec, cluster: &Cluster, device: &Device, plan: &CandidatePlan) -> Seconds {
         compute_time_per_sample(&problem.encoder, device)
             * (f64::from(plan.local_iterations) * f64::from(cluster.batch_size))
     }
@@ -232,7 +232,7 @@ impl<'a> SlotContext<'a> {
     /// The slot's problem with a change.
     ///
     /// # Errors
-    /// [`RunError::Problem`] where that is none.
+    /// [`RunError::Problem`] where the result is not a valid slot problem.
     pub fn changed(&self, change: impl FnOnce(&mut SlotSpec)) -> Result<SlotProblem, RunError> {
         let mut spec = self.instance.problem.clone().into_spec();
         change(&mut spec);

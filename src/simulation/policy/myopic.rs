@@ -28,7 +28,7 @@ const PRICES: std::ops::RangeInclusive<f64> = 1e-9..=1e9;
 /// The least latency (plus the plans' penalties) such that no node spends more than its budget in this very slot.
 ///
 /// Ignores the queues: what was saved in good slots is not spent in bad ones. Stands for schedulers with per-round
-/// energy constraints, which see no further than one round.
+/// energy constraints, which look no further than one round.
 ///
 /// **The search is a heuristic.** Segments are first limited to those whose computing alone fits the budgets, which
 /// excludes nothing. For the rest, prices of the slot's budgets are found by dual ascent: the exact solver at the
@@ -114,7 +114,8 @@ impl Myopic {
             let shares: Vec<f64> = limited.iter().map(|of| energy(&spent, of).0 / of.budget).collect();
             let cost = spent.terms.latency + spent.terms.plan_penalty;
             if best.is_none() && step >= SOLVES / 2 && step % 4 == 0 {
-                // No price settles where a device's computing leaves too little for sending: one block less may do.
+                // No price settles where a device's computing leaves too little for sending: one block less may
+                // suffice.
                 allowed = with_fewer_blocks(allowed, &answer.decision, limited, &shares)?;
             }
             if shares.iter().all(|&share| share <= 1.0) && best.as_ref().is_none_or(|(least, _)| cost < *least) {
@@ -169,7 +170,7 @@ impl Policy for Myopic {
         Ok(match best {
             Some((_, decision)) => Choice::Decision(decision),
             None => {
-                // Prices that grew in vain are no place to start from.
+                // Prices that grew in vain are a bad start.
                 self.prices.clear();
                 Choice::Outage(Outage::no_round(reasons.join("; ")))
             }
@@ -189,8 +190,9 @@ fn limited(slot: &SlotContext<'_>) -> Vec<Limited> {
     limited
 }
 
-/// The slot's problem with those plans alone, and memories that hold no more blocks than the budgets let compute; and
-/// the plans' indices in the slot. In words, where the budgets rule every decision out by computing alone.
+/// The slot's problem with those plans alone, and memories that hold no more blocks than the budgets allow to be
+/// computed; and the plans' indices in the slot. In words, where the budgets rule every decision out by computing
+/// alone.
 fn within_budgets(
     slot: &SlotContext<'_>,
     local_iterations: u32,

@@ -1,4 +1,4 @@
-//! The best that could have been done, had all states been known.
+//! The best that could have been done if all states had been known.
 
 use std::borrow::Cow;
 
@@ -8,12 +8,12 @@ use crate::scenario::Scenario;
 use crate::simulation::{ComparedSlot, Effort, MOST_COMPARED, Outage, Run, RunError, SlotOutcome, SlotRecord};
 use crate::solver::{Settings, SettingsError};
 
-/// Least weight in a mixture that is more than the linear solver's arithmetic.
+/// Least weight in a mixture that is more than rounding of the linear solver.
 const LEAST_WEIGHT: f64 = 1e-6;
 
 /// The offline optimum: all states of the scenario known beforehand, every budget kept on average over the whole run.
 ///
-/// No policy for a system on line, but what those are measured by. It plays the exact policy once, [looks
+/// Not an online policy, but what online policies are measured by. It plays the exact policy once, [looks
 /// back](crate::simulation::RunRecord::compare) with full effort, and plays the mixture of decisions that is the least
 /// mean latency (plus the plans' penalties) within all budgets, to 1e-3 as a rule. The mixture is a basic solution of a
 /// linear program, so that no more slots than there are constraints mix two decisions; there the one is played that

@@ -24,10 +24,11 @@ pub enum Kept {
 
 /// Decides in the first slot that admits a round, and keeps to it.
 ///
-/// The decision is the exact optimum of that slot at the average prices of a pilot run, so that it knows what a joule
-/// is worth in the long run: the exact policy on up to [`PILOT_SLOTS`](crate::simulation::PILOT_SLOTS) states that follow those of the run. A slot in
-/// which a device of the plan is absent, or a link of it is broken, is an outage. Ignores what changes after the start,
-/// all of it or ([`Kept::Segments`]) all but the radio's share. Stands for planners that profile once and deploy.
+/// The decision is the exact optimum of that slot at the average prices of a pilot run, so that it knows the price of a
+/// joule in the long run: the exact policy on up to [`PILOT_SLOTS`](crate::simulation::PILOT_SLOTS) states that follow
+/// those of the run. A slot in which a device of the plan is absent, or a link of it is broken, is an outage. Ignores
+/// what changes after the start, all of it or ([`Kept::Segments`]) all but the radio's share. Stands for planners that
+/// profile once and deploy.
 #[derive(Debug)]
 pub struct PlannedOnce {
     kept: Kept,
@@ -54,7 +55,7 @@ impl PlannedOnce {
         Ok(Self { kept, settings, prices: None, start: None })
     }
 
-    /// The decision to start with, or why there is none.
+    /// The decision to start with, or why there is no such decision.
     fn begin(&mut self, slot: &SlotContext<'_>) -> Result<Found, RunError> {
         let prices = match &mut self.prices {
             Some(prices) => prices,
@@ -62,7 +63,7 @@ impl PlannedOnce {
         };
         let price = |cluster: usize, node: usize| {
             let node = slot.scenario_node(cluster, node);
-            // Every node has a price; what is none is refused by name.
+            // Every node has a price; an invalid one is refused by name.
             node.and_then(|node| prices.get(cluster)?.get(node).copied()).unwrap_or(f64::NAN)
         };
         found(solve(&slot.with_energy_prices(price)?, &self.settings))
@@ -111,7 +112,7 @@ impl Start {
         Self { decision, devices }
     }
 
-    /// The decision with its devices numbered as in this slot, or who is missing.
+    /// The decision with its devices numbered as in this slot, or which device is missing.
     fn among(&self, slot: &SlotContext<'_>) -> Result<Decision, String> {
         let mut decision = self.decision.clone();
         let kept = decision.clusters.iter_mut().zip(&self.devices);

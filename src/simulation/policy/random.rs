@@ -25,8 +25,8 @@ const DRAWS: u32 = 100;
 ///
 /// Ignores everything but the constraints. Every device first has one block, the others go one by one to a random
 /// device with room; under participation `select` the devices are a random subset that holds the model. The draw of a
-/// slot depends on seed and slot alone. Stands for the random baselines of comparisons: what no planning at all would
-/// cost.
+/// slot depends on seed and slot alone. Stands for the random baselines of comparisons: the cost of no planning at
+/// all.
 #[derive(Clone, Copy, Debug)]
 pub struct Random {
     seed: u64,
@@ -72,7 +72,7 @@ fn draw(problem: &SlotProblem, caps: &[Vec<u32>], rng: &mut Pcg64) -> Option<Dec
     Some(Decision { plan, clusters: clusters.collect::<Option<_>>()? })
 }
 
-/// Random devices and sizes; none where there are none that fit.
+/// Random devices and sizes; none where nothing fits.
 fn segments(problem: &SlotProblem, caps: &[u32], rng: &mut Pcg64) -> Option<Segments> {
     let blocks = problem.encoder.blocks;
     let mut devices: Vec<(usize, u32)> = caps.iter().copied().enumerate().filter(|(_, cap)| *cap > 0).collect();

@@ -1,11 +1,14 @@
 //! The exact solver as a backend.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Backend, RadioFor, WholeSlot};
 use crate::problem::SlotProblem;
 use crate::solver::{Settings, Solution, SolveError, solve, solve_radio};
 
 /// [`solve`], and the same for given integers.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Exact {
     /// Accuracy and limits.
     pub settings: Settings,

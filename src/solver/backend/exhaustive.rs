@@ -1,11 +1,14 @@
 //! Every discrete choice in turn.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Backend, Exact, RadioFor, Segments, SegmentsFor, WholeSlot};
 use crate::ground::route::DeviceId;
 use crate::problem::{Decision, ShadowPrices, SlotProblem, Status, Work, evaluate};
 use crate::solver::cluster::Domain;
 use crate::solver::refusal::Reason;
-use crate::solver::{Certified, Proposal, Solution, SolveError, domains};
+use crate::solver::solution::proved_gap;
+use crate::solver::{Certified, Proposal, SettingsError, Solution, SolveError, domains};
 
 /// Tries every plan with every choice of devices and sizes of all clusters together: the reference for tiny problems.
 ///
@@ -24,11 +27,12 @@ use crate::solver::{Certified, Proposal, Solution, SolveError, domains};
 /// assert_eq!(tried.enumerated, Some(12)); // 2 plans, 6 ways to cut 5 blocks into 3 segments
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, bound(deserialize = "B: Deserialize<'de> + Default"))]
 pub struct Exhaustive<B = Exact> {
     /// Solves the radio problem of each choice.
     pub radio: B,
-    /// Most choices to visit, over plans and all clusters; default 20,000.
+    /// Most choices to visit, over plans and all clusters; at least 1, default 20,000.
     pub choices: u64,
 }
 
@@ -41,6 +45,14 @@ impl<B: Default> Default for Exhaustive<B> {
 const NAME: &str = "exhaustive";
 
 impl<B> Exhaustive<B> {
+    /// Checks the ranges; those of the inner solver are its own.
+    ///
+    /// # Errors
+    /// [`SettingsError`] names the first field out of range.
+    pub fn validate(&self) -> Result<(), SettingsError> {
+        SettingsError::unless_positive("choices", self.choices)
+    }
+
     /// How many choices a problem has, or a typed error where they are more than allowed.
     fn count(&self, domains: &[Domain], plans: usize, blocks: u32) -> Result<u64, SolveError> {
         let each = domains.iter().map(|domain| count(domain, blocks));
@@ -65,6 +77,7 @@ impl<B: Backend<RadioFor>> Backend<WholeSlot> for Exhaustive<B> {
     }
 
     fn solve(&self, problem: &SlotProblem, _: &WholeSlot) -> Result<Solution, SolveError> {
+        self.validate()?;
         let domains = match domains(problem) {
             Ok(domains) => domains,
             Err(reasons) => return Ok(Solution::infeasible(reasons)),
@@ -89,7 +102,7 @@ impl<B: Backend<RadioFor>> Backend<WholeSlot> for Exhaustive<B> {
         // Some choice is feasible, or there would have been reasons.
         let (objective, mut found, status) = best.ok_or(SolveError::Numerical)?;
         found.lower_bound = lower_bound;
-        found.gap = if objective == lower_bound { 0.0 } else { (objective - lower_bound) / objective.abs() };
+        found.gap = proved_gap(objective, lower_bound, found.evaluation.terms.plan_penalty);
         Ok(Solution { status, outcome: Ok(found), work: spent, enumerated: Some(visited) })
     }
 }
@@ -100,6 +113,7 @@ impl<B> Backend<SegmentsFor> for Exhaustive<B> {
     }
 
     fn solve(&self, problem: &SlotProblem, question: &SegmentsFor) -> Result<Solution, SolveError> {
+        self.validate()?;
         question.check(problem)?;
         let domains = match domains(problem) {
             Ok(domains) => domains,

@@ -6,7 +6,7 @@
 use crate::ground::phase::PerPhase;
 use crate::solver::cluster::prepared::{Prepared, Start};
 use crate::solver::cluster::segments::{Buffers, Threshold};
-use crate::solver::cluster::select::Subsets;
+use crate::solver::cluster::select::{Limits, Subsets};
 use crate::solver::cluster::{Domain, PlannedCluster, Segments};
 use crate::solver::hop::phase::Solved;
 
@@ -31,7 +31,7 @@ pub(crate) struct Searched {
     pub bound: f64,
 }
 
-/// Buffers of the searches, and what they may cost.
+/// Buffers of the searches, and what these may cost.
 #[derive(Debug, Default)]
 pub(crate) struct Workspace {
     /// The active set under search.
@@ -39,6 +39,8 @@ pub(crate) struct Workspace {
     /// Per plan, where every plan has the same active set.
     pub plans: Vec<Prepared>,
     pub buffers: Buffers,
+    /// What one search over active sets may cost.
+    pub limits: Limits,
 }
 
 impl Workspace {

@@ -19,7 +19,7 @@ use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::{DeviceId, NodeId};
 use crate::ground::units::Seconds;
 use crate::problem::program::{ClusterProgram, PlanProgram, Transmission};
-use crate::problem::{Cluster, Plan, SlotSpec};
+use crate::problem::{CandidatePlan, Cluster, SlotSpec};
 use crate::solver::cluster::active::Found;
 use crate::solver::cluster::segments::Stage;
 use crate::solver::hop::phase::{PhaseRadio, Scratch, Solved};
@@ -105,7 +105,7 @@ pub(crate) struct PlannedCluster<'a> {
 }
 
 impl<'a> PlannedCluster<'a> {
-    pub fn new(at: &'a PricedCluster<'a>, plan: &'a Plan, domain: &Domain) -> Self {
+    pub fn new(at: &'a PricedCluster<'a>, plan: &'a CandidatePlan, domain: &Domain) -> Self {
         let program = at.program.under(plan);
         let cluster = at.program.cluster;
         let iterations = program.pacing.sum_uses();

@@ -71,6 +71,16 @@ impl Prepared {
         Some(PerPhase { forward, backward })
     }
 
+    /// What every choice of sizes costs at least, from no evaluation at all; takes on the active set.
+    pub fn trivial_bound(&mut self, cluster: &PlannedCluster, active: &[DeviceId], buffers: &mut Buffers) -> f64 {
+        self.set(cluster, active);
+        for phase in Phase::BOTH {
+            let KnownPhase { radio, curve } = &mut self.phases[phase];
+            curve.add(radio.trivial_minorant());
+        }
+        self.bound(cluster, buffers)
+    }
+
     /// Adds a phase's quick minorant.
     fn quick(
         &mut self,

@@ -1,12 +1,13 @@
 //! One cluster: plans in the order of their bounds, each searched against the best so far.
 
-use crate::problem::{Cluster, Plan, SlotSpec};
+use crate::problem::{Cluster, SlotSpec};
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::{Prepared, Start};
 use crate::solver::cluster::rule::floor;
 use crate::solver::cluster::segments::Threshold;
 use crate::solver::cluster::select::Subsets;
 use crate::solver::cluster::{Domain, PlannedCluster, PricedCluster, Segments};
+use crate::solver::solution::proved_gap;
 
 /// What is remembered from one solve to the next, to start from. Only the time of a solve depends on it.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +26,10 @@ struct Candidate<'a> {
     subsets: Option<Subsets<'a>>,
 }
 
+/// A plan is bounded anew where what its search proves is further from the best than so many times the tolerance of the
+/// objective itself.
+const DWARFED: f64 = 10.0;
+
 /// The best plan and choice of one cluster.
 pub(crate) struct BestPlan {
     pub plan: usize,
@@ -36,9 +41,9 @@ pub(crate) struct BestPlan {
 }
 
 impl BestPlan {
-    /// How far the bound is below the cost, relative to it.
-    pub fn gap(&self) -> f64 {
-        (self.objective - self.lower_bound) / self.objective.abs()
+    /// The gap of the decision, as it is going to be reported; `penalty` is the plan's.
+    pub fn gap(&self, penalty: f64) -> f64 {
+        proved_gap(self.objective, self.lower_bound, penalty)
     }
 }
 
@@ -63,16 +68,16 @@ pub(crate) fn best_plan(
         memory.best.take().filter(|(plan, choice)| *plan < plans.len() && domain.holds(choice, &priced.program));
     let mut best: Option<(usize, Found)> = None;
     let mut cutoff = f64::INFINITY;
-    let planned: Vec<PlannedCluster> =
+    let all_planned: Vec<PlannedCluster> =
         spec.plans.iter().map(|plan| PlannedCluster::new(&priced, plan, domain)).collect();
     if let Some((index, choice)) = &remembered {
-        let (planned, prepared) = (&planned[*index], &mut plans[*index]);
+        let (planned, prepared) = (&all_planned[*index], &mut plans[*index]);
         prepared.set(planned, &choice.active);
         let found = prepared.fixed(planned, choice, memory.starts[*index].as_ref(), &mut work.buffers);
         cutoff = found.value + planned.penalty();
         best = Some((*index, found));
     }
-    let mut candidates: Vec<Candidate> = (planned.iter().zip(&mut plans).enumerate())
+    let mut candidates: Vec<Candidate> = (all_planned.iter().zip(&mut plans).enumerate())
         .map(|(index, (planned, prepared))| {
             let penalty = planned.penalty();
             let start = &mut memory.starts[index];
@@ -94,7 +99,7 @@ pub(crate) fn best_plan(
     candidates.sort_unstable_by(|a, b| a.bound.total_cmp(&b.bound).then(a.index.cmp(&b.index)));
     let mut searched_bound = f64::INFINITY;
     for Candidate { index, bound, subsets } in candidates {
-        let penalty = planned[index].penalty();
+        let penalty = all_planned[index].penalty();
         // Finer than what is reported, so that the difference to the settled value below does not matter.
         let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
         if bound - penalty >= threshold.bar() {
@@ -103,16 +108,16 @@ pub(crate) fn best_plan(
         // Once ended, the plans keep their bounds; the first one gives a decision all the same.
         let ended = work.buffers.meter.ended();
         if ended && best.is_some() {
-            searched_bound = searched_bound.min(bound.max(floor(&planned[index], domain) + penalty));
+            searched_bound = searched_bound.min(bound.max(floor(&all_planned[index], domain) + penalty));
             continue;
         }
         let searched = match (subsets, &only_active) {
             (Some(subsets), _) => subsets.run(threshold, work),
             (None, Some(_)) if !ended => {
-                let found = plans[index].best_sizes(&planned[index], threshold, &mut work.buffers);
+                let found = plans[index].best_sizes(&all_planned[index], threshold, &mut work.buffers);
                 Searched::of(found, threshold, &work.buffers)
             }
-            _ => work.best(&planned[index], domain, threshold),
+            _ => work.best(&all_planned[index], domain, threshold),
         };
         if searched.bound < threshold.bar() {
             // Cut short: the search has proved less than that nothing beats the best.
@@ -124,9 +129,9 @@ pub(crate) fn best_plan(
         }
     }
     if let (Some((index, found)), true) = (&mut best, work.buffers.meter.ended()) {
-        let even = work.even(&planned[*index], &found.choice.active).filter(|even| even.value < found.value);
+        let even = work.even(&all_planned[*index], &found.choice.active).filter(|even| even.value < found.value);
         if let Some(even) = even {
-            cutoff = even.value + planned[*index].penalty();
+            cutoff = even.value + all_planned[*index].penalty();
             *found = even;
         }
     }
@@ -136,20 +141,32 @@ pub(crate) fn best_plan(
         }
     }
     let (plan, found) = best?;
-    let planned = planned.get(plan)?;
+    let planned = all_planned.get(plan)?;
     let prepared = &mut plans[plan];
     prepared.set(planned, &found.choice.active);
     let settled = prepared.fixed(planned, &found.choice, None, &mut work.buffers);
     let settled = work.evened(planned, settled);
     let value = settled.value + planned.penalty();
-    let proved = |plan: &Plan| {
-        let room = 0.1 * tolerance * (cutoff - plan.penalty).abs();
-        let reached = if value - cutoff <= room { value } else { cutoff };
-        Threshold { cutoff: reached - plan.penalty, tolerance }.bar() + plan.penalty
-    };
-    let lower_bound = spec.plans.iter().map(proved).fold(searched_bound, f64::min);
     memory.starts[plan] = Some(settled.phases.map(|solved| solved.prices));
     memory.best = Some((plan, settled.choice.clone()));
+    let mut lower_bound = searched_bound;
+    for planned in &all_planned {
+        let penalty = planned.penalty();
+        let room = 0.1 * tolerance * (cutoff - penalty).abs();
+        let reached = if value - cutoff <= room { value } else { cutoff };
+        let mut proved = Threshold { cutoff: reached - penalty, tolerance }.bar() + penalty;
+        if proved < value - DWARFED * tolerance * value.abs() {
+            // Relative to a cost without a penalty so far from the best plan's the tolerance says little. A bound of
+            // the plan's own says more, and one that does not depend on where the searches started.
+            let own = match &only_active {
+                _ if work.buffers.meter.ended() => floor(planned, domain),
+                Some(active) => plans[plan].trivial_bound(planned, active, &mut work.buffers),
+                None => Subsets::new(planned, domain, work).estimate(work),
+            };
+            proved = proved.max(own.max(0.0) + penalty);
+        }
+        lower_bound = lower_bound.min(proved);
+    }
     work.plans = plans;
     Some(BestPlan { plan, found: settled, objective: value + extra, lower_bound: lower_bound + extra })
 }

@@ -115,7 +115,7 @@ impl Table {
     fn at(&self, r: f64) -> Option<f64> {
         let place = (r - self.first) * self.per_unit;
         let index = place as usize;
-        let [[a, da], [b, db]] = *self.nodes.get(index..index.saturating_add(2))? else { return None };
+        let &[[a, da], [b, db]] = self.nodes.get(index..)?.first_chunk()?;
         let t = place - index as f64;
         let rise = b - a;
         let bend = da + db - 2.0 * rise;

@@ -7,7 +7,6 @@
 
 pub(crate) mod curve;
 pub(crate) mod efficiency;
-pub(crate) mod one_phase;
 pub(crate) mod phase;
 
 use crate::solver::hop::efficiency::Efficiency;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::problem::program::ClusterProgram;
-use crate::problem::{Plan, SlotProblem};
+use crate::problem::{CandidatePlan, SlotProblem};
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::Start;
 use crate::solver::cluster::rule::floor;
@@ -83,7 +83,7 @@ pub(crate) fn in_parallel<T: Send>(clusters: usize, f: impl Fn(usize) -> T + Syn
 /// A plan and a domain per cluster: a part of the search space.
 pub(crate) struct Part<'a> {
     pub network: &'a Network<'a>,
-    pub plan: &'a Plan,
+    pub plan: &'a CandidatePlan,
     pub domains: &'a [Arc<Domain>],
 }
 
@@ -115,7 +115,9 @@ impl Part<'_> {
             let result = f(cluster, local);
             (result, local.buffers.nodes, local.buffers.scratch.evaluations, std::mem::take(&mut local.buffers.meter))
         };
-        let results: Vec<_> = clusters.into_par_iter().map_init(Workspace::default, run).collect();
+        let limits = work.limits;
+        let local = || Workspace { limits, ..Workspace::default() };
+        let results: Vec<_> = clusters.into_par_iter().map_init(local, run).collect();
         let mut all = Vec::with_capacity(results.len());
         for (result, nodes, evaluations, spent) in results {
             work.buffers.nodes += nodes;

@@ -16,6 +16,7 @@ use crate::solver::cluster::rule::floor;
 use crate::solver::network::balance::{Balanced, balance};
 use crate::solver::network::envelope::{Deadline, Known, deadline};
 use crate::solver::network::{BestChoice, Network, Part};
+use crate::solver::solution::gap_scale;
 use crate::solver::{Proposal, Settings, search_tolerance};
 
 /// A part of the search space that has not been closed yet.
@@ -78,8 +79,6 @@ struct PricedChoices {
 const UPLOAD_ACCURACY: f64 = 1e-6;
 /// Rounds of balancing and pricing in one node.
 const MOST_ROUNDS: usize = 12;
-/// Most clusters in the branch and bound, a node of N clusters counting N, where the work has no limit of its own.
-const MOST_BRANCHED: u64 = 4000;
 
 struct NetworkSearch<'a> {
     network: &'a Network<'a>,
@@ -120,7 +119,7 @@ impl NetworkSearch<'_> {
         // Least bound among the parts that have been given up as not worth more work.
         let mut pruned = f64::INFINITY;
         let mut branched = 0;
-        let most_branched = if self.work.buffers.meter.is_unlimited() { MOST_BRANCHED } else { u64::MAX };
+        let most_branched = if self.work.buffers.meter.is_unlimited() { self.work.limits.branched } else { u64::MAX };
         while let Some(node) = heap.pop() {
             let bar = self.bar(settings.gap);
             if node.bound >= bar {
@@ -171,9 +170,10 @@ impl NetworkSearch<'_> {
 
     /// Bounds at or above this are good enough.
     fn bar(&self, gap: f64) -> f64 {
-        self.incumbent
-            .as_ref()
-            .map_or(f64::INFINITY, |best| best.balanced.objective - 0.5 * gap * best.balanced.objective.abs())
+        self.incumbent.as_ref().map_or(f64::INFINITY, |best| {
+            let objective = best.balanced.objective;
+            objective - 0.5 * gap * gap_scale(objective, self.network.problem.plans[best.plan].penalty)
+        })
     }
 
     /// D at given weights, each cluster minimized over its domain; `None` where a cluster has no feasible choice.
@@ -231,7 +231,7 @@ impl NetworkSearch<'_> {
             let missing = predicted - priced.bound;
             best.raise(priced.bound, &weights);
             let news = learn(&mut known, &chosen, priced);
-            let maximal = !news && missing <= 0.1 * self.gap * predicted.abs();
+            let maximal = !news && missing <= 0.1 * self.gap * gap_scale(predicted, part.plan.penalty);
             if best.bound >= self.bar(self.gap) || (!maximal && round < MOST_ROUNDS) {
                 continue;
             }
@@ -244,7 +244,7 @@ impl NetworkSearch<'_> {
             // What the choices were expected to cost; where they cost more, extrapolation has erred and their samples
             // now know.
             let expected = predicted + losses.iter().map(|(loss, _)| loss).sum::<f64>();
-            let expected = balanced.objective <= expected + 0.1 * self.gap * expected.abs();
+            let expected = balanced.objective <= expected + 0.1 * self.gap * gap_scale(expected, part.plan.penalty);
             self.offer(node, balanced);
             if best.bound >= self.bar(self.gap) {
                 break;

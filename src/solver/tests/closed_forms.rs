@@ -6,14 +6,14 @@ use approx::assert_relative_eq;
 use lambert_w::lambert_w0;
 
 use super::*;
-use crate::problem::{Plan, shannon_rate};
+use crate::problem::{CandidatePlan, shannon_rate};
 use crate::units::{Bits, Hertz, Seconds, Watts};
 
 /// Equal devices with equal links; energy is free; no constant latency is zero.
 fn symmetric(devices: usize, blocks: u32, micro_batches: u32) -> SlotSpec {
     let size = InstanceSize { devices, blocks, plans: 1, ..InstanceSize::default() };
     let mut spec = sample(size, 3);
-    spec.plans = vec![Plan { local_iterations: 3, micro_batches, penalty: -2.5 }];
+    spec.plans = vec![CandidatePlan { local_iterations: 3, micro_batches, penalty: -2.5 }];
     let cluster = &mut spec.clusters[0];
     cluster.gain_to_noise_hz_per_w.0.fill(3e8);
     cluster.control_unit.energy_price = 0.0;

@@ -10,7 +10,7 @@ use crate::solver::cluster::Segments;
 use crate::strategies::{ProblemParameters, slot_problems};
 
 /// All size vectors of sum `left` within 1 and the caps.
-fn compositions(caps: &[u32], left: u32) -> Vec<Vec<u32>> {
+pub(super) fn compositions(caps: &[u32], left: u32) -> Vec<Vec<u32>> {
     let Some((&first, rest)) = caps.split_first() else {
         return if left == 0 { vec![Vec::new()] } else { Vec::new() };
     };
@@ -19,7 +19,7 @@ fn compositions(caps: &[u32], left: u32) -> Vec<Vec<u32>> {
 }
 
 /// The cheapest of all choices, each with its phases solved alone.
-fn enumerated(problem: &SlotProblem) -> f64 {
+pub(super) fn enumerated(problem: &SlotProblem) -> f64 {
     let (cluster, blocks) = (&problem.clusters[0], problem.encoder.blocks);
     let devices = cluster.devices.len();
     let caps: Vec<u32> = cluster.devices.iter().map(|device| block_cap(problem, cluster, device).min(blocks)).collect();

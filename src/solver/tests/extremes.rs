@@ -4,7 +4,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 
 use super::*;
-use crate::problem::Plan;
+use crate::problem::CandidatePlan;
 use crate::units::{Bits, Seconds, Watts};
 
 const SEEDS: std::ops::Range<u64> = 0..8;
@@ -101,9 +101,9 @@ fn nothing_to_collect_or_to_upload() {
 
 #[test]
 fn batches_and_iterations() {
-    let plans = |list: &[(u32, u32)]| -> Vec<Plan> {
+    let plans = |list: &[(u32, u32)]| -> Vec<CandidatePlan> {
         list.iter()
-            .map(|&(local_iterations, micro_batches)| Plan { local_iterations, micro_batches, penalty: 0.0 })
+            .map(|&(local_iterations, micro_batches)| CandidatePlan { local_iterations, micro_batches, penalty: 0.0 })
             .collect()
     };
     each(|spec, _| {

@@ -9,6 +9,7 @@ use crate::problem::{ObjectiveTerms, SlotSpec, Status, evaluate};
 #[cfg(feature = "milp")]
 mod alternating;
 mod closed_forms;
+mod cut_short;
 mod enumeration;
 mod exhaustive;
 mod extremes;
@@ -18,8 +19,12 @@ mod limits;
 mod many_devices;
 #[cfg(feature = "milp")]
 mod milp;
+mod near_zero;
 mod reaction;
 mod scaling;
+mod sizes;
+mod uploads;
+mod warm;
 
 /// So many cases, the same in every run.
 fn seeded(cases: u32) -> ProptestConfig {

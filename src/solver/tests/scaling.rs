@@ -121,7 +121,7 @@ proptest! {
     fn needless_plans_do_not_matter(problem in slot_problems(full(2)), more in 0.0..10.0) {
         let (changed, original, size) = compared(&problem, |spec| {
             let plan = spec.plans[0];
-            spec.plans.insert(0, crate::problem::Plan { penalty: plan.penalty + more, ..plan });
+            spec.plans.insert(0, crate::problem::CandidatePlan { penalty: plan.penalty + more, ..plan });
             spec.plans.push(plan);
         });
         let tolerance = if problem.clusters.len() == 1 { 3e-9 } else { 3e-4 };

@@ -97,7 +97,7 @@ pub struct State {
 
 /// What every user does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct CandidatePlan {
     pub rate: Vec<f64>,
     pub energy: Vec<f64>,
     /// Of the uplink; 0 for a user who computes.
@@ -115,7 +115,7 @@ pub struct Lydroo {
 
 impl DriftProblem for Lydroo {
     type State = State;
-    type Action = Plan;
+    type Action = CandidatePlan;
     type Error = Infallible;
 
     fn labels(&self) -> Labels {
@@ -124,13 +124,13 @@ impl DriftProblem for Lydroo {
         Labels::new("minus weighted rate", "Mbit", data.chain(users.map(|user| format!("energy {user}"))))
     }
 
-    fn minimize(&mut self, state: &State, weights: Weights) -> Result<Minimum<Plan>, Infallible> {
+    fn minimize(&mut self, state: &State, weights: Weights) -> Result<Minimum<CandidatePlan>, Infallible> {
         let users = self.weights.len();
         let (backlogs, energy_queues) = weights.queues.split_at(users);
         // max Σ a r − y e
         let value: Vec<f64> = (0..users).map(|i| backlogs[i] + weights.penalty * self.weights[i]).collect();
         let price: Vec<f64> = energy_queues.iter().map(|queue| 100.0 * queue).collect();
-        let mut plan = Plan { rate: vec![0.0; users], energy: vec![0.0; users], share: vec![0.0; users] };
+        let mut plan = CandidatePlan { rate: vec![0.0; users], energy: vec![0.0; users], share: vec![0.0; users] };
         let mut upper = 0.0;
         let mut senders = Vec::new();
         for i in 0..users {

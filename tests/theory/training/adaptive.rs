@@ -4,7 +4,7 @@
 use std::error::Error;
 
 use collapipe::bounds::{ConvergenceConstraint, LearningProblem, LocalUpdates, PlayedRounds, UpdateRule};
-use collapipe::problem::Plan;
+use collapipe::problem::CandidatePlan;
 
 use super::Outcome;
 use super::draw::Draw;
@@ -28,8 +28,8 @@ pub fn constraint(seed: u64) -> Result<Outcome, Box<dyn Error>> {
         dissimilarity,
         update: draw.pick(&[UpdateRule::PerBatch, UpdateRule::PerMicroBatch]),
     };
-    let plans: Vec<Plan> = (0..3)
-        .map(|_| Plan {
+    let plans: Vec<CandidatePlan> = (0..3)
+        .map(|_| CandidatePlan {
             local_iterations: draw.integer(1, 3) as u32,
             micro_batches: draw.pick(&[1, 2, 4]),
             penalty: 0.0,
@@ -44,7 +44,7 @@ pub fn constraint(seed: u64) -> Result<Outcome, Box<dyn Error>> {
     let rounds = if draw.chance(0.5) { horizon } else { draw.integer(1, horizon as usize) as u64 };
     let constraint = ConvergenceConstraint { learning, step_size, rounds: horizon, target: draw.decades(-2.0, 1.0) };
 
-    let sequence: Vec<Plan> = (0..rounds).map(|_| draw.pick(&plans)).collect();
+    let sequence: Vec<CandidatePlan> = (0..rounds).map(|_| draw.pick(&plans)).collect();
     let mut played = PlayedRounds { rounds, steps: 0, violation_sum: 0.0 };
     for plan in &sequence {
         played.violation_sum += constraint.violation(plan)?;
@@ -71,7 +71,7 @@ fn train(
     losses: &Losses,
     constraint: &ConvergenceConstraint,
     start: &[f64],
-    sequence: &[Plan],
+    sequence: &[CandidatePlan],
     draw: &mut Draw,
 ) -> Result<f64, Box<dyn Error>> {
     let learning = &constraint.learning;

@@ -94,8 +94,8 @@ fn room_of(rooms: &[Room], path: &[String]) -> Option<usize> {
 fn against_table(rooms: &[Room], sources: &[Source]) -> Result<Vec<String>, Box<dyn Error>> {
     let mut violations = Vec::new();
     let mut has_files = BTreeSet::new();
-    // First place of each import of one room by another.
-    let mut found: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
+    // Where one room imports another: path and line.
+    let mut found: BTreeMap<(usize, usize), BTreeSet<(&str, usize)>> = BTreeMap::new();
     let root = sources.iter().find(|source| source.path == "src/lib.rs").map_or("", |source| source.text.as_str());
     let aliases = imports::aliases(root).map_err(|error| format!("src/lib.rs: {error}"))?;
     for Source { path, text } in sources {
@@ -109,7 +109,9 @@ fn against_table(rooms: &[Room], sources: &[Source]) -> Result<Vec<String>, Box<
             let alias = import.path.first().and_then(|name| aliases.get(name));
             match room_of(rooms, alias.unwrap_or(&import.path)) {
                 Some(to) if to == from => {}
-                Some(to) => found.entry((from, to)).or_default().push(format!("{path}:{}", import.line)),
+                Some(to) => {
+                    found.entry((from, to)).or_default().insert((path, import.line));
+                }
                 None => {
                     let name = import.path.join("::");
                     violations.push(format!("{path}:{}: `crate::{name}` is in no room of {PAGE}", import.line));
@@ -120,7 +122,7 @@ fn against_table(rooms: &[Room], sources: &[Source]) -> Result<Vec<String>, Box<
     for (&(from, to), places) in &found {
         if !rooms[from].may_import.allows(to, from) {
             let text = format!("`{}` may not import `{}`", rooms[from].name(), rooms[to].name());
-            violations.extend(places.iter().map(|place| format!("{place}: {text}")));
+            violations.extend(places.iter().map(|(path, line)| format!("{path}:{line}: {text}")));
         }
     }
     for (from, room) in rooms.iter().enumerate() {

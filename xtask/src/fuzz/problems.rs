@@ -1,8 +1,8 @@
 //! Small random problems, from tame to extreme.
 
 use collapipe::problem::{
-    Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Plan, ProblemError,
-    Schema, SlotProblem, SlotSpec, Uplink,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation,
+    ProblemError, Schema, SlotProblem, SlotSpec, Uplink,
 };
 use collapipe::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 use nalgebra::DMatrix;
@@ -144,7 +144,7 @@ impl Draw {
         let plans = (0..self.integer(1, 4))
             .map(|_| {
                 let divisors: Vec<u32> = (1..=batch).filter(|m| batch.is_multiple_of(*m)).collect();
-                Plan {
+                CandidatePlan {
                     local_iterations: self.pick(&[1, 1, 2, 5, 1000]),
                     micro_batches: self.pick(&divisors),
                     penalty: penalty * self.uniform(-1.0, 1.0),

@@ -5,7 +5,8 @@ use crate::problem::program::{
     Transmitter, block_time, boundary_bits, compute_energy_per_block, end_stage_time, stage_time, transfer_time,
 };
 use crate::problem::{
-    Cluster, ClusterEvaluation, Device, DeviceEnergy, Encoder, LatencyParts, Phase, Plan, SlotSpec, shannon_rate,
+    CandidatePlan, Cluster, ClusterEvaluation, Device, DeviceEnergy, Encoder, LatencyParts, Phase, SlotSpec,
+    shannon_rate,
 };
 use crate::problem::{DeviceId, NodeId};
 use crate::simulation::policy::{DeviceLoad, OwnCluster};
@@ -15,7 +16,7 @@ use crate::units::{Bits, Bytes, Hertz, Joules, Seconds};
 pub(super) struct Bill<'a> {
     encoder: &'a Encoder,
     cluster: &'a Cluster,
-    plan: &'a Plan,
+    plan: &'a CandidatePlan,
     pub parts: LatencyParts,
     device_energy: Vec<DeviceEnergy>,
     control_unit_energy: Joules,
@@ -24,7 +25,7 @@ pub(super) struct Bill<'a> {
 
 impl<'a> Bill<'a> {
     /// The fixed latency, and the upload at full power on an equal share of its band.
-    pub fn new(problem: &'a SlotSpec, cluster: &'a Cluster, plan: &'a Plan) -> Result<Self, String> {
+    pub fn new(problem: &'a SlotSpec, cluster: &'a Cluster, plan: &'a CandidatePlan) -> Result<Self, String> {
         let devices = cluster.devices.len();
         let mut bill = Self {
             encoder: &problem.encoder,
@@ -108,7 +109,7 @@ impl<'a> Bill<'a> {
             + end_stage_time(&self.cluster.decoder, phase, self.samples())
     }
 
-    /// Books what a device computes, and notes what it holds: d (resident + activation·B/K), I·B/K samples.
+    /// Books what a device computes and records what it holds: d (resident + activation·B/K), I·B/K samples.
     pub fn compute(&mut self, problem: &SlotSpec, k: usize, device: &Device, blocks: u32) {
         let share = 1.0 / self.cluster.devices.len().max(1) as f64;
         let blocks_held = f64::from(blocks);

@@ -18,12 +18,12 @@ pub use split_learning::SplitLearning;
 use bill::Bill;
 
 use super::{Choice, OwnCluster, OwnRound};
-use crate::problem::{Cluster, Plan, SlotProblem};
+use crate::problem::{CandidatePlan, Cluster, SlotProblem};
 use crate::simulation::Outage;
 use crate::simulation::round::Round;
 
 /// The cheapest round over all plans; `train` bills a cluster for one plan, or says what is missing.
-fn cheapest(problem: &SlotProblem, train: impl Fn(&Cluster, &Plan) -> Result<OwnCluster, String>) -> Choice {
+fn cheapest(problem: &SlotProblem, train: impl Fn(&Cluster, &CandidatePlan) -> Result<OwnCluster, String>) -> Choice {
     let mut best: Option<(f64, OwnRound)> = None;
     let mut missing = String::from("no plan");
     for (index, plan) in problem.plans.iter().enumerate() {

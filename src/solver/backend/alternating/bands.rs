@@ -3,7 +3,7 @@
 //! A hop whose power is given is one whose power limit binds and whose energy costs by the second: the phase solver's
 //! own problem without energy prices.
 
-use super::{Balanced, CLOSE, Iterate};
+use super::{BalancedBlocks, CLOSE, Iterate};
 use crate::ground::phase::Phase;
 use crate::ground::units::{Hertz, Watts};
 use crate::problem::program::Transmission;
@@ -93,7 +93,7 @@ pub(super) fn share(iterate: &Iterate) -> (Decision, ShadowPrices) {
         }
         price = falling_root(low, (high, at_high), filled);
     }
-    let Balanced { weights, mut choices } = at(price);
+    let BalancedBlocks { weights, mut choices } = at(price);
     let scale = (whole - idle) / used(&choices);
     for &n in &sending {
         let band = &mut choices[n].upload.bandwidth_hz;

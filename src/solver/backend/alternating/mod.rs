@@ -3,6 +3,8 @@
 mod bands;
 mod powers;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Backend, GivenRadio, Segments, SegmentsFor, WholeSlot};
 use crate::ground::route::DeviceId;
 use crate::problem::program::{ClusterProgram, PlanProgram};
@@ -44,7 +46,8 @@ use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, dom
 /// # }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, bound(deserialize = "S: Deserialize<'de> + Default"))]
 pub struct Alternating<S> {
     /// Solves block (a).
     pub segments: S,
@@ -69,13 +72,8 @@ impl<S> Alternating<S> {
     /// [`SettingsError`] names the first field out of range.
     pub fn validate(&self) -> Result<(), SettingsError> {
         self.bound.validate()?;
-        if !(0.0..=1.0).contains(&self.tolerance) {
-            return Err(SettingsError { field: "tolerance", value: self.tolerance.to_string(), allowed: "in [0, 1]" });
-        }
-        if self.iterations == 0 {
-            return Err(SettingsError { field: "iterations", value: "0".into(), allowed: "at least 1" });
-        }
-        Ok(())
+        SettingsError::unless_within("tolerance", self.tolerance, 0.0..=1.0, "in [0, 1]")?;
+        SettingsError::unless_positive("iterations", self.iterations)
     }
 }
 
@@ -221,11 +219,11 @@ impl<'a> Iterate<'a> {
     /// Minimizes V·max T_n + Σ (the clusters' energy costs) over one block, given by what each cluster does at a price
     /// of its latency: convex, so that prices with sum V exist at which all clusters with a price above the least
     /// finish together.
-    fn balance(&self, block: impl Fn(&Self, usize, f64) -> ClusterDecision) -> Balanced {
+    fn balance(&self, block: impl Fn(&Self, usize, f64) -> ClusterDecision) -> BalancedBlocks {
         let (whole, clusters) = (self.problem.latency_weight, self.problem.clusters.len());
         let fastest: Vec<ClusterDecision> = (0..clusters).map(|n| block(self, n, whole)).collect();
         if clusters == 1 {
-            return Balanced { weights: vec![whole], choices: fastest };
+            return BalancedBlocks { weights: vec![whole], choices: fastest };
         }
         let latencies: Vec<f64> = fastest.iter().enumerate().map(|(n, choice)| self.latency(n, choice)).collect();
         // The least price at which a cluster meets the deadline, and what it then does.
@@ -262,7 +260,7 @@ impl<'a> Iterate<'a> {
         }
         let weights = weights(falling_root(low, (high, at_high), spent));
         let choices = weights.iter().enumerate().map(|(n, &weight)| block(self, n, weight)).collect();
-        Balanced { weights, choices }
+        BalancedBlocks { weights, choices }
     }
 
     fn with_clusters(&self, clusters: Vec<ClusterDecision>) -> Decision {
@@ -271,7 +269,7 @@ impl<'a> Iterate<'a> {
 }
 
 /// Prices of the clusters' latencies, and what the clusters do at them.
-struct Balanced {
+struct BalancedBlocks {
     weights: Vec<f64>,
     choices: Vec<ClusterDecision>,
 }

@@ -15,9 +15,9 @@ use super::hop::{CheapestMessage, PricedMessage, minimize};
 use crate::problem::ShadowPrices;
 use crate::solver::backend::transmissions::{Band, RadioPoint, RadioProgram, RadioUse};
 
-/// Prices of what the transmissions share.
+/// ConePrices of what the transmissions share.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Prices {
+pub(super) struct ConePrices {
     /// λ: per shared band, in the order of [`RadioProgram::bands`] [1/Hz].
     pub band: Vec<f64>,
     /// V_n: price of a second of each cluster's latency.
@@ -28,7 +28,7 @@ pub(super) struct Prices {
     pub floor: Vec<f64>,
 }
 
-impl Prices {
+impl ConePrices {
     /// Without prices of constraints that the point leaves slack by more than a thousandth of what they limit: an
     /// interior-point method keeps all prices above zero, and a little price times much slack is a weak bound.
     pub fn complementary(mut self, radio: &RadioProgram, point: &RadioPoint) -> Self {
@@ -95,7 +95,7 @@ impl RadioProgram {
     }
 
     /// The transmission's minimum at prices.
-    fn best(&self, j: usize, prices: &Prices) -> Option<CheapestMessage> {
+    fn best(&self, j: usize, prices: &ConePrices) -> Option<CheapestMessage> {
         let sent = &self.transmissions[j];
         let time = sent.time_price + prices.latency[sent.cluster] * sent.latency_uses + prices.cap[j];
         match sent.band {
@@ -105,13 +105,13 @@ impl RadioProgram {
     }
 
     /// What a transmission with this minimum adds to the bound.
-    fn share(&self, j: usize, prices: &Prices, best: &CheapestMessage) -> f64 {
+    fn share(&self, j: usize, prices: &ConePrices, best: &CheapestMessage) -> f64 {
         best.cost + self.transmissions[j].pace.map_or(0.0, |(_, offset)| prices.cap[j] * offset)
     }
 
     /// The value of the dual at valid prices, and the times and bandwidths that attain the minima. `None` where a
     /// search failed or the value is not finite.
-    pub(super) fn dual(&self, prices: &Prices) -> Option<(f64, RadioPoint)> {
+    pub(super) fn dual(&self, prices: &ConePrices) -> Option<(f64, RadioPoint)> {
         let latency: f64 = self.latency.iter().zip(&prices.latency).map(|(time, price)| time * price).sum();
         let floors: f64 = self.paces.iter().zip(&prices.floor).map(|(pace, price)| pace.floor * price).sum();
         let bands: f64 = self.bands.iter().zip(&prices.band).map(|(band, price)| band.width * price).sum();
@@ -127,7 +127,7 @@ impl RadioProgram {
     }
 
     /// Moves each band price to where its part of the dual is largest, the other prices kept.
-    pub(super) fn improve_band_prices(&self, prices: &Prices) -> Prices {
+    pub(super) fn improve_band_prices(&self, prices: &ConePrices) -> ConePrices {
         let mut better = prices.clone();
         for (index, band) in self.bands.iter().enumerate() {
             let start = prices.band[index];
@@ -156,7 +156,7 @@ impl RadioProgram {
     }
 
     /// The prices in the names of the answer.
-    pub(super) fn shadow_prices(&self, prices: &Prices) -> ShadowPrices {
+    pub(super) fn shadow_prices(&self, prices: &ConePrices) -> ShadowPrices {
         let clusters = self.latency.len();
         ShadowPrices {
             forward_band_per_hz: (0..clusters).map(|n| prices.band[2 * n]).collect(),

@@ -7,7 +7,7 @@
 use argmin::core::{CostFunction, Error, Executor};
 use argmin::solver::brent::BrentOpt;
 
-/// Prices and data of one transmission.
+/// ConePrices and data of one transmission.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PricedMessage {
     /// d.

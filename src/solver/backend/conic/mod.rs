@@ -11,9 +11,10 @@ mod scaling;
 #[cfg(test)]
 mod tests;
 
-use bound::Prices;
-use program::Run;
+use bound::ConePrices;
+use program::ClarabelRun;
 use scaling::Scaling;
+use serde::{Deserialize, Serialize};
 
 use super::transmissions::{RadioPoint, RadioProgram};
 use super::{Backend, RadioFor};
@@ -23,7 +24,8 @@ use crate::solver::{Proposal, SettingsError, Solution, SolveError};
 const NAME: &str = "conic";
 
 /// Accuracy and limits of [`Conic`]. Limits count work, not time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct ConicSettings {
     /// Relative gap (objective − lower bound)/|objective| at which no further rung of the ladder is tried, and up to
     /// which an answer is called optimal; in [1e-9, 1], default 1e-6.
@@ -46,16 +48,9 @@ impl ConicSettings {
     /// # Errors
     /// [`SettingsError`] names the first field out of range.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        if !(1e-9..=1.0).contains(&self.gap) {
-            return Err(SettingsError { field: "gap", value: self.gap.to_string(), allowed: "in [1e-9, 1]" });
-        }
-        if self.iterations == 0 {
-            return Err(SettingsError { field: "iterations", value: "0".into(), allowed: "at least 1" });
-        }
-        if self.transmissions == 0 {
-            return Err(SettingsError { field: "transmissions", value: "0".into(), allowed: "at least 1" });
-        }
-        Ok(())
+        SettingsError::unless_within("gap", self.gap, 1e-9..=1.0, "in [1e-9, 1]")?;
+        SettingsError::unless_positive("iterations", self.iterations)?;
+        SettingsError::unless_positive("transmissions", self.transmissions as u64)
     }
 }
 
@@ -77,7 +72,8 @@ impl ConicSettings {
 /// assert!(again.gap <= 1e-6 && (again.objective() - best.objective()).abs() <= 1e-6 * best.objective());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Conic {
     /// Accuracy and limits.
     pub settings: ConicSettings,
@@ -143,7 +139,7 @@ impl Backend<RadioFor> for Conic {
         for rung in LADDER {
             let Rung { units, max_step_fraction, equilibrate, regularization } = rung;
             let max_iterations = self.settings.iterations;
-            let run = Run { max_step_fraction, equilibrate, regularization, max_iterations };
+            let run = ClarabelRun { max_step_fraction, equilibrate, regularization, max_iterations };
             reports.push(search.rung(units, &run));
             if search.gap().is_some_and(|gap| gap <= self.settings.gap) {
                 break;
@@ -161,13 +157,13 @@ struct ConicSearch<'a> {
     question: &'a RadioFor,
     radio: &'a RadioProgram,
     best: Option<(f64, RadioPoint, Decision)>,
-    bound: Option<(f64, Prices)>,
+    bound: Option<(f64, ConePrices)>,
     work: Work,
 }
 
 impl ConicSearch<'_> {
     /// Runs Clarabel once; what came of it, in words.
-    fn rung(&mut self, units: Units, run: &Run) -> String {
+    fn rung(&mut self, units: Units, run: &ClarabelRun) -> String {
         let scaling = match (&self.best, units) {
             (Some((_, point, _)), Units::Best) => Some(Scaling::around(self.radio, point)),
             _ => Scaling::natural(self.radio),
@@ -194,7 +190,7 @@ impl ConicSearch<'_> {
     }
 
     /// Clarabel's multipliers, and what they suggest.
-    fn take_prices(&mut self, prices: Prices, point: &RadioPoint) {
+    fn take_prices(&mut self, prices: ConePrices, point: &RadioPoint) {
         let raw = prices.clone().made_valid(self.radio);
         let sparse = prices.complementary(self.radio, point).made_valid(self.radio);
         for prices in [raw, sparse] {
@@ -206,7 +202,7 @@ impl ConicSearch<'_> {
     }
 
     /// The bound at valid prices, and the decision that every transmission's best answer to them makes.
-    fn offer(&mut self, prices: Prices) {
+    fn offer(&mut self, prices: ConePrices) {
         let Some((value, point)) = self.radio.dual(&prices) else { return };
         self.take_point(&point);
         if self.bound.as_ref().is_none_or(|(before, _)| value > *before) {

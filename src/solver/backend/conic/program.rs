@@ -14,7 +14,7 @@
 use clarabel::algebra::CscMatrix;
 use clarabel::solver::{DefaultSettings, DefaultSolver, IPSolver, SolverStatus, SupportedConeT};
 
-use super::bound::Prices;
+use super::bound::ConePrices;
 use super::quadrature::Rule;
 use super::scaling::Scaling;
 use crate::solver::backend::transmissions::{Band, RadioPoint, RadioProgram};
@@ -30,7 +30,7 @@ const SLACK: f64 = 1e3;
 
 /// How one rung of the ladder runs Clarabel.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Run {
+pub(super) struct ClarabelRun {
     pub max_step_fraction: f64,
     pub equilibrate: bool,
     /// Static regularization of the linear systems.
@@ -44,7 +44,7 @@ pub(super) struct Report {
     pub status: SolverStatus,
     pub iterations: u32,
     pub point: RadioPoint,
-    pub prices: Prices,
+    pub prices: ConePrices,
 }
 
 /// constant + Σ coefficient·variable.
@@ -153,7 +153,7 @@ struct Layout {
 }
 
 /// Builds and solves the program; `None` where a coefficient is out of range or Clarabel refuses it.
-pub(super) fn solve(radio: &RadioProgram, scaling: &Scaling, run: &Run) -> Option<Report> {
+pub(super) fn solve(radio: &RadioProgram, scaling: &Scaling, run: &ClarabelRun) -> Option<Report> {
     let mut program = Program::default();
     let layout = shared(&mut program, radio, scaling);
     for j in 0..radio.transmissions.len() {
@@ -175,7 +175,7 @@ pub(super) fn solve(radio: &RadioProgram, scaling: &Scaling, run: &Run) -> Optio
         time: layout.time.iter().map(|&variable| x(variable)).collect(),
         band: layout.band.iter().map(|variable| variable.map_or(1.0, x)).collect(),
     };
-    let multipliers = Prices {
+    let multipliers = ConePrices {
         band: layout.band_rows.iter().map(|&row| z(row)).collect(),
         latency: layout.latency_rows.iter().map(|&row| z(row)).collect(),
         cap: layout.cap_rows.iter().map(|row| row.map_or(0.0, z)).collect(),

@@ -4,7 +4,7 @@
 //! and paces are measured in fractions of their budgets and references, money in the size of the objective. Latencies
 //! and paces are measured from the value that no radio decision can go below.
 
-use super::bound::Prices;
+use super::bound::ConePrices;
 use crate::solver::backend::transmissions::{Band, RadioPoint, RadioProgram};
 
 /// Units.
@@ -108,12 +108,12 @@ impl Scaling {
 
     /// Multipliers of scaled rows as prices: those of a band's row Σ w/W ≤ 1, of a latency's row in units of latency,
     /// of a pace's rows in units of the pace.
-    pub fn invert_prices(&self, radio: &RadioProgram, multipliers: &Prices) -> Prices {
+    pub fn invert_prices(&self, radio: &RadioProgram, multipliers: &ConePrices) -> ConePrices {
         let unit = self.objective;
         let cap = |(j, price): (usize, &f64)| {
             radio.transmissions[j].pace.map_or(0.0, |(pace, _)| unit * price / self.pace[pace].1)
         };
-        Prices {
+        ConePrices {
             band: multipliers.band.iter().zip(&self.width).map(|(price, width)| unit * price / width).collect(),
             latency: multipliers.latency.iter().map(|price| unit * price / self.latency.1).collect(),
             cap: multipliers.cap.iter().enumerate().map(cap).collect(),

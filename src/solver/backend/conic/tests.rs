@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
-use super::bound::Prices;
+use super::bound::ConePrices;
 use super::hop::PricedMessage;
 use super::*;
 use crate::instances::InstanceSize;
-use crate::problem::{ObjectiveTerms, Overlap, Plan, SlotSpec, Status};
+use crate::problem::{CandidatePlan, ObjectiveTerms, Overlap, SlotSpec, Status};
 use crate::solver::backend::Exact;
 use crate::solver::{Certified, Settings, solve};
 use crate::strategies::{ProblemParameters, problems_with_decisions};
@@ -88,7 +88,7 @@ fn bounds_at_random_prices_are_valid() {
         let mut noise = noise.into_iter().cycle().map(|x| 10f64.powf(x));
         let mut draw = |unit: f64| noise.next().unwrap() * unit;
         let size = magnitude(&exact.evaluation.terms);
-        let prices = Prices {
+        let prices = ConePrices {
             band: radio.bands.iter().map(|band| draw(size / band.width)).collect(),
             latency: radio.latency.iter().map(|_| draw(1.0)).collect(),
             cap: radio.transmissions.iter().map(|sent| if sent.pace.is_some() { draw(1.0) } else { 0.0 }).collect(),
@@ -192,7 +192,7 @@ fn without_overlap_equal_stages_are_a_longer_latency() {
         let (problem, question) = sampled(InstanceSize { devices: 4, blocks: 4, ..InstanceSize::default() }, seed);
         let (c, micro_batches) = (0.05, 4);
         let mut spec = problem.into_spec();
-        spec.plans = vec![Plan { local_iterations: 3, micro_batches, penalty: 0.0 }];
+        spec.plans = vec![CandidatePlan { local_iterations: 3, micro_batches, penalty: 0.0 }];
         spec.encoder.forward_flops_per_sample = Flops(1e-30);
         spec.encoder.backward_flops_per_sample = Flops(1e-30);
         let cluster = &mut spec.clusters[0];

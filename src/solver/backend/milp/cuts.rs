@@ -6,7 +6,7 @@
 //! binary for a link that may be unused, the blocks of a device for its transfers): the constant of a tangent is
 //! multiplied by it, which makes it the tangent of the perspective function, and all is zero where the count is.
 
-use super::model::{Column, Found, Linear, Model};
+use super::model::{Column, Linear, LinearSolution, Model};
 use super::pipeline::Scale;
 use crate::problem::program::Transmission;
 use crate::solver::hop::efficiency::Efficiency;
@@ -168,7 +168,7 @@ impl LinearTransmission {
 
     /// Cuts off the program's solution where it is cheaper than any transmission by more than `tolerance`; true if it
     /// was.
-    pub fn separate(&self, model: &mut Model, found: &Found, tolerance: f64) -> bool {
+    pub fn separate(&self, model: &mut Model, found: &LinearSolution, tolerance: f64) -> bool {
         let count = self.count.map_or(1.0, |count| found.values[count]);
         if count <= 1e-6 {
             return false;

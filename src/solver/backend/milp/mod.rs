@@ -6,6 +6,8 @@ mod outer;
 mod pipeline;
 mod segments;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Backend, SegmentsFor, WholeSlot};
 use crate::problem::{ObjectiveTerms, SlotProblem};
 use crate::solver::{SettingsError, Solution, SolveError};
@@ -16,7 +18,8 @@ const NAME: &str = "milp";
 const ACCURACY: f64 = 1e-6;
 
 /// Which solver `good_lp` hands the programs to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum LinearSolver {
     /// [microlp](https://docs.rs/microlp), in Rust: for small programs.
@@ -56,7 +59,8 @@ pub enum LinearSolver {
 /// assert!(equal.certified().ok_or("infeasible")?.objective() > exact.objective());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Milp {
     /// Who solves the linear programs.
     pub solver: LinearSolver,
@@ -64,7 +68,8 @@ pub struct Milp {
     pub gap: f64,
     /// Most programs in integers to be solved for the whole problem; at least 1, default 100.
     pub rounds: u32,
-    /// Most integers (links, devices and sizes of all clusters) of a program for the whole problem; default 400.
+    /// Most integers (links, devices and sizes of all clusters) of a program for the whole problem; at least 1,
+    /// default 400.
     pub integers: u64,
     /// Time limit of one linear program in seconds, against programs that a solver cannot cope with; in [1e-3, 1e6],
     /// default 60. Reaching it is an error, so that no answer depends on the machine.
@@ -83,17 +88,10 @@ impl Milp {
     /// # Errors
     /// [`SettingsError`] names the first field out of range.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        let error = |field, value: String, allowed| Err(SettingsError { field, value, allowed });
-        if !(ACCURACY..=1.0).contains(&self.gap) {
-            return error("gap", self.gap.to_string(), "in [1e-6, 1]");
-        }
-        if self.rounds == 0 {
-            return error("rounds", "0".into(), "at least 1");
-        }
-        if !(1e-3..=1e6).contains(&self.seconds) {
-            return error("seconds", self.seconds.to_string(), "in [1e-3, 1e6]");
-        }
-        Ok(())
+        SettingsError::unless_within("gap", self.gap, ACCURACY..=1.0, "in [1e-6, 1]")?;
+        SettingsError::unless_positive("rounds", self.rounds)?;
+        SettingsError::unless_positive("integers", self.integers)?;
+        SettingsError::unless_within("seconds", self.seconds, 1e-3..=1e6, "in [1e-3, 1e6]")
     }
 }
 

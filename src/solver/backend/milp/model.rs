@@ -71,7 +71,7 @@ pub(super) struct Model {
 
 /// What a linear solver found, checked.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(super) struct LinearSolution {
     pub values: Vec<f64>,
     /// The objective at these values, computed here.
     pub objective: f64,
@@ -121,7 +121,7 @@ impl Model {
         seconds: f64,
         scale: f64,
         relaxed: bool,
-    ) -> Result<Option<Found>, SolveError> {
+    ) -> Result<Option<LinearSolution>, SolveError> {
         let mut variables = ProblemVariables::new();
         let handles: Vec<good_lp::Variable> = (self.columns.iter())
             .map(|column| {
@@ -159,7 +159,7 @@ impl Model {
     }
 
     /// Values that are feasible within tolerances, integers rounded.
-    fn checked(&self, mut values: Vec<f64>, relaxed: bool) -> Result<Found, SolveError> {
+    fn checked(&self, mut values: Vec<f64>, relaxed: bool) -> Result<LinearSolution, SolveError> {
         let broken = |what: String| SolveError::Backend { backend: NAME, what };
         for (at, (value, column)) in values.iter_mut().zip(&self.columns).enumerate() {
             let slack = FEASIBILITY * column.unit * 1f64.max(value.abs() / column.unit);
@@ -188,7 +188,7 @@ impl Model {
                 return Err(broken(format!("row {at} violated by {violation:e}")));
             }
         }
-        Ok(Found { objective: self.objective.at(&values), values })
+        Ok(LinearSolution { objective: self.objective.at(&values), values })
     }
 }
 

@@ -2,7 +2,7 @@
 //! 1960).
 
 use super::cuts::{LinearTransmission, Purpose};
-use super::model::{Found, Linear};
+use super::model::{Linear, LinearSolution};
 use super::pipeline::{Pipeline, Scale, possible_links};
 use super::{ACCURACY, Milp, NAME, magnitude};
 use crate::ground::phase::{PerPhase, Phase};
@@ -110,7 +110,7 @@ impl<'a> Master<'a> {
     }
 
     /// Solves the program and takes its optimum as a bound.
-    fn minimize(&mut self, milp: &Milp, relaxed: bool) -> Result<Found, SolveError> {
+    fn minimize(&mut self, milp: &Milp, relaxed: bool) -> Result<LinearSolution, SolveError> {
         let found = self.pipeline.model.minimize(milp.solver, milp.seconds, self.pipeline.scale.objective, relaxed)?;
         let Some(found) = found else {
             let what = "finds nothing feasible, although a decision is known".into();
@@ -122,7 +122,7 @@ impl<'a> Master<'a> {
     }
 
     /// Cuts off a solution where it is cheaper than its transmissions can be; true if any was.
-    fn separate(&mut self, found: &Found, tolerance: f64) -> bool {
+    fn separate(&mut self, found: &LinearSolution, tolerance: f64) -> bool {
         let (model, mut any) = (&mut self.pipeline.model, false);
         let count = self.radios.iter().map(|radio| radio.all().count()).sum::<usize>();
         for sent in self.radios.iter().flat_map(ClusterTransmissions::all) {

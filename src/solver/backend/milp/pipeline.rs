@@ -1,11 +1,11 @@
 //! What both linear models share: paths, sizes, paces and the round latency of all clusters under one plan.
 
-use super::model::{Column, Found, Linear, Model};
+use super::model::{Column, Linear, LinearSolution, Model};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::{DeviceId, NodeId};
 use crate::ground::units::Seconds;
 use crate::problem::program::ClusterProgram;
-use crate::problem::{Cluster, Participation, Plan, SlotProblem, SlotSpec};
+use crate::problem::{CandidatePlan, Cluster, Participation, SlotProblem, SlotSpec};
 use crate::solver::backend::Segments;
 use crate::solver::cluster::Domain;
 
@@ -20,7 +20,7 @@ pub(super) struct Scale {
 
 impl Scale {
     /// From what no decision can avoid: all blocks on the fastest device.
-    pub fn of(problem: &SlotProblem, plan: &Plan) -> Self {
+    pub fn of(problem: &SlotProblem, plan: &CandidatePlan) -> Self {
         let least = |cluster: &Cluster| {
             let program = ClusterProgram::new(problem, cluster).under(plan);
             let fastest = |phase| {
@@ -37,7 +37,7 @@ impl Scale {
 
 /// A link that a path may use.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Link {
+pub(super) struct PathLink {
     pub near: NodeId,
     pub far: NodeId,
     /// 1 where the path uses it.
@@ -46,8 +46,8 @@ pub(super) struct Link {
 
 /// The integers of one cluster.
 #[derive(Clone, Debug)]
-pub(super) struct Path {
-    pub links: Vec<Link>,
+pub(super) struct ClusterPath {
+    pub links: Vec<PathLink>,
     /// Per device: blocks; 0 where it stays out.
     pub sizes: Vec<Column>,
     /// Per device: 1 where it takes part.
@@ -58,9 +58,9 @@ pub(super) struct Path {
 #[derive(Clone, Debug)]
 pub(super) struct Pipeline<'a> {
     pub problem: &'a SlotProblem,
-    pub plan: &'a Plan,
+    pub plan: &'a CandidatePlan,
     pub model: Model,
-    pub paths: Vec<Path>,
+    pub paths: Vec<ClusterPath>,
     pub scale: Scale,
     /// T.
     round: Column,
@@ -70,7 +70,7 @@ impl<'a> Pipeline<'a> {
     /// Paths and sizes of all clusters, over the links given for each: T has its price, and nothing else has.
     pub fn new(
         problem: &'a SlotProblem,
-        plan: &'a Plan,
+        plan: &'a CandidatePlan,
         domains: &[Domain],
         links: &[Vec<(NodeId, NodeId)>],
         scale: Scale,
@@ -135,8 +135,8 @@ impl<'a> Pipeline<'a> {
     }
 
     /// The segments of all clusters in a solution.
-    pub fn segments(&self, found: &Found) -> Vec<Segments> {
-        let read = |path: &Path| {
+    pub fn segments(&self, found: &LinearSolution) -> Vec<Segments> {
+        let read = |path: &ClusterPath| {
             // Rounded already; `as` saturates.
             let blocks = |k: DeviceId| found.values[path.sizes[k.0]].round() as u32;
             let active: Vec<DeviceId> = DeviceId::all(path.sizes.len()).filter(|&k| blocks(k) > 0).collect();
@@ -153,7 +153,7 @@ fn path(
     cluster: &Cluster,
     domain: &Domain,
     links: &[(NodeId, NodeId)],
-) -> Path {
+) -> ClusterPath {
     let blocks = problem.encoder.blocks;
     let devices = cluster.devices.len();
     let all = problem.participation == Participation::All;
@@ -163,8 +163,8 @@ fn path(
     let fixed = u32::from(all);
     let taken: Vec<Column> = caps.iter().map(|&cap| model.integer(fixed, cap.min(1).max(fixed))).collect();
     let sizes: Vec<Column> = caps.iter().map(|&cap| model.integer(fixed, cap.max(fixed))).collect();
-    let links: Vec<Link> =
-        (links.iter()).map(|&(near, far)| Link { near, far, used: model.integer(fixed, 1) }).collect();
+    let links: Vec<PathLink> =
+        (links.iter()).map(|&(near, far)| PathLink { near, far, used: model.integer(fixed, 1) }).collect();
     let mut sum = Linear { constant: -f64::from(blocks), ..Linear::default() };
     for k in 0..devices {
         sum.add(1.0, sizes[k]);
@@ -182,7 +182,7 @@ fn path(
     let mut start = Linear { constant: -1.0, ..Linear::default() };
     links.iter().filter(|link| link.near == NodeId::CONTROL_UNIT).for_each(|link| start.add(1.0, link.used));
     model.zero(start);
-    Path { links, sizes, taken }
+    ClusterPath { links, sizes, taken }
 }
 
 /// The pairs of nodes that may be neighbours on a path: all, or under participation `all` those of the whole pipeline.

@@ -6,7 +6,7 @@ use super::{ACCURACY, Milp, NAME, magnitude};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::{DeviceId, NodeId};
 use crate::problem::program::{ClusterProgram, PlanProgram, Transmission};
-use crate::problem::{Link, Plan, SlotProblem, Work, evaluate};
+use crate::problem::{CandidatePlan, Link, SlotProblem, Work, evaluate};
 use crate::solver::backend::exhaustive::given_radio_prices;
 use crate::solver::backend::{GivenRadio, SegmentsFor};
 use crate::solver::cluster::Domain;
@@ -72,7 +72,7 @@ fn program<'a>(
     problem: &'a SlotProblem,
     question: &SegmentsFor,
     domains: &[Domain],
-    plan: &'a Plan,
+    plan: &'a CandidatePlan,
     scale: Scale,
 ) -> Option<Pipeline<'a>> {
     let each: Vec<GivenTransmissions> = (problem.clusters.iter().zip(&question.clusters))

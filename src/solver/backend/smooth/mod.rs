@@ -9,6 +9,7 @@ mod tests;
 
 use argmin::core::{CostFunction, Error, Executor};
 use argmin::solver::brent::BrentOpt;
+use serde::{Deserialize, Serialize};
 
 use self::prices::Slopes;
 use super::RadioFor;
@@ -34,7 +35,8 @@ impl<F: Fn(&Evaluation) -> f64> ExtraTerm for F {
 }
 
 /// Accuracy and limits of [`solve_with_term`]. Limits count work, not time.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct SmoothSettings {
     /// Relative improvement of the total below which a stage ends; in [1e-12, 1], default 1e-9.
     pub tolerance: f64,
@@ -56,10 +58,7 @@ impl SmoothSettings {
     /// # Errors
     /// [`SettingsError`] names the first field out of range.
     pub fn validate(&self) -> Result<(), SettingsError> {
-        if (1e-12..=1.0).contains(&self.tolerance) {
-            return Ok(());
-        }
-        Err(SettingsError { field: "tolerance", value: self.tolerance.to_string(), allowed: "in [1e-12, 1]" })
+        SettingsError::unless_within("tolerance", self.tolerance, 1e-12..=1.0, "in [1e-12, 1]")
     }
 }
 

@@ -25,18 +25,20 @@ use enumeration::Enumeration;
 use relaxation::{Region, Relaxation, next_price};
 use tables::Count;
 
-/// What a search may cost.
+/// What a search may cost where the work of the solve has no limit.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
+pub(crate) struct Limits {
     /// Floating-point operations that are spent on bounds, roughly.
-    work: u64,
+    pub work: u64,
     /// Regions of up to so many devices are bounded apart, those of more together.
-    layers: usize,
+    pub layers: usize,
+    /// Clusters in a network's branch and bound; a node of N clusters counts N.
+    pub branched: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { work: 2_000_000_000, layers: 32 }
+        Self { work: 2_000_000_000, layers: 32, branched: 4000 }
     }
 }
 
@@ -95,7 +97,7 @@ const MOST_SCANS: usize = 2;
 impl<'a> Subsets<'a> {
     pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, work: &mut Workspace) -> Self {
         let meter = &work.buffers.meter;
-        let limits = Limits::default();
+        let limits = work.limits;
         let mut subsets = Self {
             cluster,
             domain,

@@ -47,10 +47,8 @@ fn each_plan(problem: &SlotProblem, mandatory: &[usize], mut check: impl FnMut(&
 }
 
 fn search(planned: &PlannedCluster, domain: &Domain, limits: Limits) -> Searched {
-    let mut work = Workspace::default();
-    let mut search = Subsets::new(planned, domain, &mut work);
-    search.limits = limits;
-    search.run(ANY, &mut work)
+    let mut work = Workspace { limits, ..Workspace::default() };
+    Subsets::new(planned, domain, &mut work).run(ANY, &mut work)
 }
 
 fn agrees(problem: &SlotProblem, mandatory: &[usize], limits: Limits) {

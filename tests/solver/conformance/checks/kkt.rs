@@ -15,7 +15,7 @@
 
 use std::f64::consts::LN_2;
 
-use collapipe::problem::{Cluster, ClusterDecision, Link, Plan, SlotProblem, shannon_rate};
+use collapipe::problem::{CandidatePlan, Cluster, ClusterDecision, Link, SlotProblem, shannon_rate};
 use collapipe::solver::Certified;
 
 /// Residuals relative to the objective.
@@ -161,7 +161,7 @@ pub fn residual(problem: &SlotProblem, found: &Certified, size: f64) -> Residual
 
 fn phase(
     problem: &SlotProblem,
-    plan: &Plan,
+    plan: &CandidatePlan,
     cluster: &Cluster,
     choice: &ClusterDecision,
     (forward, latency_price, reported): (bool, f64, f64),
