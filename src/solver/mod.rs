@@ -84,7 +84,7 @@ impl Solver {
     }
 
     /// The same until another thread raises a flag: what has been found and proved until then comes back, within
-    /// milliseconds, with status [`Status::Interrupted`](crate::problem::Status::Interrupted).
+    /// milliseconds, with status [`Status::Interrupted`].
     ///
     /// # Errors
     /// As [`Solver::solve`].
@@ -156,7 +156,7 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 /// # Errors
 /// [`SolveError`] for settings out of range, for `overlap: none`, and for `select` among more devices than fit into
 /// memory. An infeasible problem is not an error: it comes back with status
-/// [`Status::Infeasible`](crate::problem::Status::Infeasible) and the reasons.
+/// [`Status::Infeasible`] and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {
     Solver::new(*settings)?.solve(problem)
 }

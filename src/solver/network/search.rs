@@ -79,6 +79,8 @@ struct PricedChoices {
 const UPLOAD_ACCURACY: f64 = 1e-6;
 /// Rounds of balancing and pricing in one node.
 const MOST_ROUNDS: usize = 12;
+/// Most clusters in the branch and bound, a node of N clusters counting N, where the work has no limit of its own.
+const MOST_BRANCHED: u64 = 4000;
 
 struct NetworkSearch<'a> {
     network: &'a Network<'a>,
@@ -119,7 +121,7 @@ impl NetworkSearch<'_> {
         // Least bound among the parts that have been given up as not worth more work.
         let mut pruned = f64::INFINITY;
         let mut branched = 0;
-        let most_branched = if self.work.buffers.meter.is_unlimited() { self.work.limits.branched } else { u64::MAX };
+        let most_branched = if self.work.buffers.meter.is_unlimited() { MOST_BRANCHED } else { u64::MAX };
         while let Some(node) = heap.pop() {
             let bar = self.bar(settings.gap);
             if node.bound >= bar {

@@ -39,19 +39,18 @@ fn stopped([limited, loose]: &mut [Seen; 2], what: &str, problem: &SlotProblem) 
     let exhaustive = Exhaustive { choices: 1500, ..Exhaustive::<Exact>::default() };
     let Ok(tried) = exhaustive.solve(problem, &WholeSlot) else { return };
     let Some(tried) = tried.certified() else { return };
-    let check = |seen: &mut Seen, gap: f64, nodes: u64| {
-        let mut solver = Solver::new(Settings { gap, ..Settings::default() }).unwrap();
-        solver.work.limits.branched = nodes;
-        let solution = solver.solve(problem).unwrap();
+    let check = |seen: &mut Seen, gap: f64, work_limit: Option<u64>| {
+        let settings = Settings { gap, work_limit, ..Settings::default() };
+        let Ok(solution) = solve(problem, &settings) else { return };
         let best = solution.certified().unwrap();
-        let what = format!("{what}, gap {gap}, {nodes} nodes");
+        let what = format!("{what}, {settings:?}");
         seen.check(&what, (best.lower_bound, best.objective()), (tried.objective(), tried.lower_bound));
     };
-    for nodes in [1, 2, 3, 5, 8, 12] {
-        check(limited, 1e-9, nodes);
+    for limit in [1, 300, 3000, 10_000, 30_000, 100_000] {
+        check(limited, 1e-9, Some(limit));
     }
     for gap in [1e-2, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0] {
-        check(loose, gap, 4000);
+        check(loose, gap, None);
     }
 }
 
@@ -140,15 +139,10 @@ fn networks_of_cut_short_clusters_bound_the_optimum() {
         let tried = Exhaustive::<Exact>::default().solve(&problem, &WholeSlot).unwrap();
         let tried = tried.certified().unwrap();
         for exponent in 0..12 {
-            let limits = Limits { work: 500 << exponent, branched: 20, ..Limits::default() };
-            let mut work = Workspace { limits, ..Workspace::default() };
-            let settings = Settings { gap: 1e-9, ..Settings::default() };
-            let Some(proposal) = search::solve(&problem, domains(&problem).unwrap(), &settings, &mut work) else {
-                continue;
-            };
-            let best = Solution::certified_by(&problem, proposal, settings.gap, Work::default()).unwrap();
+            let settings = Settings { gap: 1e-9, work_limit: Some(500 << exponent), ..Settings::default() };
+            let Ok(best) = solve(&problem, &settings) else { continue };
             let best = best.certified().unwrap();
-            let what = format!("seed {seed}, {limits:?}");
+            let what = format!("seed {seed}, {settings:?}");
             seen.check(&what, (best.lower_bound, best.objective()), (tried.objective(), tried.lower_bound));
         }
     }

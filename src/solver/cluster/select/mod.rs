@@ -25,20 +25,18 @@ use enumeration::Enumeration;
 use relaxation::{Region, Relaxation, next_price};
 use tables::Count;
 
-/// What a search may cost where the work of the solve has no limit.
+/// What a search may cost.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     /// Floating-point operations that are spent on bounds, roughly.
     pub work: u64,
     /// Regions of up to so many devices are bounded apart, those of more together.
     pub layers: usize,
-    /// Clusters in a network's branch and bound; a node of N clusters counts N.
-    pub branched: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { work: 2_000_000_000, layers: 32, branched: 4000 }
+        Self { work: 2_000_000_000, layers: 32 }
     }
 }
 
