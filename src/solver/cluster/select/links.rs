@@ -64,16 +64,18 @@ const RESOLVED: f64 = 1e-5;
 const MOST_STRETCH: f64 = 1.4;
 
 impl Links {
-    pub fn new(cluster: &PlannedCluster, phase: Phase) -> Self {
+    /// The links, but for those that enter one of the equal devices (`follows`) past the one before it.
+    pub fn new(cluster: &PlannedCluster, phase: Phase, follows: &[bool]) -> Self {
         let program = &cluster.at.program;
         let nodes = program.cluster.devices.len() + 2;
         let mut hops = Vec::with_capacity(nodes * (nodes - 1) / 2);
         for near in 0..nodes - 1 {
             for far in near + 1..nodes {
                 let direct = near == 0 && far == nodes - 1;
+                let skips = far < nodes - 1 && follows[far - 1] && near + 1 < far;
                 let (near, far) = (NodeId(near), NodeId(far));
                 // Every link is used both ways; one that works one way only is none.
-                let works = !direct && program.joined(near, far);
+                let works = !direct && !skips && program.joined(near, far);
                 hops.push(works.then(|| cluster.hop(phase, near, far)));
             }
         }

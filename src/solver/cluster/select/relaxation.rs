@@ -11,6 +11,7 @@ use super::links::{Links, Tangent, Within};
 use super::tables::{Count, Place, Tables};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::DeviceId;
+use crate::solver::cluster::equal::follows;
 use crate::solver::cluster::{Domain, PlannedCluster, Segments};
 use crate::solver::meter::Clock;
 
@@ -123,10 +124,11 @@ pub(crate) struct Relaxation<'a> {
 
 impl<'a> Relaxation<'a> {
     pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, clock: Clock) -> Self {
+        let follows = follows(&cluster.at.program, domain);
         Self {
             cluster,
             domain,
-            links: PerPhase::from_fn(|phase| Links::new(cluster, phase)),
+            links: PerPhase::from_fn(|phase| Links::new(cluster, phase, &follows)),
             places: Vec::new(),
             tangents: PerPhase::default(),
             best: Corners::default(),
