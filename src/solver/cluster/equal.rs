@@ -5,27 +5,24 @@ use crate::problem::program::ClusterProgram;
 use crate::solver::cluster::active::{Found, Workspace};
 use crate::solver::cluster::{Domain, PlannedCluster, Segments};
 
-/// For every device whether it may be swapped with the one before it: the two have the same data, the same domain, and
-/// the same gains to and from every other node and each other.
+/// For every device the last one before it that it may be swapped for: the two have the same data, the same domain, and
+/// the same gains to and from every other node.
 ///
-/// Devices that follow one another like that are a run. Any of its members that take part may be renamed to its first
-/// ones, in their order, without any change of the costs: paths that enter a run, or go on in it, by anything but its
-/// next member need not be searched. Devices of a run have no others in between, so that the order of the pipeline
-/// stays.
-pub(crate) fn follows(program: &ClusterProgram, domain: &Domain) -> Vec<bool> {
+/// A path that goes from a node past that device to its twin costs what the path through the device itself costs, which
+/// is a path as well: the order of the pipeline stays, and no hop has another gain. So links that pass by an equal device
+/// on the way to its twin need not be searched. Among equal devices in a row that leaves the choices of the first ones,
+/// and among kinds of devices with others in between one choice for every sequence of kinds. Devices that differ in one
+/// gain to a third node are different devices: their hops differ.
+pub(crate) fn twins(program: &ClusterProgram, domain: &Domain) -> Vec<Option<DeviceId>> {
     let devices = &program.cluster.devices;
-    let swaps = |k: usize| {
-        let (one, other) = (DeviceId(k - 1), DeviceId(k));
+    let swaps = |one: DeviceId, other: DeviceId| {
         let same_domain = (domain.low[one.0], domain.high[one.0]) == (domain.low[other.0], domain.high[other.0]);
         let (a, b) = (one.node(), other.node());
         let same = |x: NodeId| program.gain(a, x) == program.gain(b, x) && program.gain(x, a) == program.gain(x, b);
         let mut others = (0..devices.len() + 2).map(NodeId).filter(|&x| x != a && x != b);
-        devices[one.0] == devices[other.0]
-            && same_domain
-            && program.gain(a, b) == program.gain(b, a)
-            && others.all(same)
+        same_domain && devices[one.0] == devices[other.0] && others.all(same)
     };
-    (0..devices.len()).map(|k| k > 0 && swaps(k)).collect()
+    DeviceId::all(devices.len()).map(|k| (0..k.0).rev().map(DeviceId).find(|&before| swaps(before, k))).collect()
 }
 
 /// The same choice with the blocks of devices that compute, hold and transfer alike spread evenly over them: it costs the
