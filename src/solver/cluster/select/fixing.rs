@@ -7,7 +7,7 @@
 
 use super::graph::Graph;
 use super::relaxation::Corner;
-use super::tables::{Count, Place, Window, pass};
+use super::tables::{Place, Window, pass};
 
 /// Forward tables of one corner, and what has been found alive at any.
 #[derive(Clone, Debug, Default)]
@@ -22,22 +22,24 @@ pub(crate) struct Fixing {
 }
 
 impl Fixing {
-    /// What is left of a region's graph, and which of its links are kept.
+    /// What is left of a region's graph, and which of its links are kept. Paths start with so many devices to come, at
+    /// so much more than a corner's offset.
     pub fn run(
         &mut self,
         graph: &Graph,
         corners: &[Corner],
         places: &[Place],
-        (blocks, count): (usize, Count),
+        (blocks, starts): (usize, &[(usize, f64)]),
         bar: f64,
     ) -> (Graph, Vec<usize>) {
-        let (width, layers) = (blocks + 1, count.devices + 1);
+        let most = starts.iter().map(|&(devices, _)| devices).max().unwrap_or(0);
+        let (width, layers) = (blocks + 1, most + 1);
         self.live.clear();
         self.live.resize(graph.len(), false);
         self.windows.clear();
         self.windows.resize(graph.nodes() * layers, (u32::MAX, 0));
         for corner in corners {
-            self.mark(graph, corner, places, (width, count), bar);
+            self.mark(graph, corner, places, (width, layers, starts), bar);
         }
         let windows = self.windows.iter().map(|&(low, high)| if low < high { (low, high) } else { (0, 0) }).collect();
         let kept = (0..graph.len()).filter(|&at| self.live[at]).collect();
@@ -45,11 +47,19 @@ impl Fixing {
     }
 
     /// Marks what is alive at a corner.
-    fn mark(&mut self, graph: &Graph, corner: &Corner, places: &[Place], (width, count): (usize, Count), bar: f64) {
-        let (tables, layers) = (&corner.tables, count.devices + 1);
+    fn mark(
+        &mut self,
+        graph: &Graph,
+        corner: &Corner,
+        places: &[Place],
+        (width, layers, starts): (usize, usize, &[(usize, f64)]),
+        bar: f64,
+    ) {
+        let tables = &corner.tables;
         let (server, block) = (graph.nodes() - 1, width * layers);
         self.enter.clear();
         self.enter.resize(graph.nodes() * block, f64::INFINITY);
+        self.passed.clear();
         self.passed.resize(block, f64::INFINITY);
         for from in 0..server {
             if graph.links(from).is_empty() {
@@ -57,7 +67,9 @@ impl Fixing {
             }
             if from == 0 {
                 self.passed.fill(f64::INFINITY);
-                self.passed[count.devices * width + width - 1] = corner.offset;
+                for &(devices, more) in starts {
+                    self.passed[devices * width + width - 1] = corner.offset + more;
+                }
             } else {
                 let place = &places[from - 1];
                 if place.most < place.fewest {

@@ -116,10 +116,14 @@ impl Links {
         !self.priced.is_empty()
     }
 
-    /// Prices all hops at the prices of a solved phase, so that every path gets a minorant from them.
-    pub fn add_prices(&mut self, prices: Prices) {
+    /// Prices all hops at the prices of a solved phase, so that every path gets a minorant from them. Where there are as
+    /// many as pay, those of a new best take the place of the oldest.
+    pub fn add_prices(&mut self, prices: Prices, best: bool) {
         if self.priced.len() >= MOST_PRICES {
-            return;
+            if !best {
+                return;
+            }
+            self.priced.remove(0);
         }
         let (ln_price, cap) = (prices.band.ln(), prices.cap());
         let share = |hop: &Hop| {

@@ -8,6 +8,7 @@ mod enumeration;
 mod fixing;
 mod graph;
 mod links;
+mod primal;
 mod relaxation;
 mod tables;
 #[cfg(test)]
@@ -89,8 +90,6 @@ pub(crate) struct Subsets<'a> {
     brackets: PerPhase<Bracket>,
     /// One region per number of devices.
     roots: Vec<Region>,
-    /// Whether more devices are possible than regions are told apart by.
-    more: bool,
     /// Least bound of what searches that had to end have left open.
     open: f64,
     /// Operations of the bounds that the meter knows of.
@@ -101,6 +100,9 @@ pub(crate) struct Subsets<'a> {
 /// times the band or its inverse, on a logarithmic scale.
 const MOST_GUESSES: usize = 8;
 const FAR: f64 = 1.5;
+
+/// A scan of the whole space takes at most this share of the work that there is.
+const SCAN_SHARE: u64 = 16;
 
 /// Scans of the whole space that follow the demand for bandwidth.
 const MOST_SCANS: usize = 2;
@@ -129,7 +131,6 @@ impl<'a> Subsets<'a> {
             },
             brackets: PerPhase::both(Bracket::default()),
             roots: Vec::new(),
-            more: false,
             open: f64::INFINITY,
             charged: 0,
         };
@@ -162,7 +163,10 @@ impl<'a> Subsets<'a> {
         if self.roots.is_empty() {
             self.estimate(work);
         }
-        self.scan(work);
+        if self.bound() < self.threshold.bar() {
+            self.start(work);
+            self.scan(work);
+        }
         let mut frontier: BinaryHeap<Region> = std::mem::take(&mut self.roots).into();
         while let Some(region) = frontier.pop() {
             if region.bound >= self.threshold.bar() {
@@ -187,16 +191,6 @@ impl<'a> Subsets<'a> {
             self.open = self.open.max(floor(self.cluster, self.domain));
         }
         Searched::of(self.best, self.threshold, self.open)
-    }
-
-    /// A choice on the cheapest path of any number of devices, without a search.
-    fn any(&mut self, work: &mut Workspace) -> Option<Found> {
-        let whole = Region { count: Count { devices: 0, or_more: true }, ..self.whole.clone() };
-        let choice = self.relaxation.cheapest(&whole)?;
-        let found = work.fixed(self.cluster, &choice, None);
-        let even = work.even(self.cluster, &choice.active);
-        let finite = [Some(found), even].into_iter().flatten().filter(|found| found.value.is_finite());
-        finite.min_by(|a, b| a.value.total_cmp(&b.value))
     }
 
     /// Closes a region or splits it.
@@ -304,26 +298,32 @@ impl<'a> Subsets<'a> {
         low
     }
 
-    /// One region per number of devices, with no bounds yet.
+    /// One region per number of devices, and one for all that are more, with no bounds yet.
     fn set_roots(&mut self) {
         let (fewest, most) = self.counts();
-        let cells = (self.domain.high.len() + 2) * (self.relaxation.blocks() + 1);
+        let width = self.relaxation.blocks() + 1;
+        let cells = (self.domain.high.len() + 2) * width;
+        // As many layers as fit into memory, and as leave work for more than the first scan.
+        let affordable = self.limits.work.min(Limits::default().work) / SCAN_SHARE;
+        let layers = affordable / (self.whole.graph.len() * width).max(1) as u64;
         let top = most.min(self.limits.layers).min((MOST_CELLS / cells).saturating_sub(2));
+        let top = top.min(usize::try_from(layers).unwrap_or(usize::MAX).saturating_sub(1));
         self.whole.count.devices = top;
-        self.more = most > top;
-        self.roots = (fewest..=top)
-            .map(|devices| {
-                let mut root = Region { count: Count { devices, or_more: false }, ..self.whole.clone() };
-                root.low = PerPhase::from_fn(|phase| self.least_pace(devices, phase));
-                root
-            })
-            .collect();
+        let mut counts: Vec<Count> = (fewest..=top).map(|devices| Count { devices, or_more: false }).collect();
+        if most > top {
+            counts.push(Count { devices: fewest.max(top + 1), or_more: true });
+        }
+        let root = |count: Count| {
+            let devices = if count.or_more { most } else { count.devices };
+            let low = PerPhase::from_fn(|phase| self.least_pace(devices, phase));
+            Region { count, low, ..self.whole.clone() }
+        };
+        self.roots = counts.into_iter().map(root).collect();
     }
 
     /// The least bound of the regions.
     fn bound(&self) -> f64 {
-        let least = self.roots.iter().fold(f64::INFINITY, |least, root| least.min(root.bound));
-        if self.more { f64::NEG_INFINITY } else { least }
+        self.roots.iter().fold(f64::INFINITY, |least, root| least.min(root.bound))
     }
 
     /// Scans at the whole's prices, and moves them to where the best path buys as much bandwidth as there is; tells how
@@ -344,11 +344,10 @@ impl<'a> Subsets<'a> {
                 break;
             }
         }
-        self.charge(work);
-        if self.more {
-            let count = Count { devices: self.whole.count.devices + 1, or_more: true };
-            self.roots.push(Region { count, ..self.whole.clone() });
+        if self.threshold.cutoff < f64::INFINITY && !work.buffers.meter.ended() {
+            self.relaxation.fix_roots(&self.whole, &mut self.roots, self.threshold.bar());
         }
+        self.charge(work);
     }
 
     /// Prices of the bands before any active set is solved: those at which a few hops share them.
@@ -358,46 +357,6 @@ impl<'a> Subsets<'a> {
             self.relaxation.links[phase].set_some(radio);
             radio.guess(self.cluster.bases[phase]).band
         })
-    }
-
-    /// Solves a path and, where it is the new best, looks around it.
-    fn consider(&mut self, work: &mut Workspace, active: &[DeviceId]) {
-        if self.solved.insert(active.to_vec()) && self.solve(work, active) {
-            self.descend(work);
-        }
-    }
-
-    /// Local search from the best: a device in, out, or in another's place.
-    fn descend(&mut self, work: &mut Workspace) {
-        let usable: Vec<DeviceId> = self.domain.usable().collect();
-        while let Some(set) = self.best.as_ref().map(|best| best.choice.active.clone()) {
-            let mut improved = false;
-            for &k in usable.iter().filter(|k| self.domain.low[k.0] == 0) {
-                let mut next = set.clone();
-                match next.binary_search(&k) {
-                    Ok(at) => drop(next.remove(at)),
-                    Err(at) => next.insert(at, k),
-                }
-                improved |= self.try_set(work, &next);
-                if set.contains(&k) {
-                    for &other in usable.iter().filter(|other| !set.contains(other)) {
-                        let mut swapped = next.clone();
-                        swapped.insert(swapped.binary_search(&other).unwrap_or_else(|at| at), other);
-                        improved |= self.try_set(work, &swapped);
-                    }
-                }
-            }
-            if !improved {
-                break;
-            }
-        }
-    }
-
-    fn try_set(&mut self, work: &mut Workspace, active: &[DeviceId]) -> bool {
-        !work.buffers.meter.ended()
-            && !active.is_empty()
-            && self.solved.insert(active.to_vec())
-            && self.solve(work, active)
     }
 
     /// Solves one active set if its bound beats the threshold; true if it is the new best.
@@ -422,7 +381,7 @@ impl<'a> Subsets<'a> {
         for phase in Phase::BOTH {
             let (links, KnownPhase { radio, curve }) = (&mut links[phase], &mut prepared.phases[phase]);
             if !links.is_priced() {
-                links.add_prices(radio.guess(self.cluster.bases[phase]));
+                links.add_prices(radio.guess(self.cluster.bases[phase]), false);
                 links.minorants(active).for_each(|minorant| curve.add(minorant));
             }
         }
@@ -431,7 +390,7 @@ impl<'a> Subsets<'a> {
         // All links are priced at the prices at which a phase was solved last.
         for phase in Phase::BOTH {
             if let Some(solved) = prepared.phases[phase].curve.last_solved() {
-                links[phase].add_prices(solved.prices);
+                links[phase].add_prices(solved.prices, found.is_some());
             }
         }
         let Some(found) = found else { return false };

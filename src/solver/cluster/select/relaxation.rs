@@ -210,15 +210,16 @@ impl<'a> Relaxation<'a> {
             self.links[phase].tangents(&region.graph, &region.within(phase), &mut self.tangents[phase]);
         }
         let spent = region.prices.sum() * radio.band;
-        // A phase without an upper pace, or whose pace has no price, has one end only.
-        let ends = |high: f64| {
-            if high.is_finite() && radio.pace_price > 0.0 { [false, true].as_slice() } else { &[false] }
+        // A phase without an upper pace, of one pace, or whose pace has no price, has one end only.
+        let paced = |low: f64, high: f64| low < high && high.is_finite() && radio.pace_price > 0.0;
+        let ends = |low: f64, high: f64| {
+            if paced(low, high) { [false, true].as_slice() } else { &[false] }
         };
         let Corners { corners, used, bound, least } = &mut self.tried;
         (*used, *bound, *least) = (0, f64::INFINITY, 0);
         self.broken = false;
-        for &backward in ends(region.high.backward) {
-            for &forward in ends(region.high.forward) {
+        for &backward in ends(region.low.backward, region.high.backward) {
+            for &forward in ends(region.low.forward, region.high.forward) {
                 if corners.len() == *used {
                     corners.push(Corner::default());
                 }
@@ -254,7 +255,8 @@ impl<'a> Relaxation<'a> {
 
     /// Leaves of a region's graph what its paths below the bar may use, as the tables in `best` tell.
     pub fn fix(&mut self, region: &mut Region, bar: f64) {
-        let kind = (self.blocks(), region.count);
+        let start = [(region.count.devices, 0.0)];
+        let kind = (self.blocks(), start.as_slice());
         let (graph, kept) = self.fixing.run(&region.graph, self.best.corners(), &self.places, kind, bar);
         // Through every link and state, and forward tables as well.
         self.work += 2 * self.filling(region) * self.best.used as u64;
@@ -336,37 +338,73 @@ impl<'a> Relaxation<'a> {
         best
     }
 
-    /// The cheapest path of a region with its sizes, however long that takes.
+    /// The cheapest path of a region with its sizes.
     pub fn cheapest(&mut self, region: &Region) -> Option<Segments> {
-        self.clock = Clock::default();
         self.price(region);
-        let corner = self.tried.corners().get(self.tried.least)?;
+        let corner = self.tried.corners().get(self.tried.least).filter(|_| !self.broken)?;
         corner.tables.trace(&region.graph, &self.places, region.count.devices, &corner.link)
     }
 
-    /// Bounds for paths of every number of devices up to the region's, at its prices: the bounds that are higher
-    /// replace those known. `least_paces` are paces that no path of so many devices beats. Returns the path of the
-    /// least bound.
+    /// What a root costs more than the whole by the paces that so many devices cannot beat.
+    fn late(&self, whole: &Region, root: &Region) -> f64 {
+        let late = root.low.forward - whole.low.forward + (root.low.backward - whole.low.backward);
+        self.cluster.radio().pace_price * late
+    }
+
+    /// Bounds for paths of every number of devices up to the region's, and for those of any number, at its prices: the
+    /// bounds that are higher replace those known. The least paces of the roots are paces that no path of so many
+    /// devices beats. Returns the path of the least bound.
     pub fn scan(&mut self, region: &Region, roots: &mut [Region]) -> Option<Path> {
+        let mut path = None;
+        let raise = |root: &mut Region, value: f64| {
+            if value > root.bound {
+                (root.bound, root.prices) = (value, region.prices);
+            }
+        };
+        if roots.iter().any(|root| root.count.or_more) {
+            let any = Region { count: Count { devices: 0, or_more: true }, ..region.clone() };
+            self.price(&any);
+            if self.broken {
+                return None;
+            }
+            for root in roots.iter_mut().filter(|root| root.count.or_more) {
+                raise(root, self.tried.bound + self.late(region, root));
+            }
+            path = self.path(&any, 0);
+        }
+        if roots.iter().all(|root| root.count.or_more) {
+            return path;
+        }
         self.price(region);
         if self.broken {
             return None;
         }
-        let corner = self.tried.corners().first()?;
-        let price = self.cluster.radio().pace_price;
         let mut least = (f64::INFINITY, 0);
-        for root in roots.iter_mut() {
-            let late = root.low.forward - region.low.forward + (root.low.backward - region.low.backward);
-            let devices = root.count.devices;
-            let value = corner.offset + corner.tables.least(devices) + price * late;
-            if value > root.bound {
-                (root.bound, root.prices) = (value, region.prices);
-            }
+        for root in roots.iter_mut().filter(|root| !root.count.or_more) {
+            let (corner, devices) = (self.tried.corners().first()?, root.count.devices);
+            raise(root, corner.offset + corner.tables.least(devices) + self.late(region, root));
             if root.bound < least.0 {
                 least = (root.bound, devices);
             }
         }
-        self.path(region, least.1)
+        self.path(region, least.1).or(path)
+    }
+
+    /// Leaves of the roots' graphs what paths below the bar may use, as the tables of the last scan tell.
+    pub fn fix_roots(&mut self, whole: &Region, roots: &mut [Region], bar: f64) {
+        let live = |root: &&Region| !root.count.or_more && root.bound < bar;
+        let starts: Vec<(usize, f64)> =
+            roots.iter().filter(live).map(|root| (root.count.devices, self.late(whole, root))).collect();
+        // The tables of one that was ended are worth nothing, and there may have been none.
+        let scanned = !self.broken && self.tried.used == 1 && !self.tried.corners[0].tables.or_more();
+        if starts.is_empty() || !scanned {
+            return;
+        }
+        let kind = (self.blocks(), starts.as_slice());
+        let (graph, _) = self.fixing.run(&whole.graph, self.tried.corners(), &self.places, kind, bar);
+        self.work += 2 * self.filling(whole);
+        let graph = Rc::new(graph);
+        roots.iter_mut().filter(|root| !root.count.or_more).for_each(|root| root.graph = graph.clone());
     }
 }
 

@@ -122,6 +122,11 @@ impl Tables {
         if layer == 0 { self.or_more.then_some(0) } else { Some(layer - 1) }
     }
 
+    /// Whether paths may have more devices than they are told apart by.
+    pub fn or_more(&self) -> bool {
+        self.or_more
+    }
+
     /// Least costs of entering a device, by blocks left.
     pub fn entering(&self, node: usize, layer: usize) -> &[f64] {
         &self.enter[self.row(node, layer)]
