@@ -135,7 +135,7 @@ fn repeated(problem: &SlotProblem, times: &[usize]) -> SlotProblem {
     let cluster = &mut spec.clusters[0];
     let (devices, gains) = (cluster.devices.clone(), cluster.gain_to_noise_hz_per_w.0.clone());
     let kinds: Vec<usize> = times.iter().enumerate().flat_map(|(kind, &times)| vec![kind; times]).collect();
-    cluster.devices = kinds.iter().map(|&kind| devices[kind]).collect();
+    cluster.devices = kinds.iter().map(|&kind| devices[kind].clone()).collect();
     let server = devices.len() + 1;
     let nodes: Vec<usize> = [0].into_iter().chain(kinds.iter().map(|kind| kind + 1)).chain([server]).collect();
     let gain = |i: usize, j: usize| match (nodes[i], nodes[j]) {
