@@ -206,7 +206,7 @@ pub(super) struct SavedConvergence {
     plans: Vec<CandidatePlan>,
     queues: Queues,
     rounds_planned: u64,
-    steps_played: u64,
+    progress: f64,
 }
 
 impl From<ConvergenceController> for SavedConvergence {
@@ -216,7 +216,7 @@ impl From<ConvergenceController> for SavedConvergence {
             plans: controller.plans,
             queues: controller.queues,
             rounds_planned: controller.planned,
-            steps_played: controller.steps_played,
+            progress: controller.progress,
         }
     }
 }
@@ -231,9 +231,13 @@ impl TryFrom<SavedConvergence> for ConvergenceController {
             let (what, value) = ("rounds_planned", saved.rounds_planned);
             return Err(SavedError::Count { what, value, allowed: "at most queues.rounds" });
         }
+        if !(saved.progress.is_finite() && saved.progress >= 0.0) {
+            let (what, value, allowed) = ("progress", saved.progress, "a finite number >= 0");
+            return Err(SavedError::Value { what, index: 0, value, allowed });
+        }
         controller.queues = saved.queues;
         controller.planned = saved.rounds_planned;
-        controller.steps_played = saved.steps_played;
+        controller.progress = saved.progress;
         Ok(controller)
     }
 }

@@ -177,6 +177,7 @@ impl From<DeviceProfile> for Device {
             energy_price: 0.0,
             circuit_power_w: profile.circuit_power_w,
             amplifier_efficiency: profile.amplifier_efficiency,
+            ..Self::default()
         }
     }
 }

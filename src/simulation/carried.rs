@@ -2,12 +2,13 @@
 //! time.
 
 use crate::problem::program::compute_time_per_sample;
-use crate::problem::{Cluster, Decision, DeviceId, Participation, SlotProblem, block_cap};
+use crate::problem::{Cluster, Decision, DeviceId, Encoder, Participation, SlotProblem, block_cap};
 use crate::scenario::SlotInstance;
 use crate::solver::backend::{RadioFor, Segments};
 
 /// The plan and segments of an earlier slot's decision, changed as little as the devices of another slot of the same
-/// scenario ask for; `None` where the devices cannot hold the encoder.
+/// scenario ask for; `None` where the devices cannot hold the encoder, and beyond the classical problem
+/// ([`SlotSpec::is_classical`](crate::problem::SlotSpec::is_classical)).
 ///
 /// Devices that are still there keep their segments, blocks of those that are gone go one by one to the devices on which
 /// they finish first, by computing alone, and within their memory ([`block_cap`]). Devices that did not take part do so
@@ -43,7 +44,7 @@ use crate::solver::backend::{RadioFor, Segments};
 pub fn carried_over((earlier, decision): (&SlotInstance, &Decision), now: &SlotInstance) -> Option<RadioFor> {
     let problem = &now.problem;
     problem.plans.get(decision.plan)?;
-    if decision.clusters.len() != problem.clusters.len() {
+    if !problem.is_classical() || decision.clusters.len() != problem.clusters.len() {
         return None;
     }
     let clusters = problem.clusters.iter().enumerate().zip(&decision.clusters).map(|((n, cluster), choice)| {
@@ -63,10 +64,11 @@ pub fn carried_over((earlier, decision): (&SlotInstance, &Decision), now: &SlotI
 
 /// Sizes that hold the encoder, from those given; `None` where there is not enough memory.
 fn segments(problem: &SlotProblem, cluster: &Cluster, mut sizes: Vec<u32>) -> Option<Segments> {
-    let blocks = problem.encoder.blocks;
+    let Encoder::Equal(encoder) = &problem.encoder else { return None };
+    let blocks = encoder.blocks;
     let all = problem.participation == Participation::All;
     let caps: Vec<u32> = cluster.devices.iter().map(|device| block_cap(problem, cluster, device).min(blocks)).collect();
-    let times = cluster.devices.iter().map(|device| compute_time_per_sample(&problem.encoder, device).0);
+    let times = cluster.devices.iter().map(|device| compute_time_per_sample(encoder, device).0);
     let times: Vec<f64> = times.collect();
     for (size, &cap) in sizes.iter_mut().zip(&caps) {
         *size = (*size).clamp(u32::from(all).min(cap), cap);
@@ -117,7 +119,7 @@ mod tests {
             let size = InstanceSize { devices: 4, blocks: 7, plans: 3, participation, ..InstanceSize::default() };
             let mut spec = size.sample(seed).unwrap().into_spec();
             // Room for three blocks each: two devices are not enough.
-            let per_block = crate::problem::program::block_memory(&spec.encoder, &spec.clusters[0]);
+            let per_block = crate::problem::program::block_memory(&spec.encoder.mean_block(), &spec.clusters[0]);
             for device in &mut spec.clusters[0].devices {
                 device.memory_bytes = Bytes(3.0 * per_block);
             }
@@ -129,7 +131,7 @@ mod tests {
                 let present: Vec<usize> = (0..4).filter(|k| subset >> k & 1 == 1).collect();
                 let mut left = spec.clone();
                 let cluster = &mut left.clusters[0];
-                cluster.devices = present.iter().map(|&k| cluster.devices[k]).collect();
+                cluster.devices = present.iter().map(|&k| cluster.devices[k].clone()).collect();
                 let nodes: Vec<usize> = std::iter::once(0).chain(present.iter().map(|k| k + 1)).chain([5]).collect();
                 let gains = cluster.gain_to_noise_hz_per_w.0.select_rows(&nodes).select_columns(&nodes);
                 cluster.gain_to_noise_hz_per_w.0 = gains;

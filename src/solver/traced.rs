@@ -13,7 +13,7 @@ pub(super) fn begun(problem: &SlotProblem, settings: &Settings) {
         target: TARGET,
         clusters = problem.clusters.len(),
         devices = problem.clusters.iter().map(|cluster| cluster.devices.len()).sum::<usize>(),
-        blocks = problem.encoder.blocks,
+        blocks = problem.encoder.blocks(),
         plans = problem.plans.len(),
         participation = ?problem.participation,
         gap = settings.gap,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use collapipe::bounds::{ConvergenceConstraint, LearningProblem, UpdateRule};
+use collapipe::bounds::{ConvergenceConstraint, Form, LearningProblem, UpdateRule};
 use collapipe::lyapunov::{
     ConvergenceController, EnergyController, FleetController, FleetError, Joined, PowerController, Queues,
 };
@@ -200,8 +200,8 @@ fn all_controllers_are_read_as_they_were_written() {
         dissimilarity: 1.0,
         update: UpdateRule::PerMicroBatch,
     };
-    let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0 };
-    let plan = |micro_batches| CandidatePlan { local_iterations: 1, micro_batches, penalty: 0.0 };
+    let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0, form: Form::Sharp };
+    let plan = |micro_batches| CandidatePlan { micro_batches, ..CandidatePlan::default() };
     let mut learned = ConvergenceController::new(constraint, &[plan(1), plan(2)]).unwrap();
     for slot in 0..30 {
         assert_eq!(again(&energy), energy);
