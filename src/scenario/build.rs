@@ -144,9 +144,7 @@ impl Scenario {
         let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
         let mut notes = traced;
         notes.extend(notes::notes(&spec));
-        for note in &notes {
-            tracing::warn!(target: "collapipe::scenario", scenario = spec.name.as_str(), %note, "look at the scenario");
-        }
+        notes::say(&notes, &spec);
         Ok(Self(Arc::new(Resolved { spec, model, template, nodes, channels, convergence, notes })))
     }
 

@@ -42,6 +42,13 @@ impl fmt::Display for Note {
     }
 }
 
+/// Says them to whoever listens to events.
+pub(super) fn say(notes: &[Note], spec: &ScenarioSpec) {
+    for note in notes {
+        tracing::warn!(target: "collapipe::scenario", scenario = spec.name.as_str(), %note, "look at the scenario");
+    }
+}
+
 /// What a field usually holds. A table in `docs/scenario.md` says the same.
 struct Usual {
     /// Name of the field.
