@@ -13,7 +13,7 @@
 //! with σ → 0. With one choice that is its radio problem; with several, the bound that no path weights can lift for all
 //! of them at once.
 
-use super::choice::Column;
+use super::choice::{Column, RadioHop};
 use super::instance::{BandPrice, Instance, Moving, Sent};
 use super::linear::Lu;
 use super::paths::{Pool, dot};
@@ -59,8 +59,15 @@ pub(crate) struct Block<'a> {
     pub active: [bool; 2],
     // Everything below is what the last evaluation found.
     pub weights: Vec<f64>,
-    pub sent: Vec<Vec<Sent>>,
-    pub times: Vec<Vec<f64>>,
+    /// The hops of all choices, each once: those over the same link with the same bits are one.
+    hops: Vec<RadioHop>,
+    /// Which of them each choice has, in its order.
+    pub hops_of: Vec<Vec<usize>>,
+    pub sent: Vec<Sent>,
+    /// By path in play and hop: how often it stands on the path.
+    counts: Vec<f64>,
+    /// By choice and path in play: length without times on air.
+    fixed_lengths: Vec<Vec<f64>>,
     pub lengths: Vec<Vec<f64>>,
     pub values: Vec<f64>,
     pub bands: Vec<[f64; 2]>,
@@ -112,7 +119,19 @@ impl<'a> Block<'a> {
             active[hop.band] = true;
         }
         let count = columns.len();
+        let mut hops: Vec<RadioHop> = Vec::new();
+        let mut of = |hop: &RadioHop| {
+            hops.iter().position(|known| known == hop).unwrap_or_else(|| {
+                hops.push(*hop);
+                hops.len() - 1
+            })
+        };
+        let hops_of = columns.iter().map(|column| column.hops.iter().map(&mut of).collect()).collect();
         Self {
+            hops,
+            hops_of,
+            counts: Vec::new(),
+            fixed_lengths: vec![Vec::new(); count],
             instance,
             alpha: vec![1.0 / count as f64; count],
             rest: vec![0.0; count],
@@ -127,8 +146,7 @@ impl<'a> Block<'a> {
             upload,
             active,
             weights: Vec::new(),
-            sent: vec![Vec::new(); count],
-            times: vec![Vec::new(); count],
+            sent: Vec::new(),
             lengths: vec![Vec::new(); count],
             values: vec![0.0; count],
             bands: vec![[0.0; 2]; count],
@@ -179,8 +197,15 @@ impl<'a> Block<'a> {
         self.uploaded = upload;
         let base = instance.fixed_seconds + message + upload.time;
         let base_value = self.price * (instance.fixed_seconds + message) + upload.value;
+        self.recount(pool);
+        self.sent.clear();
+        for hop in &self.hops {
+            let price = self.weights[hop.place];
+            self.sent.push(hop.medium.send(hop.bits, uses, instance.band, price, bands[hop.band]));
+        }
         self.mean.clear();
         self.mean.resize(layout.len(), 0.0);
+        let on_path = self.hops.len();
         for (x, column) in self.columns.iter().enumerate() {
             let (mut value, mut filled) = (column.constant + base_value, [0.0; 2]);
             let (mut extra, mut slope) = (base, upload.time_by_price);
@@ -191,16 +216,20 @@ impl<'a> Block<'a> {
                 slope += moving.slope * bits;
             }
             value += dot(&self.weights, &column.fixed);
-            let times = &mut self.times[x];
-            times.clear();
-            times.extend_from_slice(&column.fixed);
-            self.sent[x].clear();
-            for hop in &column.hops {
-                let sent = hop.medium.send(hop.bits, uses, instance.band, self.weights[hop.place], bands[hop.band]);
+            let alpha = self.alpha[x];
+            for (mean, time) in self.mean.iter_mut().zip(&column.fixed) {
+                *mean += alpha * time;
+            }
+            let lengths = &mut self.lengths[x];
+            lengths.clone_from(&self.fixed_lengths[x]);
+            for &hop in &self.hops_of[x] {
+                let (RadioHop { place, band, .. }, sent) = (&self.hops[hop], &self.sent[hop]);
                 value += sent.value;
-                filled[hop.band] += sent.band;
-                times[hop.place] += sent.time;
-                self.sent[x].push(sent);
+                filled[*band] += sent.band;
+                self.mean[*place] += alpha * sent.time;
+                for (length, counts) in lengths.iter_mut().zip(self.counts.chunks_exact(on_path)) {
+                    *length += counts[hop] * sent.time;
+                }
             }
             for band in 0..2 {
                 if self.active[band] {
@@ -211,10 +240,26 @@ impl<'a> Block<'a> {
             self.bands[x] = filled;
             self.extra[x] = extra;
             self.extra_slope[x] = slope;
-            self.lengths[x].clear();
-            self.lengths[x].extend(self.paths.iter().map(|&p| dot(pool.path(p), times)));
-            for (mean, time) in self.mean.iter_mut().zip(times.iter()) {
-                *mean += self.alpha[x] * time;
+        }
+    }
+
+    /// Forgets the paths in play.
+    pub fn forget_paths(&mut self) {
+        self.paths.clear();
+        self.mu.clear();
+        self.slack.clear();
+        self.counts.clear();
+        self.fixed_lengths.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Counts hops on paths that are new in play.
+    fn recount(&mut self, pool: &Pool) {
+        let done = self.fixed_lengths.first().map_or(0, Vec::len);
+        for &path in self.paths.iter().skip(done) {
+            let path = pool.path(path);
+            self.counts.extend(self.hops.iter().map(|hop| path[hop.place]));
+            for (lengths, column) in self.fixed_lengths.iter_mut().zip(&self.columns) {
+                lengths.push(dot(path, &column.fixed));
             }
         }
     }
@@ -279,24 +324,34 @@ impl<'a> Block<'a> {
         let m = self.mu.len();
         let bands = self.ln_band.map(f64::exp);
         let active: Vec<usize> = (0..2).filter(|&b| self.active[b]).collect();
-        for (x, column) in self.columns.iter().enumerate() {
-            let alpha = self.alpha[x];
-            for (hop, sent) in column.hops.iter().zip(&self.sent[x]) {
-                let Some(b) = active.iter().position(|&b| b == hop.band) else { continue };
-                lu.add(b, b, alpha * bands[hop.band] * sent.band_by_band);
-                let (by_price, by_band) = (alpha * sent.time_by_price, alpha * sent.time_by_band);
-                for p in 0..m {
-                    let count = pool.path(self.paths[p])[hop.place];
-                    if count == 0.0 {
-                        continue;
-                    }
-                    lu.add_both(b, places.paths + p, count * by_band);
-                    lu.add(places.paths + p, places.paths + p, count * count * by_price);
-                    for q in 0..p {
-                        let other = pool.path(self.paths[q])[hop.place];
-                        lu.add_both(places.paths + p, places.paths + q, count * other * by_price);
-                    }
+        let on_path = self.hops.len();
+        let mut carried = vec![0.0; on_path];
+        for (alpha, hops) in self.alpha.iter().zip(&self.hops_of) {
+            hops.iter().for_each(|&hop| carried[hop] += alpha);
+        }
+        for ((index, hop), sent) in self.hops.iter().enumerate().zip(&self.sent) {
+            let Some(b) = active.iter().position(|&b| b == hop.band) else { continue };
+            let alpha = carried[index];
+            lu.add(b, b, alpha * bands[hop.band] * sent.band_by_band);
+            let (by_price, by_band) = (alpha * sent.time_by_price, alpha * sent.time_by_band);
+            for p in 0..m {
+                let count = self.counts[p * on_path + index];
+                if count == 0.0 {
+                    continue;
                 }
+                lu.add_both(b, places.paths + p, count * by_band);
+                let factor = count * by_price;
+                let row = &mut lu.rows[(places.paths + p) * size + places.paths..];
+                for (entry, other) in row.iter_mut().zip(self.counts.chunks_exact(on_path)).take(p + 1) {
+                    *entry += factor * other[index];
+                }
+            }
+        }
+        // The other half of what is symmetric.
+        for p in 1..m {
+            for q in 0..p {
+                lu.rows[(places.paths + q) * size + places.paths + p] =
+                    lu.rows[(places.paths + p) * size + places.paths + q];
             }
         }
         for p in 0..m {
