@@ -9,11 +9,11 @@ use super::error::ScheduleError;
 use super::kind::ScheduleKind;
 use super::machine::{Machine, Program};
 use super::operation::Operation;
-use super::schedule::{Schedule, Shape};
+use super::schedule::{MAX_OPERATIONS, Schedule, Shape};
 use super::sending::Sending;
 use super::timeline::Timeline;
 use crate::ground::blame::{Blame, Blamed};
-use crate::ground::check::FieldError;
+use crate::ground::check::{FieldError, same_length};
 use crate::text::{JsonFault, from_json};
 
 /// Which schedule.
@@ -149,8 +149,12 @@ impl ScheduleSpec {
     /// The memory given, or that which counts micro-batches.
     #[must_use]
     pub fn memory(&self) -> Memory {
-        let positions = self.stages as usize * self.chunks as usize;
-        self.memory.clone().unwrap_or_else(|| Memory::counting(positions.max(self.placement.len())))
+        self.memory.clone().unwrap_or_else(|| {
+            // Where there are too many to be played, there is nothing to count.
+            let most = usize::try_from(MAX_OPERATIONS).unwrap_or(usize::MAX);
+            let positions = (self.stages as usize).saturating_mul(self.chunks as usize).min(most);
+            Memory::counting(positions.max(self.placement.len()))
+        })
     }
 
     /// What memory is counted in.
@@ -211,7 +215,8 @@ impl ScheduleSpec {
     /// Programs of one's own.
     fn own(&self) -> Result<Timeline, SpecError> {
         let stages = self.stages as usize;
-        let plain = Shape::plain(stages.min(self.programs.len()), self.micro_batches);
+        same_length("programs", self.programs.len(), stages, "one per stage")?;
+        let plain = Shape::plain(stages, self.micro_batches);
         let placement = if self.placement.is_empty() { plain.placement.clone() } else { self.placement.clone() };
         let mut shape = Shape { placement, slices: self.slices, ..plain };
         let parse = |list: &str, machine: usize, index: usize, position| {
@@ -236,9 +241,11 @@ impl ScheduleSpec {
         }
         let has = |letter: char| self.programs.iter().flatten().any(|name| name.starts_with(letter));
         (shape.backward, shape.weight) = (has('B') || has('W'), has('W'));
-        if programs.len() != stages || shape.stages() != stages {
-            let found = format!("{} of {} stages", programs.len(), shape.stages());
-            return Err(FieldError::new("programs", found, format!("a list for each of the {stages} stages")).into());
+        shape.check()?;
+        if shape.stages() != stages {
+            let (found, allowed) =
+                (format!("{:?}", shape.placement), format!("such that all {stages} stages hold a position"));
+            return Err(FieldError::new("placement", found, allowed).into());
         }
         if !has('f') && !has('b') && self.links.is_empty() {
             return Ok(Timeline::new(&Schedule::own(shape, programs)?, self.sending)?);

@@ -10,7 +10,12 @@ use crate::ground::check::FieldError;
 
 /// The process that all rows belong to.
 const PROCESS: u32 = 1;
-const MICROSECONDS: f64 = 1e6;
+
+/// Microseconds, in whole nanoseconds: what follows another operation at once then begins where that ends, to the last
+/// digit, and readers that count in nanoseconds see no overlap.
+fn microseconds(time_s: f64) -> f64 {
+    (time_s * 1e9).round() / 1e3
+}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,6 +73,11 @@ fn category(kind: OperationKind) -> &'static str {
     }
 }
 
+/// What it takes, such that beginning and length add up to the end.
+fn length(of: &Event) -> f64 {
+    ((of.end_s * 1e9).round() - (of.start_s * 1e9).round()) / 1e3
+}
+
 /// Where an operation is drawn: row, start and end.
 type Drawn = (u32, Event);
 
@@ -76,7 +86,7 @@ impl Timeline {
     /// stage. <https://ui.perfetto.dev> and `chrome://tracing` open it.
     ///
     /// # Errors
-    /// As [`memory`](Self::memory).
+    /// As [`memory`](Self::memory), and [`FieldError`] for an infinite makespan.
     ///
     /// ```
     /// use collapipe::schedule::{Memory, ScheduleSpec};
@@ -88,6 +98,7 @@ impl Timeline {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_chrome_trace(&self, memory: &Memory) -> Result<String, FieldError> {
+        self.check_finite()?;
         let memory = self.memory(memory)?;
         let critical = self.on_critical_path();
         let mut events = vec![metadata("process_name", 0, Args::Name { name: "pipeline".into() })];
@@ -99,8 +110,8 @@ impl Timeline {
                 let Operation { kind, position, micro_batch, slice } = of.operation;
                 let critical = critical.contains(&of.operation);
                 events.push(TraceEvent {
-                    ts: Some(of.start_s * MICROSECONDS),
-                    dur: Some((of.end_s - of.start_s) * MICROSECONDS),
+                    ts: Some(microseconds(of.start_s)),
+                    dur: Some(length(&of)),
                     cat: Some(category(kind)),
                     args: Some(Args::Operation { micro_batch, slice, position, critical }),
                     ..event(of.operation.to_string(), "X", tid)
@@ -117,7 +128,7 @@ impl Timeline {
 
 fn counters(of: &StageMemory) -> impl Iterator<Item = TraceEvent> + '_ {
     of.levels.iter().map(|&(time_s, held)| TraceEvent {
-        ts: Some(time_s * MICROSECONDS),
+        ts: Some(microseconds(time_s)),
         args: Some(Args::Level { held }),
         ..event(format!("memory of stage {}", of.stage), "C", 0)
     })
@@ -134,6 +145,10 @@ impl Flows<'_> {
     fn meet(&mut self, drawn: Drawn, machine: Machine) {
         // A transmission that two radios show is one message: the sender's row has it.
         let operation = drawn.1.operation;
+        // Arrows hang on slices that have a length.
+        if length(&drawn.1) == 0.0 {
+            return;
+        }
         let sender = self.timeline.shape().stage_of(operation);
         if !matches!(machine, Machine::Radio(stage) if stage != sender) {
             self.messages.push(drawn);
@@ -154,7 +169,7 @@ impl Flows<'_> {
             let Some((sender, from)) = shape.need_of(send).and_then(find) else { continue };
             id += 1;
             let arrow = |ph, tid: u32, time_s: f64| TraceEvent {
-                ts: Some(time_s * MICROSECONDS),
+                ts: Some(microseconds(time_s)),
                 cat: Some("message"),
                 id: Some(id),
                 bp: (ph == "f").then_some("e"),

@@ -233,7 +233,9 @@ fn single_cluster(
     let coarse = if settings.gap > COARSE_GAP { Some(search(0.9 * settings.gap, work)?) } else { None };
     let best = match coarse {
         // Penalties below zero make the objective less than what the tolerance is relative to.
-        Some(best) if best.gap() <= settings.gap || work.buffers.meter.ended() => best,
+        Some(best) if best.gap(problem.plans.get(best.plan)?.penalty) <= settings.gap || work.buffers.meter.ended() => {
+            best
+        }
         _ => search(search_tolerance(settings), work)?,
     };
     let priced = PricedCluster::new(problem, cluster, price);

@@ -1,12 +1,16 @@
 //! Timelines against the oracle, makespans published elsewhere, and closed forms.
 
+mod drawn;
+mod kinds;
+mod own;
+
 use std::fs;
 
 use collapipe::schedule::*;
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::support::shared;
+use crate::support::shared;
 
 /// What the oracle was asked, and what it answered.
 #[derive(Deserialize)]
