@@ -346,7 +346,7 @@ pub(crate) fn optimize(
             Some(PriceRow { compliance: room / nu, side: -reach - (sigma - correction) / nu })
         };
         let objective = scale;
-        if !block.factor(pool, objective, row(0.0, 0.0, late, block)) {
+        if !block.factor(objective, row(0.0, 0.0, late, block)) {
             break;
         }
         block.right_side(0.0, None, objective, row(0.0, 0.0, late, block));
@@ -428,7 +428,7 @@ pub(crate) fn optimize(
             }
         }
     }
-    outcome.prices = block.prices();
+    outcome.prices = block.prices(pool);
     outcome.alpha.clone_from(&block.alpha);
     outcome
 }
