@@ -14,7 +14,8 @@ use super::curve::{Curve, Point};
 use super::instance::Instance;
 use super::joint::{Joint, Mover, Shared, maximize};
 use super::radio::Target;
-use super::search::{Asked, Found, Planned, Pools, Root, Search, between};
+use super::search::{Asked, Found, Planned, Pools, Root, Search};
+use super::split::{between, widest};
 use super::windows::Split;
 use crate::solver::meter::Meter;
 
@@ -486,7 +487,7 @@ fn halve(instance: &Instance, region: &[Root], choices: Option<(&Choice, &Choice
         let (left, right) = region.split_at(region.len() / 2);
         return Some([left.to_vec(), right.to_vec()]);
     }
-    let split = super::search::widest(instance, &region.first()?.windows)?;
+    let split = widest(instance, &region.first()?.windows)?;
     Some(apart(instance, region, 0, split))
 }
 
