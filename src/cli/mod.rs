@@ -3,11 +3,13 @@
 mod args;
 mod bound;
 mod io;
+mod partition;
 mod presets;
 mod progress;
 mod recommend;
 mod reproduce;
 mod run;
+mod schedule;
 mod slot;
 mod tradeoff;
 mod work;
@@ -62,7 +64,9 @@ pub fn main() -> ExitCode {
         Command::Solve(arguments) => slot::solve(&arguments),
         Command::Check(arguments) => slot::check(&arguments),
         Command::Problem(arguments) => slot::problem(&arguments),
+        Command::Partition(arguments) => partition::partition(&arguments),
         Command::Bound(arguments) => bound::bound(&arguments),
+        Command::Schedule(arguments) => schedule::schedule(&arguments),
         Command::Recommend(arguments) => recommend::recommend(&arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Merge(arguments) => reproduce::merge(&arguments),

@@ -10,6 +10,7 @@ mod hop;
 mod meter;
 mod network;
 mod one_phase;
+mod pipeline;
 mod radio;
 mod refusal;
 mod settings;
@@ -32,7 +33,7 @@ use network::search;
 use network::upload::Upload;
 
 use crate::problem::program::ClusterProgram;
-use crate::problem::{Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work};
+use crate::problem::{Beyond, Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work};
 
 /// A decision with its proof, before it is evaluated.
 struct Proposal {
@@ -93,10 +94,22 @@ impl Solver {
     }
 
     fn run(&mut self, problem: &SlotProblem, stop: Option<&Stop>) -> Result<Solution, SolveError> {
-        let meter = Meter::start(&self.settings, stop);
+        let mut meter = Meter::start(&self.settings, stop);
+        if !problem.is_classical() || problem.overlap != Overlap::Full {
+            return self.pipelined(problem, &mut meter);
+        }
         check(problem)?;
         match domains(problem) {
             Ok(domains) => self.within(problem, domains, meter),
+            Err(reasons) => Ok(Solution::infeasible(reasons)),
+        }
+    }
+
+    /// Minimizes a problem beyond the classical one.
+    fn pipelined(&mut self, problem: &SlotProblem, meter: &mut Meter) -> Result<Solution, SolveError> {
+        let mut spent = Work::default();
+        match pipeline::solve(problem, &self.settings, meter, &mut spent)? {
+            Ok(proposal) => finish(problem, proposal, &self.settings, spent, meter),
             Err(reasons) => Ok(Solution::infeasible(reasons)),
         }
     }
@@ -116,22 +129,42 @@ impl Solver {
             Some(cause) => SolveError::NoDecision { by: cause.name() },
             None => SolveError::Numerical,
         })?;
-        let mut solution = Solution::certified_by(problem, proposal, settings.gap, spent)?;
-        if let (Status::Feasible, Some(cause)) = (solution.status, meter.cause()) {
-            solution.status = cause.status();
-        }
-        Ok(solution)
+        finish(problem, proposal, settings, spent, &meter)
+    }
+}
+
+/// Evaluates a proposal; its status says whether a limit is why the gap is not met.
+fn finish(
+    problem: &SlotProblem,
+    proposal: Proposal,
+    settings: &Settings,
+    spent: Work,
+    meter: &Meter,
+) -> Result<Solution, SolveError> {
+    let mut solution = Solution::certified_by(problem, proposal, settings.gap, spent)?;
+    if let (Status::Feasible, Some(cause)) = (solution.status, meter.cause()) {
+        solution.status = cause.status();
+    }
+    Ok(solution)
+}
+
+/// Refuses what is beyond the classical problem.
+fn check_classical(problem: &SlotProblem) -> Result<(), SolveError> {
+    match problem.beyond_classical() {
+        Some(Beyond { field, value, instead, .. }) => Err(SolveError::Unsupported { field, value, instead }),
+        None => Ok(()),
     }
 }
 
 /// What the solver supports.
 fn check(problem: &SlotProblem) -> Result<(), SolveError> {
+    check_classical(problem)?;
     if problem.overlap != Overlap::Full {
         return Err(SolveError::Unsupported { field: "overlap", value: "none", instead: "\"full\"" });
     }
     if problem.participation == Participation::Select {
         for (index, cluster) in problem.clusters.iter().enumerate() {
-            cluster::select::check(index, cluster.devices.len(), problem.encoder.blocks as usize)?;
+            cluster::select::check(index, cluster.devices.len(), problem.encoder.blocks() as usize)?;
         }
     }
     Ok(())

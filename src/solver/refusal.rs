@@ -8,7 +8,7 @@ use crate::problem::program::{ClusterProgram, block_cap};
 use crate::problem::{Cluster, Participation, SlotSpec};
 
 /// A constraint that makes a problem infeasible.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Reason {
     /// Participation `all` asks for at least one block on each device, and there are fewer blocks.
@@ -61,6 +61,20 @@ pub enum Reason {
         /// The cluster.
         cluster: usize,
     },
+    /// No cut of the chain into segments fits the devices under any plan's schedule.
+    Segments {
+        /// The cluster.
+        cluster: usize,
+    },
+    /// Each cluster has choices, but no plan is feasible in all of them.
+    NoCommonPlan,
+    /// No decision keeps the deadline.
+    Deadline {
+        /// The deadline [s].
+        deadline_s: f64,
+        /// No decision has a shorter round latency [s].
+        least_s: f64,
+    },
     /// No path that holds L blocks can do with the given bandwidths and powers.
     GivenRadio {
         /// The cluster.
@@ -98,6 +112,20 @@ impl fmt::Display for Reason {
                 "clusters[{cluster}].gain_to_noise_hz_per_w: no path of working links from the control unit to the edge \
                  server through devices that hold all encoder blocks"
             ),
+            Self::Segments { cluster } => write!(
+                f,
+                "clusters[{cluster}].devices[..]: no cut of the encoder's blocks into segments keeps memory_bytes, min_blocks and \
+                 max_blocks under any plan's schedule; give more memory, wider limits, or a schedule that holds fewer \
+                 micro-batches"
+            ),
+            Self::NoCommonPlan => write!(
+                f,
+                "plans[..]: every cluster can do with some of the plans, but no plan suits all clusters; offer more plans"
+            ),
+            Self::Deadline { deadline_s, least_s } => write!(
+                f,
+                "deadline_s = {deadline_s}: no decision takes less than {least_s} s, even at full power; allow more time"
+            ),
             Self::GivenRadio { cluster } => write!(
                 f,
                 "clusters[{cluster}].bandwidth_hz: no path through devices that hold all encoder blocks can do with the given \
@@ -108,7 +136,7 @@ impl fmt::Display for Reason {
 }
 
 /// All that makes a problem infeasible; never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Infeasibility {
     /// The constraints, cluster by cluster.
     pub reasons: Vec<Reason>,
@@ -128,14 +156,14 @@ impl fmt::Display for Infeasibility {
 
 /// Whether collection from and distribution to a device work, or there is nothing to send.
 fn transfers(program: &ClusterProgram, device: DeviceId) -> bool {
-    program.segment_bits(1).0 == 0.0 || program.joined(NodeId::CONTROL_UNIT, device.node())
+    program.segment_bits(&(0..1)).0 == 0.0 || program.joined(NodeId::CONTROL_UNIT, device.node())
 }
 
 /// Most blocks per device; 0 for a device that cannot take part.
 pub(crate) fn block_caps(spec: &SlotSpec, cluster: &Cluster) -> Vec<u32> {
     let program = ClusterProgram::new(spec, cluster);
     let usable = |device| spec.participation == Participation::All || transfers(&program, device);
-    let cap = |device| block_cap(spec, cluster, device).min(spec.encoder.blocks);
+    let cap = |device| block_cap(spec, cluster, device).min(spec.encoder.blocks());
     let devices = DeviceId::all(cluster.devices.len()).zip(&cluster.devices);
     devices.map(|(id, device)| if usable(id) { cap(device) } else { 0 }).collect()
 }
@@ -146,7 +174,7 @@ fn needed(program: &ClusterProgram, route: &Route) -> Vec<(NodeId, NodeId)> {
     let unit = NodeId::CONTROL_UNIT;
     let both = |(near, far)| [(near, far), (far, near)];
     let mut needed: Vec<_> = route.hops().flat_map(both).collect();
-    if program.segment_bits(1).0 > 0.0 {
+    if program.segment_bits(&(0..1)).0 > 0.0 {
         needed.extend(route.active().iter().flat_map(|device| both((unit, device.node()))));
     }
     if program.cluster.upload_bits.0 > 0.0 {
@@ -174,7 +202,7 @@ fn push_missing(
 pub(crate) fn reasons(spec: &SlotSpec, index: usize, caps: &[u32]) -> Vec<Reason> {
     let cluster = &spec.clusters[index];
     let program = ClusterProgram::new(spec, cluster);
-    let blocks = spec.encoder.blocks;
+    let blocks = spec.encoder.blocks();
     let mut reasons = Vec::new();
     if cluster.upload_bits.0 > 0.0 {
         push_missing(&program, index, [(NodeId::CONTROL_UNIT, program.edge_server())], &mut reasons);
@@ -210,7 +238,7 @@ pub(crate) fn segment_reasons(spec: &SlotSpec, index: usize, segments: &Segments
     let program = ClusterProgram::new(spec, cluster);
     let mut reasons = Vec::new();
     for (device, size) in segments.each() {
-        let fit = block_cap(spec, cluster, &cluster.devices[device.0]).min(spec.encoder.blocks);
+        let fit = block_cap(spec, cluster, &cluster.devices[device.0]).min(spec.encoder.blocks());
         if size > fit {
             reasons.push(Reason::SegmentMemory { cluster: index, device, size, fit });
         }
