@@ -121,6 +121,16 @@ impl Meter {
         self.ended.is_some()
     }
 
+    /// Whether the clock or the stop flag ends the search, whatever work is left.
+    pub fn expired(&self) -> bool {
+        matches!(self.ended, Some(Cause::Time | Cause::Stop)) || self.clock.expired().is_some()
+    }
+
+    /// A meter with the same clock that limits no work.
+    pub fn untiring(&self) -> Self {
+        Self { clock: self.clock.clone(), ..Self::default() }
+    }
+
     /// Operations left to spend, where they are limited.
     pub fn left(&self) -> Option<u64> {
         self.limit.map(|limit| limit.saturating_sub(self.spent))
