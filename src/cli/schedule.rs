@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::{Done, Failure, io};
 
-/// Play a pipeline schedule event by event: makespan, critical path, bubbles and memory, as a table, JSON, a Gantt chart
-/// or a trace.
+/// Play a pipeline schedule event by event: makespan, critical path, bubbles and memory, as a table, JSON, a Gantt
+/// chart or a trace.
 ///
 /// A schedule is an order of work for every stage; the durations say how long each piece takes. The makespan is exact,
 /// and the table says what no other order of the same work could beat. docs/pipelines.md has the schedules in pictures

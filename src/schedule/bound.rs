@@ -55,9 +55,9 @@ fn late(layout: Layout, operation: Operation, durations: &[f64]) -> f64 {
 impl Timeline {
     /// Seconds that no order of the same operations on the same machines can beat, at the durations of the last run.
     ///
-    /// A machine cannot begin before its first operation has what it needs, does all its work, and at least what follows
-    /// the last of it comes behind; and no schedule is faster than one micro-batch alone. For a stage s whose sends
-    /// cost it nothing that is
+    /// A machine cannot begin before its first operation has what it needs, does all its work, and at least what
+    /// follows the last of it comes behind; and no schedule is faster than one micro-batch alone. For a stage s whose
+    /// sends cost it nothing that is
     ///
     /// ```text
     /// Σ_{i<s} (F_i + f_i) + M (F_s + B_s) + Σ_{i<s} (B_i + b_i),

@@ -26,8 +26,8 @@ fn small(value: usize) -> u32 {
 
 impl Schedule {
     /// Interleaved 1F1B (Narayanan et al., *Efficient Large-Scale Language Model Training on GPU Clusters Using
-    /// Megatron-LM*): `chunks` positions on each stage, position q on stage q mod `stages`, so that a pass goes round the
-    /// stages `chunks` times. The bubble shrinks by that factor, at the price of as many times the messages.
+    /// Megatron-LM*): `chunks` positions on each stage, position q on stage q mod `stages`, so that a pass goes round
+    /// the stages `chunks` times. The bubble shrinks by that factor, at the price of as many times the messages.
     ///
     /// Micro-batches go in groups of `stages`: a group through the first chunk, then through the second, and so on.
     /// Stage s runs 2 (P − 1 − s) + (v − 1) P forwards first.
@@ -68,9 +68,9 @@ impl Schedule {
         Self::own(shape, programs)
     }
 
-    /// Zero-bubble schedule H1 (Qi et al., *Zero Bubble Pipeline Parallelism*): 1F1B with the gradients of weights split
-    /// off. Stage s runs W of a micro-batch s backwards later than its B, so that W fills what would be bubble; no stage
-    /// holds more micro-batches than the first one of 1F1B does.
+    /// Zero-bubble schedule H1 (Qi et al., *Zero Bubble Pipeline Parallelism*): 1F1B with the gradients of weights
+    /// split off. Stage s runs W of a micro-batch s backwards later than its B, so that W fills what would be bubble;
+    /// no stage holds more micro-batches than the first one of 1F1B does.
     ///
     /// # Errors
     /// As [`of`](Self::of).
@@ -92,10 +92,10 @@ impl Schedule {
         Self::own(shape, programs)
     }
 
-    /// Token-level slices (Li et al., *TeraPipe*): every micro-batch is cut into `slices` along its tokens, which follow
-    /// each other through the pipeline as micro-batches do. A slice attends to the slices before it, so that later
-    /// slices take longer: durations are given per position and slice. Backward in the reverse order, the last slice
-    /// of the last micro-batch first.
+    /// Token-level slices (Li et al., *TeraPipe*): every micro-batch is cut into `slices` along its tokens, which
+    /// follow each other through the pipeline as micro-batches do. A slice attends to the slices before it, so that
+    /// later slices take longer: durations are given per position and slice. Backward in the reverse order, the last
+    /// slice of the last micro-batch first.
     ///
     /// # Errors
     /// As [`of`](Self::of).

@@ -100,8 +100,8 @@ impl<'a> Graph<'a> {
         Err(ScheduleError::Impossible { operation, machine, reason: format!("{first} must stand before it") })
     }
 
-    /// Every computation stands somewhere. The transmissions of a link and direction stand on a machine all together, or
-    /// occupy none.
+    /// Every computation stands somewhere. The transmissions of a link and direction stand on a machine all together,
+    /// or occupy none.
     fn complete(&mut self, on: &[[Option<Machine>; 2]]) -> Result<(), ScheduleError> {
         let units = self.shape.units() as usize;
         for (row, on) in on.chunks(units).enumerate() {

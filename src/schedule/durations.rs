@@ -10,8 +10,8 @@ use crate::ground::check::{self, Checked, FieldError, real};
 
 /// How long the operations of a pipeline take, in seconds: all micro-batches alike.
 ///
-/// One number per position of the model (`forward`, `backward`, `weight`) or per link, of which link j joins positions j
-/// and j + 1. Where micro-batches are cut into n slices there are n numbers per position and link, those of one
+/// One number per position of the model (`forward`, `backward`, `weight`) or per link, of which link j joins positions
+/// j and j + 1. Where micro-batches are cut into n slices there are n numbers per position and link, those of one
 /// position side by side; latencies stay one per link.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,8 +103,8 @@ impl Layout {
         self.durations(OperationKind::Weight).end
     }
 
-    /// A name for each duration: that of its operations without the micro-batch, with the slice in front of the position
-    /// where there are several; `latency f@0` for latencies.
+    /// A name for each duration: that of its operations without the micro-batch, with the slice in front of the
+    /// position where there are several; `latency f@0` for latencies.
     #[must_use]
     pub fn names(self) -> Vec<String> {
         let mut names = vec![String::new(); self.len()];
@@ -161,6 +161,8 @@ impl Layout {
                     real(&format!("{name}[{index}]"), value, check::Range::NonNegative)?;
                 }
             }
+        }
+        for (_, places, values) in self.lists(of) {
             let Some(target) = flat.get_mut(places) else { continue };
             if values.is_empty() {
                 target.fill(0.0);

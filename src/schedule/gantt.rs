@@ -1,7 +1,7 @@
 //! Timelines drawn as Gantt charts.
 //!
-//! The drawing is in this room, not among the figures of reports: it needs nothing but a timeline, so that it is there in
-//! every build, and its bars are told apart by shade and hatching, which charts of lines have no need of.
+//! The drawing is in this room, not among the figures of reports: it needs nothing but a timeline, so that it is there
+//! in every build, and its bars are told apart by shade and hatching, which charts of lines have no need of.
 
 use std::fmt::Write;
 
@@ -40,8 +40,8 @@ const GAP: f64 = 2.5;
 const MARGIN: f64 = 4.0;
 const SWATCH: f64 = 12.0;
 
-/// Looks that differ in shade and hatching, so that no colour is needed to tell them apart: forward light, backward dark,
-/// messages with upright lines, gradients of weights with slanting ones.
+/// Looks that differ in shade and hatching, so that no colour is needed to tell them apart: forward light, backward
+/// dark, messages with upright lines, gradients of weights with slanting ones.
 struct Look {
     class: &'static str,
     legend: &'static str,
@@ -158,9 +158,9 @@ fn px(value: f64) -> String {
 }
 
 impl Timeline {
-    /// The last run as a Gantt chart (SVG): a row per machine, each bar with its micro-batch where that fits, a heavy line
-    /// under what is on the critical path. Of interleaved schedules a bar's letter is its chunk, of slices the number
-    /// behind the point its slice.
+    /// The last run as a Gantt chart (SVG): a row per machine, each bar with its micro-batch where that fits, a heavy
+    /// line under what is on the critical path. Of interleaved schedules a bar's letter is its chunk, of slices the
+    /// number behind the point its slice.
     ///
     /// # Errors
     /// [`FieldError`] for more than [`MAX_DRAWN`] operations, an infinite makespan, or a width that is not in [1, 100]
@@ -310,7 +310,8 @@ impl Chart {
         }
         let middle = px((self.left + self.right) / 2.0);
         self.line(format_args!(
-            "<text x=\"{middle}\" y=\"{}\" font-size=\"{TEXT}\" text-anchor=\"middle\">time [{unit}], makespan {}</text>",
+            "<text x=\"{middle}\" y=\"{}\" font-size=\"{TEXT}\" text-anchor=\"middle\">\
+             time [{unit}], makespan {}</text>",
             px(y + 6.0 + 2.0 * TEXT),
             significant(length)
         ));

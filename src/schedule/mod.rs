@@ -1,8 +1,8 @@
 //! Pipelines as they run: the exact event timeline of any static schedule.
 //!
-//! A [`Schedule`] is data: the order of the work of every stage. A [`Sending`] mode says whom transmissions occupy. Both
-//! together compile into a [`Timeline`], which gives the makespan of any [`Durations`] in one pass, a critical path and
-//! how often each duration stands on it.
+//! A [`Schedule`] is data: the order of the work of every stage. A [`Sending`] mode says whom transmissions occupy.
+//! Both together compile into a [`Timeline`], which gives the makespan of any [`Durations`] in one pass, a critical
+//! path and how often each duration stands on it.
 //!
 //! ```
 //! use collapipe::schedule::{Durations, Schedule, ScheduleKind, Sending, Timeline};

@@ -57,8 +57,8 @@ impl OperationKind {
 pub struct Operation {
     /// What it does.
     pub kind: OperationKind,
-    /// The part of the model, in the order in which a forward pass meets them; of a transmission, its link: link j joins
-    /// positions j and j + 1.
+    /// The part of the model, in the order in which a forward pass meets them; of a transmission, its link: link j
+    /// joins positions j and j + 1.
     pub position: u32,
     /// The micro-batch.
     pub micro_batch: u32,

@@ -226,8 +226,8 @@ impl Schedule {
     /// A schedule of one's own: the computations of every stage in their order.
     ///
     /// # Errors
-    /// [`ScheduleError`] names the operation that is missing, stands twice, cannot be done where it stands, or waits for
-    /// ever.
+    /// [`ScheduleError`] names the operation that is missing, stands twice, cannot be done where it stands, or waits
+    /// for ever.
     pub fn own(shape: Shape, programs: Vec<Vec<Operation>>) -> Result<Self, ScheduleError> {
         shape.check()?;
         if programs.len() != shape.stages() {

@@ -25,8 +25,8 @@ struct Step {
 ///
 /// The makespan is the longest path through the graph of operations, whose edges are the order of each machine and the
 /// messages between them: max over paths p of n_p · t, where n_p counts how often each duration stands on the path. It
-/// is convex, piecewise linear, non-decreasing and homogeneous in the durations t, and the counts of a critical path are
-/// a subgradient.
+/// is convex, piecewise linear, non-decreasing and homogeneous in the durations t, and the counts of a critical path
+/// are a subgradient.
 ///
 /// ```
 /// use collapipe::schedule::{Durations, Schedule, ScheduleKind, Sending, Timeline};
@@ -84,8 +84,8 @@ impl Timeline {
     /// The timeline of a schedule.
     ///
     /// # Errors
-    /// None for a schedule, which has been checked, in any sending mode; typed because programs of one's own go the same
-    /// way.
+    /// None for a schedule, which has been checked, in any sending mode; typed because programs of one's own go the
+    /// same way.
     pub fn new(schedule: &Schedule, sending: Sending) -> Result<Self, ScheduleError> {
         Self::of_programs(schedule.shape(), &sending.programs(schedule)?)
     }
@@ -174,15 +174,15 @@ impl Timeline {
     /// Plays the schedule: the makespan in seconds. Allocates nothing.
     ///
     /// # Errors
-    /// [`FieldError`] for a list of the wrong length, and for a duration that is neither 0 nor in the range of all numbers;
-    /// the last run then stays what it was, but for its durations.
+    /// [`FieldError`] for a list of the wrong length, and for a duration that is neither 0 nor in the range of all
+    /// numbers; the last run then stays what it was.
     pub fn run(&mut self, durations: &Durations) -> Result<f64, FieldError> {
         self.layout.fill(durations, self.shape.backward, &mut self.durations)?;
         Ok(self.play())
     }
 
-    /// The same, with the durations in the order of [`Layout`]: computed ones, of any magnitude. The makespan is infinite
-    /// where their sum is beyond double precision.
+    /// The same, with the durations in the order of [`Layout`]: computed ones, of any magnitude. The makespan is
+    /// infinite where their sum is beyond double precision.
     ///
     /// # Errors
     /// [`FieldError`] for a list of the wrong length, and for a duration that is negative or not finite.

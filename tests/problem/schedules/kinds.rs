@@ -180,7 +180,8 @@ proptest! {
             let [f, b, fl, bl, fd, bd] = lists;
             (0..stage).map(|i| f[i] + fl[i] + fd[i] + b[i] + bl[i] + bd[i]).sum()
         };
-        let lists = [&d.forward, &d.backward, &d.forward_link, &d.backward_link, &d.forward_latency, &d.backward_latency];
+        let links = [&d.forward_link, &d.backward_link, &d.forward_latency, &d.backward_latency];
+        let lists = [&d.forward, &d.backward, links[0], links[1], links[2], links[3]];
         let at = |stage| each(lists, stage) + f64::from(micro_batches) * (d.forward[stage] + d.backward[stage]);
         let alone = each(lists, stages - 1) + d.forward[stages - 1] + d.backward[stages - 1];
         let formula = (0..stages).map(at).fold(alone, f64::max);
@@ -345,4 +346,9 @@ fn durations_out_of_range_are_refused_by_name() {
         assert_eq!(error, "makespan_s = inf: must be a finite number, to be drawn");
     }
     assert_eq!(timeline.run(&good), Ok(12.0));
+    // Whatever is refused leaves the last run as it was.
+    let counts = timeline.critical_counts().to_vec();
+    let bad = Durations { forward: vec![7.0; 2], backward: vec![f64::NAN; 2], ..good };
+    assert!(timeline.run(&bad).is_err() && timeline.run_flat(&[-1.0; 8]).is_err());
+    assert_eq!((timeline.makespan_s(), timeline.critical_counts()), (12.0, &counts[..]));
 }

@@ -180,7 +180,8 @@ proptest! {
         let forward = phase(&d.forward, &d.forward_link, &d.forward_latency, blocking);
         let backward = [&d.backward, &d.backward_link, &d.backward_latency].map(|list| reversed(list));
         let backward = phase(&backward[0], &backward[1], &backward[2], blocking);
-        for (kind, phases) in [(ScheduleKind::FillDrain, vec![forward, backward]), (ScheduleKind::ForwardOnly, vec![forward])] {
+        let kinds = [(ScheduleKind::FillDrain, vec![forward, backward]), (ScheduleKind::ForwardOnly, vec![forward])];
+        for (kind, phases) in kinds {
             let schedule = Schedule::of(kind, d.forward.len(), micro_batches).unwrap();
             let makespan = Timeline::new(&schedule, sending).unwrap().run(&d).unwrap();
             let expected: f64 = phases.iter().map(|(sum, max)| sum + f64::from(micro_batches - 1) * max).sum();

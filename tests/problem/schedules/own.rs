@@ -159,7 +159,8 @@ proptest! {
             prop_assert_eq!(Operation::parse(&operation.to_string(), None), Some(*operation));
         }
         let second = Schedule::of(ScheduleKind::OneForwardOneBackward, 2, 3).unwrap().programs()[1].clone();
-        // Stage 1 runs F0 B0 F1 B1 F2 B2: stage 0 must keep that order of each kind, and forwards before their backwards.
+        // Stage 1 runs F0 B0 F1 B1 F2 B2: stage 0 must keep that order of each kind, and forwards before their
+        // backwards.
         let at = |kind, micro_batch| {
             first.iter().position(|op| op.kind == kind && op.micro_batch == micro_batch).unwrap()
         };
