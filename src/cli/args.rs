@@ -267,7 +267,7 @@ pub enum Over {
 /// For an infeasible problem the answer is status `infeasible` and the reason; the exit code is then 3.
 #[derive(Clone, Debug, Args)]
 pub struct SolveArguments {
-    /// Slot problem (JSON, collapipe.slot-problem/1), or `-` for standard input
+    /// Slot problem (JSON, collapipe.slot-problem/1 or /2; docs/slot-problem.md), or `-` for standard input
     pub problem: PathBuf,
     #[command(flatten)]
     pub accuracy: Accuracy,
@@ -318,6 +318,9 @@ pub struct ProblemArguments {
 pub struct BoundArguments {
     /// Parameters (JSON), or `-` for standard input
     pub parameters: PathBuf,
+    /// Also print the bound by performance estimation (`local-steps` with a sum of 2K+1 of at most 40; takes seconds)
+    #[arg(long)]
+    pub certify: bool,
 }
 
 /// Recommend V for a tolerance on latency or on overspend, with the reason.

@@ -13,4 +13,5 @@ mod faults_traces;
 mod partition;
 mod program;
 mod reproduce;
+mod schedule;
 mod tradeoff;
