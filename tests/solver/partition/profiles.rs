@@ -117,7 +117,7 @@ fn what_formulas_cost_in_1f1b() {
     for profile in [&vgg, &alexnet, &bert] {
         for (devices, slowness) in [(4, 1.0), (8, 1.0), (4, 2.0), (6, 2.0)] {
             for micro_batches in [8, 32] {
-                let device = |index: usize| profile.device("", if index % 2 == 0 { 1.0 } else { slowness });
+                let device = |index: usize| profile.device("", if index.is_multiple_of(2) { 1.0 } else { slowness });
                 let of = |objective| {
                     let spec = PartitionSpec {
                         layers: profile.layers.clone(),
