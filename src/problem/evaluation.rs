@@ -279,15 +279,13 @@ impl Evaluator<'_> {
             }
             let equal_in_fill_drain =
                 self.program.plan.schedule == ScheduleKind::FillDrain && matches!(spec.encoder, Encoder::Equal(_));
-            let (found, limit) =
-                (self.program.segment_memory(position, self.choice.active.len(), &segment), device.memory_bytes.0);
-            // What is within rounding of a limit fits.
-            let fits = if equal_in_fill_drain {
-                size <= block_cap(spec, data, device)
-            } else {
-                found <= limit * (1.0 + 1e-12)
-            };
-            if !fits {
+            if equal_in_fill_drain && size <= block_cap(spec, data, device) {
+                continue;
+            }
+            let found = self.program.segment_memory(position, self.choice.active.len(), &segment);
+            let limit = device.memory_bytes.0;
+            // What is within rounding of the limit fits.
+            if equal_in_fill_drain || found > limit * (1.0 + 1e-12) {
                 self.report.exceeded(Constraint::Memory { cluster, device: k }, found, limit);
             }
         }
