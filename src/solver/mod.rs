@@ -194,7 +194,7 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 /// ```
 ///
 /// # Errors
-/// [`SolveError`] for settings out of range, for `overlap: none`, and for `select` among more devices than fit into
+/// [`SolveError`] for settings out of range, and for more devices to choose from, or to put into a free order, than fit into
 /// memory. An infeasible problem is not an error: it comes back with status
 /// [`Status::Infeasible`] and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {

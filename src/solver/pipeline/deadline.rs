@@ -95,7 +95,7 @@ impl Search<'_> {
 
 /// Several clusters with an optional deadline; the least round latency where the deadline is below it.
 pub(crate) fn agree_timed(
-    clusters: &mut Vec<Cluster>,
+    clusters: &mut [Cluster],
     penalties: &[f64],
     question: Question,
     meter: &mut Meter,

@@ -6,6 +6,8 @@
 //! choices at given prices; `search` one cluster, `deadline` a latest time; `curve`, `joint` and `network` several
 //! clusters; `program`, `reasons`, `assemble` and `solve` are the way in and out. Method and proofs: `docs/solver.md`.
 
+#![allow(clippy::needless_range_loop, reason = "positions, devices and cuts index several tables at once")]
+
 mod assemble;
 pub(crate) mod block;
 pub(crate) mod cheapest;

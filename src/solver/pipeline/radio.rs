@@ -321,13 +321,15 @@ pub(crate) fn optimize(
                         outcome.best = Some(found);
                     }
                 }
-                if let Some(best) = &outcome.best {
-                    if best.objective - outcome.bound <= ending.accuracy * best.objective.abs() {
-                        if polished >= ending.polish || (sum + missed) <= 1e-15 * scale {
-                            break;
-                        }
-                        polished += 1;
+                let gap = outcome
+                    .best
+                    .as_ref()
+                    .map_or(f64::INFINITY, |best| (best.objective - outcome.bound) / best.objective.abs().max(1e-300));
+                if gap <= ending.accuracy {
+                    if polished >= ending.polish || sum + missed <= 1e-15 * scale {
+                        break;
                     }
+                    polished += 1;
                 }
             }
         } else {
