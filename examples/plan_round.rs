@@ -4,8 +4,8 @@
 
 use collapipe::nalgebra::DMatrix;
 use collapipe::problem::{
-    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Schema,
-    SlotProblem, SlotSpec, Uplink,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, EndStage, EqualBlocks, Gains, Overlap, Participation,
+    Schema, SlotProblem, SlotSpec, Uplink,
 };
 use collapipe::solver::{Settings, solve};
 use collapipe::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, Joules, JoulesPerFlop, Seconds, Watts};
@@ -23,6 +23,7 @@ fn device(gigaflops: f64, nanojoules_per_flop: f64, energy_price: f64) -> Device
         energy_price,
         circuit_power_w: Watts(0.6),
         amplifier_efficiency: 0.4,
+        ..Device::default()
     }
 }
 
@@ -48,10 +49,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         overlap: Overlap::Full,
         latency_weight: 1.0,
         plans: [1, 4, 8, 16]
-            .map(|micro_batches| CandidatePlan { local_iterations: 1, micro_batches, penalty: 0.0 })
+            .map(|micro_batches| CandidatePlan { local_iterations: 1, micro_batches, ..CandidatePlan::default() })
             .to_vec(),
         // About BERT-base on sequences of 128 tokens.
-        encoder: Encoder {
+        encoder: EqualBlocks {
             blocks: 12,
             forward_flops_per_sample: Flops(1.9e9),
             backward_flops_per_sample: Flops(3.8e9),
@@ -59,16 +60,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             parameter_bits_per_block: Bits(113e6),
             resident_bytes_per_block: Bytes(113e6),
             activation_bytes_per_sample: Bytes(8.3e6),
-        },
+        }
+        .into(),
         uplink: Uplink { bandwidth_hz: Hertz(20e6) },
         clusters: vec![Cluster {
             batch_size: 16,
             bandwidth_hz: Hertz(20e6),
             fixed_seconds: Seconds(0.5),
             upload_bits: Bits(1.7e9),
-            embedding: stage(1e-4, 1e-4),
-            decoder: stage(1e-5, 2e-5),
-            hop_latency_s: Seconds(5e-3),
+            embedding: Some(stage(1e-4, 1e-4)),
+            decoder: Some(stage(1e-5, 2e-5)),
+            hop_latency_s: Seconds(5e-3).into(),
             control_unit: ControlUnit {
                 max_power_w: Watts(0.2),
                 energy_price: 0.1,
@@ -78,7 +80,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             edge_server: EdgeServer { max_power_w: Watts(10.0) },
             devices,
             gain_to_noise_hz_per_w: Gains(gains),
+            ..Cluster::default()
         }],
+        ..SlotSpec::default()
     })?;
 
     let solution = solve(&problem, &Settings::default())?;
@@ -93,7 +97,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let energy: Joules = costs.device_energy[k.0].total();
         println!("  device {k}: {blocks} blocks, {:.1} J", energy.value());
     }
-    for (hop, link) in choice.forward.iter().enumerate() {
+    for (hop, link) in choice.forward.iter().flatten().enumerate() {
         println!(
             "  forward hop {hop}: {:.2} MHz, {:.0} mW",
             link.bandwidth_hz.value() / 1e6,

@@ -55,6 +55,11 @@
 //! [`bounds`] has convergence bounds of training schedules, one per file, with their assumptions checked; the plan of
 //! least bound in a time budget; and the bound as a long-term constraint on the plan.
 //!
+//! # Pipelines as they run
+//!
+//! [`schedule`] plays any static schedule of a pipeline event by event: makespan, critical path, bubbles, memory, charts
+//! and traces.
+//!
 //! # Test allocations
 //!
 //! [`instances`] draws seeded problems of any size and has a catalogue of named ones; feature `proptest` adds
@@ -96,6 +101,7 @@ pub mod network;
 pub mod problem;
 pub mod report;
 pub mod scenario;
+pub mod schedule;
 pub mod simulation;
 pub mod solver;
 #[cfg(any(test, feature = "proptest"))]
@@ -103,7 +109,7 @@ pub mod strategies;
 pub mod tradeoff;
 
 pub use ground::blame::{Blame, Blamed};
-pub use ground::files::FileError;
+pub use ground::files::{FileError, write_text};
 pub use ground::{text, units};
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;

@@ -21,8 +21,8 @@ use proptest::prelude::*;
 use crate::ground::route::{DeviceId, Route};
 use crate::problem::program::{Transmitter, block_cap, block_memory};
 use crate::problem::{
-    CandidatePlan, Cluster, ClusterDecision, ControlUnit, Decision, Device, EdgeServer, Encoder, EndStage, Gains, Link,
-    Overlap, Participation, Phase, Schema, SlotProblem, SlotSpec, Uplink,
+    CandidatePlan, Cluster, ClusterDecision, ControlUnit, Decision, Device, EdgeServer, EndStage, EqualBlocks, Gains,
+    Link, Overlap, Participation, Phase, Schema, SlotProblem, SlotSpec, Uplink,
 };
 use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
 
@@ -90,6 +90,7 @@ fn device() -> impl Strategy<Value = Device> {
             energy_price: price,
             circuit_power_w: Watts(circuit),
             amplifier_efficiency: efficiency,
+            ..Device::default()
         })
 }
 
@@ -104,7 +105,7 @@ fn control_unit() -> impl Strategy<Value = ControlUnit> {
     )
 }
 
-fn encoder(blocks: u32) -> impl Strategy<Value = Encoder> {
+fn encoder(blocks: u32) -> impl Strategy<Value = EqualBlocks> {
     (
         decades(6.0..=11.0),
         0.5..=4.0,
@@ -113,7 +114,7 @@ fn encoder(blocks: u32) -> impl Strategy<Value = Encoder> {
         decades_or_zero(4.0..=9.0),
         decades_or_zero(3.0..=7.0),
     )
-        .prop_map(move |(flops, ratio, boundary, parameters, resident, activation)| Encoder {
+        .prop_map(move |(flops, ratio, boundary, parameters, resident, activation)| EqualBlocks {
             blocks,
             forward_flops_per_sample: Flops(flops),
             backward_flops_per_sample: Flops(flops * ratio),
@@ -127,7 +128,7 @@ fn encoder(blocks: u32) -> impl Strategy<Value = Encoder> {
 /// A cluster of `devices` devices whose memories together hold the encoder.
 fn cluster(
     devices: usize,
-    encoder: Encoder,
+    encoder: EqualBlocks,
     common_batch: u32,
     participation: Participation,
 ) -> impl Strategy<Value = Cluster> {
@@ -146,13 +147,14 @@ fn cluster(
                 bandwidth_hz: Hertz(band),
                 fixed_seconds: Seconds(fixed),
                 upload_bits: Bits(upload),
-                embedding,
-                decoder,
-                hop_latency_s: Seconds(hop),
+                embedding: Some(embedding),
+                decoder: Some(decoder),
+                hop_latency_s: Seconds(hop).into(),
                 control_unit: unit,
                 edge_server: EdgeServer { max_power_w: Watts(server) },
                 devices,
                 gain_to_noise_hz_per_w: Gains(DMatrix::from_vec(nodes, nodes, gains)),
+                ..Cluster::default()
             };
             let per_block = block_memory(&encoder, &cluster);
             let held: u32 = memory.iter().map(|&(cap, _)| cap).sum();
@@ -168,7 +170,12 @@ fn cluster(
 fn plan(common_batch: u32) -> impl Strategy<Value = CandidatePlan> {
     let divisors: Vec<u32> = (1..=common_batch).filter(|m| common_batch.is_multiple_of(*m)).collect();
     (1..=4u32, prop::sample::select(divisors), prop_oneof![Just(0.0), -10.0..=10.0]).prop_map(
-        |(local_iterations, micro_batches, penalty)| CandidatePlan { local_iterations, micro_batches, penalty },
+        |(local_iterations, micro_batches, penalty)| CandidatePlan {
+            local_iterations,
+            micro_batches,
+            penalty,
+            ..CandidatePlan::default()
+        },
     )
 }
 
@@ -203,9 +210,10 @@ pub fn slot_problems(parameters: ProblemParameters) -> impl Strategy<Value = Slo
                         overlap,
                         latency_weight,
                         plans: plans.clone(),
-                        encoder,
+                        encoder: encoder.into(),
                         uplink: Uplink { bandwidth_hz: Hertz(uplink) },
                         clusters,
+                        ..SlotSpec::default()
                     })
                 },
             )
@@ -254,7 +262,7 @@ fn draws(devices: usize) -> impl Strategy<Value = Draws> {
 
 /// Active devices and their sizes, or `None` if the memories cannot hold the encoder.
 fn segments(problem: &SlotProblem, cluster: &Cluster, draws: &Draws) -> Option<(Vec<DeviceId>, Vec<u32>)> {
-    let blocks = problem.encoder.blocks;
+    let blocks = problem.encoder.blocks();
     // In order of the random rank: (device, cap, appetite).
     let mut ranked: Vec<_> = cluster
         .devices
@@ -313,13 +321,13 @@ fn links(
     phase: Phase,
     band: Hertz,
     draws: impl Iterator<Item = (f64, f64)> + Clone,
-) -> Vec<Link> {
+) -> Vec<Option<Link>> {
     let total: f64 = draws.clone().map(|(weight, _)| weight).sum();
     let hops = Route::through(active, cluster.devices.len()).hops();
     hops.zip(draws)
         .map(|((near, far), (weight, power))| {
             let sender = Transmitter::of(cluster, phase.directed(near, far).0);
-            Link { bandwidth_hz: band * (weight / total), power_w: sender.max_power * power }
+            Some(Link { bandwidth_hz: band * (weight / total), power_w: sender.max_power * power })
         })
         .collect()
 }
@@ -341,10 +349,10 @@ fn cluster_decision(
         collection_power_w: active
             .iter()
             .zip(powers.clone())
-            .map(|(&k, (up, _))| Transmitter::of(cluster, k.node()).max_power * up)
+            .map(|(&k, (up, _))| Some(Transmitter::of(cluster, k.node()).max_power * up))
             .collect(),
-        distribution_power_w: active.iter().zip(powers).map(|(_, (_, down))| unit * down).collect(),
-        upload: Link { bandwidth_hz: uplink, power_w: unit * draws.upload.1 },
+        distribution_power_w: active.iter().zip(powers).map(|(_, (_, down))| Some(unit * down)).collect(),
+        upload: Some(Link { bandwidth_hz: uplink, power_w: unit * draws.upload.1 }),
         active,
         sizes,
     }

@@ -37,7 +37,7 @@ use crate::problem::{CandidatePlan, FieldError};
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerBatch,
 /// };
 /// let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 100, target: 1.0 };
-/// let plan = CandidatePlan { local_iterations: 2, micro_batches: 4, penalty: 0.0 };
+/// let plan = CandidatePlan { local_iterations: 2, micro_batches: 4, ..CandidatePlan::default() };
 /// // ψ = 0.125²·4·(1/2) + (0.75·0.125·2)·0.125² = 0.0341796875;  g = ψ − 0.125·2/4 + 1/100
 /// let g = constraint.violation(&plan)?;
 /// assert!((g - (0.0341796875 - 0.0625 + 0.01)).abs() < 1e-15);

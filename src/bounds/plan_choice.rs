@@ -80,7 +80,7 @@ pub struct PlanRanking {
 ///     heterogeneity: 0.1, dissimilarity: 1.0, update: UpdateRule::PerBatch,
 /// };
 /// let timed = |local_iterations, seconds| TimedPlan {
-///     plan: CandidatePlan { local_iterations, micro_batches: 4, penalty: 0.0 },
+///     plan: CandidatePlan { local_iterations, micro_batches: 4, ..CandidatePlan::default() },
 ///     round_seconds: Seconds(seconds),
 /// };
 /// // Four times the iterations in twice the time, or in eight times.

@@ -13,6 +13,8 @@ use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
+use super::schedule::ScheduleArguments;
+
 /// Plan collaborative training of Transformers over edge devices: which device holds how many encoder blocks, how many
 /// micro-batches, and how bandwidth and transmit power are shared, round after round, within energy budgets.
 ///
@@ -33,6 +35,7 @@ Examples:
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
   collapipe check p.json a.json                  evaluate any decision independently
   collapipe bound b.json                         how small the gradient is after a given number of rounds
+  collapipe schedule 1f1b --link 0.5             a pipeline schedule event by event, as a table, chart or trace
   collapipe recommend --latency-tolerance 30     which V keeps the mean latency that close to the least
   collapipe reproduce --quick                    all experiments on a small scale, with tables and figures
   collapipe presets                              models, devices and radio models, with their sources
@@ -52,6 +55,7 @@ pub enum Command {
     Check(CheckArguments),
     Problem(ProblemArguments),
     Bound(BoundArguments),
+    Schedule(ScheduleArguments),
     Recommend(RecommendArguments),
     Reproduce(ReproduceArguments),
     Merge(MergeArguments),

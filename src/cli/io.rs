@@ -45,10 +45,15 @@ pub fn print_text(text: &str) -> Result<(), Failure> {
     print(&printable(text))
 }
 
+/// A value as indented JSON.
+pub fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::machine(error.to_string()))?;
+    Ok(text + "\n")
+}
+
 /// Prints a value as indented JSON.
 pub fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = serde_json::to_string_pretty(value).map_err(|error| Failure::machine(error.to_string()))?;
-    print(&format!("{text}\n"))
+    print(&json(value)?)
 }
 
 /// A line on standard error, with what would confuse a terminal escaped; ignored if even that is closed.

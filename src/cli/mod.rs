@@ -8,6 +8,7 @@ mod progress;
 mod recommend;
 mod reproduce;
 mod run;
+mod schedule;
 mod slot;
 mod tradeoff;
 mod work;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Check(arguments) => slot::check(&arguments),
         Command::Problem(arguments) => slot::problem(&arguments),
         Command::Bound(arguments) => bound::bound(&arguments),
+        Command::Schedule(arguments) => schedule::schedule(&arguments),
         Command::Recommend(arguments) => recommend::recommend(&arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Merge(arguments) => reproduce::merge(&arguments),

@@ -47,20 +47,22 @@ impl Grid {
 fn heading(contrast: &Contrast) -> String {
     format!(
         "By how much {} differs from each of the others, in % of the other's value, on the same seeds (mean and half width of the 95 % \
-         confidence interval); then of the other the energy of its worst node, whose budget is 100 %, and the slots in which it had no \
+         confidence interval, from three seeds on); then of the other the energy of its worst node, whose budget is 100 %, and the slots in which it had no \
          round, which its means leave out.",
         contrast.reference
     )
 }
 
 /// What the grid comes to: in how many of its rows the reference is better and worse; what is shown as zero, and
-/// intervals that hold zero or are none, count as neither.
+/// intervals that hold zero, count as neither. Where seeds are too few for intervals the means decide, and it is said.
 fn outcome(contrast: &Contrast, compared: &[Compared]) -> String {
+    let mut by_means = false;
     let counted = contrast.columns.iter().enumerate().map(|(index, column)| {
         let (mut better, mut worse, mut all) = (0, 0, 0);
         for change in compared.iter().filter_map(|row| row.changes.get(index).copied()?) {
             let (low, high) = change.ends();
-            let shown = change.half_width.is_some() && change.mean.abs() >= SHOWN;
+            by_means |= change.half_width.is_none();
+            let shown = change.mean.abs() >= SHOWN;
             let (lower, higher) = (shown && high < 0.0, shown && low > 0.0);
             let good = if column.metric.higher_is_better() { higher } else { lower };
             all += 1;
@@ -69,7 +71,9 @@ fn outcome(contrast: &Contrast, compared: &[Compared]) -> String {
         }
         format!("in {} than {better} of {all} others (worse than {worse})", short_title(column.metric))
     });
-    format!("Here {} is better {}.", contrast.reference, counted.collect::<Vec<_>>().join(", "))
+    let counted = counted.collect::<Vec<_>>().join(", ");
+    let basis = if by_means { "Here, by means of too few seeds for intervals," } else { "Here" };
+    format!("{basis} {} is better {counted}.", contrast.reference)
 }
 
 /// What a table that has a contrast and runs is set out from.
@@ -130,6 +134,10 @@ const fn short_title(metric: Metric) -> &'static str {
 fn signed(change: Interval) -> String {
     let mean = if change.mean.abs() < SHOWN { "0.0".to_owned() } else { format!("{:+.1}", change.mean) };
     match change.half_width {
+        Some(_) if change.is_cut() => {
+            let (low, high) = change.ends();
+            format!("{mean} ({low:+.1} to {high:+.1})")
+        }
         Some(half) => format!("{mean} ± {half:.1}"),
         None => mean,
     }

@@ -20,7 +20,8 @@ pub struct Experiment {
     pub question: &'static str,
     /// What is expected, and why.
     pub expectation: &'static str,
-    /// What to see in the figure.
+    /// How to read the figure: what holds for any size of the experiment. What came out is computed,
+    /// [`findings`](super::findings).
     pub caption: &'static str,
     /// Panels of the figure, top to bottom.
     pub plots: fn() -> Vec<PlotSpec>,

@@ -5,16 +5,25 @@ use statrs::distribution::{ContinuousCDF, StudentsT};
 use super::metric::Metric;
 use super::table::{ResultTable, Row};
 
+/// Least number of values that have an interval: with two, Student's t of one degree of freedom makes it 13 standard errors
+/// wide on either side, which says nothing.
+const LEAST: usize = 3;
+
+/// No interval of a change in per cent of something positive reaches below.
+const LEAST_CHANGE: f64 = -100.0;
+
 /// A mean with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Interval {
     /// Mean.
     pub mean: f64,
-    /// Half width of the interval, t s/√n with Student's t of n − 1 degrees of freedom; none for a single value.
+    /// Half width of the interval, t s/√n with Student's t of n − 1 degrees of freedom; none for fewer than three values.
     pub half_width: Option<f64>,
     /// n.
     pub count: usize,
+    /// The least and the largest value that is possible: where the interval ends at the latest.
+    pub range: [f64; 2],
 }
 
 impl Interval {
@@ -26,7 +35,7 @@ impl Interval {
     /// assert_eq!(interval.mean, 2.0);
     /// // t(0.975, 2) = 4.3027, s = 1.
     /// assert!(interval.half_width.is_some_and(|half| (half - 4.3027 / 3f64.sqrt()).abs() < 1e-4));
-    /// assert_eq!(Interval::of(&[7.0]).and_then(|one| one.half_width), None);
+    /// assert_eq!(Interval::of(&[7.0, 9.0]).and_then(|two| two.half_width), None);
     /// # Ok::<(), &str>(())
     /// ```
     #[must_use]
@@ -36,20 +45,41 @@ impl Interval {
             return None;
         }
         let mean = values.iter().sum::<f64>() / count as f64;
-        let half_width = (count > 1).then(|| {
+        let half_width = (count >= LEAST).then(|| {
             let freedom = count as f64 - 1.0;
             let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / freedom;
             let quantile = StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(0.975));
             quantile * (variance / count as f64).sqrt()
         });
-        Some(Self { mean, half_width, count })
+        Some(Self { mean, half_width, count, range: [f64::NEG_INFINITY, f64::INFINITY] })
     }
 
-    /// The interval; the mean alone for a single value.
+    /// The same of numbers that cannot leave a range.
+    ///
+    /// ```
+    /// use collapipe::experiments::Interval;
+    /// let shares = Interval::of(&[0.0, 0.0, 3.0]).ok_or("three values")?.within([0.0, 100.0]);
+    /// assert_eq!(shares.ends().0, 0.0);
+    /// # Ok::<(), &str>(())
+    /// ```
+    #[must_use]
+    pub const fn within(self, range: [f64; 2]) -> Self {
+        Self { range, ..self }
+    }
+
+    /// The interval, as far as values are possible; the mean alone where there are too few values for one.
     #[must_use]
     pub fn ends(&self) -> (f64, f64) {
         let half = self.half_width.unwrap_or(0.0);
-        (self.mean - half, self.mean + half)
+        let ([least, most], mean) = (self.range, self.mean);
+        // A mean that rounding puts beyond the range stays in its own interval.
+        ((mean - half).max(least).min(mean), (mean + half).min(most).max(mean))
+    }
+
+    /// Whether the interval ends where values end, so that it is not `mean ± half width`.
+    pub(super) fn is_cut(&self) -> bool {
+        let half = self.half_width.unwrap_or(0.0);
+        self.ends() != (self.mean - half, self.mean + half)
     }
 }
 
@@ -112,14 +142,15 @@ impl ResultTable {
         };
         let seeds = distinct(self.rows.iter().map(|row| row.seed)).into_iter();
         let pairs = seeds.filter_map(|seed| Some((of(reference, seed)?, of(series, seed)?)));
-        Interval::of(&pairs.map(|(own, other)| 100.0 * (own / other - 1.0)).collect::<Vec<_>>())
+        let changes = Interval::of(&pairs.map(|(own, other)| 100.0 * (own / other - 1.0)).collect::<Vec<_>>())?;
+        Some(changes.within([LEAST_CHANGE, f64::INFINITY]))
     }
 
     /// A metric over the seeds, in its unit for reading.
     pub(super) fn interval(&self, metric: Metric, place: &Place, series: &str) -> Option<Interval> {
         let here = |row: &&Row| row.series == series && row.x == place.x && row.x_label == place.label;
         let values = self.rows.iter().filter(here).filter_map(|row| row.metrics.get(&metric));
-        Interval::of(&values.map(|value| metric.in_unit(*value)).collect::<Vec<_>>())
+        Some(Interval::of(&values.map(|value| metric.in_unit(*value)).collect::<Vec<_>>())?.within(metric.range()))
     }
 }
 

@@ -89,6 +89,15 @@ impl Metric {
         }
     }
 
+    /// The values that are possible, in [`Metric::unit`].
+    #[must_use]
+    pub const fn range(self) -> [f64; 2] {
+        match self {
+            Self::ComputeEfficiency | Self::OutageShare => [0.0, 100.0],
+            _ => [0.0, f64::INFINITY],
+        }
+    }
+
     /// Title and unit, as `Mean round latency [s]`.
     #[must_use]
     pub fn heading(self) -> String {

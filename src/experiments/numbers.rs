@@ -32,6 +32,10 @@ impl Display for Numbers<'_> {
                 for cell in cells {
                     f.write_str("<td class=\"n\">")?;
                     match cell {
+                        Some(cut) if cut.is_cut() => {
+                            let (low, high) = cut.ends();
+                            write!(f, "{} <small>({} to {})</small>", number(cut.mean), number(low), number(high))?;
+                        }
                         Some(Interval { mean, half_width: Some(half), .. }) => {
                             write!(f, "{} <small>± {}</small>", number(mean), number(half))?;
                         }

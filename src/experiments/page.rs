@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::contrast::contrast_html;
 use super::drawn::DrawnExperiment;
+use super::findings::findings;
 use super::numbers::Numbers;
 use crate::ground::files::{FileError, write_whole};
 use crate::report::html::Escaped;
@@ -112,6 +113,14 @@ fn section(page: &mut String, experiment: &DrawnExperiment) -> std::fmt::Result 
     let (title, caption) = (Escaped(&table.title), Escaped(&table.caption));
     let figure = svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}\" "), 1);
     writeln!(page, "<figure>\n<div>{figure}</div>\n<figcaption>{caption}</figcaption>\n</figure>")?;
+    let found = findings(table);
+    if !found.is_empty() {
+        page.push_str("<p><strong>What these runs show.</strong></p>\n<ul>\n");
+        for sentence in &found {
+            writeln!(page, "<li>{}</li>", Escaped(sentence))?;
+        }
+        page.push_str("</ul>\n");
+    }
     page.push_str(&contrast_html(table).unwrap_or_default());
     writeln!(page, "<details>\n<summary>Numbers</summary>\n<div class=\"box\">{}</div>\n</details>", Numbers(table))?;
     let runs = match table.slots {

@@ -85,7 +85,7 @@ pub struct ResultTable {
     pub question: String,
     /// What is expected, and why.
     pub expectation: String,
-    /// What to see in the figure.
+    /// How to read the figure.
     pub caption: String,
     /// Panels of the figure, top to bottom.
     pub plots: Vec<PlotSpec>,

@@ -144,6 +144,30 @@ pub(crate) fn write_whole(folder: &Path, name: impl AsRef<OsStr>, content: &Cont
     Staged::new(folder, name, content)?.commit()
 }
 
+/// Writes a text to a file, whole or not at all.
+///
+/// # Errors
+/// [`FileError::Foreign`] where something is there that is no file, or a file that may not be overwritten;
+/// [`FileError::Write`] where the system refuses. What was there before is unchanged then.
+pub fn write_text(path: &Path, text: &str, overwrite: bool) -> Result<(), FileError> {
+    let foreign = |reason: &str, remedy| Err(FileError::Foreign { path: path.into(), reason: reason.into(), remedy });
+    match path.symlink_metadata() {
+        Ok(there) if !there.is_file() => return foreign("is no regular file", "choose another name"),
+        Ok(_) if !overwrite => {
+            let remedy = "choose another name, or ask to overwrite it (command line: --out, --overwrite)";
+            return foreign("is there already", remedy);
+        }
+        // What is wrong with a path that cannot be inspected shows when it is written.
+        Ok(_) | Err(_) => {}
+    }
+    let name = path.file_name().ok_or_else(|| {
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "is not the name of a file");
+        FileError::Write { path: path.into(), source }
+    })?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    write_whole(folder, name, &|out| out.write_all(text.as_bytes())).map(|_| ())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs::File;

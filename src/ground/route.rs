@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::check::FieldError;
 
 /// A device of a cluster: its place, from 0, in the list of the cluster's devices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DeviceId(pub usize);
 
 /// A node of a cluster with K devices: 0 the control unit, k+1 device k, K+1 the edge server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(pub usize);
 
@@ -79,31 +79,52 @@ pub struct Route<'a> {
 }
 
 impl<'a> Route<'a> {
-    /// The way through the active devices of a cluster with `devices` devices.
+    /// The way through the active devices of a cluster with `devices` devices, in the order of the cluster's list.
     ///
     /// # Errors
     /// [`FieldError`] for an empty list, for a device that the cluster does not have, and for devices out of order.
     pub fn new(active: &'a [DeviceId], devices: usize) -> Result<Self, FieldError> {
-        if active.is_empty() {
-            return Err(FieldError::new("active", "[]", "a list of at least one device"));
-        }
-        let mut previous = None;
-        for (i, &device) in active.iter().enumerate() {
-            if device.0 >= devices {
-                return Err(FieldError::new(format!("active[{i}]"), device, format!("below {devices}")));
-            }
-            if let Some(before) = previous.filter(|&before| before >= device) {
+        Self::check_range(active, devices)?;
+        for (i, pair) in active.windows(2).enumerate() {
+            if let [before, device] = pair
+                && before >= device
+            {
                 let allowed = format!("above {before}, the entry before it");
-                return Err(FieldError::new(format!("active[{i}]"), device, allowed));
+                return Err(FieldError::new(format!("active[{}]", i + 1), device, allowed));
             }
-            previous = Some(device);
         }
         Ok(Self { active, devices })
     }
 
-    /// The way through devices that are known to be in order and in the cluster.
+    /// The way through the active devices of a cluster with `devices` devices, in any order.
+    ///
+    /// # Errors
+    /// [`FieldError`] for an empty list, for a device that the cluster does not have, and for one that is there twice.
+    pub fn in_any_order(active: &'a [DeviceId], devices: usize) -> Result<Self, FieldError> {
+        Self::check_range(active, devices)?;
+        let mut place = vec![None; devices];
+        for (i, device) in active.iter().enumerate() {
+            if let Some(first) = place.get_mut(device.0).and_then(|place| place.replace(i)) {
+                let allowed = format!("another device than active[{first}]");
+                return Err(FieldError::new(format!("active[{i}]"), device, allowed));
+            }
+        }
+        Ok(Self { active, devices })
+    }
+
+    fn check_range(active: &[DeviceId], devices: usize) -> Result<(), FieldError> {
+        if active.is_empty() {
+            return Err(FieldError::new("active", "[]", "a list of at least one device"));
+        }
+        match active.iter().position(|device| device.0 >= devices) {
+            Some(i) => Err(FieldError::new(format!("active[{i}]"), active[i], format!("below {devices}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// The way through devices that are known to be the cluster's.
     pub(crate) fn through(active: &'a [DeviceId], devices: usize) -> Self {
-        debug_assert!(active.is_sorted() && active.last().is_none_or(|last| last.0 < devices));
+        debug_assert!(active.iter().all(|device| device.0 < devices));
         Self { active, devices }
     }
 

@@ -38,6 +38,9 @@ macro_rules! quantity {
             }
         }
 
+        impl From<f64> for $name {
+            fn from(value: f64) -> Self { Self(value) }
+        }
         impl Add for $name {
             type Output = Self;
             fn add(self, other: Self) -> Self { Self(self.0 + other.0) }
@@ -86,6 +89,10 @@ quantity! {
     FlopsPerSecond, "FLOP/s";
     /// Computing energy per floating-point operation.
     JoulesPerFlop, "J/FLOP";
+    /// Rate of a link in bits per second.
+    BitsPerSecond, "bit/s";
+    /// Energy of sending per bit.
+    JoulesPerBit, "J/bit";
     /// Distance in metres.
     Meters, "m";
 }
@@ -101,6 +108,20 @@ impl Div<FlopsPerSecond> for Flops {
     type Output = Seconds;
     fn div(self, rate: FlopsPerSecond) -> Seconds {
         Seconds(self.0 / rate.0)
+    }
+}
+
+impl Div<BitsPerSecond> for Bits {
+    type Output = Seconds;
+    fn div(self, rate: BitsPerSecond) -> Seconds {
+        Seconds(self.0 / rate.0)
+    }
+}
+
+impl Mul<Bits> for JoulesPerBit {
+    type Output = Joules;
+    fn mul(self, amount: Bits) -> Joules {
+        Joules(self.0 * amount.0)
     }
 }
 

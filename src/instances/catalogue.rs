@@ -1,7 +1,9 @@
 //! Named problems: feasible of several sizes, infeasible by each constraint, badly scaled, degenerate.
 
 use super::InstanceSize;
-use crate::problem::{CandidatePlan, Cluster, EndStage, Participation, ProblemError, SlotProblem, SlotSpec};
+use crate::problem::{
+    CandidatePlan, Cluster, EndStage, EqualBlocks, Participation, ProblemError, SlotProblem, SlotSpec,
+};
 use crate::problem::{DeviceId, NodeId};
 use crate::solver::Reason;
 use crate::units::{Bits, Bytes, Hertz, Seconds, Watts};
@@ -141,7 +143,7 @@ fn degenerate() -> Vec<Draft> {
         ),
         feasible("one-micro-batch", "M = 1: nothing is paced", SMALL, 26, |spec| spec.plans.truncate(1)),
         feasible("no-parameters", "segments without bits: nothing to collect or distribute", SMALL, 27, |spec| {
-            spec.encoder.parameter_bits_per_block = Bits(0.0);
+            blocks(spec, |equal| equal.parameter_bits_per_block = Bits(0.0));
         }),
         feasible("no-upload", "nothing to upload", SMALL, 28, |spec| {
             each_cluster(spec, |cluster| cluster.upload_bits = Bits(0.0));
@@ -161,7 +163,7 @@ fn degenerate() -> Vec<Draft> {
             }
         }),
         feasible("many-iterations", "I = 1000 local iterations", SMALL, 31, |spec| {
-            spec.plans = vec![CandidatePlan { local_iterations: 1000, micro_batches: 8, penalty: 0.0 }];
+            spec.plans = vec![CandidatePlan { local_iterations: 1000, micro_batches: 8, ..CandidatePlan::default() }];
         }),
     ]
 }
@@ -194,13 +196,13 @@ fn badly_scaled() -> Vec<Draft> {
         feasible("latency-is-nearly-free", "V = 1e-6: slow and frugal", SMALL, 48, |spec| spec.latency_weight = 1e-6),
         feasible("latency-is-all", "V = 1e8: energy does not matter", SMALL, 49, |spec| spec.latency_weight = 1e8),
         feasible("tiny-messages", "a thousandth of a bit per boundary", SMALL, 50, |spec| {
-            spec.encoder.boundary_bits_per_sample = Bits(1e-3);
+            blocks(spec, |equal| equal.boundary_bits_per_sample = Bits(1e-3));
         }),
         feasible("huge-messages", "a terabit per boundary and sample", SMALL, 51, |spec| {
-            spec.encoder.boundary_bits_per_sample = Bits(1e12);
+            blocks(spec, |equal| equal.boundary_bits_per_sample = Bits(1e12));
         }),
         feasible("slow-messages", "constant latencies of 100 s dwarf the transmissions", SMALL, 52, |spec| {
-            each_cluster(spec, |cluster| cluster.hop_latency_s = Seconds(100.0));
+            each_cluster(spec, |cluster| cluster.hop_latency_s = Seconds(100.0).into());
         }),
         feasible("powers-over-eight-decades", "largest powers from 1e-6 to 100 W", SMALL, 53, |spec| {
             each_cluster(spec, |cluster| {
@@ -287,7 +289,7 @@ fn infeasible() -> Vec<Draft> {
             "participation all, five devices, four blocks",
             SMALL,
             73,
-            |spec| spec.encoder.blocks = 4,
+            |spec| blocks(spec, |equal| equal.blocks = 4),
             vec![Reason::TooManyDevices { cluster: 0, devices: 5, blocks: 4 }],
         ),
         draft(
@@ -369,17 +371,24 @@ fn set_energy_prices(cluster: &mut Cluster, price: f64) {
 
 fn make_equal(spec: &mut SlotSpec) {
     each_cluster(spec, |cluster| {
-        let first = cluster.devices[0];
+        let first = cluster.devices[0].clone();
         cluster.devices.fill(first);
         cluster.gain_to_noise_hz_per_w.0.fill(1e9);
     });
 }
 
+/// Changes the blocks, which are equal in all these problems.
+fn blocks(spec: &mut SlotSpec, change: impl FnOnce(&mut EqualBlocks)) {
+    if let Some(equal) = spec.encoder.equal_mut() {
+        change(equal);
+    }
+}
+
 fn remove_constants(cluster: &mut Cluster) {
-    let nothing = EndStage { forward_seconds_per_sample: Seconds(0.0), backward_seconds_per_sample: Seconds(0.0) };
+    let nothing = Some(EndStage::default());
     (cluster.embedding, cluster.decoder) = (nothing, nothing);
     cluster.fixed_seconds = Seconds(0.0);
-    cluster.hop_latency_s = Seconds(0.0);
+    cluster.hop_latency_s = Seconds(0.0).into();
     cluster.control_unit.circuit_power_w = Watts(0.0);
     for device in &mut cluster.devices {
         device.stage_overhead_s = Seconds(0.0);
@@ -407,7 +416,7 @@ fn cut(spec: &mut SlotSpec, from: usize, to: usize) {
 
 /// Memory a block needs in the first cluster.
 fn block_bytes(spec: &SlotSpec) -> f64 {
-    crate::problem::program::block_memory(&spec.encoder, &spec.clusters[0])
+    crate::problem::program::block_memory(&spec.encoder.mean_block(), &spec.clusters[0])
 }
 
 /// Memory of the first cluster's devices, in blocks.

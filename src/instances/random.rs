@@ -10,7 +10,7 @@ use rand_pcg::Pcg64;
 use nalgebra::DMatrix;
 
 use crate::problem::{
-    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, EndStage, EqualBlocks, Gains, Overlap, Participation,
     ProblemError, Schema, SlotProblem, SlotSpec, Uplink,
 };
 use crate::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
@@ -66,9 +66,10 @@ impl InstanceSize {
                     local_iterations: 1,
                     micro_batches: 1 << i.min(30),
                     penalty: draw.uniform(0.0, 1.0),
+                    ..CandidatePlan::default()
                 })
                 .collect(),
-            encoder: Encoder {
+            encoder: EqualBlocks {
                 blocks: self.blocks,
                 forward_flops_per_sample: Flops(forward),
                 backward_flops_per_sample: Flops(2.0 * forward),
@@ -76,11 +77,13 @@ impl InstanceSize {
                 parameter_bits_per_block: Bits(parameter_bits),
                 resident_bytes_per_block: Bytes(parameter_bits),
                 activation_bytes_per_sample: Bytes(34.0 * sequence * width),
-            },
+            }
+            .into(),
             uplink: Uplink { bandwidth_hz: Hertz(20e6) },
             clusters: (0..self.clusters)
                 .map(|_| draw.cluster(self, parameter_bits, f64::from(batch_size), batch_size))
                 .collect(),
+            ..SlotSpec::default()
         };
         SlotProblem::new(spec)
     }
@@ -116,12 +119,15 @@ impl Draw<'_> {
             bandwidth_hz: Hertz(20e6),
             fixed_seconds: Seconds(self.uniform(0.0, 0.05)),
             upload_bits: Bits(f64::from(size.blocks) * parameter_bits),
-            embedding: EndStage {
+            embedding: Some(EndStage {
                 forward_seconds_per_sample: Seconds(1e-5),
                 backward_seconds_per_sample: Seconds(2e-5),
-            },
-            decoder: EndStage { forward_seconds_per_sample: Seconds(2e-4), backward_seconds_per_sample: Seconds(4e-4) },
-            hop_latency_s: Seconds(self.uniform(0.0, 3e-2)),
+            }),
+            decoder: Some(EndStage {
+                forward_seconds_per_sample: Seconds(2e-4),
+                backward_seconds_per_sample: Seconds(4e-4),
+            }),
+            hop_latency_s: Seconds(self.uniform(0.0, 3e-2)).into(),
             control_unit: ControlUnit {
                 max_power_w: Watts(0.2),
                 energy_price: self.decades(-1.0, 1.0),
@@ -133,6 +139,7 @@ impl Draw<'_> {
                 .map(|_| self.device(block_bytes, least.ceil(), f64::from(size.blocks)))
                 .collect(),
             gain_to_noise_hz_per_w: Gains(gains),
+            ..Cluster::default()
         }
     }
 
@@ -149,6 +156,7 @@ impl Draw<'_> {
             energy_price: if self.uniform(0.0, 1.0) < 0.15 { 0.0 } else { self.decades(-1.0, 1.0) },
             circuit_power_w: Watts(self.uniform(0.0, 0.1)),
             amplifier_efficiency: 0.4,
+            ..Device::default()
         }
     }
 }

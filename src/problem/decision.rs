@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::cluster::nullable;
+use crate::ground::phase::Phase;
 use crate::ground::route::DeviceId;
 use crate::ground::units::{Hertz, Watts};
 
-/// Bandwidth and transmit power of one hop. Both are 0 or more; a hop that carries bits needs both above 0.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Bandwidth and transmit power of one hop. Both are 0 or more; a hop that carries bits needs both above 0. On a shared
+/// medium the bandwidth is the share of the band, and the power is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// w: this hop's share of its band.
@@ -17,26 +20,50 @@ pub struct Link {
 
 /// One cluster's part of a decision, for S active devices.
 ///
-/// Hop i of `forward` and of `backward` is the same link: hop 0 joins control unit and first active device, hop S the
-/// last active device and the edge server. Distribution, collection and upload follow one another, so that the former
-/// two have the cluster's whole band.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Entries are absent (`null`) where no radio is used: on a cable, or where nothing is sent. Hop i of `forward` and of
+/// `backward` is the same link. In a pipeline with both ends hop 0 joins control unit and first active device, hop S the
+/// last active device and the edge server; where an end is absent its hop is too. Distribution, collection and upload
+/// follow one another, so that the former two have the cluster's whole band.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterDecision {
-    /// Indices (from 0) of the S devices that take part, increasing.
+    /// Indices (from 0) of the S devices that take part, in the order of the pipeline; increasing unless the problem's
+    /// order is free.
     pub active: Vec<DeviceId>,
     /// d: encoder blocks on each active device; sum to L.
     pub sizes: Vec<u32>,
-    /// The S+1 hops control unit → first device → … → edge server, as they send forward.
-    pub forward: Vec<Link>,
-    /// The same links in the same order, as they send backward (the forward receiver transmits).
-    pub backward: Vec<Link>,
+    /// The hops of the pipeline, S+1 with both ends, as they send forward.
+    pub forward: Vec<Option<Link>>,
+    /// The same links in the same order, as they send backward (the forward receiver transmits). Empty where there is no
+    /// backward work.
+    pub backward: Vec<Option<Link>>,
     /// Transmit power of each active device when its segment is collected.
-    pub collection_power_w: Vec<Watts>,
+    pub collection_power_w: Vec<Option<Watts>>,
     /// Transmit power of the control unit when it distributes each active device's segment.
-    pub distribution_power_w: Vec<Watts>,
+    pub distribution_power_w: Vec<Option<Watts>>,
     /// The control unit's upload to the edge server.
-    pub upload: Link,
+    #[serde(deserialize_with = "nullable")]
+    pub upload: Option<Link>,
+}
+
+impl ClusterDecision {
+    /// The hops of a phase.
+    #[must_use]
+    pub fn links(&self, phase: Phase) -> &[Option<Link>] {
+        match phase {
+            Phase::Forward => &self.forward,
+            Phase::Backward => &self.backward,
+        }
+    }
+
+    /// The same, to be changed.
+    #[must_use]
+    pub fn links_mut(&mut self, phase: Phase) -> &mut [Option<Link>] {
+        match phase {
+            Phase::Forward => &mut self.forward,
+            Phase::Backward => &mut self.backward,
+        }
+    }
 }
 
 /// A decision for every cluster under a common plan.

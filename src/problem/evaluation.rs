@@ -1,16 +1,21 @@
 //! What any decision costs.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::answer::ObjectiveTerms;
 use super::decision::{ClusterDecision, Decision, Link};
+use super::encoder::Encoder;
 use super::feasibility::{Constraint, FeasibilityReport, Transfer};
-use super::program::{ClusterProgram, PlanProgram, Timing, Transmission, block_cap, block_memory};
+use super::program::{ClusterProgram, PlanProgram, Timing, Transmission, alternating, block_cap, segments, times};
 use super::shape::{self, DecisionError};
-use super::slot::{Participation, SlotProblem};
+use super::slot::{Order, Participation, Schema, SlotProblem};
+use crate::ground::check::FieldError;
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId, Route};
 use crate::ground::units::{Joules, Seconds};
+use crate::schedule::ScheduleKind;
 
 /// A cluster's latency T_n by part; the parts sum to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,10 +27,11 @@ pub struct LatencyParts {
     /// The control unit sends the segments out.
     #[serde(rename = "distribution_s")]
     pub distribution: Seconds,
-    /// All I forward phases.
+    /// All I forward phases. Where forward and backward work take turns: what forward work, its messages and their latency
+    /// contribute to a critical path of the iterations.
     #[serde(rename = "forward_s")]
     pub forward: Seconds,
-    /// All I backward phases.
+    /// All I backward phases; what backward work contributes to the same critical path.
     #[serde(rename = "backward_s")]
     pub backward: Seconds,
     /// The devices send their segments back.
@@ -97,15 +103,18 @@ pub struct Evaluation {
     pub feasibility: FeasibilityReport,
 }
 
-/// Evaluates any decision that has the problem's shape, feasible or not, for either [`Overlap`](super::Overlap).
+/// Evaluates any decision that has the problem's shape, feasible or not, for either [`Overlap`](super::Overlap) and every
+/// schedule.
 ///
-/// The formulas are those of the slot problem: rates by Shannon, phases by the makespan Σ t + (M−1) max t of M
-/// micro-batches, energies (p/η + p_c)·t of sending and I·B·d (c_F + c_B)·ε of computing (our own reconstruction of the
-/// paper's system). A transfer of zero bits takes neither time nor energy. O(N·K) time, one allocation per cluster.
+/// The formulas are those of the slot problem: rates by Shannon or fixed, phases of fill-drain by the makespan
+/// Σ t + (M−1) max t of M micro-batches, other schedules event by event, energies (p/η + p_c)·t of sending and
+/// I·B·d (c_F + c_B)·ε of computing (our own reconstruction of the paper's system). A transfer of zero bits takes neither
+/// time nor energy. O(N·K) time, one allocation per cluster; O(N·K·M) for schedules that take turns.
 ///
 /// # Errors
-/// [`DecisionError`] names the path of the first index, list or number that does not fit the problem. Broken
-/// constraints are not errors: they are in [`Evaluation::feasibility`].
+/// [`DecisionError`] names the path of the first index, list or number that does not fit the problem, or of an entry that
+/// is `null` where something is sent by radio. Broken constraints are not errors: they are in
+/// [`Evaluation::feasibility`].
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -135,20 +144,16 @@ pub fn evaluate(problem: &SlotProblem, decision: &Decision) -> Result<Evaluation
             terms: &mut terms,
             report: &mut report,
         }
-        .run();
+        .run()
+        .map_err(|error| error.within(format_args!("clusters[{index}]")))?;
         round_latency = Seconds(round_latency.0.max(evaluation.latency.0));
-        upload_band += choice.upload.bandwidth_hz.0;
+        upload_band += choice.upload.map_or(0.0, |link| link.bandwidth_hz.0);
         clusters.push(evaluation);
     }
     report.at_most(Constraint::UplinkBand, upload_band, problem.uplink.bandwidth_hz.0);
     terms.latency = problem.latency_weight * round_latency.0;
     let objective = terms.total();
     Ok(Evaluation { clusters, round_latency, terms, objective, feasibility: report })
-}
-
-/// Product in which zero wins over infinity: what is free costs nothing however long it takes.
-fn times(a: f64, b: f64) -> f64 {
-    if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 
 /// One cluster under evaluation.
@@ -182,97 +187,200 @@ impl Energies {
 }
 
 impl Evaluator<'_> {
-    fn run(mut self) -> ClusterEvaluation {
+    fn run(mut self) -> Result<ClusterEvaluation, FieldError> {
         let (program, choice) = (self.program.at, self.choice);
         let cluster = program.cluster;
         self.check_segments();
         let mut energies =
             Energies { control_unit: Joules(0.0), devices: vec![DeviceEnergy::default(); cluster.devices.len()] };
-        let forward = self.phase(Phase::Forward, &choice.forward, &mut energies);
-        let backward = self.phase(Phase::Backward, &choice.backward, &mut energies);
+        let [forward, backward] = self.iterations(&mut energies)?;
         let mut parts = LatencyParts { fixed: cluster.fixed_seconds, forward, backward, ..LatencyParts::default() };
         let powers = choice.collection_power_w.iter().zip(&choice.distribution_power_w);
-        for (position, ((&k, &size), (&up, &down))) in choice.active.iter().zip(&choice.sizes).zip(powers).enumerate() {
+        let segments = choice.active.iter().zip(segments(&choice.sizes));
+        for (position, ((&k, segment), (up, down))) in segments.zip(powers).enumerate() {
             let on_band = |power_w| Link { bandwidth_hz: cluster.bandwidth_hz, power_w };
-            let transfer = Transfer::Collection { position };
-            parts.collection += self.send(transfer, &program.collection(k, size), on_band(up), &mut energies);
-            let transfer = Transfer::Distribution { position };
-            parts.distribution += self.send(transfer, &program.distribution(k, size), on_band(down), &mut energies);
+            let (transfer, sent) = (Transfer::Collection { position }, program.collection_of(k, &segment));
+            let on_air = self.send(transfer, &sent, up.map(on_band), &mut energies)?;
+            parts.collection += on_air + sent.overhead + sent.latency;
+            let (transfer, sent) = (Transfer::Distribution { position }, program.distribution_of(k, &segment));
+            let on_air = self.send(transfer, &sent, down.map(on_band), &mut energies)?;
+            parts.distribution += on_air + sent.overhead + sent.latency;
             if let (Some(device), Some(energy)) = (cluster.devices.get(k.0), energies.devices.get_mut(k.0)) {
-                energy.compute = self.program.compute_energy_per_block(device) * f64::from(size);
+                energy.compute = self.program.compute_energy(device, &segment);
                 self.terms.compute_energy += times(device.energy_price, energy.compute.0);
             }
         }
-        parts.upload = self.send(Transfer::Upload, &program.upload(), choice.upload, &mut energies);
-        ClusterEvaluation {
-            latency: parts.total(),
+        let sent = program.upload();
+        let on_air = self.send(Transfer::Upload, &sent, choice.upload, &mut energies)?;
+        parts.upload = on_air + sent.overhead + sent.latency;
+        let latency = parts.total();
+        if let Some(deadline) = program.spec.deadline_s {
+            self.report.at_most(Constraint::Deadline { cluster: self.index }, latency.0, deadline.0);
+        }
+        Ok(ClusterEvaluation {
+            latency,
             parts,
             device_energy: energies.devices,
             control_unit_energy: energies.control_unit,
-        }
+        })
     }
 
-    /// Participation, sizes and memory.
+    /// Participation, order, sizes, limits and memory.
     fn check_segments(&mut self) {
-        let (cluster, choice) = (self.index, self.choice);
-        let ClusterProgram { spec, cluster: data } = self.program.at;
-        let blocks = spec.encoder.blocks;
+        let (cluster, choice, spec) = (self.index, self.choice, self.program.at.spec);
+        let blocks = spec.encoder.blocks();
         let sum: u64 = choice.sizes.iter().map(|&d| u64::from(d)).sum();
         if sum != u64::from(blocks) {
             let amount = sum.abs_diff(u64::from(blocks)) as f64 / f64::from(blocks);
             self.report.broken(Constraint::SizeSum { cluster }, amount, sum as f64, f64::from(blocks));
         }
-        let per_block = block_memory(&spec.encoder, data);
-        let mut chosen = choice.active.iter().zip(&choice.sizes).peekable();
+        let placed = choice.active.iter().zip(segments(&choice.sizes)).enumerate();
+        let placed = placed.map(|(position, (&device, segment))| Placed { device, position, segment });
+        if choice.active.is_sorted() {
+            return self.check_devices(placed);
+        }
+        let behind = choice.active.windows(2).find(|pair| !pair.is_sorted()).and_then(<[DeviceId]>::last);
+        if let (Order::Given, Some(&device)) = (spec.order, behind) {
+            self.report.broken(Constraint::Order { cluster, device }, 1.0, 1.0, 0.0);
+        }
+        let mut placed: Vec<Placed> = placed.collect();
+        placed.sort_unstable_by_key(|placed| placed.device);
+        self.check_devices(placed.into_iter());
+    }
+
+    /// Checks what every device of the cluster does; those that take part come in the order of the cluster's list.
+    fn check_devices(&mut self, placed: impl Iterator<Item = Placed>) {
+        let cluster = self.index;
+        let ClusterProgram { spec, cluster: data } = self.program.at;
+        let mut placed = placed.peekable();
         for (k, device) in DeviceId::all(data.devices.len()).zip(&data.devices) {
-            match chosen.next_if(|&(&active, _)| active == k) {
-                Some((_, 0)) => self.report.broken(Constraint::SizeAtLeastOne { cluster, device: k }, 1.0, 0.0, 1.0),
-                Some((_, &size)) if size > block_cap(spec, data, device) => {
-                    let (found, limit) = (f64::from(size) * per_block, device.memory_bytes.0);
-                    self.report.exceeded(Constraint::Memory { cluster, device: k }, found, limit);
-                }
-                Some(_) => {}
-                None if spec.participation == Participation::All => {
+            let Some(Placed { position, segment, .. }) = placed.next_if(|placed| placed.device == k) else {
+                if spec.participation == Participation::All {
                     self.report.broken(Constraint::Participation { cluster, device: k }, 1.0, 0.0, 1.0);
                 }
-                None => {}
+                continue;
+            };
+            let size = segment.end.saturating_sub(segment.start);
+            if size == 0 {
+                self.report.broken(Constraint::SizeAtLeastOne { cluster, device: k }, 1.0, 0.0, 1.0);
+                continue;
+            }
+            if let Some(least) = device.min_blocks.filter(|&least| size < least) {
+                let (found, limit) = (f64::from(size), f64::from(least));
+                self.report.broken(Constraint::MinBlocks { cluster, device: k }, 1.0 - found / limit, found, limit);
+            }
+            if let Some(most) = device.max_blocks {
+                let (found, limit) = (f64::from(size), f64::from(most));
+                self.report.at_most(Constraint::MaxBlocks { cluster, device: k }, found, limit);
+            }
+            let equal_in_fill_drain =
+                self.program.plan.schedule == ScheduleKind::FillDrain && matches!(spec.encoder, Encoder::Equal(_));
+            let (found, limit) =
+                (self.program.segment_memory(position, self.choice.active.len(), &segment), device.memory_bytes.0);
+            // What is within rounding of a limit fits.
+            let fits = if equal_in_fill_drain {
+                size <= block_cap(spec, data, device)
+            } else {
+                found <= limit * (1.0 + 1e-12)
+            };
+            if !fits {
+                self.report.exceeded(Constraint::Memory { cluster, device: k }, found, limit);
             }
         }
     }
 
-    /// All I runs of a phase.
-    fn phase(&mut self, phase: Phase, links: &[Link], energies: &mut Energies) -> Seconds {
-        let (program, route) = (self.program, self.route);
-        let mut timing = Timing::new(program.pacing, program.silent_time(phase));
-        let mut stages = program.stage_times(phase, route, &self.choice.sizes);
+    /// All I runs of the pipeline: what forward and what backward work contribute.
+    fn iterations(&mut self, energies: &mut Energies) -> Result<[Seconds; 2], FieldError> {
+        let (program, cluster) = (self.program, self.index);
+        let limit = program.at.cluster.bandwidth_hz.0;
+        if program.plan.schedule.alternates() {
+            let mut durations = alternating::Times::new(&program, self.route, &self.choice.sizes);
+            let mut band = 0.0;
+            for phase in Phase::BOTH {
+                band += self.hops(phase, energies, |occupied, latency| durations.push(phase, occupied, latency))?;
+            }
+            self.report.at_most(Constraint::SharedBand { cluster }, band, limit);
+            return durations.run(&program);
+        }
+        let forward = self.phase(Phase::Forward, energies)?;
+        let has_backward = program.plan.schedule.has_backward();
+        let backward = if has_backward { self.phase(Phase::Backward, energies)? } else { Seconds(0.0) };
+        Ok([forward, backward])
+    }
+
+    /// All I runs of a phase that has the band to itself.
+    fn phase(&mut self, phase: Phase, energies: &mut Energies) -> Result<Seconds, FieldError> {
+        let (program, route, sizes) = (self.program, self.route, self.choice.sizes.as_slice());
+        let mut timing = Timing::new(program.pacing, program.silent_time(phase, route, sizes));
+        let mut stages = program.stage_times(phase, route, sizes);
         if phase == Phase::Backward {
-            // The embedding sends nothing then; a hop's sender is the farther of its ends.
+            // The first stage sends nothing then; a hop's sender is the farther of its ends.
             stages.next();
         }
-        let mut band = 0.0;
-        for (hop, (((near, far), compute), &link)) in route.hops().zip(stages).zip(links).enumerate() {
-            let transfer = Transfer::Hop { phase, hop };
-            let on_air = self.send(transfer, &program.hop(phase, near, far), link, energies);
-            timing.add(compute, program.hop_latency() + on_air);
-            band += link.bandwidth_hz.0;
-        }
+        let band = self.hops(phase, energies, |occupied, latency| {
+            timing.add(stages.next().unwrap_or_default(), occupied);
+            timing.delay(latency);
+        })?;
         let constraint = Constraint::Band { cluster: self.index, phase };
         self.report.at_most(constraint, band, program.at.cluster.bandwidth_hz.0);
-        timing.latency()
+        Ok(timing.latency())
+    }
+
+    /// The hops of a phase: hands out for how long each occupies its link and by how much later it arrives; returns the
+    /// band that they use.
+    fn hops(
+        &mut self,
+        phase: Phase,
+        energies: &mut Energies,
+        mut each: impl FnMut(Seconds, Seconds),
+    ) -> Result<f64, FieldError> {
+        let (program, choice) = (self.program, self.choice);
+        let mut band = 0.0;
+        let ends = program.hops(self.route, &choice.sizes);
+        for (hop, ((near, far, cut), &link)) in ends.zip(choice.links(phase)).enumerate() {
+            let sent = program.hop_at(phase, near, far, cut);
+            let on_air = self.send(Transfer::Hop { phase, hop }, &sent, link, energies)?;
+            each(sent.overhead + on_air, sent.latency);
+            band += link.map_or(0.0, |link| link.bandwidth_hz.0);
+        }
+        Ok(band)
     }
 
     /// Time on air of a transmission, once; books the energy of all its uses and checks power and rate.
-    fn send(&mut self, transfer: Transfer, sent: &Transmission, link: Link, energies: &mut Energies) -> Seconds {
+    fn send(
+        &mut self,
+        transfer: Transfer,
+        sent: &Transmission,
+        link: Option<Link>,
+        energies: &mut Energies,
+    ) -> Result<Seconds, FieldError> {
         let (cluster, transmitter) = (self.index, sent.transmitter);
-        let constraint = Constraint::Power { cluster, node: sent.sender, transfer };
-        self.report.at_most(constraint, link.power_w.0, transmitter.max_power.0);
+        if link.is_none() && sent.is_decided() {
+            let (bits, from, to) = (sent.bits, sent.sender, sent.receiver);
+            let allowed = format!("given: node {from} sends {bits} to node {to}");
+            return Err(FieldError::new(transfer.to_string(), "null", allowed));
+        }
+        let link = link.unwrap_or_default();
+        // Version 1 limits what is said to be the power even where nothing is sent.
+        if sent.wire.is_none() && (sent.bits.0 > 0.0 || self.program.at.spec.schema == Schema::V1) {
+            let constraint = Constraint::Power { cluster, node: sent.sender, transfer };
+            self.report.at_most(constraint, link.power_w.0, transmitter.max_power.0);
+        }
         let time = sent.time(link);
         if time.0.is_infinite() {
             self.report.broken(Constraint::NoRate { cluster, transfer }, f64::INFINITY, sent.rate(link), sent.bits.0);
         }
-        let energy = times(transmitter.drawn(link.power_w).0, time.0) * sent.uses;
-        energies.add_transmission(sent.sender, Joules(energy));
-        self.terms.transmit_energy += times(transmitter.energy_price, energy);
-        time
+        let energy = sent.energy(link, time) * sent.uses;
+        energies.add_transmission(sent.sender, energy);
+        self.terms.transmit_energy += times(transmitter.energy_price, energy.0);
+        Ok(time)
     }
+}
+
+/// A device that takes part.
+struct Placed {
+    device: DeviceId,
+    /// Among the active devices, from 0.
+    position: usize,
+    segment: Range<u32>,
 }

@@ -67,6 +67,11 @@ pub enum Constraint {
         /// The phase.
         phase: Phase,
     },
+    /// Σ w ≤ W over the hops of both phases together, where forward and backward work take turns.
+    SharedBand {
+        /// The cluster.
+        cluster: usize,
+    },
     /// Σ w ≤ W_up over the clusters' uploads.
     UplinkBand,
     /// p ≤ largest power of the sending node.
@@ -85,7 +90,8 @@ pub enum Constraint {
         /// What is sent.
         transfer: Transfer,
     },
-    /// d (resident + activation·B) ≤ memory.
+    /// What a segment needs ≤ memory: d (resident + activation·B) for equal blocks in fill-drain order, and otherwise for
+    /// the micro-batches that the schedule keeps at a time.
     Memory {
         /// The cluster.
         cluster: usize,
@@ -111,6 +117,32 @@ pub enum Constraint {
         /// The device that is left out.
         device: DeviceId,
     },
+    /// With the order given, the active devices stand in that of the problem.
+    Order {
+        /// The cluster.
+        cluster: usize,
+        /// The first device that stands behind a later one.
+        device: DeviceId,
+    },
+    /// d ≥ the device's least blocks.
+    MinBlocks {
+        /// The cluster.
+        cluster: usize,
+        /// The device.
+        device: DeviceId,
+    },
+    /// d ≤ the device's most blocks.
+    MaxBlocks {
+        /// The cluster.
+        cluster: usize,
+        /// The device.
+        device: DeviceId,
+    },
+    /// A cluster's latency ≤ the deadline.
+    Deadline {
+        /// The cluster.
+        cluster: usize,
+    },
 }
 
 /// A broken constraint.
@@ -120,10 +152,11 @@ pub enum Constraint {
 pub struct Violation {
     /// The constraint.
     pub constraint: Constraint,
-    /// Relative violation, > 0: found/limit − 1 for bands, powers and memory, |Σd − L|/L for the sum of sizes, 1 for an
-    /// empty segment or a device left out, infinite where there is no rate or the limit is 0.
+    /// Relative violation, > 0: found/limit − 1 for bands, powers, memory, deadline and most blocks, 1 − found/limit for
+    /// least blocks, |Σd − L|/L for the sum of sizes, 1 for an empty segment and a device left out or out of order, infinite
+    /// where there is no rate or the limit is 0.
     pub amount: f64,
-    /// What the decision does: Hz, W, byte, blocks, devices or (for a transmission without a rate) bit/s.
+    /// What the decision does: Hz, W, byte, blocks, devices, s or (for a transmission without a rate) bit/s.
     pub found: f64,
     /// What the constraint allows or asks for, in the same unit; for a transmission without a rate the bits to be sent.
     pub limit: f64,
@@ -136,6 +169,10 @@ impl fmt::Display for Violation {
             Constraint::Band { cluster, phase } => {
                 write!(f, "clusters[{cluster}].{}: bandwidths sum to {found} Hz, limit {limit} Hz", phase.name())
             }
+            Constraint::SharedBand { cluster } => write!(
+                f,
+                "clusters[{cluster}]: bandwidths of forward and backward together sum to {found} Hz, limit {limit} Hz"
+            ),
             Constraint::UplinkBand => write!(f, "clusters[..].upload: bandwidths sum to {found} Hz, limit {limit} Hz"),
             Constraint::Power { cluster, node, transfer } => {
                 write!(f, "clusters[{cluster}].")?;
@@ -156,6 +193,21 @@ impl fmt::Display for Violation {
             }
             Constraint::Participation { cluster, device } => {
                 write!(f, "clusters[{cluster}].devices[{device}]: left out, but participation is \"all\"")
+            }
+            Constraint::Order { cluster, device } => {
+                write!(
+                    f,
+                    "clusters[{cluster}].active: device {device} stands behind a later one, but order is \"given\""
+                )
+            }
+            Constraint::MinBlocks { cluster, device } => {
+                write!(f, "clusters[{cluster}].devices[{device}]: {found} blocks, but min_blocks is {limit}")
+            }
+            Constraint::MaxBlocks { cluster, device } => {
+                write!(f, "clusters[{cluster}].devices[{device}]: {found} blocks, but max_blocks is {limit}")
+            }
+            Constraint::Deadline { cluster } => {
+                write!(f, "clusters[{cluster}]: takes {found} s, but deadline_s is {limit} s")
             }
         }
     }

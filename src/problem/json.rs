@@ -5,6 +5,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::answer::Answer;
 use super::decision::Decision;
+use super::format::SlotForm;
 use super::slot::{SlotProblem, SlotSpec};
 use super::validation::{ProblemError, faults};
 use crate::ground::blame::{Blame, Blamed};
@@ -78,7 +79,7 @@ impl SlotProblem {
     /// [`JsonError::Format`] with path, line and column; [`JsonError::Problem`] with the path of the bad field, or
     /// [`JsonError::Fields`] with those of the first twenty.
     pub fn from_json(text: &str) -> Result<Self, JsonError> {
-        let spec = from_json::<SlotSpec>(text, not_numbers)?;
+        let spec = from_json::<SlotForm>(text, not_numbers)?.into_spec().map_err(ProblemError::Field)?;
         let mut errors = faults(&spec, MOST_FAULTS);
         if errors.len() > 1 {
             return Err(JsonError::Fields(errors));

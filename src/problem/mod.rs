@@ -14,10 +14,15 @@
 //! formulas are our own reconstruction.
 
 mod answer;
+mod classical;
+mod cluster;
 mod decision;
+mod encoder;
 mod evaluation;
 mod feasibility;
+mod format;
 mod json;
+mod pair;
 pub(crate) mod program;
 mod shape;
 mod slot;
@@ -26,19 +31,20 @@ mod tests;
 pub(crate) mod validation;
 
 pub use answer::{Answer, ObjectiveTerms, ShadowPrices, Status, Work};
+pub use classical::Beyond;
+pub use cluster::{BlockSeconds, Cluster, ControlUnit, Device, EdgeServer, EndStage, FixedLink};
 pub use decision::{ClusterDecision, Decision, Link};
+pub use encoder::{Block, Chain, Encoder, EqualBlocks};
 pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, evaluate};
 pub use feasibility::{Constraint, FeasibilityReport, Transfer, Violation};
 pub use json::JsonError;
 pub(crate) use json::MOST_FAULTS;
+pub use pair::{Gains, PerPair};
 pub use program::shannon_rate;
 pub use shape::DecisionError;
-pub use slot::{
-    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation, Schema,
-    SlotProblem, SlotSpec, Uplink,
-};
+pub use slot::{CandidatePlan, Order, Overlap, Participation, Schema, SlotProblem, SlotSpec, Uplink};
 pub use validation::{
-    MAX_BATCH_SIZE, MAX_BLOCKS, MAX_CLUSTERS, MAX_DEVICES, MAX_LOCAL_ITERATIONS, MAX_PLANS, ProblemError,
+    MAX_BATCH_SIZE, MAX_BLOCKS, MAX_CLUSTERS, MAX_DEVICES, MAX_LOCAL_ITERATIONS, MAX_PLANS, MAX_SCHEDULED, ProblemError,
 };
 
 pub use crate::ground::check::{FieldError, MAX_MAGNITUDE, MIN_MAGNITUDE};

@@ -1,7 +1,8 @@
 //! Whether a decision fits a problem's shape, so that it can be evaluated at all.
 
 use super::decision::{ClusterDecision, Decision, Link};
-use super::slot::{CandidatePlan, Cluster, SlotSpec};
+use super::program::{ClusterProgram, PlanProgram};
+use super::slot::{CandidatePlan, Schema, SlotSpec};
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::FieldError;
 use crate::ground::check::same_length;
@@ -14,8 +15,8 @@ use crate::ground::route::Route;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecisionError {
-    /// An index is out of range or out of order, a list has the wrong length, or a bandwidth or power is not a finite
-    /// number ≥ 0.
+    /// An index is out of range or out of order, a list has the wrong length, a bandwidth or power is not a finite
+    /// number ≥ 0, or is absent where something is sent by radio.
     #[error(transparent)]
     Field(#[from] FieldError),
 }
@@ -37,19 +38,30 @@ pub(super) fn check<'a>(problem: &'a SlotSpec, decision: &Decision) -> Result<&'
         .ok_or_else(|| FieldError::new("plan", decision.plan, format!("below {plans}, the number of plans")))?;
     same_length("clusters", decision.clusters.len(), problem.clusters.len(), "the number of clusters")?;
     for (n, (cluster, choice)) in problem.clusters.iter().zip(&decision.clusters).enumerate() {
-        check_cluster(cluster, choice).map_err(|e| e.within(format_args!("clusters[{n}]")))?;
+        let program = ClusterProgram::new(problem, cluster).under(plan);
+        check_cluster(&program, choice).map_err(|e| e.within(format_args!("clusters[{n}]")))?;
     }
     Ok(plan)
 }
 
-fn check_cluster(cluster: &Cluster, choice: &ClusterDecision) -> Result<(), FieldError> {
-    let active = choice.active.len();
-    Route::new(&choice.active, cluster.devices.len())?;
+fn check_cluster(program: &PlanProgram, choice: &ClusterDecision) -> Result<(), FieldError> {
+    let (active, devices) = (choice.active.len(), program.at.cluster.devices.len());
+    match program.at.spec.schema {
+        // Version 1 lists the devices in their order; that of later ones is a constraint where it is given.
+        Schema::V1 => Route::new(&choice.active, devices)?,
+        Schema::V2 => Route::in_any_order(&choice.active, devices)?,
+    };
     same_length("sizes", choice.sizes.len(), active, "the number of active devices")?;
-    for (path, links) in [("forward", &choice.forward), ("backward", &choice.backward)] {
-        same_length(path, links.len(), active + 1, "one more than active devices")?;
+    let hops = program.at.stages(active).saturating_sub(1);
+    let why = if hops == active + 1 { "one more than active devices" } else { "the number of hops" };
+    let (back, why_back) =
+        if program.plan.schedule.has_backward() { (hops, why) } else { (0, "because there is no backward work") };
+    for (path, links, hops, why) in
+        [("forward", &choice.forward, hops, why), ("backward", &choice.backward, back, why_back)]
+    {
+        same_length(path, links.len(), hops, why)?;
         for (i, hop) in links.iter().enumerate() {
-            link(hop).map_err(|e| e.within(format_args!("{path}[{i}]")))?;
+            link(hop.as_ref()).map_err(|e| e.within(format_args!("{path}[{i}]")))?;
         }
     }
     for (path, powers) in
@@ -57,13 +69,28 @@ fn check_cluster(cluster: &Cluster, choice: &ClusterDecision) -> Result<(), Fiel
     {
         same_length(path, powers.len(), active, "the number of active devices")?;
         for (i, power) in powers.iter().enumerate() {
-            non_negative(|| format!("{path}[{i}]"), power.0)?;
+            if let Some(power) = power {
+                non_negative(|| format!("{path}[{i}]"), power.0)?;
+            }
         }
     }
-    link(&choice.upload).map_err(|e| e.within("upload"))
+    link(choice.upload.as_ref()).map_err(|e| e.within("upload"))
 }
 
-fn link(link: &Link) -> Result<(), FieldError> {
+impl Decision {
+    /// Makes `null` of the entries of transmissions that need no decision (nothing to send, or a cable), as version 2 has
+    /// them. Version 1 keeps an entry for each. The decision must fit the problem.
+    pub(crate) fn drop_unused(&mut self, problem: &SlotSpec) {
+        let (Schema::V2, Some(plan)) = (problem.schema, problem.plans.get(self.plan)) else { return };
+        for (cluster, choice) in problem.clusters.iter().zip(&mut self.clusters) {
+            let program = ClusterProgram::new(problem, cluster).under(plan);
+            program.drop_unused(choice);
+        }
+    }
+}
+
+fn link(link: Option<&Link>) -> Result<(), FieldError> {
+    let Some(link) = link else { return Ok(()) };
     non_negative(|| "bandwidth_hz".into(), link.bandwidth_hz.0)?;
     non_negative(|| "power_w".into(), link.power_w.0)
 }

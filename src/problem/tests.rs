@@ -12,9 +12,9 @@ fn any_case() -> impl Strategy<Value = (SlotProblem, Decision)> {
 }
 
 /// Sets the links' bandwidths so that they sum to `band`.
-fn rescale(links: &mut [Link], band: Hertz) {
-    let sum: Hertz = links.iter().map(|link| link.bandwidth_hz).sum();
-    for link in links {
+fn rescale(links: &mut [Option<Link>], band: Hertz) {
+    let sum: Hertz = links.iter().flatten().map(|link| link.bandwidth_hz).sum();
+    for link in links.iter_mut().flatten() {
         link.bandwidth_hz = link.bandwidth_hz * (band / sum);
     }
 }
@@ -67,7 +67,7 @@ proptest! {
     #[test]
     fn overused_uplink_is_reported((problem, decision) in any_case()) {
         let mut decision = decision;
-        let mut uploads: Vec<Link> = decision.clusters.iter().map(|c| c.upload).collect();
+        let mut uploads: Vec<Option<Link>> = decision.clusters.iter().map(|c| c.upload).collect();
         rescale(&mut uploads, problem.uplink.bandwidth_hz * 1.1);
         for (cluster, upload) in decision.clusters.iter_mut().zip(uploads) {
             cluster.upload = upload;
@@ -82,14 +82,14 @@ proptest! {
         let cluster = &problem.clusters[n];
         let first = decision.clusters[n].active[0];
         let transfer = Transfer::Collection { position: 0 };
-        decision.clusters[n].collection_power_w[0] = cluster.devices[first.0].max_power_w * 1.1;
+        decision.clusters[n].collection_power_w[0] = Some(cluster.devices[first.0].max_power_w * 1.1);
         let constraint = Constraint::Power { cluster: n, node: first.node(), transfer };
         expect_only(&evaluate(&problem, &decision)?.feasibility, constraint, 0.1)?;
 
         // The last backward sender is the edge server; undo the device's excess.
-        decision.clusters[n].collection_power_w[0] = cluster.devices[first.0].max_power_w;
+        decision.clusters[n].collection_power_w[0] = Some(cluster.devices[first.0].max_power_w);
         let hop = decision.clusters[n].backward.len() - 1;
-        decision.clusters[n].backward[hop].power_w = Watts(cluster.edge_server.max_power_w.0 * 1.5);
+        decision.clusters[n].backward[hop].as_mut().unwrap().power_w = Watts(cluster.edge_server.max_power_w.0 * 1.5);
         let transfer = Transfer::Hop { phase: Phase::Backward, hop };
         let constraint = Constraint::Power { cluster: n, node: NodeId::edge_server(cluster.devices.len()), transfer };
         expect_only(&evaluate(&problem, &decision)?.feasibility, constraint, 0.5)?;
@@ -111,7 +111,7 @@ proptest! {
     #[test]
     fn memory_holds_the_cap_and_not_one_block_more(problem in slot_problems(ProblemParameters::default())) {
         for cluster in &problem.clusters {
-            let per_block = block_memory(&problem.encoder, cluster);
+            let per_block = block_memory(problem.encoder.equal().unwrap(), cluster);
             for device in &cluster.devices {
                 let cap = block_cap(&problem, cluster, device);
                 if per_block == 0.0 {
@@ -127,7 +127,7 @@ proptest! {
     #[test]
     fn too_little_memory_admits_no_decision(problem in slot_problems(ProblemParameters::default())) {
         let mut spec = problem.into_spec();
-        spec.encoder.resident_bytes_per_block = Bytes(1.0);
+        spec.encoder.equal_mut().unwrap().resident_bytes_per_block = Bytes(1.0);
         for device in &mut spec.clusters[0].devices {
             device.memory_bytes = Bytes(0.0);
         }
@@ -150,11 +150,11 @@ proptest! {
         let mut decision = decision;
         let link = Link { bandwidth_hz: Hertz(w.abs()), power_w: Watts(p.abs()) };
         for cluster in &mut decision.clusters {
-            cluster.forward.fill(link);
-            cluster.backward.fill(link);
-            cluster.collection_power_w.fill(link.power_w);
-            cluster.distribution_power_w.fill(link.power_w);
-            cluster.upload = link;
+            cluster.forward.fill(Some(link));
+            cluster.backward.fill(Some(link));
+            cluster.collection_power_w.fill(Some(link.power_w));
+            cluster.distribution_power_w.fill(Some(link.power_w));
+            cluster.upload = Some(link);
         }
         let evaluation = evaluate(&problem, &decision)?;
         prop_assert!(!evaluation.objective.is_nan());

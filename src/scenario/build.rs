@@ -14,8 +14,8 @@ use crate::model::{ModelCosts, ModelError, Transformer};
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace};
 use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
-    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, FieldError, Gains, MOST_FAULTS, Schema,
-    SlotProblem, SlotSpec,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, EndStage, EqualBlocks, FieldError, Gains, MOST_FAULTS,
+    Schema, SlotProblem, SlotSpec,
 };
 use crate::units::{Bytes, FlopsPerSecond, Joules};
 
@@ -108,9 +108,10 @@ impl Scenario {
                     local_iterations: p.local_iterations,
                     micro_batches: p.micro_batches,
                     penalty: p.penalty,
+                    ..CandidatePlan::default()
                 })
                 .collect(),
-            encoder: Encoder {
+            encoder: EqualBlocks {
                 blocks: model.blocks,
                 forward_flops_per_sample: model.block.forward_flops_per_sample,
                 backward_flops_per_sample: model.block.backward_flops_per_sample,
@@ -118,9 +119,11 @@ impl Scenario {
                 parameter_bits_per_block: model.block.parameter_bits_per_block,
                 resident_bytes_per_block: model.block.resident_bytes_per_block,
                 activation_bytes_per_sample: model.block.activation_bytes_per_sample,
-            },
+            }
+            .into(),
             uplink: spec.uplink,
             clusters,
+            ..SlotSpec::default()
         };
         // Fields have the same names in both formats, so that the paths of these errors are those of the scenario.
         SlotProblem::faults(&template, MOST_FAULTS).into_iter().for_each(|error| faults.add(error));
@@ -209,13 +212,13 @@ impl Scenario {
     #[must_use]
     pub fn blocks_per_second(&self, cluster: usize, device: usize) -> Option<f64> {
         let device = self.0.template.clusters.get(cluster)?.devices.get(device)?;
-        Some(1.0 / compute_time_per_sample(&self.0.template.encoder, device).0)
+        Some(1.0 / compute_time_per_sample(&self.0.template.encoder.mean_block(), device).0)
     }
 
     /// L(resident + activation·B): memory that the whole encoder and a cluster's whole batch would need on one device.
     #[must_use]
     pub fn encoder_memory(&self, cluster: usize) -> Option<Bytes> {
-        let per_block = block_memory(&self.0.template.encoder, self.0.template.clusters.get(cluster)?);
+        let per_block = block_memory(&self.0.template.encoder.mean_block(), self.0.template.clusters.get(cluster)?);
         Some(Bytes(f64::from(self.0.model.blocks) * per_block))
     }
 
@@ -359,13 +362,14 @@ fn template_cluster(spec: &ClusterSpec, model: &ModelCosts, path: &str, faults: 
         bandwidth_hz: spec.bandwidth_hz,
         fixed_seconds: spec.fixed_seconds,
         upload_bits: spec.upload_bits.unwrap_or(model.encoder_parameter_bits() + model.embedding.parameter_bits),
-        embedding,
-        decoder,
-        hop_latency_s: spec.hop_latency_s,
+        embedding: Some(embedding),
+        decoder: Some(decoder),
+        hop_latency_s: spec.hop_latency_s.into(),
         control_unit,
         edge_server,
         devices,
         gain_to_noise_hz_per_w: Gains(nalgebra::DMatrix::zeros(nodes, nodes)),
+        ..Cluster::default()
     })
 }
 
@@ -434,6 +438,7 @@ fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
             spec.amplifier_efficiency,
             preset.map(|p| p.amplifier_efficiency),
         )?,
+        ..Device::default()
     })
 }
 

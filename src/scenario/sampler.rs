@@ -151,7 +151,7 @@ impl SlotState {
             node += devices + 1;
             let kept: Vec<usize> =
                 std::iter::once(0).chain(present.iter().map(|k| k + 1)).chain([devices + 1]).collect();
-            cluster.devices = present.iter().filter_map(|&k| cluster.devices.get(k).copied()).collect();
+            cluster.devices = present.iter().filter_map(|&k| cluster.devices.get(k).cloned()).collect();
             cluster.gain_to_noise_hz_per_w = Gains(gains.select_rows(&kept).select_columns(&kept));
         }
         let problem = SlotProblem::new(spec)?;

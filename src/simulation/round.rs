@@ -157,7 +157,7 @@ fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &CandidatePlan, choice: &C
         let (Some(load), Some(device)) = (loads.get_mut(k.0), cluster.devices.get(k.0)) else { continue };
         *load = DeviceLoad {
             blocks,
-            memory: Bytes(f64::from(blocks) * block_memory(&problem.encoder, cluster)),
+            memory: Bytes(f64::from(blocks) * block_memory(&problem.encoder.mean_block(), cluster)),
             compute: DeviceLoad::compute_time(problem, cluster, device, plan) * f64::from(blocks),
         };
     }

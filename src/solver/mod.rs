@@ -36,7 +36,7 @@ use network::search;
 use network::upload::Upload;
 
 use crate::problem::program::ClusterProgram;
-use crate::problem::{Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work};
+use crate::problem::{Beyond, Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work};
 
 /// A decision with its proof, before it is evaluated.
 struct Proposal {
@@ -190,14 +190,23 @@ impl Solver {
     }
 }
 
+/// Refuses what is beyond the classical problem.
+fn check_classical(problem: &SlotProblem) -> Result<(), SolveError> {
+    match problem.beyond_classical() {
+        Some(Beyond { field, value, instead, .. }) => Err(SolveError::Unsupported { field, value, instead }),
+        None => Ok(()),
+    }
+}
+
 /// What the solver supports.
 fn check(problem: &SlotProblem) -> Result<(), SolveError> {
+    check_classical(problem)?;
     if problem.overlap != Overlap::Full {
         return Err(SolveError::Unsupported { field: "overlap", value: "none", instead: "\"full\"" });
     }
     if problem.participation == Participation::Select {
         for (index, cluster) in problem.clusters.iter().enumerate() {
-            cluster::select::check(index, cluster.devices.len(), problem.encoder.blocks as usize)?;
+            cluster::select::check(index, cluster.devices.len(), problem.encoder.blocks() as usize)?;
         }
     }
     Ok(())

@@ -52,7 +52,7 @@ impl RadioFor {
         for (n, (segments, cluster)) in self.clusters.iter().zip(&problem.clusters).enumerate() {
             let devices = cluster.devices.len();
             segments
-                .check(devices, problem.encoder.blocks, all)
+                .check(devices, problem.encoder.blocks(), all)
                 .map_err(|error| error.within(format_args!("clusters[{n}]")))?;
         }
         Ok(())

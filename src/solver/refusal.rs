@@ -128,14 +128,14 @@ impl fmt::Display for Infeasibility {
 
 /// Whether collection from and distribution to a device work, or there is nothing to send.
 fn transfers(program: &ClusterProgram, device: DeviceId) -> bool {
-    program.segment_bits(1).0 == 0.0 || program.joined(NodeId::CONTROL_UNIT, device.node())
+    program.segment_bits(&(0..1)).0 == 0.0 || program.joined(NodeId::CONTROL_UNIT, device.node())
 }
 
 /// Most blocks per device; 0 for a device that cannot take part.
 pub(crate) fn block_caps(spec: &SlotSpec, cluster: &Cluster) -> Vec<u32> {
     let program = ClusterProgram::new(spec, cluster);
     let usable = |device| spec.participation == Participation::All || transfers(&program, device);
-    let cap = |device| block_cap(spec, cluster, device).min(spec.encoder.blocks);
+    let cap = |device| block_cap(spec, cluster, device).min(spec.encoder.blocks());
     let devices = DeviceId::all(cluster.devices.len()).zip(&cluster.devices);
     devices.map(|(id, device)| if usable(id) { cap(device) } else { 0 }).collect()
 }
@@ -146,7 +146,7 @@ fn needed(program: &ClusterProgram, route: &Route) -> Vec<(NodeId, NodeId)> {
     let unit = NodeId::CONTROL_UNIT;
     let both = |(near, far)| [(near, far), (far, near)];
     let mut needed: Vec<_> = route.hops().flat_map(both).collect();
-    if program.segment_bits(1).0 > 0.0 {
+    if program.segment_bits(&(0..1)).0 > 0.0 {
         needed.extend(route.active().iter().flat_map(|device| both((unit, device.node()))));
     }
     if program.cluster.upload_bits.0 > 0.0 {
@@ -174,7 +174,7 @@ fn push_missing(
 pub(crate) fn reasons(spec: &SlotSpec, index: usize, caps: &[u32]) -> Vec<Reason> {
     let cluster = &spec.clusters[index];
     let program = ClusterProgram::new(spec, cluster);
-    let blocks = spec.encoder.blocks;
+    let blocks = spec.encoder.blocks();
     let mut reasons = Vec::new();
     if cluster.upload_bits.0 > 0.0 {
         push_missing(&program, index, [(NodeId::CONTROL_UNIT, program.edge_server())], &mut reasons);
@@ -210,7 +210,7 @@ pub(crate) fn segment_reasons(spec: &SlotSpec, index: usize, segments: &Segments
     let program = ClusterProgram::new(spec, cluster);
     let mut reasons = Vec::new();
     for (device, size) in segments.each() {
-        let fit = block_cap(spec, cluster, &cluster.devices[device.0]).min(spec.encoder.blocks);
+        let fit = block_cap(spec, cluster, &cluster.devices[device.0]).min(spec.encoder.blocks());
         if size > fit {
             reasons.push(Reason::SegmentMemory { cluster: index, device, size, fit });
         }

@@ -85,7 +85,8 @@ impl Solution {
         tolerance: f64,
         work: Work,
     ) -> Result<Self, SolveError> {
-        let Proposal { decision, lower_bound, shadow_prices } = proposal;
+        let Proposal { mut decision, lower_bound, shadow_prices } = proposal;
+        decision.drop_unused(problem);
         let evaluation = evaluate(problem, &decision).map_err(|_| SolveError::Numerical)?;
         let objective = evaluation.objective;
         if !objective.is_finite() {

@@ -179,7 +179,7 @@ fn empty_and_too_long_lists() {
     assert_eq!(message, "clusters[0].devices = a list of 0: must be a list of 1 to 65536");
     let message = problem_error(|s| s.plans = vec![s.plans[0]; MAX_PLANS + 1]);
     assert_eq!(message, "plans = a list of 1000001: must be a list of 1 to 1000000");
-    let message = problem_error(|s| s.clusters[0].devices = vec![s.clusters[0].devices[0]; MAX_DEVICES + 1]);
+    let message = problem_error(|s| s.clusters[0].devices = vec![s.clusters[0].devices[0].clone(); MAX_DEVICES + 1]);
     assert_eq!(message, "clusters[0].devices = a list of 65537: must be a list of 1 to 65536");
 }
 
@@ -199,11 +199,15 @@ fn gain_matrix_of_the_wrong_size() {
 fn costs_stay_finite_at_the_limits() {
     let mut s = spec();
     s.latency_weight = MAX_MAGNITUDE;
-    s.encoder.forward_flops_per_sample = Flops(MAX_MAGNITUDE);
-    s.encoder.boundary_bits_per_sample = Bits(MAX_MAGNITUDE);
-    s.encoder.parameter_bits_per_block = Bits(MAX_MAGNITUDE);
-    s.plans[0] =
-        CandidatePlan { local_iterations: MAX_LOCAL_ITERATIONS, micro_batches: 500_000_000, penalty: MAX_MAGNITUDE };
+    s.encoder.equal_mut().unwrap().forward_flops_per_sample = Flops(MAX_MAGNITUDE);
+    s.encoder.equal_mut().unwrap().boundary_bits_per_sample = Bits(MAX_MAGNITUDE);
+    s.encoder.equal_mut().unwrap().parameter_bits_per_block = Bits(MAX_MAGNITUDE);
+    s.plans[0] = CandidatePlan {
+        local_iterations: MAX_LOCAL_ITERATIONS,
+        micro_batches: 500_000_000,
+        penalty: MAX_MAGNITUDE,
+        ..CandidatePlan::default()
+    };
     let cluster = &mut s.clusters[0];
     cluster.batch_size = MAX_BATCH_SIZE;
     cluster.gain_to_noise_hz_per_w.0.fill(MIN_MAGNITUDE);
@@ -217,8 +221,8 @@ fn costs_stay_finite_at_the_limits() {
     }
     let mut d = decision();
     let link = Link { bandwidth_hz: Hertz(MIN_MAGNITUDE), power_w: Watts(MIN_MAGNITUDE) };
-    d.clusters[0].forward.fill(link);
-    d.clusters[0].backward.fill(link);
+    d.clusters[0].forward.fill(Some(link));
+    d.clusters[0].backward.fill(Some(link));
     let e = evaluate(&SlotProblem::new(s).unwrap(), &d).unwrap();
     assert!(e.objective.is_finite(), "{e:?}");
 }
@@ -242,15 +246,21 @@ fn decision_that_does_not_fit() {
     assert!(cluster(|c| c.backward.clear()).starts_with("clusters[0].backward = a list of 0: "));
     assert!(cluster(|c| c.collection_power_w.clear()).starts_with("clusters[0].collection_power_w = a list of 0: "));
     assert!(cluster(|c| c.distribution_power_w.clear()).starts_with("clusters[0].distribution_power_w = a list of 0"));
-    let message = cluster(|c| c.forward[1].power_w = Watts(f64::NAN));
+    let message = cluster(|c| c.forward[1].as_mut().unwrap().power_w = Watts(f64::NAN));
     assert_eq!(message, "clusters[0].forward[1].power_w = NaN: must be a finite number >= 0");
-    let message = cluster(|c| c.backward[2].bandwidth_hz = Hertz(-1.0));
+    let message = cluster(|c| c.backward[2].as_mut().unwrap().bandwidth_hz = Hertz(-1.0));
     assert_eq!(message, "clusters[0].backward[2].bandwidth_hz = -1.0: must be a finite number >= 0");
     assert!(
-        cluster(|c| c.collection_power_w[1] = Watts(f64::INFINITY)).starts_with("clusters[0].collection_power_w[1]")
+        cluster(|c| c.collection_power_w[1] = Some(Watts(f64::INFINITY)))
+            .starts_with("clusters[0].collection_power_w[1]")
     );
-    assert!(cluster(|c| c.distribution_power_w[0] = Watts(-1.0)).starts_with("clusters[0].distribution_power_w[0]"));
-    assert!(cluster(|c| c.upload.bandwidth_hz = Hertz(f64::NAN)).starts_with("clusters[0].upload.bandwidth_hz = NaN"));
+    assert!(
+        cluster(|c| c.distribution_power_w[0] = Some(Watts(-1.0))).starts_with("clusters[0].distribution_power_w[0]")
+    );
+    assert!(
+        cluster(|c| c.upload.as_mut().unwrap().bandwidth_hz = Hertz(f64::NAN))
+            .starts_with("clusters[0].upload.as_mut().unwrap().bandwidth_hz = NaN")
+    );
 }
 
 /// The error of reading the problem with `from` replaced by `to` in its text.

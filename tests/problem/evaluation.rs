@@ -63,8 +63,8 @@ fn closed_form_no_overlap() {
 #[test]
 fn silent_stage_sets_the_pace_without_overlap() {
     let mut s = SlotSpec { overlap: Overlap::None, ..spec() };
-    s.clusters[0].decoder.forward_seconds_per_sample = Seconds(1.0);
-    s.clusters[0].embedding.backward_seconds_per_sample = Seconds(2.0);
+    s.clusters[0].decoder.as_mut().unwrap().forward_seconds_per_sample = Seconds(1.0);
+    s.clusters[0].embedding.as_mut().unwrap().backward_seconds_per_sample = Seconds(2.0);
     let parts = evaluated(s, &decision()).clusters[0].parts;
     assert_relative_eq!(parts.forward.0, 2.0 * (0.11 + 2.0 + 0.315 + 3.0 * 2.0), max_relative = 1e-14);
     assert_relative_eq!(parts.backward.0, 2.0 * (0.356 + 4.0 + 0.315 + 3.0 * 4.0), max_relative = 1e-14);
@@ -102,10 +102,10 @@ fn round_waits_for_the_slowest_cluster() {
 fn nothing_to_send_takes_no_time_and_no_energy() {
     let mut s = spec();
     s.clusters[0].upload_bits = Bits(0.0);
-    s.encoder.parameter_bits_per_block = Bits(0.0);
+    s.encoder.equal_mut().unwrap().parameter_bits_per_block = Bits(0.0);
     let mut d = decision();
-    d.clusters[0].upload = Link { bandwidth_hz: Hertz(0.0), power_w: Watts(0.0) };
-    d.clusters[0].collection_power_w.fill(Watts(0.0));
+    d.clusters[0].upload = Some(Link { bandwidth_hz: Hertz(0.0), power_w: Watts(0.0) });
+    d.clusters[0].collection_power_w.fill(Some(Watts(0.0)));
     let e = evaluated(s, &d);
     assert!(e.feasibility.is_feasible(0.0), "{}", e.feasibility);
     let parts = e.clusters[0].parts;
@@ -126,7 +126,7 @@ fn violation(change: impl Fn(&mut SlotSpec, &mut ClusterDecision)) -> (Violation
 
 #[test]
 fn band() {
-    let (v, text) = violation(|_, d| d.forward[1].bandwidth_hz = Hertz(1.6e6));
+    let (v, text) = violation(|_, d| d.forward[1].as_mut().unwrap().bandwidth_hz = Hertz(1.6e6));
     assert_eq!(v.constraint, Constraint::Band { cluster: 0, phase: Phase::Forward });
     assert_relative_eq!(v.amount, 0.2, max_relative = 1e-14);
     assert_eq!(text, "clusters[0].forward: bandwidths sum to 3.6e6 Hz, limit 3e6 Hz");
@@ -134,23 +134,23 @@ fn band() {
 
 #[test]
 fn power_of_each_kind_of_transmission() {
-    let (v, text) = violation(|_, d| d.forward[2].power_w = Watts(4.5));
+    let (v, text) = violation(|_, d| d.forward[2].as_mut().unwrap().power_w = Watts(4.5));
     let transfer = Transfer::Hop { phase: Phase::Forward, hop: 2 };
     assert_eq!(v.constraint, Constraint::Power { cluster: 0, node: NodeId(2), transfer });
     assert_eq!(v.amount, 0.5);
     assert_eq!(text, "clusters[0].forward[2].power_w: node 2 sends with 4.5 W, limit 3 W");
     // Backward, the receiver of the forward hop sends: hop 0 is device 1's, hop 2 the edge server's.
-    let (v, _) = violation(|_, d| d.backward[0].power_w = Watts(4.5));
+    let (v, _) = violation(|_, d| d.backward[0].as_mut().unwrap().power_w = Watts(4.5));
     let transfer = Transfer::Hop { phase: Phase::Backward, hop: 0 };
     assert_eq!(v.constraint, Constraint::Power { cluster: 0, node: NodeId(1), transfer });
-    let (v, _) = violation(|_, d| d.backward[2].power_w = Watts(30.0));
+    let (v, _) = violation(|_, d| d.backward[2].as_mut().unwrap().power_w = Watts(30.0));
     let transfer = Transfer::Hop { phase: Phase::Backward, hop: 2 };
     assert_eq!(v.constraint, Constraint::Power { cluster: 0, node: NodeId(3), transfer });
-    let (_, text) = violation(|_, d| d.collection_power_w[1] = Watts(4.5));
+    let (_, text) = violation(|_, d| d.collection_power_w[1] = Some(Watts(4.5)));
     assert_eq!(text, "clusters[0].collection_power_w[1]: node 2 sends with 4.5 W, limit 3 W");
-    let (_, text) = violation(|_, d| d.distribution_power_w[0] = Watts(18.0));
+    let (_, text) = violation(|_, d| d.distribution_power_w[0] = Some(Watts(18.0)));
     assert_eq!(text, "clusters[0].distribution_power_w[0]: node 0 sends with 18 W, limit 9 W");
-    let (_, text) = violation(|_, d| d.upload.power_w = Watts(18.0));
+    let (_, text) = violation(|_, d| d.upload.as_mut().unwrap().power_w = Watts(18.0));
     assert_eq!(text, "clusters[0].upload.power_w: node 0 sends with 18 W, limit 9 W");
 }
 
@@ -196,21 +196,21 @@ fn memory_sizes_and_participation() {
 fn no_rate_is_infinitely_slow_but_free_where_unpriced() {
     let (v, text) = violation(|s, d| {
         s.clusters[0].control_unit.energy_price = 0.0;
-        d.upload.power_w = Watts(0.0);
+        d.upload.as_mut().unwrap().power_w = Watts(0.0);
     });
     assert_eq!(
         (v.constraint, v.amount),
         (Constraint::NoRate { cluster: 0, transfer: Transfer::Upload }, f64::INFINITY)
     );
     assert_eq!(text, "clusters[0].upload: 1e7 bit to send at 0 bit/s take infinite time");
-    let (v, _) = violation(|_, d| d.backward[1].bandwidth_hz = Hertz(0.0));
+    let (v, _) = violation(|_, d| d.backward[1].as_mut().unwrap().bandwidth_hz = Hertz(0.0));
     let transfer = Transfer::Hop { phase: Phase::Backward, hop: 1 };
     assert_eq!(v.constraint, Constraint::NoRate { cluster: 0, transfer });
 
     let (mut s, mut d) = (spec(), decision());
     s.clusters[0].gain_to_noise_hz_per_w.0[(0, 3)] = 0.0;
     s.clusters[0].control_unit.energy_price = 0.0;
-    d.clusters[0].upload.power_w = Watts(0.1);
+    d.clusters[0].upload.as_mut().unwrap().power_w = Watts(0.1);
     let e = evaluated(s, &d);
     assert_eq!(e.round_latency, Seconds(f64::INFINITY));
     assert_eq!(e.objective, f64::INFINITY);

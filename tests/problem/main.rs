@@ -6,5 +6,6 @@ mod support;
 
 mod bad_input;
 mod evaluation;
+mod schedules;
 mod small;
 mod vectors;

@@ -19,14 +19,20 @@ pub fn spec() -> SlotSpec {
         energy_price: 2.0,
         circuit_power_w: Watts(0.5),
         amplifier_efficiency: 0.5,
+        ..Device::default()
     };
     SlotSpec {
         schema: Schema::V1,
         participation: Participation::All,
         overlap: Overlap::Full,
         latency_weight: 10.0,
-        plans: vec![CandidatePlan { local_iterations: 2, micro_batches: 4, penalty: -0.25 }],
-        encoder: Encoder {
+        plans: vec![CandidatePlan {
+            local_iterations: 2,
+            micro_batches: 4,
+            penalty: -0.25,
+            ..CandidatePlan::default()
+        }],
+        encoder: EqualBlocks {
             blocks: 4,
             forward_flops_per_sample: Flops(1e7),
             backward_flops_per_sample: Flops(2e7),
@@ -34,19 +40,23 @@ pub fn spec() -> SlotSpec {
             parameter_bits_per_block: Bits(4e6),
             resident_bytes_per_block: Bytes(6e5),
             activation_bytes_per_sample: Bytes(5e4),
-        },
+        }
+        .into(),
         uplink: Uplink { bandwidth_hz: Hertz(5e6) },
         clusters: vec![Cluster {
             batch_size: 8,
             bandwidth_hz: Hertz(3e6),
             fixed_seconds: Seconds(0.125),
             upload_bits: Bits(1e7),
-            embedding: EndStage {
+            embedding: Some(EndStage {
                 forward_seconds_per_sample: Seconds(1e-3),
                 backward_seconds_per_sample: Seconds(2e-3),
-            },
-            decoder: EndStage { forward_seconds_per_sample: Seconds(3e-3), backward_seconds_per_sample: Seconds(4e-3) },
-            hop_latency_s: Seconds(0.005),
+            }),
+            decoder: Some(EndStage {
+                forward_seconds_per_sample: Seconds(3e-3),
+                backward_seconds_per_sample: Seconds(4e-3),
+            }),
+            hop_latency_s: Seconds(0.005).into(),
             control_unit: ControlUnit {
                 max_power_w: Watts(9.0),
                 energy_price: 0.5,
@@ -54,9 +64,11 @@ pub fn spec() -> SlotSpec {
                 amplifier_efficiency: 0.25,
             },
             edge_server: EdgeServer { max_power_w: Watts(20.0) },
-            devices: vec![device, device],
+            devices: vec![device; 2],
             gain_to_noise_hz_per_w: Gains(DMatrix::from_element(4, 4, 1e6)),
+            ..Cluster::default()
         }],
+        ..SlotSpec::default()
     }
 }
 
@@ -69,11 +81,11 @@ pub fn decision() -> Decision {
         clusters: vec![ClusterDecision {
             active: vec![DeviceId(0), DeviceId(1)],
             sizes: vec![1, 3],
-            forward: vec![link; 3],
-            backward: vec![link; 3],
-            collection_power_w: vec![Watts(3.0); 2],
-            distribution_power_w: vec![Watts(9.0); 2],
-            upload: Link { bandwidth_hz: Hertz(5e6), power_w: Watts(5.0) },
+            forward: vec![Some(link); 3],
+            backward: vec![Some(link); 3],
+            collection_power_w: vec![Some(Watts(3.0)); 2],
+            distribution_power_w: vec![Some(Watts(9.0)); 2],
+            upload: Some(Link { bandwidth_hz: Hertz(5e6), power_w: Watts(5.0) }),
         }],
     }
 }

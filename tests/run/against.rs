@@ -156,7 +156,7 @@ fn records_that_do_not_fit_are_refused() {
     assert!(matches!(&faster, AgainstError::Number { slot: 4, what, .. } if what == "latency_s"), "{faster}");
     let wide = refused(&|r| {
         let SlotOutcome::Planned(planned) = &mut r.slots[3].outcome else { panic!("an outage") };
-        planned.decision.as_mut().unwrap().clusters[0].forward[0].bandwidth_hz.0 *= 50.0;
+        planned.decision.as_mut().unwrap().clusters[0].forward[0].as_mut().unwrap().bandwidth_hz.0 *= 50.0;
     });
     assert!(matches!(&wide, AgainstError::Impossible { slot: 3, .. }), "{wide}");
     let broken = refused(&|r| {

@@ -317,8 +317,8 @@ fn bad_decisions_of_a_users_policy_are_refused() {
     };
     assert!(bad(|d| d.plan = 99).contains("plan = 99"));
     assert!(bad(|d| d.clusters[0].sizes[0] += 1).contains("sizes"));
-    assert!(bad(|d| d.clusters[0].upload.power_w.0 = f64::NAN).contains("upload.power_w"));
-    assert!(bad(|d| d.clusters[0].upload.power_w.0 *= 1e3).contains("limit"));
+    assert!(bad(|d| d.clusters[0].upload.as_mut().unwrap().power_w.0 = f64::NAN).contains("upload.power_w"));
+    assert!(bad(|d| d.clusters[0].upload.as_mut().unwrap().power_w.0 *= 1e3).contains("limit"));
     assert!(bad(|d| d.clusters.clear()).contains("clusters"));
 }
 

@@ -68,12 +68,13 @@ fn costs(
     d: f64,
     flops: [f64; 2],
 ) -> (f64, f64) {
-    let (encoder, devices) = (&problem.encoder, cluster.devices.len());
+    let (encoder, devices) = (problem.encoder.equal().unwrap(), cluster.devices.len());
     let (count, server, band) = (devices as f64, devices + 1, cluster.bandwidth_hz.0);
     let (i, m) = (f64::from(plan.local_iterations), f64::from(plan.micro_batches));
     let b = f64::from(cluster.batch_size) / (count * m);
     let (cf, cb) = (encoder.forward_flops_per_sample.0, encoder.backward_flops_per_sample.0);
-    let decoder = [cluster.decoder.forward_seconds_per_sample.0, cluster.decoder.backward_seconds_per_sample.0];
+    let decoder = cluster.decoder.unwrap();
+    let decoder = [decoder.forward_seconds_per_sample.0, decoder.backward_seconds_per_sample.0];
     let left = f64::from(encoder.blocks) - d;
     let at_server = b * (left * (cf * decoder[0] / flops[0] + cb * decoder[1] / flops[1]) + decoder[0] + decoder[1]);
     let unit = &cluster.control_unit;
@@ -95,7 +96,7 @@ fn costs(
             PolicyKind::FullModelFederated => (0.0, 0.0),
             _ => (tensor / rate(cluster, k + 1, server, shared), tensor / rate(cluster, server, k + 1, shared)),
         };
-        let hop = cluster.hop_latency_s.0;
+        let hop = cluster.hop_latency_s.same().unwrap().0;
         slowest = slowest.max(forward + backward);
         slowest_up = slowest_up.max(forward + hop + up);
         slowest_down = slowest_down.max(backward + hop + down);
@@ -124,10 +125,10 @@ fn rounds_cost_what_the_formulas_say() {
         assert_eq!(seen.len(), 12, "{kind}");
         for (slot, (problem, _)) in record.slots.iter().zip(&seen) {
             let SlotOutcome::Planned(planned) = &slot.outcome else { panic!("{kind}: an outage") };
-            let most = f64::from(problem.encoder.blocks);
+            let most = f64::from(problem.encoder.blocks());
             let cuts: Vec<f64> = match kind {
                 PolicyKind::FullModelFederated => vec![most],
-                _ => (1..=problem.encoder.blocks).map(f64::from).collect(),
+                _ => (1..=problem.encoder.blocks()).map(f64::from).collect(),
             };
             let of_plan = |plan: &CandidatePlan| {
                 let (mut latency, mut energy) = (0f64, 0.0);

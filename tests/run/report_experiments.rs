@@ -7,7 +7,7 @@ use std::process::Command;
 
 use collapipe::experiments::{
     Contrast, ContrastColumn, Drawing, DrawnExperiment, Interval, Metric, PlotSpec, ResultTable, Row, contrast_text,
-    write_experiment_page,
+    findings, write_experiment_page,
 };
 
 use crate::support::folder;
@@ -113,6 +113,8 @@ fn contrasts_are_those_of_the_same_seeds() {
         row("exact", 3, 7.0, 1.0),
         row("slow", 1, 2.0, 1.5),
         row("slow", 2, 200.0, 1.5),
+        row("exact", 5, 4.0, 1.0),
+        row("slow", 5, 8.0, 1.5),
         row("none", 4, 1.0, 1.0),
         row("zero", 1, 0.0, 1.0),
     ];
@@ -225,4 +227,75 @@ fn page_works_in_a_browser_on_a_phone_and_in_the_dark() {
         let expected = if name == "dark" { "rgb(22, 24, 27)" } else { "rgb(255, 255, 255)" };
         assert!(seen.ends_with(expected), "{name}: {seen}");
     }
+}
+
+#[test]
+fn findings_follow_the_rows() {
+    let row = |series: &str, x: f64, latency: f64, used: f64, lost: f64| Row {
+        x: Some(x),
+        x_label: format!("{x} MHz"),
+        series: series.into(),
+        seed: 1,
+        metrics: BTreeMap::from([
+            (Metric::LatencyS, latency),
+            (Metric::WorstBudgetUse, used),
+            (Metric::OutageShare, lost),
+        ]),
+    };
+    let plot = |metric| PlotSpec {
+        metric,
+        x_axis: "bandwidth [MHz]".into(),
+        drawing: Drawing::Lines,
+        log_x: false,
+        log_y: false,
+    };
+    let mut table = ResultTable {
+        plots: [Metric::LatencyS, Metric::WorstBudgetUse, Metric::OutageShare].map(plot).to_vec(),
+        rows: vec![
+            row("exact", 1.0, 10.0, 1.53, 0.0),
+            row("exact", 2.0, 4.0, 1.0, 0.0),
+            row("exact", 3.0, 5.0, 0.9, 0.0),
+            row("other", 1.0, 10.0, 1.2, 0.25),
+            row("other", 2.0, 8.0, 1.1, 0.0),
+            row("other", 3.0, 7.0, 0.9, 0.0),
+        ],
+        ..table(Drawing::Lines, false, 1, 1, 1)
+    };
+    assert_eq!(
+        findings(&table),
+        [
+            "Mean round latency: exact falls from 10.00 s at 1 MHz to 5.000 s at 3 MHz (bandwidth [MHz]), least with 4.000 s at 2 MHz.",
+            "Mean round latency: least for exact at 3 of 3 places.",
+            "Mean round latency: largest for other at 3 of 3 places.",
+            "The worst node spends more than its budget: exact at 1 MHz (153.0 %); other at 1 MHz (120.0 %) and 2 MHz (110.0 %).",
+            "Slots without a round: other up to 25.00 % (at 1 MHz).",
+        ]
+    );
+    // Other runs, other findings: nothing is said that the rows do not say.
+    for row in &mut table.rows {
+        row.metrics = BTreeMap::from([(Metric::LatencyS, row.x.unwrap()), (Metric::WorstBudgetUse, 0.5)]);
+        row.metrics.insert(Metric::OutageShare, 0.0);
+    }
+    assert_eq!(
+        findings(&table),
+        [
+            "Mean round latency: exact rises from 1.000 s at 1 MHz to 3.000 s at 3 MHz (bandwidth [MHz]).",
+            "Mean round latency: all are alike.",
+            "Every policy keeps every budget in the mean.",
+            "Every slot has a round.",
+        ]
+    );
+    table.rows.clear();
+    assert_eq!(findings(&table), [""; 0]);
+}
+
+#[test]
+fn intervals_end_where_values_end() {
+    let share = Interval::of(&[0.0, 0.0, 90.0]).unwrap().within(Metric::OutageShare.range());
+    assert_eq!(share.ends().0, 0.0);
+    assert_eq!(share.ends().1, 100.0);
+    assert_eq!(Interval::of(&[1.0, 2.0]).unwrap().half_width, None);
+    let drawn = table(Drawing::Lines, false, 2, 3, 2);
+    let paths = DrawnExperiment::new(&drawn).unwrap().write(&folder("report-experiments-two-seeds")).unwrap();
+    assert!(fs::read_to_string(&paths[0]).unwrap().contains("too few for confidence intervals"));
 }

@@ -34,7 +34,7 @@ fn fields_override_presets() {
     );
     let scenario = read(&text).unwrap();
     let instance = scenario.sampler().next_slot().problem(|_| 0.0).unwrap();
-    let phone = instance.problem.clusters[0].devices[1];
+    let phone = &instance.problem.clusters[0].devices[1];
     assert_eq!(phone.memory_bytes, Bytes(5e8));
     assert_eq!(phone.forward_flops_per_second, FlopsPerSecond(7e9));
     let preset = collapipe::network::device::DevicePreset::PhoneNote10.profile();

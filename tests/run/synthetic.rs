@@ -49,6 +49,7 @@ pub fn record(made: &Made) -> RunRecord {
         local_iterations,
         micro_batches,
         penalty: 0.0,
+        ..CandidatePlan::default()
     });
     let mut queues = vec![0.0; nodes.len()];
     let mut slots = Vec::new();

@@ -21,7 +21,7 @@ const EXACT: Allowed =
 fn few_choices(entry: &CatalogueEntry) -> bool {
     let problem = &entry.problem;
     problem.clusters.len() <= 2
-        && problem.encoder.blocks <= 10
+        && problem.encoder.blocks() <= 10
         && problem.clusters.iter().all(|cluster| cluster.devices.len() <= 5)
 }
 

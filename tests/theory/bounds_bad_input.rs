@@ -243,7 +243,7 @@ fn plans_and_constraints() {
 }
 
 fn plan(local_iterations: u32, micro_batches: u32) -> CandidatePlan {
-    CandidatePlan { local_iterations, micro_batches, penalty: 0.0 }
+    CandidatePlan { local_iterations, micro_batches, ..CandidatePlan::default() }
 }
 
 #[test]

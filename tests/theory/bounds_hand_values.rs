@@ -10,7 +10,7 @@ use collapipe::units::Seconds;
 use crate::schedules::{close, learning, one_step, two_clusters};
 
 fn plan(local_iterations: u32, micro_batches: u32) -> CandidatePlan {
-    CandidatePlan { local_iterations, micro_batches, penalty: 0.0 }
+    CandidatePlan { local_iterations, micro_batches, ..CandidatePlan::default() }
 }
 
 /// η²L² = 1/400; simple: 4·3/((1/10)·50), 4·2·(1/10)·(13/16), 3·11/400, 6·12/(2·400).

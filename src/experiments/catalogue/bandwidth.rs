@@ -14,7 +14,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Latency and energy against bandwidth",
     question: "How much does bandwidth matter, and who needs it?",
     expectation: "Latency falls with bandwidth and flattens where computing dominates: what a hertz is worth shrinks as there are more of them. How the model is cut matters at any bandwidth.",
-    caption: "The curves are steep on the left, where transmissions dominate, and flat on the right, where devices compute. At 2.5 MHz the worst node spends at least twice its budget whoever decides (last panel): the exact policy then gives up some latency for a smaller overspend than equal shares of the band (fixed-radio). From 10 MHz on the two hardly differ, and exceed the budgets by less than a tenth, because queues have not settled. Uniform segments are slowest everywhere.",
+    caption: "Left, transmissions take most of a round; right, devices compute. The last panel shows what a latency was bought with: above 100 % the worst node has spent more than its budget, because no decision keeps it or because queues have not settled.",
     plots: || {
         lines(
             "bandwidth of every cluster and of the uplink [MHz]",

@@ -18,7 +18,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Latency and memory against the number of encoder blocks",
     question: "How do deeper models scale?",
     expectation: "Latency grows with the blocks, slowly as long as the fast devices hold them and faster once slower ones have to take part; where not even all devices that are present hold the model, there is no round.",
-    caption: "For policies that select devices latency bends upwards where the fast devices are full, at about eight blocks; from there on their largest memory is about what a device has. Budgets, which stay the same, are exceeded by all from eight blocks on, there by a hundredth (above 100 %). Slots without a round are the same for everybody and begin at sixteen blocks.",
+    caption: "Where a curve bends upwards the fast devices are full and slower ones take part. Budgets are the same for all numbers of blocks: above 100 % the worst node has spent more than its own. In slots without a round the devices that are there do not hold the model.",
     plots: || {
         lines(
             "encoder blocks of BERT-base's size",

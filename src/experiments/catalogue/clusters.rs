@@ -13,7 +13,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Latency and energy against the number of clusters",
     question: "What do further clusters cost each round?",
     expectation: "Clusters train side by side, but share the uplink, and a round lasts as long as its slowest cluster: latency jumps where a slower kind of cluster joins, grows slowly otherwise, and energy adds up.",
-    caption: "Clusters are of two kinds in turn. A policy that cuts the model badly for one of them pays for it from the second cluster on. Where a policy looks faster than the exact one, with one cluster, it spends more than its budget (last panel, above 100 %).",
+    caption: "Clusters are of two kinds in turn. A policy that cuts the model badly for one kind pays for it from the first cluster of that kind on. Above 100 % (last panel) a policy has spent more than its budget, which can make it look fast.",
     plots: || lines("clusters", false, &[Metric::LatencyS, Metric::EnergyJ, Metric::WorstBudgetUse]),
     contrast: none,
     skipped: always,

@@ -13,7 +13,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Latency and energy against the number of devices",
     question: "Do more devices help?",
     expectation: "Up to a point: a longer pipeline has shorter stages but more hops and more filling. Who may leave devices out never loses by having more; who must use all does.",
-    caption: "Further devices are copies of the cluster's own, the first of them of the fastest. A policy that selects devices becomes faster as long as better ones come, and then stays flat; one that spreads the blocks over all gains nothing more and spends more and more energy.",
+    caption: "Further devices are copies of the cluster's own, the first of them of the fastest. What counts is whether a curve falls when a device comes that is worth a hop, and whether it rises for those who must use all.",
     plots: || {
         lines(
             "devices per cluster",

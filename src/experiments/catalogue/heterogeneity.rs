@@ -18,7 +18,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Latency against how unequal the devices are",
     question: "How much do adaptive segments gain where devices differ?",
     expectation: "Nothing where all are equal, and more the more they differ: with equal segments the slowest device is the bottleneck of the pipeline, with adapted ones it gets fewer blocks. The total speed is the same at every point, and budgets are ample, so that speed alone matters.",
-    caption: "Uniform segments slow down from left to right; adapted ones do much less, because blocks move to the fast devices. Without a pipeline devices wait for one another in any case, and the fastest ones become faster.",
+    caption: "The total speed of the devices is the same at every point. Uniform segments wait for the slowest device; adapted ones move blocks to the fast devices.",
     plots: || lines("relative spread of the devices' speeds", false, &[Metric::LatencyS, Metric::ComputeEfficiency]),
     contrast: none,
     skipped: always,

@@ -22,7 +22,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Devices that leave and return",
     question: "What do absent devices cost, and what is planning anew worth then?",
     expectation: "A plan made anew in every slot does with the devices that are there, so that absences cost latency long before they cost rounds; rounds fail only where the remaining devices cannot hold the model. Segments fixed at the start fail whenever one of their devices is absent.",
-    caption: "Latencies are those of the slots that had a round. With segments fixed at the start most slots are lost soon, and how fast the others are depends on who was there at the start: hence intervals so wide that they are cut off at the axes. Where few devices leave these rounds are short because they spend half as much again as the budgets. All others lose the same slots, in which the devices that are there cannot hold the model, and their rounds take longer the more devices are away, but for uniform segments, which are slow anyway.",
+    caption: "Latencies are those of the slots that had a round, so that a policy which loses the slow slots looks fast: look at the share of slots without a round as well, and at the budgets. How fast segments fixed at the start are depends on who was there at the start, hence wide intervals.",
     plots: || {
         lines(
             "probability that a device is absent in a slot",

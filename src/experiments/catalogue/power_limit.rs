@@ -14,7 +14,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Latency and energy against the power limit",
     question: "What does a larger transmit power buy?",
     expectation: "Little beyond some point: rates grow with the logarithm of power, energy in proportion to it. The optimum stays below the limit where energy has a price; full power does not.",
-    caption: "Latency flattens to the right. Nodes that stay below their budgets have no energy price and send as loudly as they may, so that every policy spends more on the right; of those that choose their segments well the one of full power (fixed-radio) spends most.",
+    caption: "Nodes that stay below their budgets have no energy price and send as loudly as they may.",
     plots: || {
         lines(
             "largest transmit power of every node [dBm]",

@@ -13,7 +13,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Segment sizes against device speed",
     question: "Which devices hold how many encoder blocks?",
     expectation: "Faster devices hold more blocks, but not in proportion to their speed: a block costs energy where budgets are tight, memory is limited, and a device that is far away in the pipeline or too slow to be worth a hop is left out.",
-    caption: "A row per device, by cluster, the fastest first: left its speed, on a logarithmic axis, right what it holds under each policy in the slots in which it is present. Uniform segments do not depend on the speed; proportional ones follow it within a cluster; exact ones follow energy, memory and radio as well, and leave some devices out.",
+    caption: "A row per device, by cluster, the fastest first: left its speed, on a logarithmic axis, right what it holds under each policy in the slots in which it is present. Uniform segments do not depend on the speed; proportional ones follow it within a cluster; exact ones follow energy, memory and radio as well.",
     plots: || bars("policy", &[Metric::DeviceSpeed, Metric::Blocks]),
     contrast: none,
     skipped: always,

@@ -16,7 +16,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Budgets too small to meet",
     question: "What happens where the energy budgets cannot be met?",
     expectation: "Where budgets cannot be met no policy meets them. The queues of the exact policy grow without bound, so that it ends up saving energy at any cost of latency; its overspend tends to the least possible one, and is certified. The offline optimum exists as long as some mixture of rounds keeps every budget on average. A policy that meets its budgets in every slot or not at all (myopic) stops training long before that: a block is computed or not.",
-    caption: "Left of some budget the worst node of the exact policy spends more than its budget (above 100 %): it trades latency for less overspend, while latency-only does not react. Offline and myopic have no rounds where they find none within the budgets, so that they have no latency there and spend nothing; myopic needs half as much again, or more.",
+    caption: "Above 100 % the worst node of a policy spends more than its budget. Offline and myopic have no rounds where they find none within the budgets: they have no latency there, and spend nothing.",
     plots: || {
         let metrics = [Metric::WorstBudgetUse, Metric::LatencyS, Metric::OutageShare];
         lines("budgets relative to those of the base scenario", true, &metrics)

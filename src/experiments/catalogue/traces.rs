@@ -32,7 +32,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Planning anew on measured 4G and 5G rates against a plan fixed at the start",
     question: "What is planning anew in every slot worth on rates that were measured on the move?",
     expectation: "The more rates vary, the more a plan that follows them gains over one that was best at the start; 5G rates on the move are larger than 4G rates and vary more. Adapting bandwidths and powers alone (fixed-segments) recovers a part of what a plan that is kept loses (fixed-plan); the rest takes other devices and segments where links get worse.",
-    caption: "Every link of the scenario follows a trace of its own (Lumos5G, Narayanan et al., IMC 2020, CC BY 4.0), all devices stay, and budgets are ten times those of the base scenario, because sending takes much longer; on 4G they are too small all the same (above 100 %). Seeds differ in which traces they get, hence the wide intervals of the means, some of which are cut off at the axis; the table compares policies on the same seeds.",
+    caption: "Every link of the scenario follows a trace of its own (Lumos5G, Narayanan et al., IMC 2020, CC BY 4.0), all devices stay, and budgets are ten times those of the base scenario, because sending takes much longer. Seeds differ in which traces they get, which makes intervals of the means wide; the table compares policies on the same seeds.",
     plots: || bars("radio", &[Metric::LatencyS, Metric::EnergyJ, Metric::WorstBudgetUse, Metric::OutageShare]),
     contrast: || Some(exact_against_others(&[(Metric::LatencyS, ""), (Metric::EnergyJ, "")])),
     skipped,

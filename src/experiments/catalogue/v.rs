@@ -16,7 +16,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     title: "Latency and energy against V",
     question: "What does a larger price V of a second buy, and what does it cost?",
     expectation: "With growing V the latency falls towards its least: drift plus penalty is within O(1/V) of the least mean latency that budgets allow (offline), while queues may grow as O(V), and with them the overspend of a run of given length. The least latency without budgets (latency-only) is reached where the run is too short for the queues to matter.",
-    caption: "From left to right the exact policy comes close to the offline optimum, then passes it because its queues have not caught up: above 100 % the worst node has spent more than its budget so far. The total energy falls, because here the fast devices are also those that need the least energy per block: it is not the sum that budgets limit but what each node spends. The offline optimum does not depend on V; what is left is its accuracy of a thousandth and the rounding of mixed slots.",
+    caption: "Above 100 % the worst node has spent more than its budget so far, and a policy can pass the offline optimum, because its queues have not caught up. It is not the total energy that budgets limit but what each node spends. The offline optimum does not depend on V, but for its accuracy of a thousandth and the rounding of mixed slots.",
     plots: || lines("V [1/s]", true, &[Metric::LatencyS, Metric::EnergyJ, Metric::WorstBudgetUse]),
     contrast: none,
     skipped: always,

@@ -1,6 +1,6 @@
 //! Means against what is varied, one line per series.
 
-use super::reading::{shown_ends, subtitle};
+use super::reading::subtitle;
 use crate::experiments::interval::{Interval, Place};
 use crate::experiments::metric::Metric;
 use crate::experiments::table::{PlotSpec, ResultTable};
@@ -31,7 +31,8 @@ pub(super) fn draw(table: &ResultTable) -> Figure {
                 false => Scale::places(table.places().into_iter().map(|place| place.label)),
             };
             // The low end of an interval may have no place on a logarithmic axis.
-            let ends = points().flat_map(|mean| shown_ends(&mean.value).into_iter().chain([mean.value.mean]));
+            let ends =
+                points().flat_map(|mean| <[f64; 2]>::from(mean.value.ends()).into_iter().chain([mean.value.mean]));
             let y = match plot.log_y {
                 true => Scale::log(ends),
                 false => Scale::linear(ends, None),
@@ -56,7 +57,7 @@ pub(super) fn draw(table: &ResultTable) -> Figure {
                 let place = mark_of(name, position);
                 let look = if alike { ALIKE } else { place.look() };
                 for Mean { x, value } in curve {
-                    let [low, high] = shown_ends(value);
+                    let (low, high) = value.ends();
                     // A logarithmic axis has no zero.
                     let low = low.max(frame.y_range().0);
                     frame.line(&[(*x, low), (*x, high)], Look { dashed: false, ..look }, 1.2)?;

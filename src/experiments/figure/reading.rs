@@ -1,6 +1,5 @@
 //! How the figures of experiments are to be read.
 
-use crate::experiments::interval::Interval;
 use crate::experiments::table::ResultTable;
 
 /// How means and intervals are to be read.
@@ -9,13 +8,8 @@ pub(super) fn subtitle(table: &ResultTable) -> String {
     seeds.sort_unstable();
     seeds.dedup();
     match seeds.len() {
+        2 => "Means over 2 seeds, too few for confidence intervals".into(),
         1 => format!("One run per point, seed {}", seeds.first().copied().unwrap_or_default()),
         count => format!("Means over {count} seeds with 95 % confidence intervals"),
     }
-}
-
-/// The ends of an interval, cut off below zero, where no metric has values.
-pub(super) fn shown_ends(value: &Interval) -> [f64; 2] {
-    let (low, high) = value.ends();
-    [low.max(0.0), high]
 }

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-use super::reading::{shown_ends, subtitle};
+use super::reading::subtitle;
 use crate::experiments::interval::Interval;
 use crate::experiments::table::{PlotSpec, ResultTable};
 use crate::report::figures::frame::Scale;
@@ -129,7 +129,7 @@ impl Panel<'_, '_> {
         let places = table.places();
         let found = |name: &str| places.iter().filter_map(|place| table.interval(plot.metric, place, name)).collect();
         let all: Vec<_> = series.iter().flat_map(|name| -> Vec<_> { found(name) }).collect();
-        let ends = all.iter().flat_map(|value| shown_ends(value).into_iter().chain([value.mean]));
+        let ends = all.iter().flat_map(|value| <[f64; 2]>::from(value.ends()).into_iter().chain([value.mean]));
         let scale = if plot.log_y { Scale::log(ends) } else { Scale::linear(ends, Some(0.0)) };
         // An interval that reaches below what a logarithmic axis can show begins at the left end of the axis.
         let share = |value: f64| if plot.log_y && value <= 0.0 { 0.0 } else { scale.at(value).clamp(0.0, 1.0) };
@@ -172,7 +172,7 @@ impl Panel<'_, '_> {
                 // A little apart, so that marks of equal value can be told from one another.
                 let shift = (category as f64 - 0.5 * (places.len() as f64 - 1.0)) * 9.0 / places.len().max(1) as f64;
                 let y = px(self.middle(row)) + px(1) * shift.round() as i32;
-                let [low, high] = shown_ends(&value);
+                let (low, high) = value.ends();
                 let look = Mark::at(category).look();
                 line([(along(low), y), (along(high), y)], look.line, 1.6)?;
                 mark(self.root, (along(value.mean), y), Mark::at(category))?;

@@ -3,7 +3,8 @@
 use super::super::slot::{CandidatePlan, Overlap};
 use crate::ground::units::Seconds;
 
-/// The makespan of M micro-batches through the stages and hops of a phase, in fill-drain order:
+/// The makespan of M micro-batches through the stages and hops of a phase, in fill-drain order (and of the only phase
+/// where there is no backward work); schedules that alternate are run by `crate::schedule`:
 ///
 /// ```text
 /// I·(Σ t + (M−1)·max t)      all I local iterations
@@ -93,6 +94,11 @@ impl Timing {
         let sending = self.pacing.blocked(compute) + send;
         self.pace = Seconds(self.pace.0.max(compute.0).max(sending.0));
         self.sum = self.sum + compute + send;
+    }
+
+    /// Adds what delays and occupies nobody.
+    pub fn delay(&mut self, latency: Seconds) {
+        self.sum += latency;
     }
 
     /// Latency of all iterations of the phase.

@@ -5,11 +5,13 @@
 //! * [`ClusterProgram`] is a cluster whatever the plan: memory, and the transmissions that a round makes once.
 //! * [`PlanProgram`] is a cluster under a plan: stages, hops, and how often they count.
 //! * [`Transmission`] says who sends how much to whom, how often, and at which prices.
-//! * [`Pacing`] is the makespan: how the durations of a phase's stages and hops add up to a latency. It is the only place
-//!   that knows the order of a schedule.
+//! * [`Pacing`] is the makespan of fill-drain: how the durations of a phase's stages and hops add up to a latency. The
+//!   other schedules are run event by event, by `crate::schedule`, on the same durations.
 //!
-//! The system is that of formulation section 1; the formulas are our own reconstruction.
+//! A segment is a range of blocks, a cut the number of blocks before it. The system is that of formulation sections 1 and
+//! 7; the formulas are our own reconstruction.
 
+pub(crate) mod alternating;
 mod makespan;
 mod stage;
 mod transmission;
@@ -19,12 +21,19 @@ pub(crate) use stage::{
     block_cap, block_memory, block_time, compute_energy_per_block, compute_time_per_sample, end_stage_time, stage_time,
 };
 pub use transmission::shannon_rate;
-pub(crate) use transmission::{Transmission, Transmitter, boundary_bits};
+pub(crate) use transmission::{Transmission, Transmitter, Wire, boundary_bits, times};
 
-use super::slot::{CandidatePlan, Cluster, SlotSpec};
+use std::ops::Range;
+
+use self::stage::{segment_memory, segment_time};
+use super::cluster::{Cluster, Device, FixedLink};
+use super::decision::{ClusterDecision, Link};
+use super::encoder::Encoder;
+use super::pair::PerPair;
+use super::slot::{CandidatePlan, Schema, SlotSpec};
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId, Route};
-use crate::ground::units::{Bits, Joules, Seconds};
+use crate::ground::units::{Bits, Hertz, Joules, Seconds};
 
 /// A cluster, whatever the plan.
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +57,26 @@ impl<'a> ClusterProgram<'a> {
         NodeId::edge_server(self.cluster.devices.len())
     }
 
-    /// The way of the pipeline through devices that are known to be the cluster's and in order.
+    /// The way of the pipeline through devices that are known to be the cluster's.
     pub fn route<'b>(&self, active: &'b [DeviceId]) -> Route<'b> {
         Route::through(active, self.cluster.devices.len())
+    }
+
+    /// Stages before the first device: 1 with an embedding, 0 where the pipeline begins on a device.
+    pub fn stages_before(&self) -> usize {
+        usize::from(self.cluster.embedding.is_some())
+    }
+
+    /// Stages of a pipeline through so many devices.
+    pub fn stages(&self, active: usize) -> usize {
+        self.stages_before() + active + usize::from(self.cluster.decoder.is_some())
+    }
+
+    /// The hops of a route, both ends of each, the one nearer to the beginning first: hop h joins stages h and h+1. Hops to
+    /// ends that the pipeline does not have are left out.
+    pub fn hops<'b>(&self, route: Route<'b>) -> impl Iterator<Item = (NodeId, NodeId)> + use<'b> {
+        let count = self.stages(route.active().len()).saturating_sub(1);
+        route.hops().skip(1 - self.stages_before()).take(count)
     }
 
     /// γ from one node to another; zero where there is no link.
@@ -58,40 +84,89 @@ impl<'a> ClusterProgram<'a> {
         self.cluster.gain_to_noise_hz_per_w.get(sender, receiver)
     }
 
-    /// Whether a link works both ways, as every hop needs.
+    /// Whether radio joins two nodes both ways, as every hop of the classical problem needs.
     pub fn joined(&self, one: NodeId, other: NodeId) -> bool {
         self.gain(one, other) > 0.0 && self.gain(other, one) > 0.0
     }
 
-    /// d·w_p: a segment as it is sent.
-    pub fn segment_bits(&self, size: u32) -> Bits {
-        self.spec.encoder.parameter_bits_per_block * f64::from(size)
+    /// The link of fixed rate from one node to another. Takes time in proportion to the number of links: who asks for many
+    /// pairs keeps the answers.
+    pub fn fixed_link(&self, sender: NodeId, receiver: NodeId) -> Option<&'a FixedLink> {
+        self.cluster.fixed_links.iter().find(|link| (link.from, link.to) == (sender, receiver))
     }
 
-    /// A device's segment of this many blocks goes to the control unit.
+    /// By how much later a message of a hop arrives.
+    fn latency(&self, sender: NodeId, receiver: NodeId) -> Seconds {
+        match self.spec.schema {
+            Schema::V1 => Seconds(0.0),
+            Schema::V2 => self.cluster.hop_latency_s.get(sender, receiver),
+        }
+    }
+
+    /// What a message of a hop takes besides its bits. Schema 1 calls it a latency.
+    fn overheads(&self) -> &'a PerPair<Seconds> {
+        match self.spec.schema {
+            Schema::V1 => &self.cluster.hop_latency_s,
+            Schema::V2 => &self.cluster.hop_overhead_s,
+        }
+    }
+
+    /// A segment as it is sent.
+    pub fn segment_bits(&self, segment: &Range<u32>) -> Bits {
+        match &self.spec.encoder {
+            Encoder::Equal(equal) => {
+                equal.parameter_bits_per_block * f64::from(segment.end.saturating_sub(segment.start))
+            }
+            Encoder::Chain(chain) => Bits(chain.sum(segment, |block| block.parameter_bits.0)),
+        }
+    }
+
+    /// A device's segment goes to the control unit.
+    pub fn collection_of(&self, device: DeviceId, segment: &Range<u32>) -> Transmission {
+        self.once((device.node(), NodeId::CONTROL_UNIT), self.segment_bits(segment))
+    }
+
+    /// The same for so many equal blocks.
     pub fn collection(&self, device: DeviceId, size: u32) -> Transmission {
-        self.once((device.node(), NodeId::CONTROL_UNIT), self.segment_bits(size))
+        self.collection_of(device, &(0..size))
     }
 
-    /// A device's segment of this many blocks comes from the control unit.
+    /// A device's segment comes from the control unit.
+    pub fn distribution_of(&self, device: DeviceId, segment: &Range<u32>) -> Transmission {
+        self.once((NodeId::CONTROL_UNIT, device.node()), self.segment_bits(segment))
+    }
+
+    /// The same for so many equal blocks.
     pub fn distribution(&self, device: DeviceId, size: u32) -> Transmission {
-        self.once((NodeId::CONTROL_UNIT, device.node()), self.segment_bits(size))
+        self.distribution_of(device, &(0..size))
     }
 
     /// The control unit's model goes to the edge server.
     pub fn upload(&self) -> Transmission {
-        self.once((NodeId::CONTROL_UNIT, self.edge_server()), self.cluster.upload_bits)
+        let ends = (NodeId::CONTROL_UNIT, self.edge_server());
+        let medium = Some(self.spec.uplink.bandwidth_hz);
+        self.message(self.transmission(ends, self.cluster.upload_bits, medium, 1.0, 1.0))
     }
 
-    /// Something that a round sends once between two nodes.
+    /// Something that a round sends once between two nodes, alone on the band.
     pub fn once(&self, ends: (NodeId, NodeId), bits: Bits) -> Transmission {
-        self.transmission(ends, bits, 1.0, 1.0)
+        self.message(self.transmission(ends, bits, None, 1.0, 1.0))
+    }
+
+    /// A transmission outside the pipeline has the latency and the overhead of its pair, if it carries bits; those of
+    /// schema 1 are of hops alone.
+    fn message(&self, sent: Transmission) -> Transmission {
+        if self.spec.schema == Schema::V1 || sent.bits.0 == 0.0 {
+            return Transmission { latency: Seconds(0.0), overhead: Seconds(0.0), ..sent };
+        }
+        sent
     }
 
     fn transmission(
         &self,
         (sender, receiver): (NodeId, NodeId),
         bits: Bits,
+        medium: Option<Hertz>,
         uses: f64,
         latency_uses: f64,
     ) -> Transmission {
@@ -100,6 +175,9 @@ impl<'a> ClusterProgram<'a> {
             receiver,
             bits,
             gain: self.gain(sender, receiver),
+            wire: self.fixed_link(sender, receiver).map(|link| Wire::of(link, medium)),
+            latency: self.latency(sender, receiver),
+            overhead: self.overheads().get(sender, receiver),
             transmitter: Transmitter::of(self.cluster, sender),
             uses,
             latency_uses,
@@ -114,62 +192,172 @@ pub(crate) struct PlanProgram<'a> {
     pub plan: &'a CandidatePlan,
     /// b = B/M: samples per micro-batch.
     pub samples: f64,
+    /// The makespan of a schedule that does not alternate.
     pub pacing: Pacing,
 }
 
 impl PlanProgram<'_> {
-    /// Stage time of the embedding per micro-batch.
+    /// Stage time of the embedding per micro-batch; 0 without one.
     pub fn embedding_time(&self, phase: Phase) -> Seconds {
-        end_stage_time(&self.at.cluster.embedding, phase, self.samples)
+        self.at.cluster.embedding.map_or(Seconds(0.0), |stage| end_stage_time(&stage, phase, self.samples))
     }
 
-    /// Stage time of the decoder per micro-batch.
+    /// Stage time of the decoder per micro-batch; 0 without one.
     pub fn decoder_time(&self, phase: Phase) -> Seconds {
-        end_stage_time(&self.at.cluster.decoder, phase, self.samples)
+        self.at.cluster.decoder.map_or(Seconds(0.0), |stage| end_stage_time(&stage, phase, self.samples))
     }
 
-    /// Time of the end stage that sends nothing: the decoder forward, the embedding backward.
-    pub fn silent_time(&self, phase: Phase) -> Seconds {
+    /// Time of the end stage that sends nothing in a phase: the last one forward, the first one backward.
+    pub fn silent_time(&self, phase: Phase, route: Route, sizes: &[u32]) -> Seconds {
+        let cluster = self.at.cluster;
         match phase {
-            Phase::Forward => self.decoder_time(phase),
-            Phase::Backward => self.embedding_time(phase),
+            Phase::Forward if cluster.decoder.is_some() => self.decoder_time(phase),
+            Phase::Forward => self.stage_times(phase, route, sizes).last().unwrap_or_default(),
+            Phase::Backward => self.stage_times(phase, route, sizes).next().unwrap_or_default(),
         }
     }
 
-    /// q + b·c/f: time of a device for one block of one micro-batch.
-    pub fn block_time(&self, phase: Phase, device: &super::Device) -> Seconds {
-        block_time(&self.at.spec.encoder, device, phase, self.samples)
+    /// q + b·c/f: time of a device for one of equal blocks of one micro-batch.
+    pub fn block_time(&self, phase: Phase, device: &Device) -> Seconds {
+        block_time(&self.at.spec.encoder.mean_block(), device, phase, self.samples)
     }
 
-    /// Stage times per micro-batch at all positions of a route, with the sizes of its active devices.
+    /// Stage time per micro-batch of a device that holds a segment.
+    pub fn segment_time(&self, phase: Phase, device: &Device, segment: &Range<u32>) -> Seconds {
+        segment_time(&self.at.spec.encoder, device, phase, self.samples, segment)
+    }
+
+    /// Stage times per micro-batch of all stages on a route, with the sizes of its active devices.
     pub fn stage_times<'b>(
         &'b self,
         phase: Phase,
         route: Route<'b>,
         sizes: &'b [u32],
     ) -> impl Iterator<Item = Seconds> + 'b {
-        let devices = route.active().iter().zip(sizes).filter_map(move |(&device, &size)| {
-            let device = self.at.cluster.devices.get(device.0)?;
-            Some(stage_time(device, self.block_time(phase, device), size))
+        let cluster = self.at.cluster;
+        let end = |stage: bool, time: Seconds| stage.then_some(time);
+        let devices = route.active().iter().zip(segments(sizes)).filter_map(move |(&device, segment)| {
+            let device = cluster.devices.get(device.0)?;
+            Some(self.segment_time(phase, device, &segment))
         });
-        std::iter::once(self.embedding_time(phase)).chain(devices).chain([self.decoder_time(phase)])
+        let first = end(cluster.embedding.is_some(), self.embedding_time(phase));
+        let last = end(cluster.decoder.is_some(), self.decoder_time(phase));
+        first.into_iter().chain(devices).chain(last)
     }
 
-    /// I·B·(c_F + c_B)·ε: computing energy of a round per block that the device holds.
-    pub fn compute_energy_per_block(&self, device: &super::Device) -> Joules {
-        compute_energy_per_block(&self.at.spec.encoder, self.at.cluster, self.plan, device)
+    /// Bytes of a segment on the active device at a position (from 0) among so many.
+    pub fn segment_memory(&self, position: usize, active: usize, segment: &Range<u32>) -> f64 {
+        let stage = position + self.at.stages_before();
+        let (stages, micro_batches) = (self.at.stages(active), self.plan.micro_batches);
+        let held = f64::from(self.plan.schedule.in_flight(stage, stages, micro_batches));
+        // All micro-batches together are the batch, exactly.
+        let samples =
+            if held == f64::from(micro_batches) { f64::from(self.at.cluster.batch_size) } else { self.samples * held };
+        segment_memory(&self.at.spec.encoder, segment, samples)
     }
 
-    /// One phase's transmission over the link between two nodes, of which `near` is the one nearer to the control unit.
-    pub fn hop(&self, phase: Phase, near: NodeId, far: NodeId) -> Transmission {
+    /// I·B·(c_F + c_B)·ε: computing energy of a round per block that the device holds, of equal blocks.
+    pub fn compute_energy_per_block(&self, device: &Device) -> Joules {
+        compute_energy_per_block(&self.at.spec.encoder.mean_block(), self.at.cluster, self.plan, device)
+    }
+
+    /// I·B·Σ (c_F + c_B)·ε: computing energy of a round for a segment; without c_B where there is no backward work.
+    pub fn compute_energy(&self, device: &Device, segment: &Range<u32>) -> Joules {
+        let has_backward = self.plan.schedule.has_backward();
+        let flops = |forward: f64, backward: f64| if has_backward { forward + backward } else { forward };
+        match &self.at.spec.encoder {
+            Encoder::Equal(equal) if has_backward => {
+                let size = segment.end.saturating_sub(segment.start);
+                compute_energy_per_block(equal, self.at.cluster, self.plan, device) * f64::from(size)
+            }
+            Encoder::Equal(equal) => {
+                let size = f64::from(segment.end.saturating_sub(segment.start));
+                self.work(device, equal.forward_flops_per_sample.0 * size)
+            }
+            Encoder::Chain(chain) => self.work(
+                device,
+                chain.sum(segment, |b| flops(b.forward_flops_per_sample.0, b.backward_flops_per_sample.0)),
+            ),
+        }
+    }
+
+    /// Energy of a device for so many FLOP of every sample of a round.
+    fn work(&self, device: &Device, flops_per_sample: f64) -> Joules {
+        let samples = f64::from(self.plan.local_iterations) * f64::from(self.at.cluster.batch_size);
+        Joules(device.joules_per_flop.0 * flops_per_sample * samples)
+    }
+
+    /// Bits of a micro-batch at a cut.
+    pub fn boundary_bits(&self, cut: u32) -> Bits {
+        self.at.spec.encoder.boundary_bits_per_sample(cut) * self.samples
+    }
+
+    /// One phase's transmission at a cut, over the link between two nodes of which `near` is the one nearer to the control
+    /// unit.
+    pub fn hop_at(&self, phase: Phase, near: NodeId, far: NodeId, cut: u32) -> Transmission {
         let iterations = f64::from(self.plan.local_iterations);
         let uses = iterations * f64::from(self.plan.micro_batches);
-        let bits = boundary_bits(&self.at.spec.encoder, self.samples);
-        self.at.transmission(phase.directed(near, far), bits, uses, iterations)
+        let medium = Some(self.at.cluster.bandwidth_hz);
+        self.at.transmission(phase.directed(near, far), self.boundary_bits(cut), medium, uses, iterations)
     }
 
-    /// ℓ: what a message of a hop takes in addition to its time on air.
-    pub fn hop_latency(&self) -> Seconds {
-        self.at.cluster.hop_latency_s
+    /// The same between equal blocks, whose cuts are all alike.
+    pub fn hop(&self, phase: Phase, near: NodeId, far: NodeId) -> Transmission {
+        self.hop_at(phase, near, far, 0)
     }
+
+    /// ℓ: what every message of a hop takes in addition to its time on air, in the classical problem.
+    pub fn hop_latency(&self) -> Seconds {
+        match self.at.overheads() {
+            PerPair::Same(overhead) => *overhead,
+            // A matrix of the classical problem holds zeros.
+            PerPair::Pairs(_) => Seconds(0.0),
+        }
+    }
+}
+
+impl PlanProgram<'_> {
+    /// Makes `null` of the entries of a decision that stand for nothing to decide.
+    pub fn drop_unused(&self, choice: &mut ClusterDecision) {
+        let at = self.at;
+        let unless_decided = |sent: Transmission, entry: &mut Option<Link>| {
+            if !sent.is_decided() {
+                *entry = None;
+            }
+        };
+        for phase in Phase::BOTH {
+            let ends: Vec<_> = self.hops(at.route(&choice.active), &choice.sizes).collect();
+            for (link, (near, far, cut)) in choice.links_mut(phase).iter_mut().zip(ends) {
+                unless_decided(self.hop_at(phase, near, far, cut), link);
+            }
+        }
+        let powers = choice.collection_power_w.iter_mut().zip(&mut choice.distribution_power_w);
+        for ((&device, segment), (up, down)) in choice.active.iter().zip(segments(&choice.sizes)).zip(powers) {
+            *up = up.filter(|_| at.collection_of(device, &segment).is_decided());
+            *down = down.filter(|_| at.distribution_of(device, &segment).is_decided());
+        }
+        unless_decided(at.upload(), &mut choice.upload);
+    }
+
+    /// The hops of a route with these sizes on its devices: both ends, and the cut.
+    pub fn hops<'b>(
+        &self,
+        route: Route<'b>,
+        sizes: &'b [u32],
+    ) -> impl Iterator<Item = (NodeId, NodeId, u32)> + use<'b> {
+        // Without an embedding the first hop stands behind the first segment.
+        let behind = 1 - self.at.stages_before();
+        let cuts = std::iter::once(0).chain(segments(sizes).map(|segment| segment.end)).skip(behind);
+        self.at.hops(route).zip(cuts).map(|((near, far), cut)| (near, far, cut))
+    }
+}
+
+/// The segments of consecutive devices with these sizes.
+pub(crate) fn segments(sizes: &[u32]) -> impl Iterator<Item = Range<u32>> + '_ {
+    let mut end = 0_u32;
+    sizes.iter().map(move |&size| {
+        let start = end;
+        end = end.saturating_add(size);
+        start..end
+    })
 }

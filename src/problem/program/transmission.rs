@@ -2,10 +2,11 @@
 
 use std::f64::consts::LN_2;
 
+use super::super::cluster::{Cluster, FixedLink};
 use super::super::decision::Link;
-use super::super::slot::{Cluster, Encoder};
+use super::super::encoder::EqualBlocks;
 use crate::ground::route::NodeId;
-use crate::ground::units::{Bits, Hertz, Seconds, Watts};
+use crate::ground::units::{Bits, BitsPerSecond, Hertz, Joules, JoulesPerBit, Seconds, Watts};
 
 /// Shannon rate R = w log₂(1 + p γ / w) in bit/s, on `bandwidth` w with `power` p and gain-to-noise ratio
 /// `gain_hz_per_w` γ; 0 where any of them is 0.
@@ -29,9 +30,14 @@ pub fn shannon_rate(bandwidth: Hertz, power: Watts, gain_hz_per_w: f64) -> f64 {
     w * (nats_per_hz / LN_2)
 }
 
-/// Size b·A of the message of a hop.
-pub(crate) fn boundary_bits(encoder: &Encoder, micro_batch: f64) -> Bits {
+/// Size b·A of the message of a hop between equal blocks.
+pub(crate) fn boundary_bits(encoder: &EqualBlocks, micro_batch: f64) -> Bits {
     encoder.boundary_bits_per_sample * micro_batch
+}
+
+/// Product in which zero wins over infinity: what is free costs nothing however long it takes.
+pub(crate) fn times(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 0.0 { 0.0 } else { a * b }
 }
 
 /// The sending side of a node.
@@ -80,6 +86,33 @@ impl Transmitter {
     }
 }
 
+/// A link of fixed rate, as one transmission meets it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Wire {
+    /// Rate when all of the link is the transmission's.
+    pub rate: BitsPerSecond,
+    /// Energy of the sender per bit.
+    pub energy_per_bit: JoulesPerBit,
+    /// The band of the medium of which the transmission decides its share; none where all of the link is its own.
+    pub medium: Option<Hertz>,
+}
+
+impl Wire {
+    /// `shared`: the band of which a hop or an upload has a share; none for what has the medium alone.
+    pub(super) fn of(link: &FixedLink, shared: Option<Hertz>) -> Self {
+        let medium = shared.filter(|_| link.shares_band);
+        Self { rate: link.bits_per_second, energy_per_bit: link.joules_per_bit, medium }
+    }
+
+    /// Rate with a share of the medium [bit/s]; the share does not matter where there is none.
+    pub fn rate(&self, share: Hertz) -> BitsPerSecond {
+        match self.medium {
+            Some(band) => self.rate * (share / band),
+            None => self.rate,
+        }
+    }
+}
+
 /// Something that is sent from one node to another, always in the same way.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Transmission {
@@ -87,8 +120,14 @@ pub(crate) struct Transmission {
     pub receiver: NodeId,
     /// Amount sent at a time.
     pub bits: Bits,
-    /// γ [Hz/W].
+    /// γ [Hz/W], for a transmission by radio.
     pub gain: f64,
+    /// What carries it instead of the radio.
+    pub wire: Option<Wire>,
+    /// By how much later it arrives; occupies nobody.
+    pub latency: Seconds,
+    /// What it takes besides its bits; occupies the link, and the sender where sending blocks.
+    pub overhead: Seconds,
     pub transmitter: Transmitter,
     /// How often a round sends it: its energy is spent that often.
     pub uses: f64,
@@ -124,7 +163,24 @@ impl Transmission {
 
     /// Rate on a link [bit/s].
     pub fn rate(&self, link: Link) -> f64 {
-        shannon_rate(link.bandwidth_hz, link.power_w, self.gain)
+        match &self.wire {
+            None => shannon_rate(link.bandwidth_hz, link.power_w, self.gain),
+            Some(wire) => wire.rate(link.bandwidth_hz).0,
+        }
+    }
+
+    /// Whether a decision must say how it is sent: it carries bits, over the radio or on a share of a medium.
+    pub fn is_decided(&self) -> bool {
+        self.bits.0 > 0.0 && self.wire.is_none_or(|wire| wire.medium.is_some())
+    }
+
+    /// Energy of the sender for one use that is on air for `time`: (p/η + p_c)·t by radio, bits·J/bit on a link of fixed
+    /// rate.
+    pub fn energy(&self, link: Link, time: Seconds) -> Joules {
+        match &self.wire {
+            None => Joules(times(self.transmitter.drawn(link.power_w).0, time.0)),
+            Some(wire) => wire.energy_per_bit * self.bits,
+        }
     }
 
     /// Time on air on a link: 0 for no bits, infinite for some bits without a rate.

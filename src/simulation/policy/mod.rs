@@ -155,7 +155,7 @@ impl DeviceLoad {
     /// Time in a round that `device` computes per block, on the whole batch of its cluster: I·B·(c_F/f_F + c_B/f_B).
     #[must_use]
     pub fn compute_time(problem: &SlotSpec, cluster: &Cluster, device: &Device, plan: &CandidatePlan) -> Seconds {
-        compute_time_per_sample(&problem.encoder, device)
+        compute_time_per_sample(&problem.encoder.mean_block(), device)
             * (f64::from(plan.local_iterations) * f64::from(cluster.batch_size))
     }
 }

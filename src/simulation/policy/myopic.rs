@@ -206,7 +206,7 @@ fn within_budgets(
     let caps = caps(slot.problem());
     let problem = slot.changed(|problem| {
         problem.plans = plans;
-        let encoder = problem.encoder;
+        let encoder = problem.encoder.mean_block();
         for (n, (cluster, caps)) in problem.clusters.iter_mut().zip(&caps).enumerate() {
             let per_block = block_memory(&encoder, cluster);
             let mut room = 0;
@@ -250,7 +250,7 @@ fn with_fewer_blocks(
         let Some((k, cluster)) = of.node.checked_sub(1).map(DeviceId).zip(spec.clusters.get_mut(of.cluster)) else {
             continue;
         };
-        let per_block = block_memory(&spec.encoder, cluster);
+        let per_block = block_memory(&spec.encoder.mean_block(), cluster);
         let chosen = decision.clusters.get(of.cluster);
         let held = chosen.and_then(|own| own.active.iter().zip(&own.sizes).find(|(active, _)| **active == k));
         if let (Some((_, &held)), Some(device)) =

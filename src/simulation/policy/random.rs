@@ -74,7 +74,7 @@ fn draw(problem: &SlotProblem, caps: &[Vec<u32>], rng: &mut Pcg64) -> Option<Dec
 
 /// Random devices and sizes; none where nothing fits.
 fn segments(problem: &SlotProblem, caps: &[u32], rng: &mut Pcg64) -> Option<Segments> {
-    let blocks = problem.encoder.blocks;
+    let blocks = problem.encoder.blocks();
     let mut devices: Vec<(usize, u32)> = caps.iter().copied().enumerate().filter(|(_, cap)| *cap > 0).collect();
     match problem.participation {
         Participation::All if devices.len() < caps.len() => return None,
@@ -117,14 +117,14 @@ fn equal_shares(problem: &SlotProblem, cluster: &Cluster, segments: Segments) ->
     let hops = active.len() as f64 + 1.0;
     let power =
         |k: &DeviceId| cluster.devices.get(k.0).map_or(cluster.edge_server.max_power_w, |device| device.max_power_w);
-    let link = |power_w| Link { bandwidth_hz: cluster.bandwidth_hz / hops, power_w };
+    let link = |power_w| Some(Link { bandwidth_hz: cluster.bandwidth_hz / hops, power_w });
     let unit = cluster.control_unit.max_power_w;
     ClusterDecision {
         forward: std::iter::once(unit).chain(active.iter().map(power)).map(link).collect(),
         backward: active.iter().map(power).chain([cluster.edge_server.max_power_w]).map(link).collect(),
-        collection_power_w: active.iter().map(power).collect(),
-        distribution_power_w: vec![unit; active.len()],
-        upload: Link { bandwidth_hz: problem.uplink.bandwidth_hz / problem.clusters.len() as f64, power_w: unit },
+        collection_power_w: active.iter().map(power).map(Some).collect(),
+        distribution_power_w: vec![Some(unit); active.len()],
+        upload: Some(Link { bandwidth_hz: problem.uplink.bandwidth_hz / problem.clusters.len() as f64, power_w: unit }),
         active,
         sizes,
     }

@@ -86,7 +86,7 @@ impl Policy for ProportionalSegments {
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
         let weight = |device: &Device| match self.proportion {
-            Proportion::Speed => 1.0 / compute_time_per_sample(&problem.encoder, device).0,
+            Proportion::Speed => 1.0 / compute_time_per_sample(&problem.encoder.mean_block(), device).0,
             Proportion::Memory => device.memory_bytes.0,
         };
         best_plan(problem, proportional(problem, weight), &self.settings)

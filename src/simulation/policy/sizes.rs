@@ -20,7 +20,7 @@ pub(super) fn proportional(problem: &SlotProblem, weight: impl Fn(&Device) -> f6
     let clusters = problem.clusters.iter().zip(caps(problem)).enumerate();
     let sizes = clusters.map(|(n, (cluster, caps))| {
         let weights: Vec<f64> = cluster.devices.iter().map(&weight).collect();
-        share(&caps, &weights, problem.encoder.blocks, problem.participation)
+        share(&caps, &weights, problem.encoder.blocks(), problem.participation)
             .map_err(|reason| format!("clusters[{n}]: {reason}"))
     });
     sizes.collect()

@@ -78,15 +78,16 @@ impl<B: Backend<RadioFor>> Backend<WholeSlot> for Exhaustive<B> {
 
     fn solve(&self, problem: &SlotProblem, _: &WholeSlot) -> Result<Solution, SolveError> {
         self.validate()?;
+        crate::solver::check_classical(problem)?;
         let domains = match domains(problem) {
             Ok(domains) => domains,
             Err(reasons) => return Ok(Solution::infeasible(reasons)),
         };
-        let visited = self.count(&domains, problem.plans.len(), problem.encoder.blocks)?;
+        let visited = self.count(&domains, problem.plans.len(), problem.encoder.blocks())?;
         let mut best: Option<(f64, Certified, Status)> = None;
         let (mut lower_bound, mut spent) = (f64::INFINITY, Work::default());
         for plan in 0..problem.plans.len() {
-            for clusters in Choices::new(&domains, problem.encoder.blocks) {
+            for clusters in Choices::new(&domains, problem.encoder.blocks()) {
                 let solution = self.radio.solve(problem, &RadioFor { plan, clusters })?;
                 spent.nodes += solution.work.nodes;
                 spent.iterations += solution.work.iterations;
@@ -114,16 +115,17 @@ impl<B> Backend<SegmentsFor> for Exhaustive<B> {
 
     fn solve(&self, problem: &SlotProblem, question: &SegmentsFor) -> Result<Solution, SolveError> {
         self.validate()?;
+        crate::solver::check_classical(problem)?;
         question.check(problem)?;
         let domains = match domains(problem) {
             Ok(domains) => domains,
             Err(reasons) => return Ok(Solution::infeasible(reasons)),
         };
         let plans = question.plans(problem);
-        let visited = self.count(&domains, plans.len(), problem.encoder.blocks)?;
+        let visited = self.count(&domains, plans.len(), problem.encoder.blocks())?;
         let mut best: Option<(f64, Decision)> = None;
         for plan in plans {
-            for clusters in Choices::new(&domains, problem.encoder.blocks) {
+            for clusters in Choices::new(&domains, problem.encoder.blocks()) {
                 let decision = question.choose(problem, plan, &clusters);
                 let evaluation = evaluate(problem, &decision).map_err(|_| SolveError::Numerical)?;
                 let costs = evaluation.objective;
@@ -152,7 +154,7 @@ fn blocked(problem: &SlotProblem, question: &SegmentsFor, domains: &[Domain]) ->
         spec.clusters = vec![cluster.clone()];
         let Ok(alone) = SlotProblem::new(spec) else { return false };
         let question = SegmentsFor { plan: None, clusters: vec![question.clusters[n].clone()] };
-        Choices::new(&domains[n..=n], problem.encoder.blocks).any(|segments| {
+        Choices::new(&domains[n..=n], problem.encoder.blocks()).any(|segments| {
             let evaluation = evaluate(&alone, &question.choose(&alone, 0, &segments));
             evaluation.is_ok_and(|found| found.objective.is_finite() && found.feasibility.is_feasible(1e-9))
         })

@@ -76,14 +76,14 @@ impl GivenRadio {
     pub(crate) fn take_over(&mut self, cluster: &Cluster, decision: &ClusterDecision) {
         let route = Route::through(&decision.active, cluster.devices.len());
         for ((near, far), (&forward, &backward)) in route.hops().zip(decision.forward.iter().zip(&decision.backward)) {
-            self.forward[near.0][far.0] = forward;
-            self.backward[near.0][far.0] = backward;
+            self.forward[near.0][far.0] = forward.unwrap_or(CLOSED);
+            self.backward[near.0][far.0] = backward.unwrap_or(CLOSED);
         }
         for (position, k) in decision.active.iter().enumerate() {
-            self.collection_power_w[k.0] = decision.collection_power_w[position];
-            self.distribution_power_w[k.0] = decision.distribution_power_w[position];
+            self.collection_power_w[k.0] = decision.collection_power_w[position].unwrap_or_default();
+            self.distribution_power_w[k.0] = decision.distribution_power_w[position].unwrap_or_default();
         }
-        self.upload = decision.upload;
+        self.upload = decision.upload.unwrap_or(CLOSED);
     }
 
     /// The link between two nodes in one of the phases.
@@ -98,15 +98,15 @@ impl GivenRadio {
     pub(crate) fn with_segments(&self, cluster: &Cluster, segments: &Segments) -> ClusterDecision {
         let active = &segments.active;
         let route = Route::through(active, cluster.devices.len());
-        let hops = |phase| route.hops().map(|(near, far)| self.hop(phase, near, far)).collect();
+        let hops = |phase| route.hops().map(|(near, far)| Some(self.hop(phase, near, far))).collect();
         ClusterDecision {
             active: active.clone(),
             sizes: segments.sizes.clone(),
             forward: hops(Phase::Forward),
             backward: hops(Phase::Backward),
-            collection_power_w: active.iter().map(|k| self.collection_power_w[k.0]).collect(),
-            distribution_power_w: active.iter().map(|k| self.distribution_power_w[k.0]).collect(),
-            upload: self.upload,
+            collection_power_w: active.iter().map(|k| Some(self.collection_power_w[k.0])).collect(),
+            distribution_power_w: active.iter().map(|k| Some(self.distribution_power_w[k.0])).collect(),
+            upload: Some(self.upload),
         }
     }
 

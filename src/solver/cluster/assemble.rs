@@ -19,10 +19,10 @@ pub(crate) fn cluster_decision(
         let mut radio = PhaseRadio::default();
         cluster.set_radio(&mut radio, phase, &found.choice.active);
         let sent = radio.sendings(&found.phases[phase], &mut work.buffers.scratch);
-        sent.iter().map(link).collect::<Vec<Link>>()
+        sent.iter().map(link).collect::<Vec<Option<Link>>>()
     };
     let powers =
-        |transfers: &[BlockTransfer]| found.choice.active.iter().map(|&k| Watts(transfers[k.0].power)).collect();
+        |transfers: &[BlockTransfer]| found.choice.active.iter().map(|&k| Some(Watts(transfers[k.0].power))).collect();
     ClusterDecision {
         active: found.choice.active.clone(),
         sizes: found.choice.sizes.clone(),
@@ -30,10 +30,10 @@ pub(crate) fn cluster_decision(
         backward: links(Phase::Backward),
         collection_power_w: powers(&cluster.at.collection),
         distribution_power_w: powers(&cluster.at.distribution),
-        upload,
+        upload: Some(upload),
     }
 }
 
-fn link(sending: &Sending) -> Link {
-    Link { bandwidth_hz: Hertz(sending.band), power_w: Watts(sending.power) }
+fn link(sending: &Sending) -> Option<Link> {
+    Some(Link { bandwidth_hz: Hertz(sending.band), power_w: Watts(sending.power) })
 }

@@ -93,7 +93,7 @@ impl Domain {
         let blocks: u64 = choice.sizes.iter().map(|&size| u64::from(size)).sum();
         choice.each().all(within)
             && mandatory
-            && blocks == u64::from(program.spec.encoder.blocks)
+            && blocks == u64::from(program.spec.encoder.blocks())
             && program.route(&choice.active).hops().all(|(near, far)| program.joined(near, far))
     }
 }

@@ -86,7 +86,7 @@ impl<'a> PricedCluster<'a> {
 
     /// L.
     pub fn blocks(&self) -> u32 {
-        self.program.spec.encoder.blocks
+        self.program.spec.encoder.blocks()
     }
 }
 

@@ -84,16 +84,19 @@ fn stuck_means_that_no_block_can_improve() {
                 links.into_iter().for_each(|link| link.bandwidth_hz = link.bandwidth_hz * (whole / sum));
             };
             for (chosen, cluster) in decision.clusters.iter_mut().zip(&problem.clusters) {
-                change(chosen.forward.iter_mut().collect(), cluster.bandwidth_hz.0);
-                change(chosen.backward.iter_mut().collect(), cluster.bandwidth_hz.0);
+                change(chosen.forward.iter_mut().flatten().collect(), cluster.bandwidth_hz.0);
+                change(chosen.backward.iter_mut().flatten().collect(), cluster.bandwidth_hz.0);
             }
-            let uploads = decision.clusters.iter_mut().map(|chosen| &mut chosen.upload).collect();
+            let uploads = decision.clusters.iter_mut().filter_map(|chosen| chosen.upload.as_mut()).collect();
             change(uploads, problem.uplink.bandwidth_hz.0);
         } else {
             for chosen in &mut decision.clusters {
                 let hops = chosen.forward.iter_mut().chain(&mut chosen.backward).chain([&mut chosen.upload]);
                 let powers = chosen.collection_power_w.iter_mut().chain(&mut chosen.distribution_power_w);
-                hops.map(|link| &mut link.power_w).chain(powers).for_each(|power| *power = *power * factor(step));
+                hops.flatten()
+                    .map(|link| &mut link.power_w)
+                    .chain(powers.flatten())
+                    .for_each(|power| *power = *power * factor(step));
             }
         }
         let changed = evaluate(&problem, &decision).unwrap();

@@ -20,7 +20,7 @@ pub(super) fn compositions(caps: &[u32], left: u32) -> Vec<Vec<u32>> {
 
 /// The cheapest of all choices, each with its phases solved alone.
 pub(super) fn enumerated(problem: &SlotProblem) -> f64 {
-    let (cluster, blocks) = (&problem.clusters[0], problem.encoder.blocks);
+    let (cluster, blocks) = (&problem.clusters[0], problem.encoder.blocks());
     let devices = cluster.devices.len();
     let caps: Vec<u32> = cluster.devices.iter().map(|device| block_cap(problem, cluster, device).min(blocks)).collect();
     let masks = match problem.participation {

@@ -68,11 +68,9 @@ fn no_constant_times_and_no_circuit_power() {
     each(|spec, _| {
         let cluster = &mut spec.clusters[0];
         cluster.fixed_seconds = Seconds(0.0);
-        cluster.hop_latency_s = Seconds(0.0);
-        for end in [&mut cluster.embedding, &mut cluster.decoder] {
-            end.forward_seconds_per_sample = Seconds(0.0);
-            end.backward_seconds_per_sample = Seconds(0.0);
-        }
+        cluster.hop_latency_s = Seconds(0.0).into();
+        let nothing = Some(crate::problem::EndStage::default());
+        (cluster.embedding, cluster.decoder) = (nothing, nothing);
         cluster.control_unit.circuit_power_w = Watts(0.0);
         for device in &mut cluster.devices {
             device.stage_overhead_s = Seconds(0.0);
@@ -85,16 +83,16 @@ fn no_constant_times_and_no_circuit_power() {
 #[test]
 fn boundaries_of_any_size() {
     for bits in [1e-6, 1.0, 1e12, 1e18] {
-        each(|spec, _| spec.encoder.boundary_bits_per_sample = Bits(bits));
+        each(|spec, _| spec.encoder.equal_mut().unwrap().boundary_bits_per_sample = Bits(bits));
     }
 }
 
 #[test]
 fn nothing_to_collect_or_to_upload() {
-    each(|spec, _| spec.encoder.parameter_bits_per_block = Bits(0.0));
+    each(|spec, _| spec.encoder.equal_mut().unwrap().parameter_bits_per_block = Bits(0.0));
     each(|spec, _| spec.clusters[0].upload_bits = Bits(0.0));
     each(|spec, _| {
-        spec.encoder.parameter_bits_per_block = Bits(0.0);
+        spec.encoder.equal_mut().unwrap().parameter_bits_per_block = Bits(0.0);
         spec.clusters[0].upload_bits = Bits(0.0);
     });
 }
@@ -103,7 +101,11 @@ fn nothing_to_collect_or_to_upload() {
 fn batches_and_iterations() {
     let plans = |list: &[(u32, u32)]| -> Vec<CandidatePlan> {
         list.iter()
-            .map(|&(local_iterations, micro_batches)| CandidatePlan { local_iterations, micro_batches, penalty: 0.0 })
+            .map(|&(local_iterations, micro_batches)| CandidatePlan {
+                local_iterations,
+                micro_batches,
+                ..CandidatePlan::default()
+            })
             .collect()
     };
     each(|spec, _| {
@@ -113,7 +115,7 @@ fn batches_and_iterations() {
     for micro_batches in [1, 1024] {
         each(|spec, _| {
             spec.clusters[0].batch_size = 1024;
-            spec.encoder.activation_bytes_per_sample = crate::units::Bytes(0.0);
+            spec.encoder.equal_mut().unwrap().activation_bytes_per_sample = crate::units::Bytes(0.0);
             spec.plans = plans(&[(1, micro_batches), (7, 512)]);
         });
     }
@@ -139,7 +141,7 @@ fn one_device_or_one_block() {
 fn equal_devices() {
     each(|spec, _| {
         let cluster = &mut spec.clusters[0];
-        let device = cluster.devices[0];
+        let device = cluster.devices[0].clone();
         cluster.devices.fill(device);
         cluster.gain_to_noise_hz_per_w.0.fill(1e9);
     });
@@ -236,8 +238,8 @@ fn bands_without_end() {
 #[test]
 fn latencies_that_dwarf_transmissions() {
     each(|spec, _| {
-        spec.clusters[0].hop_latency_s = Seconds(1e4);
-        spec.encoder.boundary_bits_per_sample = Bits(1e-3);
+        spec.clusters[0].hop_latency_s = Seconds(1e4).into();
+        spec.encoder.equal_mut().unwrap().boundary_bits_per_sample = Bits(1e-3);
         spec.clusters[0].control_unit.energy_price = 1e9;
         spec.clusters[0].devices.iter_mut().for_each(|device| device.energy_price = 1e9);
     });

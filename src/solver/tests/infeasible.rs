@@ -32,7 +32,7 @@ fn assert_only(spec: SlotSpec, reason: Reason, path: &str) {
 #[test]
 fn more_devices_than_blocks() {
     let mut spec = of(Participation::All);
-    spec.encoder.blocks = 2;
+    spec.encoder.equal_mut().unwrap().blocks = 2;
     let found = reasons(spec.clone());
     assert_eq!(
         found.reasons,
@@ -54,8 +54,8 @@ fn memory() {
     assert_only(spec, reason, "clusters[1].devices[2].memory_bytes");
     for participation in [Participation::All, Participation::Select] {
         let mut spec = of(participation);
-        let need = spec.encoder.resident_bytes_per_block.0
-            + spec.encoder.activation_bytes_per_sample.0 * f64::from(spec.clusters[1].batch_size);
+        let need = spec.encoder.equal().unwrap().resident_bytes_per_block.0
+            + spec.encoder.equal().unwrap().activation_bytes_per_sample.0 * f64::from(spec.clusters[1].batch_size);
         for device in &mut spec.clusters[1].devices {
             device.memory_bytes = Bytes(1.99 * need);
         }
@@ -90,7 +90,7 @@ fn links() {
 
 /// Whether any choice is feasible, by trying all subsets.
 fn feasible(problem: &SlotProblem) -> bool {
-    let blocks = problem.encoder.blocks;
+    let blocks = problem.encoder.blocks();
     problem.clusters.iter().all(|cluster| {
         let gains = &cluster.gain_to_noise_hz_per_w;
         let (devices, server) = (cluster.devices.len(), cluster.devices.len() + 1);
@@ -104,7 +104,8 @@ fn feasible(problem: &SlotProblem) -> bool {
                 && caps.iter().all(|&cap| cap > 0)
                 && caps.iter().sum::<u64>() >= u64::from(blocks)
                 && path.windows(2).all(|hop| both(hop[0], hop[1]))
-                && (problem.encoder.parameter_bits_per_block.0 == 0.0 || active.iter().all(|&k| both(0, k + 1)))
+                && (problem.encoder.equal().unwrap().parameter_bits_per_block.0 == 0.0
+                    || active.iter().all(|&k| both(0, k + 1)))
         };
         let all = (1usize << devices) - 1;
         let some = match problem.participation {

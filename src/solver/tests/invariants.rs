@@ -18,7 +18,7 @@ pub(super) fn full(clusters: usize) -> ProblemParameters {
 fn objective_by_hand(problem: &SlotProblem, decision: &Decision) -> f64 {
     let plan = &problem.plans[decision.plan];
     let (iterations, micro) = (f64::from(plan.local_iterations), f64::from(plan.micro_batches));
-    let encoder = &problem.encoder;
+    let encoder = problem.encoder.equal().unwrap();
     let (mut round, mut energy) = (0.0f64, 0.0);
     for (cluster, choice) in problem.clusters.iter().zip(&decision.clusters) {
         let batch = f64::from(cluster.batch_size);
@@ -52,7 +52,7 @@ fn objective_by_hand(problem: &SlotProblem, decision: &Decision) -> f64 {
                 let per = if forward { stage.forward_seconds_per_sample } else { stage.backward_seconds_per_sample };
                 per.0 * samples
             };
-            let mut times = vec![end(&cluster.embedding), end(&cluster.decoder)];
+            let mut times = vec![end(&cluster.embedding.unwrap()), end(&cluster.decoder.unwrap())];
             for (&DeviceId(k), &size) in choice.active.iter().zip(&choice.sizes) {
                 let device = &cluster.devices[k];
                 let block = if forward {
@@ -63,11 +63,11 @@ fn objective_by_hand(problem: &SlotProblem, decision: &Decision) -> f64 {
                 let block = device.block_overhead_s.0 + samples * block;
                 times.push(device.stage_overhead_s.0 + f64::from(size) * block);
             }
-            for (i, link) in (if forward { &choice.forward } else { &choice.backward }).iter().enumerate() {
+            for (i, link) in (if forward { &choice.forward } else { &choice.backward }).iter().flatten().enumerate() {
                 let (from, to) = if forward { (path[i], path[i + 1]) } else { (path[i + 1], path[i]) };
                 let bits = samples * encoder.boundary_bits_per_sample.0;
                 let (seconds, cost) = sent(from, to, bits, link.bandwidth_hz, link.power_w);
-                times.push(cluster.hop_latency_s.0 + seconds);
+                times.push(cluster.hop_latency_s.same().unwrap().0 + seconds);
                 energy += iterations * micro * cost;
             }
             let slowest = times.iter().copied().fold(0.0, f64::max);
@@ -76,8 +76,8 @@ fn objective_by_hand(problem: &SlotProblem, decision: &Decision) -> f64 {
         for (i, (&DeviceId(k), &size)) in choice.active.iter().zip(&choice.sizes).enumerate() {
             let bits = f64::from(size) * encoder.parameter_bits_per_block.0;
             for (seconds, cost) in [
-                sent(k + 1, 0, bits, cluster.bandwidth_hz, choice.collection_power_w[i]),
-                sent(0, k + 1, bits, cluster.bandwidth_hz, choice.distribution_power_w[i]),
+                sent(k + 1, 0, bits, cluster.bandwidth_hz, choice.collection_power_w[i].unwrap()),
+                sent(0, k + 1, bits, cluster.bandwidth_hz, choice.distribution_power_w[i].unwrap()),
             ] {
                 latency += seconds;
                 energy += cost;
@@ -86,7 +86,8 @@ fn objective_by_hand(problem: &SlotProblem, decision: &Decision) -> f64 {
             let flops = encoder.forward_flops_per_sample.0 + encoder.backward_flops_per_sample.0;
             energy += device.energy_price * device.joules_per_flop.0 * iterations * batch * f64::from(size) * flops;
         }
-        let upload = sent(0, server, cluster.upload_bits.0, choice.upload.bandwidth_hz, choice.upload.power_w);
+        let link = choice.upload.unwrap();
+        let upload = sent(0, server, cluster.upload_bits.0, link.bandwidth_hz, link.power_w);
         latency += upload.0;
         energy += upload.1;
         round = round.max(latency);
@@ -110,19 +111,19 @@ proptest! {
             prop_assert!(best.objective() <= other + 1e-9 * size, "objective {} above {other}", best.objective());
         }
         for (cluster, choice) in problem.clusters.iter().zip(&best.decision.clusters) {
-            prop_assert_eq!(choice.sizes.iter().sum::<u32>(), problem.encoder.blocks);
+            prop_assert_eq!(choice.sizes.iter().sum::<u32>(), problem.encoder.blocks());
             for links in [&choice.forward, &choice.backward] {
-                let used: f64 = links.iter().map(|link| link.bandwidth_hz.0).sum();
+                let used: f64 = links.iter().flatten().map(|link| link.bandwidth_hz.0).sum();
                 prop_assert!(used <= cluster.bandwidth_hz.0 * (1.0 + 1e-12));
             }
             for (position, &DeviceId(k)) in choice.active.iter().enumerate() {
                 let device = &cluster.devices[k];
                 let limit = device.max_power_w.0 * (1.0 + 1e-12);
-                prop_assert!(choice.forward[position + 1].power_w.0 <= limit);
-                prop_assert!(choice.backward[position].power_w.0 <= limit);
-                prop_assert!(choice.collection_power_w[position].0 <= limit);
-                let need = problem.encoder.resident_bytes_per_block.0
-                    + problem.encoder.activation_bytes_per_sample.0 * f64::from(cluster.batch_size);
+                prop_assert!(choice.forward[position + 1].unwrap().power_w.0 <= limit);
+                prop_assert!(choice.backward[position].unwrap().power_w.0 <= limit);
+                prop_assert!(choice.collection_power_w[position].unwrap().0 <= limit);
+                let need = problem.encoder.equal().unwrap().resident_bytes_per_block.0
+                    + problem.encoder.equal().unwrap().activation_bytes_per_sample.0 * f64::from(cluster.batch_size);
                 prop_assert!(f64::from(choice.sizes[position]) * need <= device.memory_bytes.0 * (1.0 + 1e-9));
             }
         }
@@ -158,7 +159,7 @@ proptest! {
         let mut spec = problem.into_spec();
         let cluster = &mut spec.clusters[0];
         let at = (at * (cluster.devices.len() + 1) as f64) as usize;
-        let mut device = cluster.devices[0];
+        let mut device = cluster.devices[0].clone();
         device.forward_flops_per_second = device.forward_flops_per_second * 3.0;
         cluster.devices.insert(at, device);
         let gain = 10f64.powf(gain);
@@ -174,7 +175,7 @@ proptest! {
     fn shadow_prices_are_slopes(problem in slot_problems(full(1)), uplink in any::<bool>()) {
         let mut spec = problem.into_spec();
         // Collection and distribution use the cluster's band too, outside the two phases.
-        spec.encoder.parameter_bits_per_block = Bits(0.0);
+        spec.encoder.equal_mut().unwrap().parameter_bits_per_block = Bits(0.0);
         let best = solved(&built(spec.clone()));
         let prices = &best.shadow_prices;
         let price = if uplink { prices.uplink_per_hz } else { prices.forward_band_per_hz[0] + prices.backward_band_per_hz[0] };

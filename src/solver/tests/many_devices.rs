@@ -14,7 +14,7 @@ fn best_of_all_pairs(problem: &SlotProblem) -> f64 {
             let mut spec = problem.clone().into_spec();
             spec.participation = Participation::All;
             let cluster = &mut spec.clusters[0];
-            cluster.devices = kept.iter().map(|&k| cluster.devices[k]).collect();
+            cluster.devices = kept.iter().map(|&k| cluster.devices[k].clone()).collect();
             let nodes: Vec<usize> =
                 std::iter::once(0).chain(kept.iter().map(|&k| k + 1)).chain([devices + 1]).collect();
             let gains = &cluster.gain_to_noise_hz_per_w;

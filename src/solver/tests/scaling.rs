@@ -51,8 +51,8 @@ fn scale_time(spec: &mut SlotSpec, factor: f64) {
         cluster.bandwidth_hz = cluster.bandwidth_hz / factor;
         cluster.gain_to_noise_hz_per_w.0 /= factor;
         scale(&mut cluster.fixed_seconds);
-        scale(&mut cluster.hop_latency_s);
-        for stage in [&mut cluster.embedding, &mut cluster.decoder] {
+        cluster.hop_latency_s = (cluster.hop_latency_s.same().unwrap() * factor).into();
+        for stage in [&mut cluster.embedding, &mut cluster.decoder].into_iter().flatten() {
             scale(&mut stage.forward_seconds_per_sample);
             scale(&mut stage.backward_seconds_per_sample);
         }
@@ -69,8 +69,8 @@ fn scale_time(spec: &mut SlotSpec, factor: f64) {
 /// Another unit of information: bits and hertz change together.
 fn scale_bits(spec: &mut SlotSpec, factor: f64) {
     let scale = |bits: &mut Bits| *bits = *bits * factor;
-    scale(&mut spec.encoder.boundary_bits_per_sample);
-    scale(&mut spec.encoder.parameter_bits_per_block);
+    scale(&mut spec.encoder.equal_mut().unwrap().boundary_bits_per_sample);
+    scale(&mut spec.encoder.equal_mut().unwrap().parameter_bits_per_block);
     spec.uplink.bandwidth_hz = Hertz(spec.uplink.bandwidth_hz.0 * factor);
     for cluster in &mut spec.clusters {
         scale(&mut cluster.upload_bits);

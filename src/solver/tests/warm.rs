@@ -58,7 +58,7 @@ fn a_choice_is_kept_only_within_the_domain() {
         fewer.sizes[0] -= 1;
         no(&domain, &fewer, "fewer blocks than the encoder has");
         let beyond = DeviceId(domain.high.len());
-        let moved = Segments { active: vec![beyond], sizes: vec![problem.encoder.blocks] };
+        let moved = Segments { active: vec![beyond], sizes: vec![problem.encoder.blocks()] };
         no(&domain, &moved, "a device that there is not");
         for (near, far) in links {
             assert!(!holds(&cut(&problem, near, far), &domain, &choice), "seed {seed}: forward {near:?}");

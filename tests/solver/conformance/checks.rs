@@ -114,12 +114,13 @@ pub fn conditions_are_not_idle() {
     let changes: [fn(&mut Decision); 3] = [
         |decision| {
             let hops = &mut decision.clusters[0].forward;
-            let moved = hops[0].bandwidth_hz * 0.1;
-            hops[0].bandwidth_hz = hops[0].bandwidth_hz - moved;
-            hops[1].bandwidth_hz += moved;
+            let moved = hops[0].unwrap().bandwidth_hz * 0.1;
+            let from = &mut hops[0].as_mut().unwrap().bandwidth_hz;
+            *from = *from - moved;
+            hops[1].as_mut().unwrap().bandwidth_hz += moved;
         },
-        |decision| decision.clusters[0].backward[2].power_w = decision.clusters[0].backward[2].power_w * 0.5,
-        |decision| decision.clusters[0].collection_power_w[1] = decision.clusters[0].collection_power_w[1] * 0.5,
+        |decision| decision.clusters[0].backward[2].as_mut().unwrap().power_w.0 *= 0.5,
+        |decision| decision.clusters[0].collection_power_w[1].as_mut().unwrap().0 *= 0.5,
     ];
     for (index, change) in changes.into_iter().enumerate() {
         let mut other = best.clone();
@@ -132,7 +133,7 @@ pub fn conditions_are_not_idle() {
 
 /// All devices take part (at most L of them), blocks dealt out one by one.
 fn dealt_out(problem: &SlotProblem) -> RadioFor {
-    let blocks = problem.encoder.blocks as usize;
+    let blocks = problem.encoder.blocks() as usize;
     let clusters = problem.clusters.iter().map(|cluster| {
         let active: Vec<DeviceId> = (0..cluster.devices.len().min(blocks)).map(DeviceId).collect();
         let sizes = active.iter().map(|k| ((blocks - k.0).div_ceil(active.len())) as u32).collect();

@@ -33,6 +33,7 @@ pub fn constraint(seed: u64) -> Result<Outcome, Box<dyn Error>> {
             local_iterations: draw.integer(1, 3) as u32,
             micro_batches: draw.pick(&[1, 2, 4]),
             penalty: 0.0,
+            ..CandidatePlan::default()
         })
         .collect();
     let mut largest = f64::INFINITY;

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use collapipe::problem::{Decision, ObjectiveTerms, Participation, SlotProblem, SlotSpec, Status, evaluate};
+use collapipe::problem::{Decision, Link, ObjectiveTerms, Participation, SlotProblem, SlotSpec, Status, evaluate};
 use collapipe::solver::{Certified, Settings, solve};
-use collapipe::units::{Bytes, Hertz, Watts};
+use collapipe::units::{Bytes, Hertz};
 
 use super::problems::Draw;
 
@@ -130,7 +130,7 @@ pub fn check(problem: &SlotProblem, seed: u64, most_choices: usize, summary: &mu
 }
 
 fn cap(problem: &SlotProblem, cluster: usize, device: usize) -> u32 {
-    (problem.clusters[cluster].devices[device].memory_bytes.0 as u32).min(problem.encoder.blocks)
+    (problem.clusters[cluster].devices[device].memory_bytes.0 as u32).min(problem.encoder.blocks())
 }
 
 /// Whether the links that an active set needs exist.
@@ -141,14 +141,14 @@ fn connected(problem: &SlotProblem, cluster: usize, active: &[usize]) -> bool {
     let both = |i: usize, j: usize| gains[(i, j)] > 0.0 && gains[(j, i)] > 0.0;
     let path: Vec<usize> = std::iter::once(0).chain(active.iter().map(|k| k + 1)).chain([server]).collect();
     path.windows(2).all(|hop| both(hop[0], hop[1]))
-        && (problem.encoder.parameter_bits_per_block.0 == 0.0 || active.iter().all(|k| both(0, k + 1)))
+        && (problem.encoder.mean_block().parameter_bits_per_block.0 == 0.0 || active.iter().all(|k| both(0, k + 1)))
         && (data.upload_bits.0 == 0.0 || gains[(0, server)] > 0.0)
 }
 
 /// Active sets whose links and memories suffice.
 fn active_sets(problem: &SlotProblem, cluster: usize) -> Vec<Vec<usize>> {
     let devices = problem.clusters[cluster].devices.len();
-    let blocks = problem.encoder.blocks;
+    let blocks = problem.encoder.blocks();
     let masks = match problem.participation {
         Participation::All => (1 << devices) - 1..1 << devices,
         _ => 1..1u32 << devices,
@@ -197,7 +197,7 @@ fn enumerate(
         let mut choices = Vec::new();
         for active in active_sets(problem, cluster) {
             let caps: Vec<u32> = active.iter().map(|&k| cap(problem, cluster, k)).collect();
-            choices.extend(compositions(&caps, problem.encoder.blocks).into_iter().map(|d| (active.clone(), d)));
+            choices.extend(compositions(&caps, problem.encoder.blocks()).into_iter().map(|d| (active.clone(), d)));
         }
         per_cluster.push(choices);
     }
@@ -245,7 +245,7 @@ fn restrict(problem: &SlotProblem, plan: usize, chosen: &[&(Vec<usize>, Vec<u32>
         let nodes: Vec<usize> = std::iter::once(0).chain(active.iter().map(|k| k + 1)).chain([server]).collect();
         let gains = cluster.gain_to_noise_hz_per_w.0.select_rows(&nodes).select_columns(&nodes);
         cluster.gain_to_noise_hz_per_w.0 = gains;
-        cluster.devices = active.iter().map(|&k| cluster.devices[k]).collect();
+        cluster.devices = active.iter().map(|&k| cluster.devices[k].clone()).collect();
         for (device, &size) in cluster.devices.iter_mut().zip(sizes) {
             device.memory_bytes = Bytes(f64::from(size));
         }
@@ -275,19 +275,19 @@ fn best_perturbation(problem: &SlotProblem, best: &Certified, seed: u64) -> f64 
                     let choice = &mut decision.clusters[n];
                     let links = if forward { &mut choice.forward } else { &mut choice.backward };
                     if i == j {
-                        links[i].power_w = Watts(links[i].power_w.0 * (1.0 - step));
+                        scale_power(&mut links[i], 1.0 - step);
                         attempt(&decision);
                         continue;
                     }
-                    let moved = links[i].bandwidth_hz.0 * step;
-                    links[i].bandwidth_hz = Hertz(links[i].bandwidth_hz.0 - moved);
-                    links[j].bandwidth_hz = Hertz(links[j].bandwidth_hz.0 + moved);
+                    let moved = links[i].map_or(0.0, |link| link.bandwidth_hz.0) * step;
+                    add_band(&mut links[i], -moved);
+                    add_band(&mut links[j], moved);
                     attempt(&decision);
                     for link in [i, j] {
                         let mut louder = decision.clone();
                         let choice = &mut louder.clusters[n];
                         let links = if forward { &mut choice.forward } else { &mut choice.backward };
-                        links[link].power_w = Watts(links[link].power_w.0 * (1.0 + step));
+                        scale_power(&mut links[link], 1.0 + step);
                         attempt(&louder);
                     }
                 }
@@ -297,49 +297,46 @@ fn best_perturbation(problem: &SlotProblem, best: &Certified, seed: u64) -> f64 
                 for position in 0..hops - 1 {
                     let mut decision = best.decision.clone();
                     let power = &mut decision.clusters[n].collection_power_w[position];
-                    *power = *power * factor;
+                    *power = power.map(|power| power * factor);
                     attempt(&decision);
                     let mut decision = best.decision.clone();
                     let power = &mut decision.clusters[n].distribution_power_w[position];
-                    *power = *power * factor;
+                    *power = power.map(|power| power * factor);
                     attempt(&decision);
                 }
                 for hop in 0..hops {
                     let mut decision = best.decision.clone();
-                    let power = &mut decision.clusters[n].forward[hop].power_w;
-                    *power = *power * factor;
+                    scale_power(&mut decision.clusters[n].forward[hop], factor);
                     attempt(&decision);
                     let mut decision = best.decision.clone();
-                    let power = &mut decision.clusters[n].backward[hop].power_w;
-                    *power = *power * factor;
+                    scale_power(&mut decision.clusters[n].backward[hop], factor);
                     attempt(&decision);
                 }
                 let mut decision = best.decision.clone();
-                let power = &mut decision.clusters[n].upload.power_w;
-                *power = *power * factor;
+                scale_power(&mut decision.clusters[n].upload, factor);
                 attempt(&decision);
                 // Everything at once, at random.
                 for _ in 0..20 {
                     let mut decision = best.decision.clone();
                     let choice = &mut decision.clusters[n];
                     for links in [&mut choice.forward, &mut choice.backward] {
-                        let before: f64 = links.iter().map(|link| link.bandwidth_hz.0).sum();
-                        for link in links.iter_mut() {
+                        let before: f64 = links.iter().flatten().map(|link| link.bandwidth_hz.0).sum();
+                        for link in links.iter_mut().flatten() {
                             link.bandwidth_hz = link.bandwidth_hz * (1.0 + step * draw.uniform(-0.5, 0.5));
                             link.power_w = link.power_w * (1.0 + step * draw.uniform(-0.5, 0.5));
                         }
-                        let after: f64 = links.iter().map(|link| link.bandwidth_hz.0).sum();
-                        links.iter_mut().for_each(|link| link.bandwidth_hz = link.bandwidth_hz * (before / after));
+                        let after: f64 = links.iter().flatten().map(|link| link.bandwidth_hz.0).sum();
+                        let filled = links.iter_mut().flatten();
+                        filled.for_each(|link| link.bandwidth_hz = link.bandwidth_hz * (before / after));
                     }
                     attempt(&decision);
                 }
             }
             for m in 0..problem.clusters.len() {
                 let mut decision = best.decision.clone();
-                let moved = decision.clusters[n].upload.bandwidth_hz * step;
-                let (from, to) = (decision.clusters[n].upload, decision.clusters[m].upload);
-                decision.clusters[n].upload.bandwidth_hz = from.bandwidth_hz - moved;
-                decision.clusters[m].upload.bandwidth_hz = to.bandwidth_hz + moved;
+                let moved = decision.clusters[n].upload.map_or(0.0, |link| link.bandwidth_hz.0) * step;
+                add_band(&mut decision.clusters[n].upload, -moved);
+                add_band(&mut decision.clusters[m].upload, moved);
                 attempt(&decision);
             }
         }
@@ -360,4 +357,12 @@ fn best_perturbation(problem: &SlotProblem, best: &Certified, seed: u64) -> f64 
         attempt(&Decision { plan, ..best.decision.clone() });
     }
     gain
+}
+
+fn scale_power(link: &mut Option<Link>, factor: f64) {
+    link.iter_mut().for_each(|link| link.power_w = link.power_w * factor);
+}
+
+fn add_band(link: &mut Option<Link>, more: f64) {
+    link.iter_mut().for_each(|link| link.bandwidth_hz = Hertz(link.bandwidth_hz.0 + more));
 }

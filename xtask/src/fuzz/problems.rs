@@ -1,7 +1,7 @@
 //! Small random problems, from tame to extreme.
 
 use collapipe::problem::{
-    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, Encoder, EndStage, Gains, Overlap, Participation,
+    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, EndStage, EqualBlocks, Gains, Overlap, Participation,
     ProblemError, Schema, SlotProblem, SlotSpec, Uplink,
 };
 use collapipe::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, JoulesPerFlop, Seconds, Watts};
@@ -91,6 +91,7 @@ impl Draw {
             energy_price,
             circuit_power_w,
             amplifier_efficiency,
+            ..Device::default()
         }
     }
 
@@ -109,20 +110,21 @@ impl Draw {
         let (embedding, decoder) = (end(1e-5), end(3e-4));
         let mut list: Vec<Device> = (0..devices).map(|_| self.device(blocks)).collect();
         if self.chance(0.1) {
-            list = vec![list[0]; devices as usize];
+            list = vec![list[0].clone(); devices as usize];
         }
         Cluster {
             batch_size: batch * self.pick(&[1, 1, 2, 3]),
             bandwidth_hz: Hertz(self.positive(2e7)),
             fixed_seconds: Seconds(self.or_zero(0.01)),
             upload_bits: Bits(self.or_zero(5e7)),
-            embedding,
-            decoder,
-            hop_latency_s: Seconds(self.or_zero(0.01)),
+            embedding: Some(embedding),
+            decoder: Some(decoder),
+            hop_latency_s: Seconds(self.or_zero(0.01)).into(),
             control_unit: ControlUnit { max_power_w, energy_price, circuit_power_w, amplifier_efficiency },
             edge_server: EdgeServer { max_power_w: Watts(self.positive(10.0)) },
             devices: list,
             gain_to_noise_hz_per_w: Gains(gains),
+            ..Cluster::default()
         }
     }
 
@@ -148,10 +150,11 @@ impl Draw {
                     local_iterations: self.pick(&[1, 1, 2, 5, 1000]),
                     micro_batches: self.pick(&divisors),
                     penalty: penalty * self.uniform(-1.0, 1.0),
+                    ..CandidatePlan::default()
                 }
             })
             .collect();
-        let encoder = Encoder {
+        let encoder = EqualBlocks {
             blocks,
             forward_flops_per_sample: Flops(self.positive(2e8)),
             backward_flops_per_sample: Flops(self.positive(4e8)),
@@ -166,9 +169,10 @@ impl Draw {
             overlap: Overlap::Full,
             latency_weight: self.positive(10.0),
             plans,
-            encoder,
+            encoder: encoder.into(),
             uplink: Uplink { bandwidth_hz: Hertz(self.positive(2e7)) },
             clusters: devices.into_iter().map(|k| self.cluster(k, blocks, batch)).collect(),
+            ..SlotSpec::default()
         })
     }
 }

@@ -5,7 +5,7 @@ use crate::problem::program::{
     ClusterProgram, Transmission, block_time, boundary_bits, compute_energy_per_block, end_stage_time, stage_time,
 };
 use crate::problem::{
-    CandidatePlan, Cluster, ClusterEvaluation, Device, DeviceEnergy, DeviceId, Encoder, LatencyParts, Link, NodeId,
+    CandidatePlan, Cluster, ClusterEvaluation, Device, DeviceEnergy, DeviceId, EqualBlocks, LatencyParts, Link, NodeId,
     Phase, SlotSpec,
 };
 use crate::simulation::policy::{DeviceLoad, OwnCluster};
@@ -14,7 +14,7 @@ use crate::units::{Bits, Bytes, Hertz, Joules, Seconds};
 /// A cluster's costs so far. Devices share the batch equally.
 pub(super) struct Bill<'a> {
     program: ClusterProgram<'a>,
-    encoder: &'a Encoder,
+    encoder: EqualBlocks,
     cluster: &'a Cluster,
     plan: &'a CandidatePlan,
     pub parts: LatencyParts,
@@ -29,7 +29,7 @@ impl<'a> Bill<'a> {
         let devices = cluster.devices.len();
         let mut bill = Self {
             program: ClusterProgram::new(problem, cluster),
-            encoder: &problem.encoder,
+            encoder: problem.encoder.mean_block(),
             cluster,
             plan,
             parts: LatencyParts { fixed: cluster.fixed_seconds, ..LatencyParts::default() },
@@ -85,12 +85,17 @@ impl<'a> Bill<'a> {
 
     /// The tensor at a cut, of one micro-batch.
     pub fn boundary(&self) -> Bits {
-        boundary_bits(self.encoder, self.samples())
+        boundary_bits(&self.encoder, self.samples())
+    }
+
+    /// ℓ.
+    pub fn hop_latency(&self) -> Seconds {
+        self.program.under(self.plan).hop_latency()
     }
 
     /// Time of a device for a micro-batch of one phase: o + d (q + b c/f).
     pub fn stage(&self, device: &Device, phase: Phase, blocks: u32) -> Seconds {
-        stage_time(device, block_time(self.encoder, device, phase, self.samples()), blocks)
+        stage_time(device, block_time(&self.encoder, device, phase, self.samples()), blocks)
     }
 
     /// Time of the edge server for a device's micro-batch of one phase: the blocks that are not on the device, and the
@@ -102,7 +107,7 @@ impl<'a> Bill<'a> {
             Phase::Backward => (self.encoder.backward_flops_per_sample.0, rates.per_flop[1]),
         };
         Seconds(blocks * flops * per_flop * self.samples())
-            + end_stage_time(&self.cluster.decoder, phase, self.samples())
+            + self.cluster.decoder.map_or(Seconds(0.0), |stage| end_stage_time(&stage, phase, self.samples()))
     }
 
     /// Books what a device computes and records what it holds: d (resident + activation·B/K), I·B/K samples.
@@ -110,7 +115,7 @@ impl<'a> Bill<'a> {
         let share = 1.0 / self.cluster.devices.len().max(1) as f64;
         let blocks_held = f64::from(blocks);
         let activations = self.encoder.activation_bytes_per_sample.0 * f64::from(self.cluster.batch_size) * share;
-        let per_block = compute_energy_per_block(self.encoder, self.cluster, self.plan, device);
+        let per_block = compute_energy_per_block(&self.encoder, self.cluster, self.plan, device);
         if let (Some(energy), Some(load)) = (self.device_energy.get_mut(k), self.loads.get_mut(k)) {
             energy.compute += per_block * (blocks_held * share);
             *load = DeviceLoad {

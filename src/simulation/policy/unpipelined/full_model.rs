@@ -29,7 +29,7 @@ impl Policy for FullModelFederated {
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
-        let blocks = problem.encoder.blocks;
+        let blocks = problem.encoder.blocks();
         Ok(cheapest(problem, |cluster, plan| {
             let mut bill = Bill::new(problem, cluster, plan)?;
             let mut slowest = [Seconds(0.0); 2];

@@ -56,7 +56,7 @@ fn best_cut(
 ) -> Result<OwnCluster, String> {
     let mut best: Option<(f64, OwnCluster)> = None;
     let mut missing = String::from("no cut");
-    for blocks in 1..=problem.encoder.blocks {
+    for blocks in 1..=problem.encoder.blocks() {
         match train(blocks) {
             Ok(own) => {
                 let costs = &own.costs;
@@ -88,7 +88,8 @@ impl ServerRates {
     fn new(context: &super::SlotContext<'_>, cluster: &Cluster) -> Result<Self, String> {
         let decoder = context.scenario().model().decoder;
         let flops = [decoder.forward_flops_per_sample.0, decoder.backward_flops_per_sample.0];
-        let seconds = [cluster.decoder.forward_seconds_per_sample.0, cluster.decoder.backward_seconds_per_sample.0];
+        let stage = cluster.decoder.unwrap_or_default();
+        let seconds = [stage.forward_seconds_per_sample.0, stage.backward_seconds_per_sample.0];
         let [forward, backward] = [seconds[0] / flops[0], seconds[1] / flops[1]];
         match forward.is_finite() && backward.is_finite() {
             true => Ok(Self { per_flop: [forward, backward] }),

@@ -42,8 +42,8 @@ impl Policy for SplitFed {
                     let bits = bill.boundary();
                     let up = bill.send((DeviceId(k).node(), server), bits, share, uses)?;
                     let down = bill.send((server, DeviceId(k).node()), bits, share, uses)?;
-                    let forward = bill.stage(device, Phase::Forward, blocks) + cluster.hop_latency_s + up;
-                    let backward = bill.stage(device, Phase::Backward, blocks) + cluster.hop_latency_s + down;
+                    let forward = bill.stage(device, Phase::Forward, blocks) + bill.hop_latency() + up;
+                    let backward = bill.stage(device, Phase::Backward, blocks) + bill.hop_latency() + down;
                     slowest = [Seconds(slowest[0].0.max(forward.0)), Seconds(slowest[1].0.max(backward.0))];
                 }
                 let server = |phase| bill.server(rates, phase, blocks) * devices;

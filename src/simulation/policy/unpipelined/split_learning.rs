@@ -43,8 +43,8 @@ impl Policy for SplitLearning {
                     let up = bill.send((DeviceId(k).node(), server), bits, cluster.bandwidth_hz, uses)?;
                     let down = bill.send((server, DeviceId(k).node()), bits, cluster.bandwidth_hz, uses)?;
                     let phase = |phase| bill.stage(device, phase, blocks) + bill.server(rates, phase, blocks);
-                    let forward = (phase(Phase::Forward) + cluster.hop_latency_s + up) * uses;
-                    let backward = (phase(Phase::Backward) + cluster.hop_latency_s + down) * uses;
+                    let forward = (phase(Phase::Forward) + bill.hop_latency() + up) * uses;
+                    let backward = (phase(Phase::Backward) + bill.hop_latency() + down) * uses;
                     bill.parts.forward += forward;
                     bill.parts.backward += backward;
                 }

@@ -29,15 +29,15 @@ fn phases(iterate: &Iterate, n: usize, price: f64) -> (ClusterDecision, [f64; 2]
     let program = iterate.program(n);
     let mut choice = iterate.decision.clusters[n].clone();
     let route = program.at.route(&iterate.decision.clusters[n].active);
-    let share = |phase: Phase, links: &mut [Link]| {
+    let share = |phase: Phase, links: &mut [Option<Link>]| {
         let band = program.at.cluster.bandwidth_hz.0;
         let mut radio = PhaseRadio::new(band, program.pacing.pace_price(price), program.hop_latency().0);
-        for ((near, far), link) in route.hops().zip(&*links) {
+        for ((near, far), link) in route.hops().zip(links.iter().flatten()) {
             radio.push(at_power(&program.hop(phase, near, far), link.power_w, price));
         }
         let mut scratch = Scratch::default();
         let solved = radio.solve(slowest_stage(iterate, n, phase), None, &mut scratch);
-        for (link, sent) in links.iter_mut().zip(radio.sendings(&solved, &mut scratch)) {
+        for (link, sent) in links.iter_mut().flatten().zip(radio.sendings(&solved, &mut scratch)) {
             link.bandwidth_hz = Hertz(sent.band);
         }
         solved.prices.band
@@ -49,7 +49,8 @@ fn phases(iterate: &Iterate, n: usize, price: f64) -> (ClusterDecision, [f64; 2]
 /// An upload at the power as it is, at a price of its cluster's latency; `None` where nothing is sent.
 fn upload(iterate: &Iterate, n: usize, price: f64) -> Option<Hop> {
     let sent = iterate.program(n).at.upload();
-    (sent.bits.0 > 0.0).then(|| at_power(&sent, iterate.decision.clusters[n].upload.power_w, price))
+    let link = iterate.decision.clusters[n].upload.filter(|_| sent.bits.0 > 0.0)?;
+    Some(at_power(&sent, link.power_w, price))
 }
 
 /// All bandwidths, and what the bands are worth: the clusters are balanced at a price of the upload band, and that
@@ -61,7 +62,7 @@ pub(super) fn share(iterate: &Iterate) -> (Decision, ShadowPrices) {
             let mut choice = phases(iterate, n, price).0;
             if let Some(hop) = upload(iterate, n, price) {
                 let sent = hop.free(band_price, band_price.ln());
-                choice.upload.bandwidth_hz = Hertz(sent.band);
+                choice.upload.iter_mut().for_each(|link| link.bandwidth_hz = Hertz(sent.band));
             }
             choice
         })
@@ -70,7 +71,7 @@ pub(super) fn share(iterate: &Iterate) -> (Decision, ShadowPrices) {
     let sending: Vec<usize> = (0..problem.clusters.len()).filter(|&n| upload(iterate, n, 1.0).is_some()).collect();
     let idle = |n: &usize| !sending.contains(n);
     let idle: f64 = (0..problem.clusters.len()).filter(idle).map(|n| band_of(&iterate.decision, n)).sum();
-    let used = |decisions: &[ClusterDecision]| sending.iter().map(|&n| decisions[n].upload.bandwidth_hz.0).sum::<f64>();
+    let used = |decisions: &[ClusterDecision]| sending.iter().map(|&n| upload_band(&decisions[n])).sum::<f64>();
     let filled = |price: f64| {
         let share = used(&at(price).choices) / (whole - idle);
         if (1.0 - CLOSE..=1.0).contains(&share) { 1.0 } else { share }
@@ -96,8 +97,7 @@ pub(super) fn share(iterate: &Iterate) -> (Decision, ShadowPrices) {
     let BalancedBlocks { weights, mut choices } = at(price);
     let scale = (whole - idle) / used(&choices);
     for &n in &sending {
-        let band = &mut choices[n].upload.bandwidth_hz;
-        *band = *band * scale;
+        choices[n].upload.iter_mut().for_each(|link| link.bandwidth_hz = link.bandwidth_hz * scale);
     }
     let bands: Vec<[f64; 2]> = weights.iter().enumerate().map(|(n, &weight)| phases(iterate, n, weight).1).collect();
     let total: f64 = weights.iter().sum();
@@ -111,5 +111,9 @@ pub(super) fn share(iterate: &Iterate) -> (Decision, ShadowPrices) {
 }
 
 fn band_of(decision: &Decision, n: usize) -> f64 {
-    decision.clusters[n].upload.bandwidth_hz.0
+    upload_band(&decision.clusters[n])
+}
+
+fn upload_band(choice: &ClusterDecision) -> f64 {
+    choice.upload.map_or(0.0, |link| link.bandwidth_hz.0)
 }

@@ -130,7 +130,7 @@ impl<'a> Iterate<'a> {
         let question = SegmentsFor::equal_shares(problem);
         let domains = domains(problem).map_err(|_| SolveError::Numerical)?;
         let equal: Option<Vec<Segments>> =
-            (domains.iter()).map(|domain| equal(domain, problem.encoder.blocks)).collect();
+            (domains.iter()).map(|domain| equal(domain, problem.encoder.blocks())).collect();
         let equal = equal.map(|equal| question.choose(problem, 0, &equal));
         let works = |decision: &Decision| {
             evaluate(problem, decision)

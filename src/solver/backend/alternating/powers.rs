@@ -65,25 +65,25 @@ pub(super) fn set(iterate: &Iterate, n: usize, price: f64) -> ClusterDecision {
     let program = iterate.program(n);
     let mut choice = iterate.decision.clusters[n].clone();
     let route = program.at.route(&iterate.decision.clusters[n].active);
-    let set = |phase: Phase, links: &mut [Link]| {
+    let set = |phase: Phase, links: &mut [Option<Link>]| {
         let hops = route.hops().map(|(near, far)| program.hop(phase, near, far));
         let senders: Vec<Sender> =
-            hops.zip(&*links).map(|(sent, link)| Sender::new(&sent, link.bandwidth_hz, price)).collect();
+            hops.zip(links.iter().flatten()).map(|(sent, link)| Sender::new(&sent, link.bandwidth_hz, price)).collect();
         let floor = slowest_stage(iterate, n, phase) - program.hop_latency().0;
         let pace = pace(&senders, program.pacing.pace_price(price), floor);
-        for (link, sender) in links.iter_mut().zip(&senders) {
+        for (link, sender) in links.iter_mut().flatten().zip(&senders) {
             link.power_w = sender.power(sender.free().min(pace).max(sender.shortest()));
         }
     };
     set(Phase::Forward, &mut choice.forward);
     set(Phase::Backward, &mut choice.backward);
     let priced = PricedCluster::new(iterate.problem, program.at.cluster, price);
-    choice.collection_power_w = choice.active.iter().map(|k| Watts(priced.collection[k.0].power)).collect();
-    choice.distribution_power_w = choice.active.iter().map(|k| Watts(priced.distribution[k.0].power)).collect();
+    choice.collection_power_w = choice.active.iter().map(|k| Some(Watts(priced.collection[k.0].power))).collect();
+    choice.distribution_power_w = choice.active.iter().map(|k| Some(Watts(priced.distribution[k.0].power))).collect();
     let upload = program.at.upload();
-    if upload.bits.0 > 0.0 {
-        let sender = Sender::new(&upload, choice.upload.bandwidth_hz, price);
-        choice.upload.power_w = sender.power(sender.free());
+    if let Some(link) = choice.upload.as_mut().filter(|_| upload.bits.0 > 0.0) {
+        let sender = Sender::new(&upload, link.bandwidth_hz, price);
+        link.power_w = sender.power(sender.free());
     }
     choice
 }

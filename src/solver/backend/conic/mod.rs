@@ -122,6 +122,7 @@ impl Backend<RadioFor> for Conic {
 
     fn solve(&self, problem: &SlotProblem, question: &RadioFor) -> Result<Solution, SolveError> {
         self.settings.validate()?;
+        crate::solver::check_classical(problem)?;
         question.check(problem)?;
         let reasons = question.reasons(problem);
         if !reasons.is_empty() {

@@ -192,12 +192,12 @@ fn without_overlap_equal_stages_are_a_longer_latency() {
         let (problem, question) = sampled(InstanceSize { devices: 4, blocks: 4, ..InstanceSize::default() }, seed);
         let (c, micro_batches) = (0.05, 4);
         let mut spec = problem.into_spec();
-        spec.plans = vec![CandidatePlan { local_iterations: 3, micro_batches, penalty: 0.0 }];
-        spec.encoder.forward_flops_per_sample = Flops(1e-30);
-        spec.encoder.backward_flops_per_sample = Flops(1e-30);
+        spec.plans = vec![CandidatePlan { local_iterations: 3, micro_batches, ..CandidatePlan::default() }];
+        spec.encoder.equal_mut().unwrap().forward_flops_per_sample = Flops(1e-30);
+        spec.encoder.equal_mut().unwrap().backward_flops_per_sample = Flops(1e-30);
         let cluster = &mut spec.clusters[0];
         let per_sample = Seconds(c * f64::from(micro_batches) / f64::from(cluster.batch_size));
-        for end in [&mut cluster.embedding, &mut cluster.decoder] {
+        for end in [&mut cluster.embedding, &mut cluster.decoder].into_iter().flatten() {
             (end.forward_seconds_per_sample, end.backward_seconds_per_sample) = (per_sample, per_sample);
         }
         for device in &mut cluster.devices {
@@ -205,7 +205,8 @@ fn without_overlap_equal_stages_are_a_longer_latency() {
         }
         let question = RadioFor { plan: 0, ..question };
         let mut longer = spec.clone();
-        longer.clusters[0].hop_latency_s += Seconds(c);
+        let hop = &mut longer.clusters[0].hop_latency_s;
+        *hop = (hop.same().unwrap() + Seconds(c)).into();
         let exact = certified(Exact::default().solve(&SlotProblem::new(longer).unwrap(), &question).unwrap());
         spec.overlap = Overlap::None;
         let solution = Conic::default().solve(&SlotProblem::new(spec.clone()).unwrap(), &question).unwrap();
@@ -231,7 +232,7 @@ fn extremes_are_answered_or_refused() {
     let changes: [fn(&mut SlotSpec, f64); 6] = [
         |spec, factor| spec.clusters[0].gain_to_noise_hz_per_w.0 *= factor,
         |spec, factor| spec.latency_weight *= factor,
-        |spec, factor| spec.encoder.boundary_bits_per_sample.0 *= factor,
+        |spec, factor| spec.encoder.equal_mut().unwrap().boundary_bits_per_sample.0 *= factor,
         |spec, factor| spec.clusters[0].bandwidth_hz.0 *= factor,
         |spec, factor| spec.clusters[0].devices.iter_mut().for_each(|device| device.energy_price *= factor),
         |spec, factor| spec.clusters[0].devices[0].max_power_w.0 *= factor,

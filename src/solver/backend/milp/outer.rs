@@ -155,7 +155,8 @@ impl<'a> Master<'a> {
             for (hop, ends) in Route::through(&chosen.active, cluster.devices.len()).hops().enumerate() {
                 if let Some(at) = radio.links.iter().position(|&link| link == ends) {
                     for (sent, links) in radio.hops.as_ref().zip(links).into_array() {
-                        sent[at].tangents_at(model, links[hop].bandwidth_hz.0, links[hop].power_w.0);
+                        let link = links[hop].unwrap_or_default();
+                        sent[at].tangents_at(model, link.bandwidth_hz.0, link.power_w.0);
                     }
                 }
             }
@@ -165,10 +166,11 @@ impl<'a> Master<'a> {
                     (&radio.collection[k.0], chosen.collection_power_w[at]),
                     (&radio.distribution[k.0], chosen.distribution_power_w[at]),
                 ] {
+                    let power = power.unwrap_or_default();
                     sent.iter().for_each(|sent| sent.tangents_at(model, whole, power.0));
                 }
             }
-            let upload = chosen.upload;
+            let upload = chosen.upload.unwrap_or_default();
             radio.upload.iter().for_each(|sent| sent.tangents_at(model, upload.bandwidth_hz.0, upload.power_w.0));
         }
     }

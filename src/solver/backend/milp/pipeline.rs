@@ -27,7 +27,7 @@ impl Scale {
                 let blocks = cluster.devices.iter().map(|device| program.block_time(phase, device).0);
                 blocks.fold(f64::INFINITY, f64::min)
             };
-            f64::from(problem.encoder.blocks) * PerPhase::from_fn(fastest).sum()
+            f64::from(problem.encoder.blocks()) * PerPhase::from_fn(fastest).sum()
         };
         let slowest = problem.clusters.iter().map(least).fold(0.0, f64::max);
         let seconds = slowest * f64::from(plan.local_iterations);
@@ -154,7 +154,7 @@ fn path(
     domain: &Domain,
     links: &[(NodeId, NodeId)],
 ) -> ClusterPath {
-    let blocks = problem.encoder.blocks;
+    let blocks = problem.encoder.blocks();
     let devices = cluster.devices.len();
     let all = problem.participation == Participation::All;
     // Where every device holds a block, none can hold more than the others leave.

@@ -149,6 +149,7 @@ fn blocked(
 
 pub(super) fn solve(milp: &Milp, problem: &SlotProblem, question: &SegmentsFor) -> Result<Solution, SolveError> {
     milp.validate()?;
+    crate::solver::check_classical(problem)?;
     question.check(problem)?;
     let domains = match domains(problem) {
         Ok(domains) => domains,

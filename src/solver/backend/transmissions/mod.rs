@@ -180,7 +180,7 @@ impl Builder<'_> {
         }
         // Where sending blocks the stage, only the one stage that sends nothing has a pace of its own.
         let floor = if pacing.is_blocking() {
-            program.silent_time(phase).0
+            program.silent_time(phase, self.route, &self.segments.sizes).0
         } else {
             compute.iter().fold(0.0, |slowest: f64, &time| slowest.max(time))
         };

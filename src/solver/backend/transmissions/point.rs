@@ -67,11 +67,11 @@ impl RadioProgram {
             ClusterDecision {
                 active: segments.active.clone(),
                 sizes: segments.sizes.clone(),
-                forward: vec![nothing; active + 1],
-                backward: vec![nothing; active + 1],
-                collection_power_w: vec![Watts(0.0); active],
-                distribution_power_w: vec![Watts(0.0); active],
-                upload: nothing,
+                forward: vec![Some(nothing); active + 1],
+                backward: vec![Some(nothing); active + 1],
+                collection_power_w: vec![Some(Watts(0.0)); active],
+                distribution_power_w: vec![Some(Watts(0.0)); active],
+                upload: Some(nothing),
             }
         });
         let mut decision = Decision { plan: question.plan, clusters: clusters.collect() };
@@ -80,11 +80,11 @@ impl RadioProgram {
             let link = Link { bandwidth_hz: Hertz(point.band[j]), power_w: power };
             let choice = &mut decision.clusters[sent.cluster];
             match sent.transfer {
-                Transfer::Hop { phase: Phase::Forward, hop } => choice.forward[hop] = link,
-                Transfer::Hop { phase: Phase::Backward, hop } => choice.backward[hop] = link,
-                Transfer::Collection { position } => choice.collection_power_w[position] = power,
-                Transfer::Distribution { position } => choice.distribution_power_w[position] = power,
-                Transfer::Upload => choice.upload = link,
+                Transfer::Hop { phase: Phase::Forward, hop } => choice.forward[hop] = Some(link),
+                Transfer::Hop { phase: Phase::Backward, hop } => choice.backward[hop] = Some(link),
+                Transfer::Collection { position } => choice.collection_power_w[position] = Some(power),
+                Transfer::Distribution { position } => choice.distribution_power_w[position] = Some(power),
+                Transfer::Upload => choice.upload = Some(link),
             }
         }
         decision
@@ -110,16 +110,17 @@ impl RadioUse {
     /// The transmission's part of a decision.
     fn link(&self, decision: &Decision) -> Link {
         let choice = &decision.clusters[self.cluster];
-        let whole = |power_w| match self.band {
-            Band::Whole(width) => Link { bandwidth_hz: Hertz(width), power_w },
-            Band::Shared(_) => choice.upload,
+        let upload = choice.upload.unwrap_or_default();
+        let whole = |power_w: Option<Watts>| match self.band {
+            Band::Whole(width) => Link { bandwidth_hz: Hertz(width), power_w: power_w.unwrap_or_default() },
+            Band::Shared(_) => upload,
         };
         match self.transfer {
-            Transfer::Hop { phase: Phase::Forward, hop } => choice.forward[hop],
-            Transfer::Hop { phase: Phase::Backward, hop } => choice.backward[hop],
+            Transfer::Hop { phase: Phase::Forward, hop } => choice.forward[hop].unwrap_or_default(),
+            Transfer::Hop { phase: Phase::Backward, hop } => choice.backward[hop].unwrap_or_default(),
             Transfer::Collection { position } => whole(choice.collection_power_w[position]),
             Transfer::Distribution { position } => whole(choice.distribution_power_w[position]),
-            Transfer::Upload => choice.upload,
+            Transfer::Upload => upload,
         }
     }
 }

@@ -29,7 +29,7 @@ fn each_plan(problem: &SlotProblem, mandatory: &[usize], mut check: impl FnMut(&
     let priced = PricedCluster::new(problem, cluster, problem.latency_weight);
     let mut work = Workspace::default();
     let sets: Vec<usize> = (1..1 << devices)
-        .filter(|set: &usize| set.count_ones() <= problem.encoder.blocks)
+        .filter(|set: &usize| set.count_ones() <= problem.encoder.blocks())
         .filter(|set| mandatory.iter().all(|k| set >> k & 1 == 1))
         .collect();
     for plan in &problem.plans {
@@ -124,7 +124,7 @@ fn sizes_beyond_memory_are_refused() {
 fn equal_devices() {
     let mut spec = sampled(8, 12, 6, 3).into_spec();
     let cluster = &mut spec.clusters[0];
-    cluster.devices = vec![cluster.devices[0]; 8];
+    cluster.devices = vec![cluster.devices[0].clone(); 8];
     cluster.gain_to_noise_hz_per_w.0.fill(1e9);
     agrees(&SlotProblem::new(spec).unwrap(), &[], Limits::default());
 }

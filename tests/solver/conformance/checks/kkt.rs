@@ -144,7 +144,7 @@ pub fn residual(problem: &SlotProblem, found: &Certified, size: f64) -> Residual
         transfers(problem, cluster, choice, price, size, &mut residual);
         if cluster.upload_bits.0 > 0.0 {
             let link = (0, cluster.devices.len() + 1);
-            uploads.push(sent(cluster, link, cluster.upload_bits.0, choice.upload, 1.0, price));
+            uploads.push(sent(cluster, link, cluster.upload_bits.0, choice.upload.unwrap(), 1.0, price));
         }
     }
     let price = band_price(&uploads, found.shadow_prices.uplink_per_hz);
@@ -168,7 +168,7 @@ fn phase(
     size: f64,
     residual: &mut Residual,
 ) {
-    let encoder = &problem.encoder;
+    let encoder = problem.encoder.equal().unwrap();
     let samples = f64::from(cluster.batch_size) / f64::from(plan.micro_batches);
     let bits = samples * encoder.boundary_bits_per_sample.0;
     let iterations = f64::from(plan.local_iterations);
@@ -176,7 +176,7 @@ fn phase(
     let server = cluster.devices.len() + 1;
     let path: Vec<usize> = [0].into_iter().chain(choice.active.iter().map(|k| k.node().0)).chain([server]).collect();
     let links = if forward { &choice.forward } else { &choice.backward };
-    let hops: Vec<Sent> = (path.windows(2).zip(links))
+    let hops: Vec<Sent> = (path.windows(2).zip(links.iter().flatten()))
         .map(|(ends, &link)| {
             let ends = if forward { (ends[0], ends[1]) } else { (ends[1], ends[0]) };
             sent(cluster, ends, bits, link, uses, iterations * latency_price)
@@ -193,8 +193,8 @@ fn phase(
         let block = device.block_overhead_s.0 + samples * pick(forward, backward);
         device.stage_overhead_s.0 + f64::from(blocks) * block
     });
-    let floor = stages.chain([end(&cluster.embedding), end(&cluster.decoder)]).fold(0.0, f64::max);
-    let latency = cluster.hop_latency_s.0;
+    let floor = stages.chain([end(&cluster.embedding.unwrap()), end(&cluster.decoder.unwrap())]).fold(0.0, f64::max);
+    let latency = cluster.hop_latency_s.same().unwrap().0;
     let pace = hops.iter().map(|hop| latency + hop.time).fold(floor, f64::max);
     let pace_price = latency_price * iterations * f64::from(plan.micro_batches - 1);
     let price = band_price(&hops, reported);
@@ -226,14 +226,14 @@ fn transfers(
     size: f64,
     residual: &mut Residual,
 ) {
-    let per_block = problem.encoder.parameter_bits_per_block.0;
+    let per_block = problem.encoder.equal().unwrap().parameter_bits_per_block.0;
     if per_block == 0.0 {
         return;
     }
     for (position, (&k, &blocks)) in choice.active.iter().zip(&choice.sizes).enumerate() {
         let powers = [
-            ((k.node().0, 0), choice.collection_power_w[position]),
-            ((0, k.node().0), choice.distribution_power_w[position]),
+            ((k.node().0, 0), choice.collection_power_w[position].unwrap()),
+            ((0, k.node().0), choice.distribution_power_w[position].unwrap()),
         ];
         for (ends, power_w) in powers {
             let link = Link { bandwidth_hz: cluster.bandwidth_hz, power_w };

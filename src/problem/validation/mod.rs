@@ -5,7 +5,13 @@
 
 use std::fmt::Display;
 
-use super::slot::{CandidatePlan, Cluster, Device, Encoder, EndStage, SlotSpec};
+mod cluster;
+mod schema;
+
+use self::cluster::check_cluster;
+use super::cluster::Cluster;
+use super::encoder::{Block, Encoder, EqualBlocks};
+use super::slot::{CandidatePlan, Schema, SlotSpec};
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, FieldError, Range, count, length, real};
 
@@ -21,6 +27,8 @@ pub const MAX_PLANS: usize = 1_000_000;
 pub const MAX_CLUSTERS: usize = 10_000_000;
 /// Most devices of a cluster.
 pub const MAX_DEVICES: usize = 65_536;
+/// Most micro-batches times stages where forward and backward work take turns: such a schedule is run event by event.
+pub const MAX_SCHEDULED: u64 = 1_000_000;
 
 /// Why data are not a slot problem.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +55,13 @@ pub(super) fn validate(spec: &SlotSpec) -> Result<(), ProblemError> {
 /// Bad fields, as many as are asked for at most, each group of fields in the order of the format.
 pub(crate) fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {
     let mut found = Faults { errors: Vec::new(), most };
+    if spec.schema == Schema::V1 {
+        schema::check_first_version(spec, &mut found);
+    }
     found.add("", real("latency_weight", spec.latency_weight, Range::Positive));
+    if let Some(deadline) = spec.deadline_s {
+        found.add("", real("deadline_s", deadline.0, Range::Positive));
+    }
     found.add("", length("plans", spec.plans.len(), MAX_PLANS));
     found.add("", length("clusters", spec.clusters.len(), MAX_CLUSTERS));
     for (i, plan) in spec.plans.iter().enumerate() {
@@ -62,10 +76,11 @@ pub(crate) fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {
         if found.are_enough() {
             return found.errors;
         }
-        check_cluster(cluster, format_args!("clusters[{n}]"), &mut found);
+        check_cluster(cluster, spec.encoder.blocks(), format_args!("clusters[{n}]"), &mut found);
     }
     if found.errors.is_empty() {
         found.add("", check_divisors(spec));
+        found.add("", check_events(spec));
     }
     found.errors
 }
@@ -127,100 +142,66 @@ fn gcd(mut a: u32, mut b: u32) -> u32 {
     a
 }
 
-fn check_encoder(encoder: &Encoder, found: &mut Faults) {
-    found.add("encoder", count("blocks", encoder.blocks, MAX_BLOCKS));
-    found.reals(
-        "encoder",
-        &[
-            ("forward_flops_per_sample", encoder.forward_flops_per_sample.0, Range::Positive),
-            ("backward_flops_per_sample", encoder.backward_flops_per_sample.0, Range::Positive),
-            ("boundary_bits_per_sample", encoder.boundary_bits_per_sample.0, Range::Positive),
-            ("parameter_bits_per_block", encoder.parameter_bits_per_block.0, Range::NonNegative),
-            ("resident_bytes_per_block", encoder.resident_bytes_per_block.0, Range::NonNegative),
-            ("activation_bytes_per_sample", encoder.activation_bytes_per_sample.0, Range::NonNegative),
-        ],
-    );
-}
-
-fn check_cluster(cluster: &Cluster, parent: impl Display + Copy, found: &mut Faults) {
-    found.add(parent, count("batch_size", cluster.batch_size, MAX_BATCH_SIZE));
-    found.reals(
-        parent,
-        &[
-            ("bandwidth_hz", cluster.bandwidth_hz.0, Range::Positive),
-            ("fixed_seconds", cluster.fixed_seconds.0, Range::NonNegative),
-            ("upload_bits", cluster.upload_bits.0, Range::NonNegative),
-            ("hop_latency_s", cluster.hop_latency_s.0, Range::NonNegative),
-        ],
-    );
-    for (name, stage) in [("embedding", &cluster.embedding), ("decoder", &cluster.decoder)] {
-        check_end_stage(stage, format_args!("{parent}.{name}"), found);
-    }
-    let unit = &cluster.control_unit;
-    found.reals(
-        parent,
-        &[
-            ("control_unit.max_power_w", unit.max_power_w.0, Range::Positive),
-            ("control_unit.energy_price", unit.energy_price, Range::NonNegative),
-            ("control_unit.circuit_power_w", unit.circuit_power_w.0, Range::NonNegative),
-            ("control_unit.amplifier_efficiency", unit.amplifier_efficiency, Range::Fraction),
-            ("edge_server.max_power_w", cluster.edge_server.max_power_w.0, Range::Positive),
-        ],
-    );
-    found.add(parent, length("devices", cluster.devices.len(), MAX_DEVICES));
-    for (k, device) in cluster.devices.iter().enumerate() {
-        if found.are_enough() {
-            return;
+/// A schedule that alternates must not have more events than can be run.
+fn check_events(spec: &SlotSpec) -> Checked {
+    let most_devices = spec.clusters.iter().map(|cluster| cluster.devices.len()).max().unwrap_or(0);
+    let stages = most_devices as u64 + 2;
+    for (i, plan) in spec.plans.iter().enumerate() {
+        if plan.schedule.alternates() && u64::from(plan.micro_batches) * stages > MAX_SCHEDULED {
+            let allowed = format!(
+                "at most {} with schedule \"{}\" on up to {stages} stages",
+                MAX_SCHEDULED / stages,
+                plan.schedule.name()
+            );
+            return Err(FieldError::new(format!("plans[{i}].micro_batches"), plan.micro_batches, allowed));
         }
-        check_device(device, format_args!("{parent}.devices[{k}]"), found);
     }
-    check_gains(cluster, parent, found);
+    Ok(())
 }
 
-fn check_end_stage(stage: &EndStage, parent: impl Display + Copy, found: &mut Faults) {
-    found.reals(
-        parent,
-        &[
-            ("forward_seconds_per_sample", stage.forward_seconds_per_sample.0, Range::NonNegative),
-            ("backward_seconds_per_sample", stage.backward_seconds_per_sample.0, Range::NonNegative),
-        ],
-    );
-}
-
-fn check_device(device: &Device, parent: impl Display + Copy, found: &mut Faults) {
-    found.reals(
-        parent,
-        &[
-            ("forward_flops_per_second", device.forward_flops_per_second.0, Range::Positive),
-            ("backward_flops_per_second", device.backward_flops_per_second.0, Range::Positive),
-            ("joules_per_flop", device.joules_per_flop.0, Range::NonNegative),
-            ("memory_bytes", device.memory_bytes.0, Range::NonNegative),
-            ("stage_overhead_s", device.stage_overhead_s.0, Range::NonNegative),
-            ("block_overhead_s", device.block_overhead_s.0, Range::NonNegative),
-            ("max_power_w", device.max_power_w.0, Range::Positive),
-            ("energy_price", device.energy_price, Range::NonNegative),
-            ("circuit_power_w", device.circuit_power_w.0, Range::NonNegative),
-            ("amplifier_efficiency", device.amplifier_efficiency, Range::Fraction),
-        ],
-    );
-}
-
-fn check_gains(cluster: &Cluster, parent: impl Display + Copy, found: &mut Faults) {
-    const PATH: &str = "gain_to_noise_hz_per_w";
-    let gains = &cluster.gain_to_noise_hz_per_w.0;
-    let devices = cluster.devices.len();
-    let nodes = devices + 2;
-    if gains.shape() != (nodes, nodes) {
-        let shape = format!("a {} x {} matrix", gains.nrows(), gains.ncols());
-        let allowed = format!("a {nodes} x {nodes} matrix (control unit, {devices} devices, edge server)");
-        return found.add(parent, Err(FieldError::new(PATH, shape, allowed)));
-    }
-    for rx in 0..nodes {
-        for tx in 0..nodes {
-            let gain = gains[(tx, rx)];
-            if !Range::NonNegative.contains(gain) && !found.are_enough() {
-                found.add(parent, real(&format!("{PATH}[{tx}][{rx}]"), gain, Range::NonNegative));
+fn check_encoder(encoder: &Encoder, found: &mut Faults) {
+    match encoder {
+        Encoder::Equal(equal) => check_equal_blocks(equal, found),
+        Encoder::Chain(chain) => {
+            let bits = chain.input_bits_per_sample.0;
+            found.add("encoder", real("input_bits_per_sample", bits, Range::NonNegative));
+            found.add("encoder", length("blocks", chain.blocks.len(), MAX_BLOCKS as usize));
+            for (i, block) in chain.blocks.iter().enumerate() {
+                if found.are_enough() {
+                    return;
+                }
+                check_block(block, format_args!("encoder.blocks[{i}]"), found);
             }
         }
     }
+}
+
+fn check_equal_blocks(equal: &EqualBlocks, found: &mut Faults) {
+    found.add("encoder", count("blocks", equal.blocks, MAX_BLOCKS));
+    found.reals(
+        "encoder",
+        &[
+            ("forward_flops_per_sample", equal.forward_flops_per_sample.0, Range::Positive),
+            ("backward_flops_per_sample", equal.backward_flops_per_sample.0, Range::Positive),
+            ("boundary_bits_per_sample", equal.boundary_bits_per_sample.0, Range::Positive),
+            ("parameter_bits_per_block", equal.parameter_bits_per_block.0, Range::NonNegative),
+            ("resident_bytes_per_block", equal.resident_bytes_per_block.0, Range::NonNegative),
+            ("activation_bytes_per_sample", equal.activation_bytes_per_sample.0, Range::NonNegative),
+        ],
+    );
+}
+
+/// A block of a chain may be free of work, and need not send anything on.
+fn check_block(block: &Block, parent: impl Display + Copy, found: &mut Faults) {
+    found.reals(
+        parent,
+        &[
+            ("forward_flops_per_sample", block.forward_flops_per_sample.0, Range::NonNegative),
+            ("backward_flops_per_sample", block.backward_flops_per_sample.0, Range::NonNegative),
+            ("boundary_bits_per_sample", block.boundary_bits_per_sample.0, Range::NonNegative),
+            ("parameter_bits", block.parameter_bits.0, Range::NonNegative),
+            ("resident_bytes", block.resident_bytes.0, Range::NonNegative),
+            ("activation_bytes_per_sample", block.activation_bytes_per_sample.0, Range::NonNegative),
+        ],
+    );
 }
