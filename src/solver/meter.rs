@@ -225,6 +225,11 @@ impl Meter {
         self.ended.is_some()
     }
 
+    /// Operations so far.
+    pub fn spent(&self) -> u64 {
+        self.spent
+    }
+
     /// Operations left to spend, where they are limited.
     pub fn left(&self) -> Option<u64> {
         self.limit.map(|limit| limit.saturating_sub(self.spent))

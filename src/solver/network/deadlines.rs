@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::solver::cluster::Domain;
 use crate::solver::cluster::active::Workspace;
+use crate::solver::meter::Meter;
 use crate::solver::network::Part;
 use crate::solver::network::balance::{LEAST_SHARE, balance, upload_price};
 use crate::solver::network::envelope::{Known, meet};
@@ -256,6 +257,12 @@ struct Timed<'a> {
 }
 
 impl Timed<'_> {
+    /// Operations of one interval.
+    fn lines(&self) -> u64 {
+        let pieces = self.clusters.iter().flat_map(|cluster| &cluster.pieces);
+        pieces.map(|piece| 4 * (piece.lines.len() as u64 + 1)).sum()
+    }
+
     /// What all decisions with deadlines from `from` to `to` cost at the least. The line that is highest in the middle is
     /// one of each piece's; the least of a cluster's lines is concave in between, so that their sum is least at one of
     /// the ends.
@@ -275,13 +282,14 @@ impl Timed<'_> {
 
     /// What all decisions cost at the least, and a deadline that may be as cheap; within `slack`, and no more exactly than
     /// that all reach the bar.
-    fn least(&self, latest: f64, bar: f64, slack: f64) -> (f64, f64) {
+    fn least(&self, latest: f64, bar: f64, slack: f64, meter: &mut Meter) -> (f64, f64) {
         let mut heap = BinaryHeap::from([self.interval(0.0, latest)]);
         for _ in 0..MOST_INTERVALS {
             let Some(Interval { bound, from, to }) = heap.pop() else { return (f64::INFINITY, latest) };
             let middle = 0.5 * (from + to);
             let there = self.interval(middle, middle).bound;
-            if bound >= bar || there - bound <= slack || to - from <= 1e-12 * to {
+            meter.spend(3 * self.lines());
+            if bound >= bar || there - bound <= slack || to - from <= 1e-12 * to || meter.ended() {
                 return (bound, middle);
             }
             heap.push(self.interval(from, middle));
@@ -314,10 +322,11 @@ impl NetworkSearch<'_> {
             let (bar, scale) = (self.bar(self.gap), gap_scale(best, part.plan.penalty));
             // No decision that is better than the best has a later deadline: nothing else costs less than nothing.
             let latest = (best - part.plan.penalty) / price;
+            let meter = &mut self.work.buffers.meter;
             let timed = Timed { clusters: &clusters, price, constant };
-            let (bound, deadline) = timed.least(latest, bar, 0.05 * self.gap * scale);
+            let (bound, deadline) = timed.least(latest, bar, 0.05 * self.gap * scale, meter);
             explored.bound = explored.bound.max(bound.min(best));
-            if bound >= bar || self.work.buffers.meter.ended() {
+            if bound >= bar || self.ended() {
                 return;
             }
             let room = 0.2 * self.gap * scale / clusters.len() as f64;
@@ -330,7 +339,7 @@ impl NetworkSearch<'_> {
             clusters = looked;
             let costs: Option<Vec<f64>> = clusters.iter().map(|cluster| cluster.best.map(|best| best.cost)).collect();
             let expected = costs.map(|costs| costs.iter().sum::<f64>() + price * deadline + constant);
-            if expected.is_some_and(|cost| cost < best - 0.1 * self.gap * scale) && !self.work.buffers.meter.ended() {
+            if expected.is_some_and(|cost| cost < best - 0.1 * self.gap * scale) && !self.ended() {
                 let chosen = clusters.iter().filter_map(|cluster| {
                     let best = cluster.best?;
                     Some(vec![cluster.pieces[best.piece].known[best.choice].clone()])

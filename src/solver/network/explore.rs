@@ -86,7 +86,7 @@ impl NetworkSearch<'_> {
         }
         let mut tried: Vec<Vec<usize>> = Vec::new();
         for round in 1..=MOST_ROUNDS {
-            if best.bound >= self.bar(self.aim) || self.work.buffers.meter.ended() {
+            if best.bound >= self.bar(self.aim) || self.ended() {
                 break;
             }
             let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();
@@ -114,7 +114,7 @@ impl NetworkSearch<'_> {
             if best.bound >= self.bar(self.aim) || (!maximal && round < MOST_ROUNDS) {
                 continue;
             }
-            if tried.contains(&chosen) || self.work.buffers.meter.ended() {
+            if tried.contains(&chosen) || self.ended() {
                 break;
             }
             let tolerance = self.balance_tolerance();
@@ -138,7 +138,7 @@ impl NetworkSearch<'_> {
         best.branch = best.branch.or_else(|| Branch::widest(&node.domains));
         best.known = known;
         let whole = node.cuts.is_empty() && node.domains.len() > MOST_CUT_EARLY;
-        if whole && best.bound < self.bar(self.gap) && !self.work.buffers.meter.ended() {
+        if whole && best.bound < self.bar(self.gap) && !self.ended() {
             self.by_deadline(node, &mut best);
         }
         Some(best)

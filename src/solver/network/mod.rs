@@ -10,6 +10,7 @@
 //! At given weights the clusters are independent problems, solved in parallel; their results are put together in the
 //! clusters' order, so that they do not depend on the number of threads.
 
+mod arc;
 pub(crate) mod balance;
 mod deadlines;
 pub(crate) mod envelope;

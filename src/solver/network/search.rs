@@ -81,8 +81,16 @@ pub(crate) struct NetworkSearch<'a> {
     pub aim: f64,
     pub tolerance: f64,
     incumbent: Option<Incumbent>,
+    /// Operations of the whole search, where the settings have no limit.
+    most_work: u64,
     pub work: &'a mut Workspace,
 }
+
+/// Operations of a network's search per cluster and one more, and of one cluster's search over active sets, which the
+/// clusters share, where the settings have no limit.
+const MOST_WORK: u64 = 2_000_000_000;
+const MOST_SEARCH_WORK: u64 = 2 * MOST_WORK;
+const LEAST_SEARCH_WORK: u64 = 100_000_000;
 
 /// Minimizes a problem of several clusters over their domains.
 pub(crate) fn solve(
@@ -98,9 +106,16 @@ pub(crate) fn solve(
     let aim = if gap <= COARSE_GAP { (0.02 * gap).max(1e-9).min(gap) } else { gap };
     let tolerance = if gap <= COARSE_GAP { 0.05 * aim } else { 0.01 * gap }.max(1e-11);
     let domains: Vec<Arc<Domain>> = domains.into_iter().map(Arc::new).collect();
-    let mut search = NetworkSearch { network: &network, domains, gap, aim, tolerance, incumbent: None, work };
+    let clusters = domains.len() as u64;
+    let limits = work.limits;
+    work.limits.work = limits.work.min((MOST_SEARCH_WORK / clusters).max(LEAST_SEARCH_WORK));
+    let most_work = MOST_WORK.saturating_mul(clusters + 1);
+    let mut search =
+        NetworkSearch { network: &network, domains, gap, aim, tolerance, incumbent: None, most_work, work: &mut *work };
     let (bound, parts) = search.run(memory);
-    search.settle(bound, parts, memory)
+    let proposal = search.settle(bound, parts, memory);
+    work.limits = limits;
+    proposal
 }
 
 impl NetworkSearch<'_> {
@@ -127,7 +142,7 @@ impl NetworkSearch<'_> {
                 heap.push(node);
                 break;
             }
-            if self.incumbent.is_some() && self.work.buffers.meter.ended() {
+            if self.incumbent.is_some() && self.ended() {
                 heap.push(node);
                 break;
             }
@@ -151,7 +166,7 @@ impl NetworkSearch<'_> {
             node.bound = result.bound.max(node.bound);
             node.weights = result.weights;
             match result.branch {
-                Some(branch) if node.bound < self.bar(self.aim) && !self.work.buffers.meter.ended() => {
+                Some(branch) if node.bound < self.bar(self.aim) && !self.ended() => {
                     for more in [false, true] {
                         let cut = Cut { cluster: branch.cluster, device: branch.device, most: branch.most, more };
                         let Some(domain) = cut.apply(&node.domains[branch.cluster]) else { continue };
@@ -194,7 +209,7 @@ impl NetworkSearch<'_> {
         }
         for (plan, bound) in bounds.iter_mut().enumerate() {
             // What is remembered is worth more.
-            if recalled.is_some() || self.work.buffers.meter.ended() {
+            if recalled.is_some() || self.ended() {
                 break;
             }
             let part = Part { network, plan: &network.problem.plans[plan], domains: &domains };
@@ -268,6 +283,16 @@ impl NetworkSearch<'_> {
         })
     }
 
+    /// Whether the search has to end, for whatever reason.
+    pub(super) fn ended(&mut self) -> bool {
+        let meter = &mut self.work.buffers.meter;
+        if meter.is_unlimited() && meter.spent() >= self.most_work {
+            meter.cut();
+            return true;
+        }
+        meter.ended()
+    }
+
     /// Bounds at or above this are good enough for a gap.
     pub(super) fn bar(&self, gap: f64) -> f64 {
         self.incumbent.as_ref().map_or(f64::INFINITY, |best| {
@@ -298,9 +323,10 @@ impl NetworkSearch<'_> {
     /// The incumbent as a decision, remembered for the next slot. Where the search has come to its end the choices are
     /// balanced once more, from equal weights: the answer does not depend on the way to it.
     fn settle(mut self, mut lower_bound: f64, mut parts: Vec<Node>, memory: &mut Memory) -> Option<Proposal> {
+        let ended = self.ended();
         let found = self.incumbent.as_ref()?;
         let (network, plan, domains) = (self.network, found.plan, self.domains.clone());
-        if self.gap <= COARSE_GAP && lower_bound >= self.bar(self.aim) && !self.work.buffers.meter.ended() {
+        if self.gap <= COARSE_GAP && lower_bound >= self.bar(self.aim) && !ended {
             let choices: Vec<Segments> = found.balanced.found.iter().map(|found| found.choice.clone()).collect();
             let (before, weights) = (found.balanced.objective, self.equal());
             let scale = gap_scale(before, network.problem.plans[plan].penalty);
