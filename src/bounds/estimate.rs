@@ -3,6 +3,7 @@
 //! | constant | from | what it is |
 //! |---|---|---|
 //! | L | gradients at pairs of points, or losses at three points of a line | a **lower** estimate: the largest seen |
+//! | L | power iteration on gradient differences | a **lower** estimate that finds the most curved direction |
 //! | σ² | repeated stochastic gradients at one point | unbiased, for that point |
 //! | ζ² | repeated stochastic gradients of every cluster at one point | unbiased, for that point |
 //!
@@ -11,6 +12,7 @@
 //! number of repetitions. No finite number of gradients gives an upper bound on L: see
 //! [`SmoothnessEstimate::exceedance`].
 
+pub use super::power_iteration::{PowerIteration, smoothness_by_power_iteration};
 use super::{BoundError, check_dissimilarity, check_length, check_weights, finite};
 use crate::problem::FieldError;
 

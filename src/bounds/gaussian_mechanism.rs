@@ -13,7 +13,8 @@
 //! ```
 //!
 //! The cost assumes gradients that are not longer than C by themselves; clipping longer ones biases them, and no bound
-//! is claimed for that. That batches hide which samples they hold (amplification by subsampling) is not counted.
+//! is claimed for that. That batches hide which samples they hold (amplification by subsampling) is not counted here;
+//! [`SubsampledGaussian`](super::SubsampledGaussian) counts it.
 //!
 //! # Source
 //! δ(ε): Balle and Wang 2018, *Improving the Gaussian mechanism*; composition of Gaussian releases: Dong, Roth and Su

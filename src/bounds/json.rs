@@ -8,10 +8,12 @@ use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, IntoDeserializer,
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{
-    BoundError, BoundedGradients, BoundedGradientsBound, CompressedActivations, CompressedActivationsBound, Form,
-    Forms, GaussianMechanism, GaussianMechanismBound, LocalSteps, LocalStepsBound, MiniBatchSgd, MiniBatchSgdBound,
-    PartialParticipation, PartialParticipationBound, StepSizeChoice, StronglyConvexBound, StronglyConvexFedAvg,
+    BoundError, BoundedGradients, BoundedGradientsBound, CertifiedBound, CompressedActivations,
+    CompressedActivationsBound, GaussianMechanism, GaussianMechanismBound, LocalSteps, LocalStepsReport, MiniBatchSgd,
+    MiniBatchSgdBound, PartialParticipation, PartialParticipationReport, PipelineDepth, PipelineDepthBound, PlanTable,
+    PlanTableReport, StronglyConvexBound, StronglyConvexFedAvg, VirtualAverage, VirtualAverageBound,
 };
+use crate::ground::check::FieldError;
 use crate::text::{JsonFault, from_json};
 
 /// The field that names the bound.
@@ -47,6 +49,12 @@ pub enum BoundRequest {
     GaussianMechanism(GaussianMechanism),
     /// Quantized boundary activations.
     CompressedActivations(CompressedActivations),
+    /// The average of local steps.
+    VirtualAverage(VirtualAverage),
+    /// A pipeline that updates per micro-batch.
+    PipelineDepth(PipelineDepth),
+    /// Several plans side by side.
+    Plans(PlanTable),
 }
 
 /// The names alone, so that the parameters can be read by themselves, with line and column in their errors.
@@ -60,6 +68,9 @@ enum Name {
     StronglyConvexFedavg,
     GaussianMechanism,
     CompressedActivations,
+    VirtualAverage,
+    PipelineDepth,
+    Plans,
 }
 
 /// A bound; the field `name` holds the name of the request's field `bound`.
@@ -68,9 +79,9 @@ enum Name {
 #[non_exhaustive]
 pub enum BoundReport {
     /// Of [`BoundRequest::LocalSteps`].
-    LocalSteps(LocalStepsReport),
+    LocalSteps(Box<LocalStepsReport>),
     /// Of [`BoundRequest::PartialParticipation`].
-    PartialParticipation(PartialParticipationBound),
+    PartialParticipation(PartialParticipationReport),
     /// Of [`BoundRequest::MiniBatchSgd`].
     MiniBatchSgd(MiniBatchSgdBound),
     /// Of [`BoundRequest::LocalSgdBoundedGradients`].
@@ -81,19 +92,12 @@ pub enum BoundReport {
     GaussianMechanism(GaussianMechanismBound),
     /// Of [`BoundRequest::CompressedActivations`].
     CompressedActivations(CompressedActivationsBound),
-}
-
-/// The bound for local steps, with the largest and the best step sizes.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct LocalStepsReport {
-    /// The bound at the step size given.
-    #[serde(flatten)]
-    pub bound: LocalStepsBound,
-    /// Largest step size that the assumptions allow, in par²/loss.
-    pub largest_step_size: f64,
-    /// The step size of least bound, of each form; `None` where `initial_gap` is 0.
-    pub best_step_size: Option<Forms<StepSizeChoice>>,
+    /// Of [`BoundRequest::VirtualAverage`].
+    VirtualAverage(VirtualAverageBound),
+    /// Of [`BoundRequest::PipelineDepth`].
+    PipelineDepth(PipelineDepthBound),
+    /// Of [`BoundRequest::Plans`].
+    Plans(PlanTableReport),
 }
 
 impl BoundRequest {
@@ -121,7 +125,21 @@ impl BoundRequest {
             Name::StronglyConvexFedavg => Self::StronglyConvexFedavg(parameters(text)?),
             Name::GaussianMechanism => Self::GaussianMechanism(parameters(text)?),
             Name::CompressedActivations => Self::CompressedActivations(parameters(text)?),
+            Name::VirtualAverage => Self::VirtualAverage(parameters(text)?),
+            Name::PipelineDepth => Self::PipelineDepth(parameters(text)?),
+            Name::Plans => Self::Plans(parameters(text)?),
         })
+    }
+
+    /// The bound by performance estimation ([`LocalSteps::certified`]).
+    ///
+    /// # Errors
+    /// As there; [`BoundError::Field`] for any other bound than that for local steps.
+    pub fn certify(&self) -> Result<CertifiedBound, BoundError> {
+        match self {
+            Self::LocalSteps(parameters) => parameters.certified(),
+            _ => Err(FieldError::new(TAG, "another bound", "\"local-steps\" to be certified").into()),
+        }
     }
 
     /// The bound.
@@ -130,23 +148,16 @@ impl BoundRequest {
     /// [`BoundError`] of the bound asked for.
     pub fn evaluate(&self) -> Result<BoundReport, BoundError> {
         Ok(match self {
-            Self::LocalSteps(parameters) => {
-                let bound = parameters.bound()?;
-                let best = |form| parameters.best_step_size(form);
-                let best_step_size = if parameters.initial_gap > 0.0 {
-                    Some(Forms { simple: best(Form::Simple)?, tight: best(Form::Tight)? })
-                } else {
-                    None
-                };
-                let largest_step_size = parameters.largest_step_size()?;
-                BoundReport::LocalSteps(LocalStepsReport { bound, largest_step_size, best_step_size })
-            }
-            Self::PartialParticipation(parameters) => BoundReport::PartialParticipation(parameters.bound()?),
+            Self::LocalSteps(parameters) => BoundReport::LocalSteps(Box::new(parameters.report()?)),
+            Self::PartialParticipation(parameters) => BoundReport::PartialParticipation(parameters.report()?),
             Self::MiniBatchSgd(parameters) => BoundReport::MiniBatchSgd(parameters.bound()?),
             Self::LocalSgdBoundedGradients(parameters) => BoundReport::LocalSgdBoundedGradients(parameters.bound()?),
             Self::StronglyConvexFedavg(parameters) => BoundReport::StronglyConvexFedavg(parameters.bound()?),
             Self::GaussianMechanism(parameters) => BoundReport::GaussianMechanism(parameters.bound()?),
             Self::CompressedActivations(parameters) => BoundReport::CompressedActivations(parameters.bound()?),
+            Self::VirtualAverage(parameters) => BoundReport::VirtualAverage(parameters.bound()?),
+            Self::PipelineDepth(parameters) => BoundReport::PipelineDepth(parameters.bound()?),
+            Self::Plans(parameters) => BoundReport::Plans(parameters.report()?),
         })
     }
 }

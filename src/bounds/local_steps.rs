@@ -27,8 +27,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BoundError, Condition, MAX_STEPS, check_dissimilarity, check_length, check_list, check_step, check_weights, finite,
-    largest_step,
+    BoundError, Condition, MAX_STEPS, StepModel, check_dissimilarity, check_length, check_list, check_step,
+    check_weights, finite, largest_step,
 };
 use crate::ground::check::{Range, count, real, reals};
 
@@ -84,15 +84,34 @@ pub struct LocalSteps {
     pub dissimilarity: f64,
 }
 
-/// Which of the theorem's two inequalities.
+/// Which inequality.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// The closed form with constants 4, 4, 3, 6.
     Simple,
-    /// The smaller one, with κ.
-    #[default]
+    /// The smaller closed form, with κ.
     Tight,
+    /// Theorem A2 ([`LocalSteps::sharp`]), gradients at current iterates.
+    #[default]
+    Sharp,
+    /// Theorem A2, gradients at iterates of any age within the round.
+    SharpAnyAges,
+    /// Theorem A2, current iterates and convex losses.
+    SharpConvex,
+}
+
+impl Form {
+    /// What theorem A2 is to assume of a round's steps; `None` for the two closed forms.
+    #[must_use]
+    pub fn step_model(self) -> Option<StepModel> {
+        match self {
+            Self::Simple | Self::Tight => None,
+            Self::Sharp => Some(StepModel::Current),
+            Self::SharpAnyAges => Some(StepModel::AnyAges),
+            Self::SharpConvex => Some(StepModel::Convex),
+        }
+    }
 }
 
 /// A number for each form.
@@ -174,6 +193,17 @@ impl LocalSteps {
         })
     }
 
+    /// The bound in one form.
+    ///
+    /// # Errors
+    /// As [`LocalSteps::bound`] or [`LocalSteps::sharp`].
+    pub fn bound_of(&self, form: Form) -> Result<f64, BoundError> {
+        match form.step_model() {
+            Some(model) => Ok(self.sharp(model)?.bound),
+            None => Ok(if form == Form::Simple { self.bound()?.simple } else { self.bound()?.tight }),
+        }
+    }
+
     /// Largest step size that the assumptions allow: min(1/(2τL), 1/(L √(2 (2β²+1) max K(K−1)))), in par²/loss.
     ///
     /// # Errors
@@ -209,11 +239,15 @@ impl LocalSteps {
         2.0 * (self.step_size * self.smoothness).powi(2) * sums.step_pairs
     }
 
+    /// Terms of a closed form; the tight ones for any other.
     pub(super) fn terms(&self, sums: &Sums, form: Form) -> Terms {
-        match form {
-            Form::Simple => self.simple_terms(sums),
-            Form::Tight => self.tight_terms(sums),
-        }
+        if form == Form::Simple { self.simple_terms(sums) } else { self.tight_terms(sums) }
+    }
+
+    /// κ of the tight form.
+    pub(super) fn kappa(&self, sums: &Sums) -> f64 {
+        let q = self.drift_gain(sums);
+        1.0 - self.dissimilarity * q / (1.0 - q)
     }
 
     fn simple_terms(&self, sums: &Sums) -> Terms {
@@ -230,7 +264,7 @@ impl LocalSteps {
     fn tight_terms(&self, sums: &Sums) -> Terms {
         let step = self.step_size * self.server_steps;
         let q = self.drift_gain(sums);
-        let kappa = 1.0 - self.dissimilarity * q / (1.0 - q);
+        let kappa = self.kappa(sums);
         Terms {
             initial_gap: 2.0 * self.initial_gap / (step * self.rounds as f64) / kappa,
             noise: 2.0 * self.smoothness * step * sums.averaged_variance / kappa,

@@ -1,11 +1,14 @@
 //! Convergence bounds of training schedules: how small the gradient is after a given number of rounds.
 //!
 //! One file per bound: statement, assumptions, formula, source. Every assumption that a parameter can break is checked
-//! and reported as a [`BoundError`] that names the largest step size allowed. Proofs: `docs/theory/convergence.md`.
+//! and reported as a [`BoundError`] that names the largest step size allowed. Proofs: `docs/theory/convergence.md` and
+//! `docs/theory/convergence-sharp.md`.
 //!
 //! | schedule | parameters | from |
 //! |---|---|---|
-//! | several local steps per cluster, then averaging; pipelines | [`LocalSteps`] | ours |
+//! | several local steps per cluster, then averaging; pipelines | [`LocalSteps`]: simple, tight, sharp ([`LocalSteps::sharp`]) | ours |
+//! | as above, the gradient at the average of all steps | [`VirtualAverage`] | ours |
+//! | one pipeline that updates per micro-batch, of some depth | [`PipelineDepth`] | ours |
 //! | as above, with a sample of the clusters per round | [`PartialParticipation`] | ours |
 //! | one step per batch, one worker | [`MiniBatchSgd`] | Ghadimi and Lan 2013 |
 //! | local steps with bounded gradients | [`BoundedGradients`] | Yu, Yang and Zhu 2019 |
@@ -19,41 +22,65 @@
 //! available.
 //!
 //! On top of them: [`rank_plans`], the plan (I, M) of least bound in a time budget; [`ConvergenceConstraint`], the
-//! bound as a long-term constraint whose queue prices the plan; [`estimate`], the constants L, σ², ζ² from gradients;
-//! [`BoundRequest`], all bounds as JSON.
+//! bound as a long-term constraint whose queue prices the plan; [`PlanTable`], plans side by side; [`estimate`], the
+//! constants L, σ², ζ² from gradients; [`SubsampledGaussian`] and [`rank_private_plans`], privacy and its price;
+//! [`LocalSteps::certified`], performance estimation of small schedules; [`BoundRequest`], all bounds as JSON.
 //!
 //! # Units
 //! The loss F and the parameters θ have units of their own, written `loss` and `par`; a gradient is in loss/par, its
 //! squared norm in loss²/par², L in loss/par², a step size in par²/loss.
 
+mod accountant;
 mod bounded_gradients;
+mod certify;
 mod compressed_activations;
 mod constraint;
+mod drift;
 pub mod estimate;
+mod fourier;
 mod gaussian_mechanism;
 mod json;
 mod learning;
 mod local_steps;
+mod local_steps_report;
 mod mini_batch;
 mod partial_participation;
+mod pipeline_depth;
 mod plan_choice;
+mod plan_table;
+mod power_iteration;
+mod private_plans;
+mod sharp;
+mod sharp_step;
 mod step_size;
 mod strongly_convex;
 mod updates;
+mod virtual_average;
 
+pub use accountant::{BatchSampling, SubsampledGaussian};
 pub use bounded_gradients::{BoundedGradients, BoundedGradientsBound};
+pub use certify::CertifiedBound;
 pub use compressed_activations::{Boundary, CompressedActivations, CompressedActivationsBound, rounding_error_norm};
-pub use constraint::{ConvergenceConstraint, PlayedRounds};
+pub use constraint::{ConvergenceConstraint, PlanGuarantee, PlayedRounds};
+pub use drift::StepModel;
 pub use gaussian_mechanism::{GaussianMechanism, GaussianMechanismBound, Privacy, privacy_delta, privacy_epsilon};
-pub use json::{BoundReport, BoundRequest, LocalStepsReport};
-pub use learning::LearningProblem;
+pub use json::{BoundReport, BoundRequest};
+pub use learning::{LearningProblem, PlanSchedule};
 pub use local_steps::{Form, Forms, LocalSteps, LocalStepsBound, Terms};
+pub use local_steps_report::{LocalStepsReport, MissingForm, ReportedForms};
 pub use mini_batch::{MiniBatchSgd, MiniBatchSgdBound};
-pub use partial_participation::{PartialParticipation, PartialParticipationBound};
+pub use partial_participation::{
+    PartialParticipation, PartialParticipationBound, PartialParticipationReport, Sampling,
+};
+pub use pipeline_depth::{PipelineDepth, PipelineDepthBound};
 pub use plan_choice::{PlanBound, PlanRanking, PlanRejection, StepChoice, TimedPlan, rank_plans};
+pub use plan_table::{PlanRow, PlanTable, PlanTableReport};
+pub use private_plans::{PrivacyTarget, rank_private_plans};
+pub use sharp::{MAX_SHARP_STEPS, SharpBound};
 pub use step_size::StepSizeChoice;
 pub use strongly_convex::{StronglyConvexBound, StronglyConvexFedAvg, StronglyConvexTerms};
-pub use updates::{LocalUpdates, UpdateRule};
+pub use updates::{LocalUpdates, UpdateRule, largest_age};
+pub use virtual_average::{VirtualAverage, VirtualAverageBound};
 
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, Range, length, real};

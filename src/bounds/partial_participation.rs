@@ -16,7 +16,11 @@
 //!                               + (1+p)(η²L² Σ ρ_n s_n²(K_n−1) + qζ²)/(1−q) ]
 //! ```
 //!
-//! S → ∞ gives the tight form for all clusters. (Clusters that are asked but absent with probabilities of their own are
+//! Drawn without replacement from N clusters of equal weight, the mean of S different ones has the factor
+//! φ = (N−S)/(S(N−1)) in the place of 1/S, in p and in the last assumption. The sharp form is theorem A2 with the
+//! sampling factor φ ([`LocalSteps::sharp`] says how it enters).
+//!
+//! S → ∞ (S = N without replacement) gives the tight form for all clusters. (Clusters that are asked but absent with probabilities of their own are
 //! another matter: the average is then biased.)
 //!
 //! # Source
@@ -24,27 +28,45 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoundError, Condition, LocalSteps, MAX_STEPS, check_step, finite, largest_step};
-use crate::ground::check::count;
+use super::{
+    BoundError, Condition, LocalSteps, MAX_STEPS, MissingForm, SharpBound, StepModel, WEIGHT_TOLERANCE, check_step,
+    finite, largest_step,
+};
+use crate::ground::check::{FieldError, count};
+
+/// How a round's clusters are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// S times independently, n with probability ρ_n.
+    #[default]
+    WithReplacement,
+    /// S different ones, all sets alike; asks for equal weights.
+    WithoutReplacement,
+}
 
 /// Parameters of the bound for a sample of the clusters.
 ///
 /// ```
-/// use collapipe::bounds::{LocalSteps, PartialParticipation};
+/// use collapipe::bounds::{LocalSteps, PartialParticipation, Sampling, StepModel};
 /// let schedule = LocalSteps {
 ///     initial_gap: 1.0, step_size: 0.125, server_steps: 1.0, rounds: 64, smoothness: 1.0, weights: vec![0.5, 0.5],
 ///     noise_variance: vec![1.0, 1.0], local_steps: vec![1, 1], heterogeneity: 0.25, dissimilarity: 1.0,
 /// };
-/// let sampled = PartialParticipation { participants: 3, schedule };
+/// let sampled = PartialParticipation { participants: 3, sampling: Sampling::WithReplacement, schedule };
 /// // κ = 1, p = 1/8: 2/(0.125·64) + 0.25/2 + (1/8)(1 + 0.25)
 /// assert_eq!(sampled.bound()?.bound, 0.25 + 0.125 + 0.15625);
+/// assert!(sampled.sharp(StepModel::Current)?.bound < 0.3);
 /// # Ok::<(), collapipe::bounds::BoundError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PartialParticipation {
-    /// S: draws per round; may exceed the number of clusters.
+    /// S: draws per round; with replacement it may exceed the number of clusters.
     pub participants: u64,
+    /// How they are drawn.
+    #[serde(default)]
+    pub sampling: Sampling,
     /// The schedule if all clusters took part.
     pub schedule: LocalSteps,
 }
@@ -69,35 +91,109 @@ pub struct PartialParticipationBound {
     pub largest_step_size: f64,
 }
 
+/// Both forms side by side; `None` where an assumption is broken.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct PartialParticipationReport {
+    /// The closed form.
+    pub bound: Option<f64>,
+    /// Theorem A2 with sampling, gradients at current iterates.
+    pub sharp: Option<f64>,
+    /// Theorem A2 with sampling, gradients at iterates of any age within the round.
+    pub sharp_any_ages: Option<f64>,
+    /// The closed form's terms.
+    pub terms: Option<PartialParticipationBound>,
+    /// Why a form above is null.
+    pub missing: Vec<MissingForm>,
+}
+
+fn of_schedule(error: BoundError) -> BoundError {
+    match error {
+        BoundError::Field(field) => field.within("schedule").into(),
+        other => other,
+    }
+}
+
 impl PartialParticipation {
+    /// φ: 1/S, or (N−S)/(S(N−1)).
+    fn factor(&self) -> Result<f64, BoundError> {
+        count("participants", self.participants, MAX_STEPS)?;
+        let draws = self.participants as f64;
+        if self.sampling == Sampling::WithReplacement {
+            return Ok(1.0 / draws);
+        }
+        let weights = &self.schedule.weights;
+        let clusters = weights.len() as f64;
+        if draws > clusters {
+            let allowed = format!("at most {clusters}, the number of clusters, without replacement");
+            return Err(FieldError::new("participants", self.participants, allowed).into());
+        }
+        if let Some(n) = weights.iter().position(|weight| (weight * clusters - 1.0).abs() > WEIGHT_TOLERANCE) {
+            let path = format!("schedule.weights[{n}]");
+            let allowed = format!("1/{clusters}: sampling without replacement is covered for equal weights alone");
+            return Err(FieldError::new(path, format!("{:?}", weights[n]), allowed).into());
+        }
+        Ok(if weights.len() == 1 { 0.0 } else { (clusters - draws) / (draws * (clusters - 1.0)) })
+    }
+
+    /// Theorem A2 with sampled clusters.
+    ///
+    /// # Errors
+    /// As [`LocalSteps::sharp`]; [`BoundError::Field`] for participants or weights that do not fit the sampling.
+    pub fn sharp(&self, model: StepModel) -> Result<SharpBound, BoundError> {
+        self.schedule.checked_for_sharp().map_err(of_schedule)?;
+        self.schedule.sharp_sampled(model, self.factor()?).map_err(of_schedule)
+    }
+
+    /// Every form that this schedule has.
+    ///
+    /// # Errors
+    /// [`BoundError::Field`] for a field out of range; the error of the sharp form where no form has a bound.
+    pub fn report(&self) -> Result<PartialParticipationReport, BoundError> {
+        let (closed, sharp) = (self.bound(), self.sharp(StepModel::Current));
+        let mut missing = Vec::new();
+        match (&closed, &sharp) {
+            (Err(error @ BoundError::Field(_)), _) | (Err(_), Err(error)) => return Err(error.clone()),
+            _ => {}
+        }
+        let mut note = |form, error: &BoundError| missing.push(MissingForm { form, reason: error.to_string() });
+        let stale = self.sharp(StepModel::AnyAges);
+        let _ = closed.as_ref().map_err(|error| note("bound", error));
+        let _ = sharp.as_ref().map_err(|error| note("sharp", error));
+        let _ = stale.as_ref().map_err(|error| note("sharp_any_ages", error));
+        Ok(PartialParticipationReport {
+            bound: closed.as_ref().ok().map(|bound| bound.bound),
+            sharp: sharp.ok().map(|bound| bound.bound),
+            sharp_any_ages: stale.ok().map(|bound| bound.bound),
+            terms: closed.ok(),
+            missing,
+        })
+    }
+
     /// The bound.
     ///
     /// # Errors
     /// [`BoundError::Field`] for a field out of range; [`BoundError::StepSize`] where an assumption is broken.
     pub fn bound(&self) -> Result<PartialParticipationBound, BoundError> {
         let schedule = &self.schedule;
-        count("participants", self.participants, MAX_STEPS)?;
-        let sums = schedule.checked_sums().map_err(|error| match error {
-            BoundError::Field(field) => field.within("schedule").into(),
-            other => other,
-        })?;
-        let (l, tau, eta, draws) =
-            (schedule.smoothness, schedule.server_steps, schedule.step_size, self.participants as f64);
+        let sums = schedule.checked_sums().map_err(of_schedule)?;
+        let factor = self.factor()?;
+        let (l, tau, eta) = (schedule.smoothness, schedule.server_steps, schedule.step_size);
         let beta = schedule.dissimilarity;
         let q = schedule.drift_gain(&sums);
-        let p = 3.0 * l * eta * tau / draws;
-        let share = 4.0 * (1.0 + 1.5 / draws) * beta + 1.0;
+        let p = 3.0 * l * eta * tau * factor;
+        let share = 4.0 * (1.0 + 1.5 * factor) * beta + 1.0;
         let [round, _] = schedule.conditions(&sums);
         let conditions = [
             round,
             Condition {
-                text: "3 step_size * server_steps * smoothness (dissimilarity - 1) / participants <= 1/4",
+                text: "3 step_size * server_steps * smoothness (dissimilarity - 1) f <= 1/4, f = 1/participants or (N-S)/(S(N-1))",
                 value: p * (beta - 1.0),
                 limit: 0.25,
-                largest: draws / (12.0 * l * tau * (beta - 1.0)),
+                largest: 1.0 / (12.0 * factor * l * tau * (beta - 1.0)),
             },
             Condition {
-                text: "2 (step_size * smoothness)^2 max K(K-1) <= 1/(4 (1 + 3/(2 participants)) dissimilarity + 1)",
+                text: "2 (step_size * smoothness)^2 max K(K-1) <= 1/(4 (1 + 3 f/2) dissimilarity + 1)",
                 value: q,
                 limit: 1.0 / share,
                 largest: 1.0 / (l * (2.0 * share * sums.step_pairs).sqrt()),

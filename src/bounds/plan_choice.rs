@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoundError, Form, LearningProblem, MAX_STEPS};
+use super::{BoundError, Form, LearningProblem, MAX_STEPS, PrivacyTarget};
 use crate::ground::check::{Range, length, real};
 use crate::problem::{CandidatePlan, MAX_PLANS};
 use crate::units::Seconds;
@@ -33,7 +33,7 @@ pub enum StepChoice {
 pub struct PlanBound {
     /// R = ⌊time/round⌋.
     pub rounds: u64,
-    /// η, in par²/loss.
+    /// η of an update, in par²/loss (of each of a batch's M updates where those are taken at one iterate).
     pub step_size: f64,
     /// Bound on the mean of E|∇F|² over those rounds, in loss²/par².
     pub bound: f64,
@@ -100,6 +100,17 @@ pub fn rank_plans(
     step: StepChoice,
     form: Form,
 ) -> Result<PlanRanking, BoundError> {
+    rank(learning, candidates, budget, (step, form), None)
+}
+
+/// The ranking, with or without a price of privacy.
+pub(super) fn rank(
+    learning: &LearningProblem,
+    candidates: &[TimedPlan],
+    budget: Seconds,
+    asked: (StepChoice, Form),
+    privacy: Option<&PrivacyTarget>,
+) -> Result<PlanRanking, BoundError> {
     length("candidates", candidates.len(), MAX_PLANS)?;
     real("budget", budget.0, Range::Positive)?;
     let mut ranking = PlanRanking { best: None, plans: Vec::with_capacity(candidates.len()) };
@@ -107,13 +118,15 @@ pub fn rank_plans(
     for (index, candidate) in candidates.iter().enumerate() {
         let within = |error| match error {
             BoundError::Field(field) => BoundError::Field(match field.path.as_str() {
-                "local_iterations" | "micro_batches" => field.within(format_args!("candidates[{index}].plan")),
+                "local_iterations" | "micro_batches" | "schedule" => {
+                    field.within(format_args!("candidates[{index}].plan"))
+                }
                 "round_seconds" => field.within(format_args!("candidates[{index}]")),
                 _ => field,
             }),
             other => other,
         };
-        let outcome = plan_bound(learning, candidate, budget, step, form).map_err(within)?;
+        let outcome = plan_bound(learning, candidate, budget, asked, privacy).map_err(within)?;
         if let Ok(PlanBound { bound, .. }) = outcome
             && bound < least
         {
@@ -128,15 +141,20 @@ fn plan_bound(
     learning: &LearningProblem,
     candidate: &TimedPlan,
     budget: Seconds,
-    step: StepChoice,
-    form: Form,
+    (step, form): (StepChoice, Form),
+    privacy: Option<&PrivacyTarget>,
 ) -> Result<Result<PlanBound, PlanRejection>, BoundError> {
     let round = candidate.round_seconds;
     real("round_seconds", round.0, Range::Positive)?;
     let rounds = (budget / round).floor().min(MAX_STEPS as f64) as u64;
     // Any step size serves to check the constants, which must be valid even where no round fits.
     let given = if let StepChoice::Given(step_size) = step { step_size } else { 1.0 };
-    let schedule = learning.local_steps(&candidate.plan, given, rounds.max(1))?;
+    let mut plan = learning.schedule(&candidate.plan, given, rounds.max(1))?;
+    if let (Some(privacy), true) = (privacy, rounds > 0) {
+        privacy.charge(learning, &candidate.plan, &mut plan)?;
+    }
+    let form = plan.form(form)?;
+    let schedule = &plan.schedule;
     schedule.checked_sums()?;
     if rounds == 0 {
         return Ok(Err(PlanRejection::NoRound { round, budget }));
@@ -144,14 +162,11 @@ fn plan_bound(
     match step {
         StepChoice::Best => {
             let best = schedule.best_step_size(form)?;
-            Ok(Ok(PlanBound { rounds, step_size: best.step_size, bound: best.bound }))
+            Ok(Ok(PlanBound { rounds, step_size: best.step_size / plan.step_factor, bound: best.bound }))
         }
-        StepChoice::Given(step_size) => match schedule.bound() {
-            Ok(bound) => {
-                let bound = if form == Form::Simple { bound.simple } else { bound.tight };
-                Ok(Ok(PlanBound { rounds, step_size, bound }))
-            }
-            Err(error @ BoundError::StepSize { .. }) => Ok(Err(PlanRejection::StepSize(error))),
+        StepChoice::Given(step_size) => match schedule.bound_of(form) {
+            Ok(bound) => Ok(Ok(PlanBound { rounds, step_size, bound })),
+            Err(error @ BoundError::StepSize { .. }) => Ok(Err(PlanRejection::StepSize(plan.in_terms_of_step(error)))),
             Err(error) => Err(error),
         },
     }

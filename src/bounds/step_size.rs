@@ -16,7 +16,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::local_steps::Sums;
-use super::{BoundError, Form, LocalSteps, MAX_STEPS, check_step, finite};
+use super::sharp_step::least_rounds;
+use super::{BoundError, Form, LocalSteps, check_step, finite};
 use crate::ground::check::{Range, real};
 use crate::problem::FieldError;
 
@@ -35,7 +36,8 @@ pub struct StepSizeChoice {
 impl LocalSteps {
     /// The step size that minimizes `form` of the bound among those allowed; `self.step_size` is not used.
     ///
-    /// Exact up to rounding: the bound is convex in η, and its slope is bisected.
+    /// Simple and tight form: exact up to rounding, for the bound is convex in η and its slope is bisected. Sharp forms: the
+    /// best of a search whose every value is a bound.
     ///
     /// ```
     /// # use collapipe::bounds::{Form, LocalSteps};
@@ -53,7 +55,7 @@ impl LocalSteps {
     /// [`BoundError::Field`] for a field out of range, and for `initial_gap` = 0: the bound then falls with η to a
     /// limit that no step size attains.
     pub fn best_step_size(&self, form: Form) -> Result<StepSizeChoice, BoundError> {
-        let sums = self.checked_sums_for_steps()?;
+        let sums = self.checked_sums_for_steps(form)?;
         self.best(&sums, form, self.rounds)
     }
 
@@ -65,12 +67,16 @@ impl LocalSteps {
     /// [`LocalSteps::bound`] otherwise.
     pub fn rounds_for(&self, target: f64, form: Form) -> Result<StepSizeChoice, BoundError> {
         let sums = self.checked_sums()?;
-        check_step(self.step_size, &self.conditions(&sums))?;
         real("target", target, Range::Positive)?;
-        let floor = finite("the bound", self.with(self.step_size, 1).terms(&sums, form).floor())?;
-        if floor >= target && (floor > target || self.initial_gap > 0.0) {
-            return Err(BoundError::Unreachable { target, step_size: self.step_size, floor });
+        if let Some(model) = form.step_model() {
+            let (inequality, _) = self.inequality(model, 0.0)?;
+            let floor = inequality.root(0.0)?.0;
+            self.reachable(target, floor)?;
+            return least_rounds(target, |rounds| self.sharp_at(model, self.step_size, rounds));
         }
+        check_step(self.step_size, &self.conditions(&sums))?;
+        let floor = finite("the bound", self.with(self.step_size, 1).terms(&sums, form).floor())?;
+        self.reachable(target, floor)?;
         least_rounds(target, |rounds| self.at(&sums, form, self.step_size, rounds))
     }
 
@@ -81,12 +87,22 @@ impl LocalSteps {
     /// # Errors
     /// As [`LocalSteps::best_step_size`]; [`BoundError::TooManyRounds`].
     pub fn rounds_for_at_best_step_size(&self, target: f64, form: Form) -> Result<StepSizeChoice, BoundError> {
-        let sums = self.checked_sums_for_steps()?;
+        let sums = self.checked_sums_for_steps(form)?;
         real("target", target, Range::Positive)?;
         least_rounds(target, |rounds| self.best(&sums, form, rounds))
     }
 
-    fn checked_sums_for_steps(&self) -> Result<Sums, BoundError> {
+    fn reachable(&self, target: f64, floor: f64) -> Result<(), BoundError> {
+        if floor >= target && (floor > target || self.initial_gap > 0.0) {
+            return Err(BoundError::Unreachable { target, step_size: self.step_size, floor });
+        }
+        Ok(())
+    }
+
+    fn checked_sums_for_steps(&self, form: Form) -> Result<Sums, BoundError> {
+        if form.step_model().is_some() {
+            self.checked_for_sharp()?;
+        }
         let sums = self.checked_sums()?;
         if self.initial_gap == 0.0 {
             let allowed = "positive for a best step size: without it the bound only falls as the step size does";
@@ -106,6 +122,9 @@ impl LocalSteps {
     }
 
     fn best(&self, sums: &Sums, form: Form, rounds: u64) -> Result<StepSizeChoice, BoundError> {
+        if let Some(model) = form.step_model() {
+            return self.best_sharp(model, rounds);
+        }
         let largest = finite("the largest step size", self.largest(sums))?;
         let step_size = least_of_convex(largest, |eta| self.slope(sums, form, rounds, eta));
         self.at(sums, form, step_size, rounds)
@@ -121,7 +140,8 @@ impl LocalSteps {
         let pairs = 2.0 * squared * sums.step_pairs;
         match form {
             Form::Simple => 2.0 * (noise - gap / eta / eta) + 6.0 * (drift + pairs * self.heterogeneity) * eta,
-            Form::Tight => {
+            // The sharp forms have no slope in closed form; `best` does not ask for it.
+            Form::Tight | Form::Sharp | Form::SharpAnyAges | Form::SharpConvex => {
                 let beta = self.dissimilarity;
                 let ratio = (1.0 + beta) * pairs * eta * eta;
                 let rest = 1.0 - ratio;
@@ -155,26 +175,4 @@ fn least_of_convex(largest: f64, slope: impl Fn(f64) -> f64) -> f64 {
             high = middle;
         }
     }
-}
-
-/// Least R in [1, `MAX_STEPS`] with a bound, non-increasing in R, of at most `target`.
-fn least_rounds(
-    target: f64,
-    at: impl Fn(u64) -> Result<StepSizeChoice, BoundError>,
-) -> Result<StepSizeChoice, BoundError> {
-    let mut best = at(MAX_STEPS)?;
-    if best.bound > target {
-        return Err(BoundError::TooManyRounds { target });
-    }
-    let (mut short, mut enough) = (0, MAX_STEPS);
-    while enough - short > 1 {
-        let middle = short + (enough - short) / 2;
-        let choice = at(middle)?;
-        if choice.bound <= target {
-            (enough, best) = (middle, choice);
-        } else {
-            short = middle;
-        }
-    }
-    Ok(best)
 }

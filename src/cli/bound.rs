@@ -1,14 +1,28 @@
 //! `collapipe bound`.
 
-use collapipe::bounds::BoundRequest;
+use collapipe::bounds::{BoundReport, BoundRequest, CertifiedBound};
+use serde::Serialize;
 
 use super::args::BoundArguments;
 use super::{Done, Failure, io};
+
+/// The report with the bound by performance estimation.
+#[derive(Serialize)]
+struct Certified<'a> {
+    #[serde(flatten)]
+    report: &'a BoundReport,
+    certified: CertifiedBound,
+}
 
 pub fn bound(arguments: &BoundArguments) -> Result<Done, Failure> {
     let text = io::read(&arguments.parameters)?;
     let request = BoundRequest::from_json(&text).map_err(|error| io::bad_input(&arguments.parameters, &error))?;
     let report = request.evaluate().map_err(|error| io::bad_input(&arguments.parameters, &error))?;
-    io::print_json(&report)?;
+    if arguments.certify {
+        let certified = request.certify().map_err(|error| io::bad_input(&arguments.parameters, &error))?;
+        io::print_json(&Certified { report: &report, certified })?;
+    } else {
+        io::print_json(&report)?;
+    }
     Ok(Done::Solved)
 }

@@ -38,7 +38,7 @@ pub(super) fn run(record: &RunRecord, scenario: &Scenario) -> BTreeMap<Metric, f
         metrics.insert(Metric::LargestMemoryBytes, memory.map(|memory| memory.0).fold(0.0, f64::max));
         let shares: f64 = rounds(record).map(|round| memory_share(round, scenario)).sum();
         metrics.insert(Metric::MemoryShare, shares / planned);
-        let bound = summary.convergence.and_then(|convergence| convergence.certified_mean_of_sum);
+        let bound = summary.convergence.and_then(|convergence| convergence.reached);
         metrics.extend(bound.map(|bound| (Metric::ConvergenceBound, bound)));
     }
     metrics

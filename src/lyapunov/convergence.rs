@@ -83,14 +83,15 @@ impl PlanViolations {
 /// H ← max(H + g/G, 0), for a service that runs its own loop.
 ///
 /// ```
-/// use collapipe::bounds::{ConvergenceConstraint, LearningProblem, UpdateRule};
+/// use collapipe::bounds::{ConvergenceConstraint, Form, LearningProblem, UpdateRule};
 /// use collapipe::lyapunov::ConvergenceController;
 /// use collapipe::problem::CandidatePlan;
 /// let learning = LearningProblem {
 ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![1.0], batch_size: vec![16],
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerMicroBatch,
 /// };
-/// let constraint = ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0 };
+/// let constraint =
+///     ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0, form: Form::Sharp };
 /// let plan = |micro_batches| CandidatePlan { local_iterations: 1, micro_batches, ..CandidatePlan::default() };
 /// let mut controller = ConvergenceController::new(constraint, &[plan(1), plan(2)])?;
 /// controller.play(Some(0))?;
@@ -104,11 +105,12 @@ impl PlanViolations {
 pub struct ConvergenceController {
     constraint: ConvergenceConstraint,
     violations: PlanViolations,
-    /// K of every candidate.
-    steps: Vec<u64>,
+    /// Progress of a round of every candidate, in par²/loss.
+    of_rounds: Vec<f64>,
     queues: Queues,
     planned: u64,
-    steps_played: u64,
+    /// Σ of the progress of the rounds played.
+    progress: f64,
 }
 
 impl ConvergenceController {
@@ -118,8 +120,9 @@ impl ConvergenceController {
     /// As [`ConvergenceConstraint::violation`], for the first plan that has no bound.
     pub fn new(constraint: ConvergenceConstraint, plans: &[CandidatePlan]) -> Result<Self, BoundError> {
         let violations = PlanViolations::new(&constraint, plans)?;
-        let steps = plans.iter().map(|plan| local_steps(&constraint, plan)).collect::<Result<_, _>>()?;
-        Ok(Self { constraint, violations, steps, queues: Queues::empty(1), planned: 0, steps_played: 0 })
+        let progress = |plan| constraint.guarantee(plan).map(|guarantee| guarantee.progress);
+        let of_rounds = plans.iter().map(progress).collect::<Result<_, _>>()?;
+        Ok(Self { constraint, violations, of_rounds, queues: Queues::empty(1), planned: 0, progress: 0.0 })
     }
 
     /// Starts the queue at H(0), in units of G, and forgets what was played.
@@ -128,7 +131,7 @@ impl ConvergenceController {
     /// [`QueueError::Value`] for a start that is negative or not finite.
     pub fn starting_at(self, initial: f64) -> Result<Self, QueueError> {
         let queues = Queues::new(DVector::from_element(1, initial))?;
-        Ok(Self { queues, planned: 0, steps_played: 0, ..self })
+        Ok(Self { queues, planned: 0, progress: 0.0, ..self })
     }
 
     /// The constraint.
@@ -162,9 +165,9 @@ impl ConvergenceController {
     /// nothing is then booked.
     pub fn play(&mut self, plan: Option<usize>) -> Result<(), QueueError> {
         self.queues.update(&DVector::from_element(1, self.violations.scaled(plan)?))?;
-        if let Some(steps) = plan.and_then(|plan| self.steps.get(plan)) {
+        if let Some(progress) = plan.and_then(|plan| self.of_rounds.get(plan)) {
             self.planned += 1;
-            self.steps_played = self.steps_played.saturating_add(*steps);
+            self.progress += progress;
         }
         Ok(())
     }
@@ -175,7 +178,7 @@ impl ConvergenceController {
         self.queues.certificate(0)
     }
 
-    /// What C1 certifies: a bound on the K-weighted mean of E|∇F|² over the rounds so far, in loss²/par². `None` before
+    /// What C1 certifies: a bound on the weighted mean of E|∇F|² over the rounds so far, in loss²/par². `None` before
     /// the first round.
     ///
     /// # Errors
@@ -184,17 +187,17 @@ impl ConvergenceController {
         let Some(certificate) = self.certificate() else { return Ok(None) };
         let grown = self.queue() - self.queues.initial().sum();
         let violation_sum = self.violations.scale() * grown;
-        certified_mean(&self.constraint, certificate.rounds, self.planned, self.steps_played, violation_sum)
+        certified_mean(&self.constraint, certificate.rounds, self.planned, self.progress, violation_sum)
     }
 }
 
-/// Bound on the K-weighted mean of E|∇F|² from Σ g over `slots` slots (or a bound on it), `planned` of which had a
-/// round, with `steps` local steps in all; `None` without a round.
+/// Bound on the weighted mean of E|∇F|² from Σ g over `slots` slots (or a bound on it), `planned` of which had a round,
+/// which made `progress` in all; `None` without a round.
 pub(crate) fn certified_mean(
     constraint: &ConvergenceConstraint,
     slots: u64,
     planned: u64,
-    steps: u64,
+    progress: f64,
     violation_sum: f64,
 ) -> Result<Option<f64>, BoundError> {
     if planned == 0 {
@@ -202,12 +205,12 @@ pub(crate) fn certified_mean(
     }
     // The theorem is about rounds with steps: take out what the other slots added, Δ/R each.
     let idle = constraint.learning.initial_gap * (slots.saturating_sub(planned) as f64 / constraint.rounds as f64);
-    let played = PlayedRounds { rounds: planned, steps, violation_sum: violation_sum - idle };
+    let played = PlayedRounds { rounds: planned, progress, violation_sum: violation_sum - idle };
     constraint.certified_mean(&played).map(Some)
 }
 
 /// K of a plan, which is the same in all clusters.
 pub(crate) fn local_steps(constraint: &ConvergenceConstraint, plan: &CandidatePlan) -> Result<u64, BoundError> {
-    let schedule = constraint.learning.local_steps(plan, constraint.step_size, constraint.rounds)?;
-    Ok(schedule.local_steps.into_iter().max().unwrap_or_default())
+    let plan = constraint.learning.schedule(plan, constraint.step_size, constraint.rounds)?;
+    Ok(plan.schedule.local_steps.into_iter().max().unwrap_or_default())
 }

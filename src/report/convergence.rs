@@ -3,13 +3,17 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::UpdateRule;
+use crate::lyapunov::certificate::{Assumption, Standing};
 use crate::lyapunov::{Certificate, certified_mean, local_steps};
+use crate::model::Optimizer;
+use crate::problem::CandidatePlan;
 use crate::simulation::{ConvergenceRecord, RunRecord};
 
 /// What a run proves about what was learned.
 ///
-/// Bounds are on Σ K E|∇F|² / Σ K over the rounds, in loss²/par²; they hold whatever the channel did, if the constants
-/// do.
+/// Bounds are on the mean of E|∇F|² over the rounds, weighted by their progress
+/// ([`PlanGuarantee`](crate::bounds::PlanGuarantee)), in loss²/par²; they hold whatever the channel did, if the
+/// constants do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -30,27 +34,73 @@ pub struct ConvergenceSummary {
     pub certified_mean: Option<f64>,
     /// The bound from Σ g itself, at most the former; none without a round.
     pub certified_mean_of_sum: Option<f64>,
+    /// The bound of the rounds played, whatever the target: never above the former; none without a round.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reached: Option<f64>,
     /// g of every candidate plan, in loss: a target is within reach only if some of them are negative.
     pub plan_violations: Vec<f64>,
+    /// What the bounds rest on. With one that is violated nothing is proved.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assumptions: Vec<Assumption>,
+}
+
+impl ConvergenceSummary {
+    /// Whether no assumption is known to be false.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        self.assumptions.iter().all(|assumption| assumption.standing != Standing::Violated)
+    }
+}
+
+/// What the record can say of the theorem's assumptions.
+fn assumptions(record: &RunRecord) -> Vec<Assumption> {
+    let optimizer = record.scenario.as_ref().map(|scenario| {
+        let model = &scenario.model;
+        let described = model.transformer.as_ref().map(|transformer| transformer.optimizer);
+        model.optimizer.or(described).unwrap_or_default()
+    });
+    let steps = "every step is plain SGD with an unbiased gradient";
+    let (statement, of_steps): (String, fn(String) -> Assumption) = match optimizer {
+        None => (steps.into(), Assumption::assumed),
+        Some(Optimizer::Sgd) => (format!("{steps}: the scenario's optimizer"), Assumption::recorded),
+        Some(other) => (format!("{steps}: the scenario's optimizer is {other:?}"), Assumption::violated),
+    };
+    vec![
+        of_steps(statement),
+        Assumption::assumed(
+            "smoothness bounds the curvature wherever the run goes: estimates from gradients are lower ones",
+        ),
+        Assumption::assumed("sample_variance, heterogeneity and dissimilarity hold wherever the run goes"),
+        Assumption::recorded(
+            "plans follow channels and queues, not training samples: the rounds' weights are not random",
+        ),
+    ]
 }
 
 pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
     let ConvergenceRecord { constraint, scale, violations, initial_queue } = record.convergence.as_ref()?;
     let (mut sum, mut final_queue) = (0.0, *initial_queue);
-    let (mut slots, mut rounds, mut steps) = (0u64, 0u64, 0u64);
+    let (mut slots, mut rounds, mut steps, mut progress) = (0u64, 0u64, 0u64, 0.0);
+    let of_plan = |plan| Some((local_steps(constraint, plan).ok()?, constraint.guarantee(plan).ok()?.progress));
+    let mut counts: Vec<(CandidatePlan, u64)> = record.plans.iter().map(|plan| (*plan, 0)).collect();
+    let of_plans: Vec<Option<(u64, f64)>> = record.plans.iter().map(of_plan).collect();
     for slot in &record.slots {
         let of_slot = slot.convergence?;
         slots += 1;
         sum += of_slot.violation;
         final_queue = of_slot.queue;
-        if let Some(plan) = slot.planned().and_then(|planned| record.plans.get(planned.plan)) {
+        let played = slot.planned().map(|planned| planned.plan);
+        if let Some((&plan, count)) = played.and_then(|plan| of_plans.get(plan).zip(counts.get_mut(plan))) {
+            let (own_steps, own_progress) = plan?;
+            count.1 += 1;
             rounds += 1;
-            steps = steps.saturating_add(local_steps(constraint, plan).ok()?);
+            steps = steps.saturating_add(own_steps);
+            progress += own_progress;
         }
     }
     let of_slots = record.slots.iter().map(|slot| slot.convergence.map(|own| (own.violation / scale, own.queue)));
     // A record with impossible numbers certifies nothing.
-    let certified = |violation_sum| certified_mean(constraint, slots, rounds, steps, violation_sum).ok().flatten();
+    let certified = |violation_sum| certified_mean(constraint, slots, rounds, progress, violation_sum).ok().flatten();
     Some(ConvergenceSummary {
         target: constraint.target,
         update: constraint.learning.update,
@@ -60,6 +110,8 @@ pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
         certificate: Certificate::of_queue(*initial_queue, of_slots),
         certified_mean: certified(scale * (final_queue - initial_queue)),
         certified_mean_of_sum: certified(sum),
+        reached: if rounds > 0 { constraint.reached(&counts).ok() } else { None },
         plan_violations: violations.clone(),
+        assumptions: assumptions(record),
     })
 }

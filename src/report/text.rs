@@ -6,7 +6,7 @@ use super::claims::{Words, write_certificates};
 use super::convergence::ConvergenceSummary;
 use super::summary::{NodeSummary, Summary};
 use super::table::{Table, number, or_dash, percent};
-use crate::lyapunov::certificate::{CertificateName, Claim};
+use crate::lyapunov::certificate::{CertificateName, Claim, Standing};
 use crate::text::{escaped, value};
 
 /// Reasons for outages that are listed one by one.
@@ -129,7 +129,15 @@ fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) ->
         f,
         "\n{table}  G = {unit} loss. Certified: an upper bound on the mean of E|grad F|^2 over the rounds, weighted by"
     )?;
-    writeln!(f, "  their local steps, on any sample path.")
+    writeln!(f, "  their progress, on any sample path.")?;
+    for assumption in &convergence.assumptions {
+        match assumption.standing {
+            Standing::Violated => writeln!(f, "  NOT PROVED: {}.", assumption.statement)?,
+            Standing::Assumed => writeln!(f, "  Assumed: {}.", assumption.statement)?,
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn certificates(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec::ScenarioSpec;
-use crate::bounds::{BoundError, ConvergenceConstraint, LearningProblem, UpdateRule};
+use crate::bounds::{BoundError, ConvergenceConstraint, Form, LearningProblem, UpdateRule};
 use crate::problem::{CandidatePlan, FieldError};
 
-/// Long-term constraint on what is learned: the K-weighted mean of E|∇F|² over the run is to be at most ε
+/// Long-term constraint on what is learned: the weighted mean of E|∇F|² over the run is to be at most ε
 /// ([`ConvergenceConstraint`], whose symbols and units these are). The batch sizes are those of the clusters, and the
 /// horizon R is the scenario's number of slots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,8 +31,11 @@ pub struct ConvergenceSpec {
     /// ρ_n, of sum 1, one per cluster; equal if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Vec<f64>>,
-    /// When the pipelines update.
+    /// When the pipelines update. They run fill-drain, so that the M updates of a batch are one of M times their size.
     pub update: UpdateRule,
+    /// Which inequality of `docs/theory/convergence.md`; the sharp one if left out.
+    #[serde(default)]
+    pub form: Form,
 }
 
 fn one() -> f64 {
@@ -93,6 +96,7 @@ pub(super) fn constraint(
         step_size: spec.step_size,
         rounds: scenario.slots,
         target: spec.target,
+        form: spec.form,
     };
     let errors = plans.iter().enumerate();
     let errors = errors.filter_map(|(index, plan)| Some((index, plan, constraint.violation(plan).err()?)));

@@ -27,6 +27,49 @@ fn prints_the_bound_from_file_and_standard_input() {
     assert!(report["best_step_size"]["tight"]["bound"].as_f64().unwrap() < tight);
 }
 
+/// The table of docs/theory/convergence-sharp.md.
+#[test]
+fn prints_plans_side_by_side() {
+    let output = run(&["bound", concat!(env!("CARGO_MANIFEST_DIR"), "/docs/examples/plan-bounds.json")]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    for (form, expected) in [
+        ("simple", ["0.4640", "0.3342", "0.3930", "0.7345", "1.7876"]),
+        ("tight", ["0.2319", "0.1660", "0.1917", "0.3576", "1.1025"]),
+        ("sharp", ["0.1122", "0.0752", "0.0793", "0.1471", "0.4153"]),
+        ("sharp_any_ages", ["0.1122", "0.0754", "0.0804", "0.1529", "0.4497"]),
+        ("sharp_fill_drain", ["0.1122", "0.0724", "0.0697", "0.1112", "0.2505"]),
+    ] {
+        let found: Vec<String> =
+            (0..5).map(|plan| format!("{:.4}", report["plans"][plan][form].as_f64().unwrap())).collect();
+        assert_eq!(found, expected, "{form}");
+    }
+}
+
+/// What only the closed forms need makes them null; without any bound the step size is refused.
+#[test]
+fn the_sharp_form_asks_for_less() {
+    let output = run_with_input(&["bound", "-"], &LOCAL_STEPS.replace("0.0625", "0.3"));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert!(report["simple"].is_null() && report["tight"].is_null());
+    assert!(report["sharp"].as_f64().unwrap() > 0.0);
+    let reason = report["missing"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("step_size * server_steps * smoothness <= 1/2"), "{reason}");
+    refused(&run_with_input(&["bound", "-"], &LOCAL_STEPS.replace("0.0625", "1")), &["step_size = 1.0", "at most 0."]);
+}
+
+#[test]
+fn certifies_small_schedules() {
+    let output = run_with_input(&["bound", "-", "--certify"], LOCAL_STEPS);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let (certified, sharp) = (report["certified"]["bound"].as_f64().unwrap(), report["sharp"].as_f64().unwrap());
+    assert!(certified <= sharp && certified > 0.6 * sharp, "{report}");
+    let many = LOCAL_STEPS.replace("[2, 2]", "[20, 20]").replace("0.0625", "0.001");
+    refused(&run_with_input(&["bound", "-", "--certify"], &many), &["local_steps", "at most 40"]);
+}
+
 #[test]
 fn prints_every_bound() {
     for (request, field, value) in [
@@ -57,6 +100,18 @@ fn prints_every_bound() {
             0.53125,
         ),
         (
+            r#"{"bound": "virtual-average", "initial_gap": 1, "step_size": 0.5, "rounds": 8, "local_steps": 4, "smoothness": 1,
+                "weights": [1], "noise_variance": [0.5], "heterogeneity": 0.25}"#,
+            "/bound",
+            0.25,
+        ),
+        (
+            r#"{"bound": "pipeline-depth", "initial_gap": 3, "step_size": 0.25, "steps": 100, "smoothness": 2,
+                "update_variance": 4, "largest_age": 1}"#,
+            "/staleness",
+            2.0,
+        ),
+        (
             r#"{"bound": "gaussian-mechanism", "initial_gap": 1, "step_size": 0.5, "steps": 16, "smoothness": 1,
                 "sample_variance": 4, "batch_size": 8, "dimension": 100, "noise_std": 0.5, "clip_norm": 1,
                 "uses_per_sample": 4, "delta": 1e-5}"#,
@@ -80,7 +135,7 @@ fn prints_every_bound() {
 #[test]
 fn refuses_bad_input() {
     let changed = |from: &str, to: &str| run_with_input(&["bound", "-"], &LOCAL_STEPS.replace(from, to));
-    refused(&changed("0.0625", "0.5"), &["standard input: step_size = 0.5", "times its limit", "at most 0.25"]);
+    refused(&changed("0.0625", "1.5"), &["standard input: step_size = 1.5", "times its limit", "at most 0."]);
     refused(&changed("local-steps", "sgd"), &["unknown variant `sgd`", "`local-steps`", "line 1"]);
     refused(&changed("\"rounds\"", "\"round\""), &["unknown field `round`", "line 1"]);
     refused(&changed("\"dissimilarity\": 1", "\"dissimilarity\": 0.5"), &["dissimilarity = 0.5: must be"]);

@@ -11,6 +11,8 @@ mod faults_files;
 mod faults_messages;
 mod faults_traces;
 mod limits;
+mod partition;
 mod program;
 mod reproduce;
+mod schedule;
 mod tradeoff;

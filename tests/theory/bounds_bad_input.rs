@@ -2,11 +2,12 @@
 
 use collapipe::bounds::{
     BoundError, BoundRequest, Boundary, BoundedGradients, CompressedActivations, ConvergenceConstraint, Form,
-    GaussianMechanism, LocalSteps, LocalUpdates, MAX_STEPS, MiniBatchSgd, PartialParticipation, PlayedRounds,
+    GaussianMechanism, LocalSteps, LocalUpdates, MAX_STEPS, MiniBatchSgd, PartialParticipation, PlayedRounds, Sampling,
     StepChoice, StronglyConvexFedAvg, TimedPlan, UpdateRule, privacy_delta, privacy_epsilon, rank_plans,
     rounding_error_norm,
 };
 use collapipe::problem::CandidatePlan;
+use collapipe::schedule::ScheduleKind;
 use collapipe::units::Seconds;
 use serde_json::{Value, json};
 
@@ -76,7 +77,9 @@ fn broken_assumptions() {
         assert!(text.contains(word), "{word:?} is not in {text}");
     }
     let heterogeneous = LocalSteps { dissimilarity: 101.0, ..one_step() };
-    let error = PartialParticipation { participants: 1, schedule: heterogeneous }.bound().unwrap_err();
+    let error = PartialParticipation { participants: 1, sampling: Sampling::WithReplacement, schedule: heterogeneous }
+        .bound()
+        .unwrap_err();
     // 1/(12·100)
     assert!(error.to_string().contains("at most 0.00083333333333"), "{error}");
 }
@@ -164,9 +167,15 @@ fn other_bounds() {
     refused(StronglyConvexFedAvg { strong_convexity: 2.5, ..convex.clone() }.bound(), "strong_convexity");
     refused(StronglyConvexFedAvg { optimum_gap: f64::NAN, ..convex }.bound(), "optimum_gap");
 
-    refused(PartialParticipation { participants: 0, schedule: one_step() }.bound(), "participants");
+    refused(
+        PartialParticipation { participants: 0, sampling: Sampling::WithReplacement, schedule: one_step() }.bound(),
+        "participants",
+    );
     let schedule = LocalSteps { smoothness: -1.0, ..one_step() };
-    refused(PartialParticipation { participants: 1, schedule }.bound(), "schedule.smoothness");
+    refused(
+        PartialParticipation { participants: 1, sampling: Sampling::WithReplacement, schedule }.bound(),
+        "schedule.smoothness",
+    );
 
     let mechanism = GaussianMechanism {
         initial_gap: 1.0,
@@ -213,6 +222,8 @@ fn plans_and_constraints() {
     refused(LocalUpdates::per_micro_batch(1, 3, 8, 1.0), "micro_batches");
     refused(LocalUpdates::of_plan(UpdateRule::PerBatch, &plan(1, 3), 8, 1.0), "micro_batches");
     refused(LocalUpdates::per_batch(1, 8, f64::NAN), "sample_variance");
+    let inference = CandidatePlan { schedule: ScheduleKind::ForwardOnly, ..plan(1, 1) };
+    refused(LocalUpdates::of_plan(UpdateRule::PerBatch, &inference, 8, 1.0), "schedule");
 
     let rank = |plan: CandidatePlan, seconds: f64, budget: f64| {
         let candidates = [TimedPlan { plan, round_seconds: Seconds(seconds) }];
@@ -224,17 +235,24 @@ fn plans_and_constraints() {
     refused(rank_plans(&learning(), &[], Seconds(1.0), StepChoice::Best, Form::Tight), "candidates");
     let mut short = learning();
     short.batch_size = vec![8];
-    refused(short.local_steps(&plan(1, 1), 0.1, 1), "batch_size");
+    refused(short.schedule(&plan(1, 1), 0.1, 1), "batch_size");
     short.batch_size = vec![8, 0];
-    refused(short.local_steps(&plan(1, 1), 0.1, 1), "batch_size[1]");
+    refused(short.schedule(&plan(1, 1), 0.1, 1), "batch_size[1]");
     // No plan fits: no best one.
     assert_eq!(rank(plan(1, 1), 2.0, 1.0).unwrap().best, None);
 
-    let constraint = ConvergenceConstraint { learning: learning(), step_size: 0.125, rounds: 10, target: 1.0 };
-    let played = PlayedRounds { rounds: 5, steps: 5, violation_sum: 0.0 };
+    let constraint =
+        ConvergenceConstraint { learning: learning(), step_size: 0.125, rounds: 10, target: 1.0, form: Form::Simple };
+    let played = PlayedRounds { rounds: 5, progress: 5.0, violation_sum: 0.0 };
     refused(constraint.certified_mean(&PlayedRounds { rounds: 11, ..played }), "played.rounds");
     refused(constraint.certified_mean(&PlayedRounds { rounds: 0, ..played }), "played.rounds");
-    refused(constraint.certified_mean(&PlayedRounds { steps: 4, ..played }), "played.steps");
+    for progress in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        refused(constraint.certified_mean(&PlayedRounds { progress, ..played }), "played.progress");
+    }
+    refused(constraint.reached(&[(plan(1, 1), 0)]), "played");
+    let stale = ConvergenceConstraint { form: Form::SharpConvex, ..constraint.clone() };
+    refused(stale.violation(&plan(1, 2)), "form");
+    assert!(stale.violation(&plan(1, 1)).is_ok());
     refused(constraint.certified_mean(&PlayedRounds { violation_sum: f64::NAN, ..played }), "played.violation_sum");
     let zero = ConvergenceConstraint { target: 0.0, ..constraint.clone() };
     refused(zero.violation(&plan(1, 1)), "target");
@@ -243,7 +261,8 @@ fn plans_and_constraints() {
 }
 
 fn plan(local_iterations: u32, micro_batches: u32) -> CandidatePlan {
-    CandidatePlan { local_iterations, micro_batches, ..CandidatePlan::default() }
+    let schedule = ScheduleKind::OneForwardOneBackward;
+    CandidatePlan { local_iterations, micro_batches, schedule, ..CandidatePlan::default() }
 }
 
 #[test]

@@ -1,16 +1,18 @@
 //! Bounds by hand, in fractions.
 
 use collapipe::bounds::{
-    BoundError, ConvergenceConstraint, Form, LocalSteps, LocalUpdates, PartialParticipation, PlayedRounds, StepChoice,
-    TimedPlan, UpdateRule, privacy_delta, privacy_epsilon, rank_plans,
+    BoundError, ConvergenceConstraint, Form, LocalSteps, LocalUpdates, PartialParticipation, PlayedRounds, Sampling,
+    StepChoice, StepModel, TimedPlan, UpdateRule, privacy_delta, privacy_epsilon, rank_plans,
 };
 use collapipe::problem::CandidatePlan;
+use collapipe::schedule::ScheduleKind;
 use collapipe::units::Seconds;
 
 use crate::schedules::{close, learning, one_step, two_clusters};
 
 fn plan(local_iterations: u32, micro_batches: u32) -> CandidatePlan {
-    CandidatePlan { local_iterations, micro_batches, ..CandidatePlan::default() }
+    let schedule = ScheduleKind::OneForwardOneBackward;
+    CandidatePlan { local_iterations, micro_batches, schedule, ..CandidatePlan::default() }
 }
 
 /// η²L² = 1/400; simple: 4·3/((1/10)·50), 4·2·(1/10)·(13/16), 3·11/400, 6·12/(2·400).
@@ -60,7 +62,8 @@ fn the_simple_forms_constants_are_attained_at_the_limit() {
 /// (13/10)(23/376).
 #[test]
 fn sampled_clusters() {
-    let sampled = PartialParticipation { participants: 2, schedule: two_clusters() };
+    let sampled =
+        PartialParticipation { participants: 2, sampling: Sampling::WithReplacement, schedule: two_clusters() };
     let bound = sampled.bound().unwrap();
     close(bound.bound, 107.1375 / 34.1);
     close(bound.sampling, 0.675 * 47.0 / 34.1);
@@ -126,10 +129,19 @@ fn rounds_for_a_target() {
 
 #[test]
 fn updates_of_plans() {
-    let flushed = LocalUpdates::of_plan(UpdateRule::PerBatch, &plan(3, 8), 32, 64.0).unwrap();
-    assert_eq!((flushed.steps, flushed.noise_variance), (3, 2.0));
-    let eager = LocalUpdates::of_plan(UpdateRule::PerMicroBatch, &plan(3, 8), 32, 64.0).unwrap();
-    assert_eq!((eager.steps, eager.noise_variance), (24, 16.0));
+    let updates =
+        |rule, schedule| LocalUpdates::of_plan(rule, &CandidatePlan { schedule, ..plan(3, 8) }, 32, 64.0).unwrap();
+    for order in [ScheduleKind::FillDrain, ScheduleKind::OneForwardOneBackward] {
+        let flushed = updates(UpdateRule::PerBatch, order);
+        assert_eq!((flushed.steps, flushed.noise_variance, flushed.step_factor), (3, 2.0, 1.0));
+    }
+    // Fill-drain: eight updates from one iterate are one of eight times their size.
+    let drained = updates(UpdateRule::PerMicroBatch, ScheduleKind::FillDrain);
+    assert_eq!((drained.steps, drained.noise_variance, drained.step_factor), (3, 2.0, 8.0));
+    assert_eq!(drained.model, StepModel::Current);
+    let eager = updates(UpdateRule::PerMicroBatch, ScheduleKind::OneForwardOneBackward);
+    assert_eq!((eager.steps, eager.noise_variance, eager.step_factor), (24, 16.0, 1.0));
+    assert_eq!(eager.model, StepModel::AnyAges);
 }
 
 /// (I, M) = (1, 2): K = 2, s² = 16·2/16 and 8·2/8. With η = 1/8:
@@ -137,7 +149,8 @@ fn updates_of_plans() {
 ///   = (1/64)·4·(1/2) + (3/16)[(1/64)·2 + (1/32)(1/4)·2] = 1/32 + (3/16)(3/64) = 41/1024.
 #[test]
 fn constraint() {
-    let constraint = ConvergenceConstraint { learning: learning(), step_size: 0.125, rounds: 200, target: 1.0 };
+    let constraint =
+        ConvergenceConstraint { learning: learning(), step_size: 0.125, rounds: 200, target: 1.0, form: Form::Simple };
     let g = constraint.violation(&plan(1, 2)).unwrap();
     close(g, 41.0 / 1024.0 - 2.0 / 32.0 + 1.0 / 200.0);
     close(
@@ -145,17 +158,58 @@ fn constraint() {
         g.abs().max(constraint.violation(&plan(1, 1)).unwrap().abs()),
     );
     // All of it: (Δ + Σψ)·4/(ηΣK) = (1 + 200·41/1024)·4/(400/8).
-    let whole = PlayedRounds { rounds: 200, steps: 400, violation_sum: 200.0 * g };
+    let whole = PlayedRounds { rounds: 200, progress: 400.0 / 32.0, violation_sum: 200.0 * g };
     close(constraint.certified_mean(&whole).unwrap(), (1.0 + 200.0 * 41.0 / 1024.0) * 0.08);
     // Half of the rounds have paid for half of Δ only: the mean is as if 100 rounds had been planned.
-    let half = PlayedRounds { rounds: 100, steps: 200, violation_sum: 100.0 * g };
+    let half = PlayedRounds { rounds: 100, progress: 200.0 / 32.0, violation_sum: 100.0 * g };
     close(constraint.certified_mean(&half).unwrap(), (1.0 + 100.0 * 41.0 / 1024.0) * 0.16);
-    // Without Σ K only the target can be certified, or, above it, with one step per round.
-    assert_eq!(constraint.certified_mean_without_steps(200, -1.0).unwrap(), 1.0);
-    close(constraint.certified_mean_without_steps(200, 5.0).unwrap(), 1.0 + 4.0 * 5.0 / (0.125 * 200.0));
+    close(constraint.guarantee(&plan(1, 2)).unwrap().progress, 2.0 / 32.0);
+    // The closed forms do not depend on the target: what was reached is what is certified.
+    close(constraint.reached(&[(plan(1, 2), 200)]).unwrap(), (1.0 + 200.0 * 41.0 / 1024.0) * 0.08);
     // Too many steps for η: q = 2·(1/64)·56 > 1/3.
     let error = constraint.violation(&plan(1, 8)).unwrap_err();
     assert!(matches!(error, BoundError::StepSize { .. }), "{error}");
+}
+
+/// Played alone, a plan certifies the bound of its schedule in every form, whatever the target.
+#[test]
+fn a_plan_alone_reaches_its_own_bound() {
+    for order in [ScheduleKind::FillDrain, ScheduleKind::OneForwardOneBackward] {
+        let (learning, plan) = (learning(), CandidatePlan { schedule: order, ..plan(2, 2) });
+        for form in [Form::Simple, Form::Tight, Form::Sharp] {
+            let constraint = ConvergenceConstraint {
+                learning: learning.clone(),
+                step_size: 0.0625,
+                rounds: 300,
+                target: 20.0,
+                form,
+            };
+            let schedule = learning.schedule(&plan, 0.0625, 300).unwrap();
+            let bound = schedule.schedule.bound_of(schedule.form(form).unwrap()).unwrap();
+            let reached = constraint.reached(&[(plan, 300)]).unwrap();
+            assert!((reached - bound).abs() < 1e-9 * bound, "{form:?}: {reached} instead of {bound}");
+            // At the target itself the tangent is the best: no other certifies it more easily.
+            let at = ConvergenceConstraint { target: 1.001 * bound, ..constraint };
+            assert!(at.violation(&plan).unwrap() < 0.0);
+            let below = ConvergenceConstraint { target: 0.999 * bound, ..at };
+            assert!(below.violation(&plan).unwrap() > 0.0);
+        }
+    }
+}
+
+/// Without replacement: S = N is all clusters, and S = 1 is one draw.
+#[test]
+fn sampling_factors() {
+    let schedule = LocalSteps { weights: vec![0.5; 2], step_size: 0.01, ..two_clusters() };
+    let sampled = |participants, sampling| PartialParticipation { participants, sampling, schedule: schedule.clone() };
+    let all = sampled(2, Sampling::WithoutReplacement);
+    for model in [StepModel::Current, StepModel::AnyAges] {
+        assert_eq!(all.sharp(model).unwrap().bound, schedule.sharp(model).unwrap().bound);
+    }
+    close(all.bound().unwrap().bound, schedule.bound().unwrap().tight);
+    let one = [Sampling::WithReplacement, Sampling::WithoutReplacement].map(|way| sampled(1, way));
+    assert_eq!(one[0].bound().unwrap(), one[1].bound().unwrap());
+    assert!(one[0].sharp(StepModel::Current).unwrap().bound < one[0].bound().unwrap().bound);
 }
 
 /// Per batch, η = 1/16, R = ⌊budget/seconds⌋; the simple form with one and with two steps, by hand:

@@ -1,5 +1,6 @@
 //! Every bound against simulated training: a smaller sample of what `cargo xtask bounds-check` runs.
 
+use crate::training::adversary::{TARGETS, search};
 use crate::training::{CHECKS, Outcome, Row, Verdict, run};
 
 fn rows(name: &str, count: u64) -> Vec<Row> {
@@ -23,8 +24,33 @@ fn local_steps() {
 }
 
 #[test]
+fn sharp_local_steps() {
+    // Met closely where a single step has little noise.
+    kept("local-steps-sharp", 60, 3);
+    kept("local-steps-sharp-any-ages", 60, 3);
+    kept("local-steps-sharp-convex", 60, 3);
+}
+
+#[test]
+fn averages_and_pipelines() {
+    kept("virtual-average", 30, 3);
+    kept("pipeline-depth", 30, 1);
+}
+
+#[test]
 fn partial_participation() {
     kept("partial-participation", 30, 0);
+    kept("without-replacement", 30, 1);
+}
+
+/// A short version of the adversarial search: above no bound, and close to those that are attained.
+#[test]
+fn adversary() {
+    for target in 0..TARGETS.len() {
+        let found = search(target, 7, 6, 400).unwrap();
+        assert!(found.ratio < 1.0 + 1e-9, "{} ({}) is refuted: {}", found.theorem, found.family, found.ratio);
+        assert!(found.ratio > 0.2, "{} ({}): {} is not much of a search", found.theorem, found.family, found.ratio);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Micro-batches: latency and convergence.
 
 use super::pieces::{always, lines, none};
-use crate::bounds::UpdateRule;
+use crate::bounds::{Form, UpdateRule};
 use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
@@ -50,5 +50,6 @@ fn convergence(update: UpdateRule) -> ConvergenceSpec {
         dissimilarity: 1.0,
         weights: None,
         update,
+        form: Form::Sharp,
     }
 }

@@ -86,7 +86,16 @@ impl NetworkSearch<'_> {
         }
         let mut tried: Vec<Vec<usize>> = Vec::new();
         for round in 1..=MOST_ROUNDS {
-            if best.bound >= self.bar(self.aim) || self.ended() {
+            if best.bound >= self.bar(self.aim) {
+                break;
+            }
+            if self.ended() {
+                if self.objective().is_none() {
+                    // No rule has led to finite numbers: any choices at any weights are a decision.
+                    let first = vec![0; known.len()];
+                    let balanced = balance(&part, &mut known, &first, &best.weights, 1.0, self.work);
+                    self.offer(node.plan, &node.domains, balanced);
+                }
                 break;
             }
             let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();

@@ -74,7 +74,7 @@ pub fn training(seed: u64) -> Result<Outcome, Box<dyn Error>> {
         batch_size: draw.pick(&[1, 2, 4]),
         boundaries: vec![boundary(2.0_f64.sqrt(), pipeline.widths[0])?, boundary(1.0, pipeline.widths[1])?],
     };
-    let bound = training.bound()?.bound;
+    let bound = training.bound()?;
     let samples: Vec<f64> = (0..REPETITIONS)
         .map(|_| {
             let mut theta = start.clone();
@@ -89,5 +89,5 @@ pub fn training(seed: u64) -> Result<Outcome, Box<dyn Error>> {
             total / training.steps as f64
         })
         .collect();
-    Ok(Outcome::of(&samples, vec![("bound", bound)]))
+    Ok(Outcome::of(&samples, vec![("bound", bound.bound), ("sharp", bound.sharp)]))
 }

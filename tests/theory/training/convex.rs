@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use collapipe::bounds::{BoundedGradients, StronglyConvexFedAvg};
+use collapipe::bounds::{BoundedGradients, StronglyConvexFedAvg, VirtualAverage};
 
 use super::Outcome;
 use super::draw::Draw;
@@ -72,6 +72,43 @@ pub fn bounded_gradients(seed: u64) -> Result<Outcome, Box<dyn Error>> {
         })
         .collect();
     Ok(Outcome::of(&samples, vec![("tight", bound.tight), ("simple", bound.simple)]))
+}
+
+/// Theorem B: the gradient at the average of every single step.
+pub fn virtual_average(seed: u64) -> Result<Outcome, Box<dyn Error>> {
+    let mut draw = Draw::new(15, seed);
+    let clusters = draw.integer(1, 6);
+    let convex = draw.chance(0.3);
+    let shapes: &[Shape] =
+        if convex { &[Shape::Quadratic] } else { &[Shape::Quadratic, Shape::Cosine, Shape::Rational] };
+    // Equal curvatures: β² = 1.
+    let losses = Losses::draw(&mut draw, shapes, clusters, 0.0);
+    let start = losses.start(&mut draw);
+    let noise_variance: Vec<f64> = (0..clusters).map(|_| draw.decades(-3.0, 1.0)).collect();
+    let schedule = VirtualAverage {
+        initial_gap: losses.value(&start),
+        step_size: draw.step_size(1.0 / losses.smoothness()),
+        rounds: draw.integer(1, 20) as u64,
+        local_steps: draw.integer(1, 10) as u64,
+        smoothness: losses.smoothness(),
+        weights: losses.weights.clone(),
+        noise_variance: noise_variance.clone(),
+        heterogeneity: losses.heterogeneity().0,
+        convex,
+    };
+    let bound = schedule.bound()?.bound;
+    let std: Vec<f64> = noise_variance.iter().map(|v| v.sqrt()).collect();
+    let steps = schedule.rounds * schedule.local_steps;
+    let samples: Vec<f64> = (0..4 * REPETITIONS)
+        .map(|_| {
+            let mut total = 0.0;
+            let visit = |theta: &[f64]| total += losses.gradient_norm_squared(theta);
+            let length = (steps, schedule.local_steps);
+            train(&losses, &start, length, &std, |_| schedule.step_size, visit, &mut draw);
+            total / steps as f64
+        })
+        .collect();
+    Ok(Outcome::of(&samples, vec![("bound", bound)]))
 }
 
 /// Quadratics. With noise of norm s and step sizes of at most 1/(4L), |θ| ≤ r := max(|θ_0|, (max|b_n| + s)/μ) implies

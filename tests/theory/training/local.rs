@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use collapipe::bounds::{LocalSteps, PartialParticipation};
+use collapipe::bounds::{LocalSteps, PartialParticipation, Sampling, StepModel};
 
 use super::Outcome;
 use super::draw::Draw;
@@ -69,7 +69,7 @@ fn train(
     schedule: &LocalSteps,
     start: &[f64],
     staleness: &Staleness,
-    participants: Option<u64>,
+    participants: Option<(u64, Sampling)>,
     draw: &mut Draw,
 ) -> f64 {
     let clusters = losses.weights.len();
@@ -84,9 +84,18 @@ fn train(
             })
             .collect();
         let mut shares = schedule.weights.clone();
-        if let Some(count) = participants {
+        if let Some((count, sampling)) = participants {
+            let mut weights = schedule.weights.clone();
             shares = vec![0.0; clusters];
-            (0..count).for_each(|_| shares[draw.index(&schedule.weights)] += 1.0 / count as f64);
+            for _ in 0..count {
+                let drawn = draw.index(&weights);
+                shares[drawn] += 1.0 / count as f64;
+                if sampling == Sampling::WithoutReplacement {
+                    weights[drawn] = 0.0;
+                    let left: f64 = weights.iter().sum();
+                    weights.iter_mut().for_each(|weight| *weight /= left.max(1e-9));
+                }
+            }
         }
         for (share, mean) in shares.iter().zip(&means) {
             let step = schedule.step_size * schedule.server_steps * share;
@@ -96,10 +105,18 @@ fn train(
     total / schedule.rounds as f64
 }
 
+const SHAPES: [Shape; 3] = [Shape::Quadratic, Shape::Cosine, Shape::Rational];
+
 /// Random losses and a schedule for them, of step size 1.
 fn configuration(draw: &mut Draw) -> (Losses, Vec<f64>, LocalSteps, Staleness) {
     let clusters = draw.integer(1, 6);
-    let losses = Losses::draw(draw, &[Shape::Quadratic, Shape::Cosine, Shape::Rational], clusters, 2.0);
+    let losses = Losses::draw(draw, &SHAPES, clusters, 2.0);
+    schedule(losses, draw)
+}
+
+/// A schedule for losses, of step size 1.
+fn schedule(losses: Losses, draw: &mut Draw) -> (Losses, Vec<f64>, LocalSteps, Staleness) {
+    let clusters = losses.weights.len();
     let start = losses.start(draw);
     let common = draw.integer(1, 10);
     let equal = draw.chance(0.6);
@@ -136,16 +153,68 @@ pub fn all_clusters(seed: u64) -> Result<Outcome, Box<dyn Error>> {
     Ok(Outcome::of(&samples, vec![("tight", bound.tight), ("simple", bound.simple)]))
 }
 
+/// Theorem A2 by simulation, at step sizes up to its own largest.
+fn sharp(stream: u64, seed: u64, model: StepModel) -> Result<Outcome, Box<dyn Error>> {
+    let mut draw = Draw::new(stream, seed);
+    let clusters = draw.integer(1, 6);
+    let (losses, start, mut schedule, staleness) = match model {
+        // Factors 1 + α_n of at least 0.
+        StepModel::Convex => schedule(Losses::draw(&mut draw, &[Shape::Quadratic], clusters, 1.0), &mut draw),
+        _ => configuration(&mut draw),
+    };
+    let staleness = if model == StepModel::AnyAges { staleness } else { Staleness::None };
+    schedule.step_size = draw.step_size(0.95 * schedule.largest_sharp_step_size(model)?);
+    let bound = schedule.sharp(model)?.bound;
+    let samples: Vec<f64> =
+        (0..REPETITIONS).map(|_| train(&losses, &schedule, &start, &staleness, None, &mut draw)).collect();
+    Ok(Outcome::of(&samples, vec![("sharp", bound)]))
+}
+
+pub fn sharp_current(seed: u64) -> Result<Outcome, Box<dyn Error>> {
+    sharp(11, seed, StepModel::Current)
+}
+
+pub fn sharp_any_ages(seed: u64) -> Result<Outcome, Box<dyn Error>> {
+    sharp(12, seed, StepModel::AnyAges)
+}
+
+pub fn sharp_convex(seed: u64) -> Result<Outcome, Box<dyn Error>> {
+    sharp(13, seed, StepModel::Convex)
+}
+
+/// Different clusters of equal weight, up to all of them.
+pub fn different_clusters(seed: u64) -> Result<Outcome, Box<dyn Error>> {
+    let mut draw = Draw::new(14, seed);
+    let (mut losses, start, mut schedule, staleness) = configuration(&mut draw);
+    let clusters = losses.weights.len();
+    losses.equalize();
+    schedule.weights.clone_from(&losses.weights);
+    schedule.smoothness = losses.smoothness();
+    (schedule.heterogeneity, schedule.dissimilarity) = losses.heterogeneity();
+    let participants = draw.integer(1, clusters) as u64;
+    sampled(participants, Sampling::WithoutReplacement, (losses, start, schedule, staleness), draw)
+}
+
 pub fn sampled_clusters(seed: u64) -> Result<Outcome, Box<dyn Error>> {
     let mut draw = Draw::new(2, seed);
-    let (losses, start, mut schedule, staleness) = configuration(&mut draw);
+    let configured = configuration(&mut draw);
     let participants = draw.integer(1, 6) as u64;
+    sampled(participants, Sampling::WithReplacement, configured, draw)
+}
+
+fn sampled(
+    participants: u64,
+    sampling: Sampling,
+    (losses, start, mut schedule, staleness): (Losses, Vec<f64>, LocalSteps, Staleness),
+    mut draw: Draw,
+) -> Result<Outcome, Box<dyn Error>> {
     // The largest step size does not depend on the step size; a tiny one gets through the check.
     schedule.step_size = 1e-9 * schedule.largest_step_size()?;
-    let mut sampled = PartialParticipation { participants, schedule };
+    let mut sampled = PartialParticipation { participants, sampling, schedule };
     sampled.schedule.step_size = draw.step_size(sampled.bound()?.largest_step_size);
-    let bound = sampled.bound()?.bound;
-    let run = |draw: &mut Draw| train(&losses, &sampled.schedule, &start, &staleness, Some(participants), draw);
+    let bounds = vec![("bound", sampled.bound()?.bound), ("sharp", sampled.sharp(StepModel::AnyAges)?.bound)];
+    let by = Some((participants, sampling));
+    let run = |draw: &mut Draw| train(&losses, &sampled.schedule, &start, &staleness, by, draw);
     let samples: Vec<f64> = (0..REPETITIONS).map(|_| run(&mut draw)).collect();
-    Ok(Outcome::of(&samples, vec![("bound", bound)]))
+    Ok(Outcome::of(&samples, bounds))
 }

@@ -107,6 +107,18 @@ impl Losses {
         Self { shape, curvatures, weights, tilts, pulls, noise }
     }
 
+    /// Makes the weights equal; factors and pulls are centred anew.
+    pub fn equalize(&mut self) {
+        let clusters = self.weights.len();
+        self.weights = vec![1.0 / clusters as f64; clusters];
+        center(&self.weights, &mut self.tilts);
+        for i in 0..self.dimension() {
+            let mut column: Vec<f64> = self.pulls.iter().map(|pull| pull[i]).collect();
+            center(&self.weights, &mut column);
+            self.pulls.iter_mut().zip(column).for_each(|(pull, value)| pull[i] = value);
+        }
+    }
+
     pub fn dimension(&self) -> usize {
         self.curvatures.len()
     }

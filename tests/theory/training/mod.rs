@@ -2,6 +2,8 @@
 //! and returns what was measured beside what was promised.
 
 mod adaptive;
+pub mod adversary;
+mod adversary_problems;
 mod compressed;
 mod convex;
 mod draw;
@@ -62,9 +64,15 @@ impl Outcome {
 type Run = fn(u64) -> Result<Outcome, Box<dyn Error>>;
 
 /// All checks by name; the first is the theorem's own.
-pub const CHECKS: [(&str, Run); 9] = [
+pub const CHECKS: [(&str, Run); 15] = [
     ("local-steps", local::all_clusters),
+    ("local-steps-sharp", local::sharp_current),
+    ("local-steps-sharp-any-ages", local::sharp_any_ages),
+    ("local-steps-sharp-convex", local::sharp_convex),
     ("partial-participation", local::sampled_clusters),
+    ("without-replacement", local::different_clusters),
+    ("virtual-average", convex::virtual_average),
+    ("pipeline-depth", single::pipeline_depth),
     ("constraint", adaptive::constraint),
     ("mini-batch-sgd", single::mini_batch),
     ("local-sgd-bounded-gradients", convex::bounded_gradients),
