@@ -30,7 +30,8 @@ pub struct Settings {
     /// Most operations of a solve, each about one floating-point operation; at least 1.
     ///
     /// `None`, the default, leaves every search its own limit: 2e9 operations on the active sets of one cluster under
-    /// one plan, and 4000 clusters in a network's branch and bound (a node of N clusters counts N). A limit above that
+    /// one plan; in a network of N clusters 4e9/N for each of them (at least 1e8), 2e9 (N + 1) in all, and 4000 clusters
+    /// in its branch and bound (a node of N clusters counts N). A limit above that
     /// extends the search. Where the devices of one cluster are chosen, good choices of every plan are looked for at any
     /// limit, which takes some K² L operations for K devices and L blocks.
     pub work_limit: Option<u64>,

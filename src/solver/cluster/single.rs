@@ -79,6 +79,7 @@ pub(crate) fn best_plan(
         prepared.set(planned, &choice.active);
         let found = prepared.fixed(planned, choice, memory.starts[*index].as_ref(), &mut work.buffers);
         cutoff = found.value + planned.penalty();
+        work.buffers.meter.show_best(cutoff + extra);
         best = Some((*index, found));
     }
     let mut candidates: Vec<Candidate> = (all_planned.iter().zip(&mut plans).enumerate())
@@ -122,9 +123,12 @@ pub(crate) fn best_plan(
         let penalty = all_planned[index].penalty();
         // Finer than what is reported, so that the difference to the settled value below does not matter.
         let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
+        let least = bound.min(searched_bound).min(threshold.bar() + penalty);
+        work.buffers.meter.show_bound(least + extra);
         if bound - penalty >= threshold.bar() {
             continue;
         }
+        work.buffers.meter.shift = Some(penalty + extra);
         // Once ended, the plans keep their bounds; the first one gives a decision all the same.
         let ended = work.buffers.meter.ended();
         if ended && best.is_some() {
@@ -144,10 +148,12 @@ pub(crate) fn best_plan(
             searched_bound = searched_bound.min(penalty + searched.bound);
         }
         if let Some(found) = searched.found {
+            work.buffers.meter.show_found(found.value);
             cutoff = found.value + penalty;
             best = Some((index, found));
         }
     }
+    work.buffers.meter.shift = None;
     if let (Some((index, found)), true) = (&mut best, work.buffers.meter.ended()) {
         let even = work.even(&all_planned[*index], &found.choice.active).filter(|even| even.value < found.value);
         if let Some(even) = even {

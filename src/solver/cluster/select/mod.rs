@@ -415,6 +415,7 @@ impl<'a> Subsets<'a> {
             }
         }
         let Some(found) = found else { return false };
+        work.buffers.meter.show_found(found.value);
         self.threshold.cutoff = found.value;
         self.best = Some(found);
         true
