@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use collapipe::instances::{CatalogueEntry, InstanceSize, catalogue};
 use collapipe::problem::{Participation, Phase, SlotProblem, evaluate};
+use collapipe::schedule::{Durations, Schedule, ScheduleKind, Sending, Timeline};
 use collapipe::solver::backend::RadioFor;
 #[cfg(feature = "conic")]
 use collapipe::solver::backend::{Backend, Conic};
@@ -131,5 +132,34 @@ fn networks(_: &mut Criterion) {
     println!("time grows with the number of clusters to the power {slope:.2}");
 }
 
-criterion_group!(benches, radio, one_cluster, large, named, networks);
+/// One iteration of 10 stages and 16 micro-batches, event by event.
+fn timelines(criterion: &mut Criterion) {
+    let durations = Durations {
+        forward: (0..10).map(|stage| 1.0 + 0.1 * f64::from(stage)).collect(),
+        backward: vec![2.0; 10],
+        forward_link: vec![0.3; 9],
+        backward_link: vec![0.3; 9],
+        ..Durations::default()
+    };
+    let mut group = criterion.benchmark_group("timeline, 10 stages, 16 micro-batches");
+    for sending in [Sending::Overlapped, Sending::Blocking, Sending::HalfDuplex] {
+        let schedule = Schedule::of(ScheduleKind::OneForwardOneBackward, 10, 16);
+        let Ok(mut timeline) = schedule.and_then(|schedule| Timeline::new(&schedule, sending)) else { continue };
+        group.bench_function(format!("{sending}, makespan"), |bencher| {
+            bencher.iter(|| timeline.run(black_box(&durations)));
+        });
+        group.bench_function(format!("{sending}, counts of the critical path"), |bencher| {
+            bencher.iter(|| timeline.critical_counts().len());
+        });
+    }
+    group.bench_function("compiled", |bencher| {
+        bencher.iter(|| {
+            let schedule = Schedule::of(ScheduleKind::OneForwardOneBackward, black_box(10), 16);
+            schedule.and_then(|schedule| Timeline::new(&schedule, Sending::Overlapped))
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, timelines, radio, one_cluster, large, named, networks);
 criterion_main!(benches);

@@ -55,6 +55,11 @@
 //! [`bounds`] has convergence bounds of training schedules, one per file, with their assumptions checked; the plan of
 //! least bound in a time budget; and the bound as a long-term constraint on the plan.
 //!
+//! # Partition without radio
+//!
+//! [`partition`] cuts a chain of unequal layers over devices with links of fixed rates, or none, exactly: what planners
+//! of pipelines in a machine room or on a desk solve.
+//!
 //! # Pipelines as they run
 //!
 //! [`schedule`] plays any static schedule of a pipeline event by event: makespan, critical path, bubbles, memory, charts
@@ -98,6 +103,7 @@ pub mod instances;
 pub mod lyapunov;
 pub mod model;
 pub mod network;
+pub mod partition;
 pub mod problem;
 pub mod report;
 pub mod scenario;

@@ -1,4 +1,4 @@
-//! What a solve allocates does not grow with the work of the search.
+//! What a solve allocates does not grow with the work of the search; a timeline allocates nothing when it runs again.
 //!
 //! A program of its own: it counts by an allocator that every test beside it would have, too.
 
@@ -6,6 +6,7 @@
 
 use collapipe::instances::InstanceSize;
 use collapipe::problem::SlotProblem;
+use collapipe::schedule::{Durations, Schedule, ScheduleKind, Sending, Timeline};
 use collapipe::solver::{Settings, Solver};
 
 /// Allocations and iterations of a solve by a solver that has seen the size before.
@@ -61,4 +62,31 @@ fn allocations_go_with_the_plans() {
     let (few, many) = (with(2), with(12));
     println!("{few} allocations with 2 plans, {many} with 12");
     assert!(many <= few + 2 * 10, "{few} allocations with 2 plans, {many} with 12");
+}
+
+#[test]
+fn timelines_do_not_allocate_when_they_run_again() {
+    let (stages, links) = (10, 9);
+    let durations = Durations {
+        forward: vec![1.0; stages],
+        backward: vec![2.0; stages],
+        forward_link: vec![0.3; links],
+        backward_link: vec![0.3; links],
+        ..Durations::default()
+    };
+    for kind in ScheduleKind::ALL {
+        for sending in Sending::ALL {
+            let mut timeline = Timeline::new(&Schedule::of(kind, stages, 16).unwrap(), sending).unwrap();
+            let flat = vec![0.5; timeline.layout().len()];
+            let (mut makespans, mut on_path) = (0.0, 0);
+            let allocated = allocation_counter::measure(|| {
+                for _ in 0..3 {
+                    makespans += timeline.run(&durations).unwrap() + timeline.run_flat(&flat).unwrap();
+                    on_path += timeline.critical_counts().iter().sum::<u32>();
+                }
+            });
+            assert!(makespans > 0.0 && on_path > 0);
+            assert_eq!(allocated.count_total, 0, "{kind}, {sending}");
+        }
+    }
 }

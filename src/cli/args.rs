@@ -13,6 +13,7 @@ use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
+use super::partition::PartitionArguments;
 use super::schedule::ScheduleArguments;
 
 /// Plan collaborative training of Transformers over edge devices: which device holds how many encoder blocks, how many
@@ -34,6 +35,7 @@ Examples:
   collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
   collapipe check p.json a.json                  evaluate any decision independently
+  collapipe partition p.csv --devices 4x1        cut a chain of measured layers over devices, exactly
   collapipe bound b.json                         how small the gradient is after a given number of rounds
   collapipe schedule 1f1b --link 0.5             a pipeline schedule event by event, as a table, chart or trace
   collapipe recommend --latency-tolerance 30     which V keeps the mean latency that close to the least
@@ -54,6 +56,7 @@ pub enum Command {
     Solve(SolveArguments),
     Check(CheckArguments),
     Problem(ProblemArguments),
+    Partition(PartitionArguments),
     Bound(BoundArguments),
     Schedule(ScheduleArguments),
     Recommend(RecommendArguments),
@@ -264,7 +267,7 @@ pub enum Over {
 /// For an infeasible problem the answer is status `infeasible` and the reason; the exit code is then 3.
 #[derive(Clone, Debug, Args)]
 pub struct SolveArguments {
-    /// Slot problem (JSON, collapipe.slot-problem/1), or `-` for standard input
+    /// Slot problem (JSON, collapipe.slot-problem/1 or /2; docs/slot-problem.md), or `-` for standard input
     pub problem: PathBuf,
     #[command(flatten)]
     pub accuracy: Accuracy,

@@ -3,6 +3,7 @@
 mod args;
 mod bound;
 mod io;
+mod partition;
 mod presets;
 mod progress;
 mod recommend;
@@ -63,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Solve(arguments) => slot::solve(&arguments),
         Command::Check(arguments) => slot::check(&arguments),
         Command::Problem(arguments) => slot::problem(&arguments),
+        Command::Partition(arguments) => partition::partition(&arguments),
         Command::Bound(arguments) => bound::bound(&arguments),
         Command::Schedule(arguments) => schedule::schedule(&arguments),
         Command::Recommend(arguments) => recommend::recommend(&arguments),

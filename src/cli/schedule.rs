@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use collapipe::schedule::{Account, Drawing, Durations, ScheduleName, ScheduleSpec, Sending};
+use collapipe::schedule::{Account, Drawing, Durations, MAX_OPERATIONS, ScheduleName, ScheduleSpec, Sending};
 use collapipe::write_text;
 use serde::Serialize;
 
@@ -209,8 +209,10 @@ impl ScheduleArguments {
         };
         let chunks = self.chunks.unwrap_or(if kind == Kind::Interleaved { 2 } else { 1 });
         let positions = self.stages as usize * chunks as usize;
+        // A pipeline that is too large is refused by its sizes, before its lists are looked at.
+        let most = usize::try_from(MAX_OPERATIONS).unwrap_or(usize::MAX);
         let each = |list: &[f64], number: usize| match list {
-            [one] => vec![*one; number],
+            [one] => vec![*one; number.min(most)],
             _ => list.to_vec(),
         };
         let stages = |list: &[f64]| each(list, positions * slices as usize);

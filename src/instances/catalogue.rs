@@ -9,7 +9,7 @@ use crate::solver::Reason;
 use crate::units::{Bits, Bytes, Hertz, Seconds, Watts};
 
 /// What an exact solver must say about a problem.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Expected {
     /// Some decision satisfies all constraints.

@@ -1,7 +1,7 @@
 //! One slot of the long-term problem: what is decided, what it costs, whether it is feasible.
 //!
-//! [`SlotSpec`] is the plain data (exchange format `collapipe.slot-problem/1`), [`SlotProblem`] the
-//! same data once it has been validated; [`Decision`] says what to do in the slot, [`evaluate`]
+//! [`SlotSpec`] is the plain data (exchange formats `collapipe.slot-problem/1` and `/2`, all fields with their ranges in
+//! `docs/slot-problem.md`), [`SlotProblem`] the same data once it has been validated; [`Decision`] says what to do in the slot, [`evaluate`]
 //! what any decision costs and which constraints it breaks, [`Answer`] is what a solver reports.
 //!
 //! | task | here |

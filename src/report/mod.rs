@@ -5,9 +5,10 @@
 //! | the run in numbers, to print or to compute with | [`summary`] → [`Summary`] |
 //! | files for a notebook and figures for a paper | `RunFolder`, `write_folder` (feature `figures`) |
 //! | both for a problem of your own ([`DriftRecord`](crate::lyapunov::DriftRecord)) | [`drift_summary`], `write_drift_folder` (feature `figures`) |
+//! | a [`Partition`](crate::partition::Partition), stage by stage | [`partition_table`] |
 //! | a figure as PNG | `png` (feature `png`) |
 //!
-//! Everything is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
+//! All about runs is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
 //! gives the same report as the run that wrote it. Sweeps and experiments use the same axes, marks and tables;
 //! their figures are in [`tradeoff`](crate::tradeoff) and `experiments`.
 
@@ -24,6 +25,7 @@ pub(crate) mod figures;
 pub(crate) mod folder;
 #[cfg(feature = "experiments")]
 pub(crate) mod html;
+mod partition;
 #[cfg(feature = "png")]
 mod png;
 mod series;
@@ -42,6 +44,7 @@ pub use drift::{ConstraintSummary, DriftSummary, drift_summary};
 pub use error::ReportError;
 #[cfg(feature = "figures")]
 pub use folder::{RunFolder, write_drift_folder, write_folder};
+pub use partition::partition_table;
 #[cfg(feature = "png")]
 pub use png::{PngError, png};
 pub use summary::{

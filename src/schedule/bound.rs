@@ -9,6 +9,8 @@ use super::timeline::Timeline;
 struct Around {
     before: Vec<f64>,
     behind: Vec<f64>,
+    /// Seconds that one micro-batch alone takes.
+    alone: f64,
 }
 
 /// Results that an operation needs, of the same micro-batch: that of another one, and that of the slice next to it.
@@ -27,13 +29,14 @@ impl Around {
         let place = |operation: Operation| layout.place(operation.kind, operation.position, operation.slice);
         // Each behind those that it needs, and all micro-batches alike.
         let one: Vec<Operation> = of.operations().iter().copied().filter(|op| op.micro_batch == 0).collect();
-        let mut around = Self { before: vec![0.0; layout.len()], behind: vec![0.0; layout.len()] };
+        let mut around = Self { before: vec![0.0; layout.len()], behind: vec![0.0; layout.len()], alone: 0.0 };
         for &operation in &one {
             let arrival = |need| around.before[place(need)] + durations[place(need)] + late(layout, need, durations);
             around.before[place(operation)] = needs(of, operation).map(arrival).fold(0.0, f64::max);
         }
         for &operation in one.iter().rev() {
             let rest = durations[place(operation)] + around.behind[place(operation)];
+            around.alone = around.alone.max(around.before[place(operation)] + rest);
             for need in needs(of, operation) {
                 let behind = &mut around.behind[place(need)];
                 *behind = behind.max(late(layout, need, durations) + rest);
@@ -65,10 +68,7 @@ impl Timeline {
     pub fn least_makespan_s(&self) -> f64 {
         let durations = self.durations();
         let around = Around::new(self, durations);
-        let mut least = 0.0_f64;
-        for (place, &duration) in durations.iter().enumerate().take(self.layout().len()) {
-            least = least.max(around.before[place] + duration + around.behind[place]);
-        }
+        let mut least = around.alone;
         let weight = self.layout().durations(OperationKind::Weight);
         for places in self.machine_places() {
             // Nothing follows a W, so that a machine's other work may say more alone.

@@ -174,8 +174,11 @@ impl Layout {
     /// Checks a flat list.
     pub(super) fn check(self, flat: &[f64]) -> Result<(), FieldError> {
         check::same_length("durations", flat.len(), self.len(), "in the order of the counts")?;
-        match flat.iter().position(|value| !check::Range::NonNegative.contains(*value)) {
-            Some(index) => real(&format!("durations[{index}]"), flat[index], check::Range::NonNegative),
+        match flat.iter().position(|value| !(0.0..=f64::MAX).contains(value)) {
+            Some(index) => {
+                let allowed = "a finite number, at least 0";
+                Err(FieldError::new(format!("durations[{index}]"), format!("{:?}", flat[index]), allowed))
+            }
             None => Ok(()),
         }
     }

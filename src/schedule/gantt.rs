@@ -30,10 +30,10 @@ impl Default for Drawing {
 
 /// Pixels of a vector graphic in an inch.
 const PER_INCH: f64 = 96.0;
-/// Letters of axes and legend, and of bars; a letter is about 0.58 of its size wide.
+/// Letters of axes and legend, and of bars; a letter is at most about 0.62 of its size wide.
 const TEXT: f64 = 9.0;
 const SMALL: f64 = 7.5;
-const LETTER: f64 = 0.58;
+const LETTER: f64 = 0.62;
 const STAGE_ROW: f64 = 15.0;
 const LINK_ROW: f64 = 8.0;
 const GAP: f64 = 2.5;
@@ -163,7 +163,8 @@ impl Timeline {
     /// behind the point its slice.
     ///
     /// # Errors
-    /// [`FieldError`] for more than [`MAX_DRAWN`] operations, or a width that is not in [1, 100] inches.
+    /// [`FieldError`] for more than [`MAX_DRAWN`] operations, an infinite makespan, or a width that is not in [1, 100]
+    /// inches.
     ///
     /// ```
     /// use collapipe::schedule::{Drawing, ScheduleSpec};
@@ -180,6 +181,7 @@ impl Timeline {
             let allowed = format!("at most {MAX_DRAWN} to be drawn: take fewer micro-batches, or the trace");
             return Err(FieldError::new("operations", self.operations().len(), allowed));
         }
+        self.check_finite()?;
         if !(1.0..=100.0).contains(&drawing.width_in) {
             real("width_in", drawing.width_in, Range::Positive)?;
             return Err(FieldError::new("width_in", drawing.width_in, "in [1, 100]"));
@@ -265,7 +267,7 @@ impl Chart {
         }
         let text = label(of, event.operation);
         // Hatching would run through the number of a message or a W: those stand on a plain ground.
-        if row.height < SMALL || width < width_of(&text, SMALL) + 1.0 {
+        if row.height < SMALL || width < width_of(&text, SMALL) + 2.0 {
             return;
         }
         let size = if row.height < STAGE_ROW { SMALL - 1.0 } else { SMALL };

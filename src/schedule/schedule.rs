@@ -176,7 +176,8 @@ impl Shape {
             let allowed = format!("such that every stage up to {} holds a position: {stage} holds none", stages - 1);
             return Err(FieldError::new("placement", format!("{:?}", self.placement), allowed));
         }
-        let operations = self.positions() as u64 * 5 * u64::from(self.micro_batches) * u64::from(self.slices);
+        let sizes = [OperationKind::ALL.len() as u64, self.micro_batches.into(), self.slices.into()];
+        let operations = sizes.into_iter().fold(self.positions() as u64, u64::saturating_mul);
         if operations > MAX_OPERATIONS {
             let what = format!("{} positions x {} x {}", self.positions(), self.micro_batches, self.slices);
             let allowed = format!("at most {} positions x micro-batches x slices", MAX_OPERATIONS / 5);
@@ -217,7 +218,9 @@ impl Schedule {
             order.map(|(kind, micro_batch)| Operation { kind, position, micro_batch, slice: 0 }).collect()
         };
         let programs = shape.placement.iter().enumerate().map(|(stage, &position)| program(stage, position)).collect();
-        Self::own(shape, programs)
+        // Needs no check: every operation stands in its place once, forwards and backwards in one order on all stages,
+        // and no stage runs fewer forwards before a backward than the stage behind it.
+        Ok(Self { shape, programs })
     }
 
     /// A schedule of one's own: the computations of every stage in their order.

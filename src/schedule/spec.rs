@@ -9,7 +9,7 @@ use super::error::ScheduleError;
 use super::kind::ScheduleKind;
 use super::machine::{Machine, Program};
 use super::operation::Operation;
-use super::schedule::{Schedule, Shape};
+use super::schedule::{MAX_OPERATIONS, Schedule, Shape};
 use super::sending::Sending;
 use super::timeline::Timeline;
 use crate::ground::blame::{Blame, Blamed};
@@ -149,8 +149,12 @@ impl ScheduleSpec {
     /// The memory given, or that which counts micro-batches.
     #[must_use]
     pub fn memory(&self) -> Memory {
-        let positions = self.stages as usize * self.chunks as usize;
-        self.memory.clone().unwrap_or_else(|| Memory::counting(positions.max(self.placement.len())))
+        self.memory.clone().unwrap_or_else(|| {
+            // Where there are too many to be played, there is nothing to count.
+            let most = usize::try_from(MAX_OPERATIONS).unwrap_or(usize::MAX);
+            let positions = (self.stages as usize).saturating_mul(self.chunks as usize).min(most);
+            Memory::counting(positions.max(self.placement.len()))
+        })
     }
 
     /// What memory is counted in.

@@ -181,10 +181,11 @@ impl Timeline {
         Ok(self.play())
     }
 
-    /// The same, with the durations in the order of [`Layout`].
+    /// The same, with the durations in the order of [`Layout`]: computed ones, of any magnitude. The makespan is infinite
+    /// where their sum is beyond double precision.
     ///
     /// # Errors
-    /// As [`run`](Self::run).
+    /// [`FieldError`] for a list of the wrong length, and for a duration that is negative or not finite.
     pub fn run_flat(&mut self, durations: &[f64]) -> Result<f64, FieldError> {
         self.layout.check(durations)?;
         self.durations[..durations.len()].copy_from_slice(durations);
@@ -213,6 +214,14 @@ impl Timeline {
     #[must_use]
     pub fn makespan_s(&self) -> f64 {
         self.ends[self.last as usize]
+    }
+
+    /// Whether the last run has times that can be drawn.
+    pub(super) fn check_finite(&self) -> Result<(), FieldError> {
+        if self.makespan_s().is_finite() {
+            return Ok(());
+        }
+        Err(FieldError::new("makespan_s", self.makespan_s(), "a finite number, to be drawn"))
     }
 
     /// Where the end stands that the start of a step waits for, with the latency between them: 0 for nobody.

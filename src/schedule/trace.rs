@@ -86,7 +86,7 @@ impl Timeline {
     /// stage. <https://ui.perfetto.dev> and `chrome://tracing` open it.
     ///
     /// # Errors
-    /// As [`memory`](Self::memory).
+    /// As [`memory`](Self::memory), and [`FieldError`] for an infinite makespan.
     ///
     /// ```
     /// use collapipe::schedule::{Memory, ScheduleSpec};
@@ -98,6 +98,7 @@ impl Timeline {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn to_chrome_trace(&self, memory: &Memory) -> Result<String, FieldError> {
+        self.check_finite()?;
         let memory = self.memory(memory)?;
         let critical = self.on_critical_path();
         let mut events = vec![metadata("process_name", 0, Args::Name { name: "pipeline".into() })];

@@ -10,6 +10,7 @@ mod hop;
 mod meter;
 mod network;
 mod one_phase;
+mod pipeline;
 mod radio;
 mod refusal;
 mod settings;
@@ -93,10 +94,22 @@ impl Solver {
     }
 
     fn run(&mut self, problem: &SlotProblem, stop: Option<&Stop>) -> Result<Solution, SolveError> {
-        let meter = Meter::start(&self.settings, stop);
+        let mut meter = Meter::start(&self.settings, stop);
+        if !problem.is_classical() || problem.overlap != Overlap::Full {
+            return self.pipelined(problem, &mut meter);
+        }
         check(problem)?;
         match domains(problem) {
             Ok(domains) => self.within(problem, domains, meter),
+            Err(reasons) => Ok(Solution::infeasible(reasons)),
+        }
+    }
+
+    /// Minimizes a problem beyond the classical one.
+    fn pipelined(&mut self, problem: &SlotProblem, meter: &mut Meter) -> Result<Solution, SolveError> {
+        let mut spent = Work::default();
+        match pipeline::solve(problem, &self.settings, meter, &mut spent)? {
+            Ok(proposal) => finish(problem, proposal, &self.settings, spent, meter),
             Err(reasons) => Ok(Solution::infeasible(reasons)),
         }
     }
@@ -116,12 +129,23 @@ impl Solver {
             Some(cause) => SolveError::NoDecision { by: cause.name() },
             None => SolveError::Numerical,
         })?;
-        let mut solution = Solution::certified_by(problem, proposal, settings.gap, spent)?;
-        if let (Status::Feasible, Some(cause)) = (solution.status, meter.cause()) {
-            solution.status = cause.status();
-        }
-        Ok(solution)
+        finish(problem, proposal, settings, spent, &meter)
     }
+}
+
+/// Evaluates a proposal; its status says whether a limit is why the gap is not met.
+fn finish(
+    problem: &SlotProblem,
+    proposal: Proposal,
+    settings: &Settings,
+    spent: Work,
+    meter: &Meter,
+) -> Result<Solution, SolveError> {
+    let mut solution = Solution::certified_by(problem, proposal, settings.gap, spent)?;
+    if let (Status::Feasible, Some(cause)) = (solution.status, meter.cause()) {
+        solution.status = cause.status();
+    }
+    Ok(solution)
 }
 
 /// Refuses what is beyond the classical problem.
@@ -209,7 +233,9 @@ fn single_cluster(
     let coarse = if settings.gap > COARSE_GAP { Some(search(0.9 * settings.gap, work)?) } else { None };
     let best = match coarse {
         // Penalties below zero make the objective less than what the tolerance is relative to.
-        Some(best) if best.gap() <= settings.gap || work.buffers.meter.ended() => best,
+        Some(best) if best.gap(problem.plans.get(best.plan)?.penalty) <= settings.gap || work.buffers.meter.ended() => {
+            best
+        }
         _ => search(search_tolerance(settings), work)?,
     };
     let priced = PricedCluster::new(problem, cluster, price);

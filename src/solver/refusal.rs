@@ -8,7 +8,7 @@ use crate::problem::program::{ClusterProgram, block_cap};
 use crate::problem::{Cluster, Participation, SlotSpec};
 
 /// A constraint that makes a problem infeasible.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Reason {
     /// Participation `all` asks for at least one block on each device, and there are fewer blocks.
@@ -61,6 +61,20 @@ pub enum Reason {
         /// The cluster.
         cluster: usize,
     },
+    /// No cut of the chain into segments fits the devices under any plan's schedule.
+    Segments {
+        /// The cluster.
+        cluster: usize,
+    },
+    /// Each cluster has choices, but no plan is feasible in all of them.
+    NoCommonPlan,
+    /// No decision keeps the deadline.
+    Deadline {
+        /// The deadline [s].
+        deadline_s: f64,
+        /// No decision has a shorter round latency [s].
+        least_s: f64,
+    },
     /// No path that holds L blocks can do with the given bandwidths and powers.
     GivenRadio {
         /// The cluster.
@@ -98,6 +112,20 @@ impl fmt::Display for Reason {
                 "clusters[{cluster}].gain_to_noise_hz_per_w: no path of working links from the control unit to the edge \
                  server through devices that hold all encoder blocks"
             ),
+            Self::Segments { cluster } => write!(
+                f,
+                "clusters[{cluster}].devices[..]: no cut of the encoder's blocks into segments keeps memory_bytes, min_blocks and \
+                 max_blocks under any plan's schedule; give more memory, wider limits, or a schedule that holds fewer \
+                 micro-batches"
+            ),
+            Self::NoCommonPlan => write!(
+                f,
+                "plans[..]: every cluster can do with some of the plans, but no plan suits all clusters; offer more plans"
+            ),
+            Self::Deadline { deadline_s, least_s } => write!(
+                f,
+                "deadline_s = {deadline_s}: no decision takes less than {least_s} s, even at full power; allow more time"
+            ),
             Self::GivenRadio { cluster } => write!(
                 f,
                 "clusters[{cluster}].bandwidth_hz: no path through devices that hold all encoder blocks can do with the given \
@@ -108,7 +136,7 @@ impl fmt::Display for Reason {
 }
 
 /// All that makes a problem infeasible; never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Infeasibility {
     /// The constraints, cluster by cluster.
     pub reasons: Vec<Reason>,

@@ -10,6 +10,8 @@ mod commands;
 mod faults_files;
 mod faults_messages;
 mod faults_traces;
+mod partition;
 mod program;
 mod reproduce;
+mod schedule;
 mod tradeoff;

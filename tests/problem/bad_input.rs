@@ -273,7 +273,7 @@ fn text_error(from: &str, to: &str) -> JsonError {
 #[test]
 fn malformed_problem_files() {
     for (from, to, expected) in [
-        ("slot-problem/1", "slot-problem/2", "`collapipe.slot-problem/1` (line 2"),
+        ("slot-problem/1", "slot-problem/3", "`collapipe.slot-problem/1` or `collapipe.slot-problem/2` (line 2"),
         ("\"hop_latency_s\"", "\"hop_latency\"", "unknown field `hop_latency`"),
         ("\"latency_weight\": 10.0,", "", "missing field `latency_weight`"),
         ("\"latency_weight\": 10.0,", "\"latency_weight\": 1e999,", "number out of range (line 5"),

@@ -7,5 +7,7 @@ mod support;
 mod bad_input;
 mod evaluation;
 mod schedules;
+mod schema2;
+mod schema2_bad_input;
 mod small;
 mod vectors;

@@ -7,6 +7,7 @@ mod support;
 mod catalogue;
 mod conformance;
 mod one_phase;
+mod partition;
 mod regressions;
 #[cfg(all(feature = "conic", feature = "milp", feature = "smooth"))]
 mod settings;

@@ -18,14 +18,15 @@ mod transmission;
 
 pub(crate) use makespan::{Pacing, Timing};
 pub(crate) use stage::{
-    block_cap, block_memory, block_time, compute_energy_per_block, compute_time_per_sample, end_stage_time, stage_time,
+    block_cap, block_memory, block_time, compute_energy_per_block, compute_time_per_sample, end_stage_time,
+    segment_memory, stage_time,
 };
 pub use transmission::shannon_rate;
 pub(crate) use transmission::{Transmission, Transmitter, Wire, boundary_bits, times};
 
 use std::ops::Range;
 
-use self::stage::{segment_memory, segment_time};
+use self::stage::segment_time;
 use super::cluster::{Cluster, Device, FixedLink};
 use super::decision::{ClusterDecision, Link};
 use super::encoder::Encoder;

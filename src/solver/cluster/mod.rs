@@ -5,6 +5,7 @@
 pub(crate) mod active;
 pub(crate) mod assemble;
 pub(crate) mod domain;
+pub(crate) mod equal;
 pub(crate) mod prepared;
 pub(crate) mod rule;
 pub(crate) mod segments;

@@ -7,6 +7,7 @@ use crate::solver::cluster::rule::floor;
 use crate::solver::cluster::segments::Threshold;
 use crate::solver::cluster::select::Subsets;
 use crate::solver::cluster::{Domain, PlannedCluster, PricedCluster, Segments};
+use crate::solver::solution::proved_gap;
 
 /// What is remembered from one solve to the next, to start from. Only the time of a solve depends on it.
 #[derive(Clone, Debug, Default)]
@@ -40,9 +41,9 @@ pub(crate) struct BestPlan {
 }
 
 impl BestPlan {
-    /// How far the bound is below the cost, relative to it.
-    pub fn gap(&self) -> f64 {
-        (self.objective - self.lower_bound) / self.objective.abs()
+    /// The gap of the decision, as it is going to be reported; `penalty` is the plan's.
+    pub fn gap(&self, penalty: f64) -> f64 {
+        proved_gap(self.objective, self.lower_bound, penalty)
     }
 }
 
@@ -144,6 +145,7 @@ pub(crate) fn best_plan(
     let prepared = &mut plans[plan];
     prepared.set(planned, &found.choice.active);
     let settled = prepared.fixed(planned, &found.choice, None, &mut work.buffers);
+    let settled = work.evened(planned, settled);
     let value = settled.value + planned.penalty();
     memory.starts[plan] = Some(settled.phases.map(|solved| solved.prices));
     memory.best = Some((plan, settled.choice.clone()));
@@ -157,6 +159,7 @@ pub(crate) fn best_plan(
             // Relative to a cost without a penalty so far from the best plan's the tolerance says little. A bound of
             // the plan's own says more, and one that does not depend on where the searches started.
             let own = match &only_active {
+                _ if work.buffers.meter.ended() => floor(planned, domain),
                 Some(active) => plans[plan].trivial_bound(planned, active, &mut work.buffers),
                 None => Subsets::new(planned, domain, work).estimate(work),
             };

@@ -169,6 +169,7 @@ impl Part<'_> {
             let bound = searched.bound;
             Some(match (searched.found, hint) {
                 (Some(found), hint) => {
+                    let found = work.evened(planned, found);
                     let hint = hint.map(|hint| sample(planned, &hint, work));
                     BestChoice { sample: sample(planned, &found, work), found, hint, bound }
                 }

@@ -206,6 +206,9 @@ impl NetworkSearch<'_> {
         let mut known: Vec<Vec<Known>> = vec![Vec::new(); node.domains.len()];
         let unhinted = vec![0; known.len()];
         learn(&mut known, &unhinted, priced);
+        // Choices with weights that belong together: what there is when the solve has to end.
+        let first = (unhinted, best.weights.clone());
+        let mut last: Option<(Vec<usize>, Vec<f64>)> = None;
         let mut balanced_before: Vec<Vec<usize>> = Vec::new();
         for round in 1..=MOST_ROUNDS {
             if best.bound >= self.bar(self.gap) {
@@ -214,7 +217,8 @@ impl NetworkSearch<'_> {
             if self.work.buffers.meter.ended() {
                 if self.incumbent.is_none() {
                     // Any choices at any weights are a decision.
-                    let balanced = balance(&part, &mut known, &unhinted, &best.weights, 1.0, self.work);
+                    let (chosen, weights) = last.as_ref().unwrap_or(&first);
+                    let balanced = balance(&part, &mut known, chosen, weights, 1.0, self.work);
                     self.offer(node, balanced);
                 }
                 break;
@@ -223,6 +227,7 @@ impl NetworkSearch<'_> {
             let Deadline { value, weights, chosen, losses } =
                 deadline(network, &choices, &best.weights, UPLOAD_ACCURACY);
             best.branch = branch(&known, &chosen, &losses).or(best.branch);
+            last = Some((chosen.clone(), weights.clone()));
             let predicted = value + part.plan.penalty;
             let priced = self.priced(&part, &weights, Some(&hints(&known, &chosen)))?;
             let missing = predicted - priced.bound;

@@ -211,3 +211,21 @@ fn bad_integers_are_named() {
     let reasons = solution.outcome.unwrap_err().reasons;
     assert_eq!(reasons, [Reason::SegmentMemory { cluster: 0, device: DeviceId(1), size: 2, fit: 0 }]);
 }
+
+/// Without micro-batches there is no pace, so that all sizes cost the same: the even ones are returned.
+#[test]
+fn equal_devices_hold_equal_segments() {
+    for (blocks, even) in [(24, [6, 6, 6, 6]), (26, [7, 7, 6, 6]), (4, [1, 1, 1, 1])] {
+        for micro_batches in [1, 8] {
+            let best = solved(&built(symmetric(4, blocks, micro_batches)));
+            assert_eq!(best.decision.clusters[0].sizes, even, "{micro_batches} micro-batches");
+        }
+    }
+    let spec = symmetric(4, 24, 1);
+    assert_relative_eq!(solved(&built(spec.clone())).objective(), by_hand(&spec, 6), max_relative = 1e-11);
+    let mut network = symmetric(4, 24, 1);
+    network.clusters = vec![network.clusters[0].clone(); 3];
+    for cluster in solved_to(&built(network), 1e-6).decision.clusters {
+        assert_eq!(cluster.sizes, [6, 6, 6, 6]);
+    }
+}

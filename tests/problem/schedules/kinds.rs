@@ -257,6 +257,24 @@ fn bubbles_are_the_published_ones() {
     }
 }
 
+/// What goes from a part to the next one on the same stage goes over no link, and counts nowhere.
+#[test]
+fn parts_of_one_stage_send_nothing() {
+    let schedule = Schedule::interleaved(1, 2, 3).unwrap();
+    for sending in Sending::ALL {
+        let mut timeline = Timeline::new(&schedule, sending).unwrap();
+        let durations = Durations {
+            forward_link: vec![50.0],
+            backward_link: vec![50.0],
+            forward_latency: vec![50.0],
+            ..equal(2, [1.0, 2.0, 0.0])
+        };
+        assert_eq!(timeline.run(&durations), Ok(18.0));
+        assert_eq!(timeline.least_makespan_s(), 18.0);
+        assert_eq!(timeline.machines().count(), 1);
+    }
+}
+
 /// Cutting micro-batches into slices is what more micro-batches are, where the slices are alike.
 #[test]
 fn equal_slices_run_as_micro_batches_do() {
@@ -291,6 +309,10 @@ fn sizes_out_of_range_are_refused_by_name() {
     refused(Schedule::interleaved(4, 2, 6), "micro_batches = 6: must be a multiple of the number of stages, 4");
     refused(Schedule::interleaved(4, u32::MAX, u32::MAX), "chunks = 4294967295");
     refused(Schedule::token_slices(4, 1, 0, Passes::Both), "slices = 0");
+    let many = Shape { slices: u32::MAX, ..Shape::plain(2, u32::MAX) };
+    refused(Schedule::own(many, vec![Vec::new(); 2]), "micro_batches = 2 positions x 4294967295 x 4294967295");
+    let far = Shape { placement: vec![0, u32::MAX], ..Shape::plain(2, 1) };
+    refused(Schedule::own(far, vec![Vec::new(); 2]), "placement[1] = 4294967295");
 }
 
 #[test]
@@ -311,5 +333,16 @@ fn durations_out_of_range_are_refused_by_name() {
     }
     assert!(timeline.run_flat(&[1.0; 7]).unwrap_err().to_string().starts_with("durations = a list of 7"));
     assert!(timeline.run_flat(&[f64::NAN; 8]).unwrap_err().to_string().starts_with("durations[0] = NaN"));
+    assert!(
+        timeline.run_flat(&[-1e-9; 8]).unwrap_err().to_string().starts_with("durations[0] = -1e-9: must be a finite")
+    );
+    // Computed times may be of any size.
+    let ones = timeline.run_flat(&[1.0; 8]).unwrap();
+    assert_eq!(timeline.run_flat(&[f64::MIN_POSITIVE; 8]), Ok(ones * f64::MIN_POSITIVE));
+    assert_eq!(timeline.run_flat(&[1e308; 8]), Ok(f64::INFINITY));
+    for error in [timeline.to_svg(Drawing::default()), timeline.to_chrome_trace(&Memory::counting(2))] {
+        let error = error.unwrap_err().to_string();
+        assert_eq!(error, "makespan_s = inf: must be a finite number, to be drawn");
+    }
     assert_eq!(timeline.run(&good), Ok(12.0));
 }

@@ -1,5 +1,6 @@
 //! All paths of a region whose bound is below a bar, depth first, pruned by the exact completions in the tables.
 
+use super::graph::Graph;
 use super::relaxation::Corner;
 use super::tables::{Place, Window, pass};
 use crate::ground::route::DeviceId;
@@ -14,6 +15,7 @@ pub(crate) struct Candidate {
 
 /// The search with its buffers.
 pub(crate) struct Enumeration<'a> {
+    graph: &'a Graph,
     places: &'a [Place],
     corners: &'a [Corner],
     bar: f64,
@@ -33,8 +35,9 @@ pub(crate) struct Enumeration<'a> {
 const PER_LOOK: u64 = 100_000;
 
 impl<'a> Enumeration<'a> {
-    pub fn new(places: &'a [Place], corners: &'a [Corner], bar: f64, clock: &'a Clock) -> Self {
+    pub fn new(graph: &'a Graph, places: &'a [Place], corners: &'a [Corner], bar: f64, clock: &'a Clock) -> Self {
         Self {
+            graph,
             places,
             corners,
             bar,
@@ -76,28 +79,35 @@ impl<'a> Enumeration<'a> {
         let (corners, count) = (self.corners, self.corners.len());
         let depth = self.active.len();
         let Some(tables) = corners.first().map(|corner| &corner.tables) else { return true };
-        let (server, last) = (self.places.len() + 1, tables.last(node));
-        let link = |corner: &Corner, to: usize| corner.link[node * (2 * (server + 1) - node - 1) / 2 + to - node - 1];
-        if layer == 0 && node > 0 && last == server {
-            let whole = |(corner, costs): (&Corner, &Vec<f64>)| costs[0] + link(corner, server);
-            let bound = corners.iter().zip(&self.costs[depth * count..]).map(whole).fold(f64::INFINITY, f64::min);
-            if bound < self.bar {
-                self.found.push(Candidate { bound, active: self.active.clone() });
-                self.left = self.left.saturating_sub(1000);
+        let (graph, server) = (self.graph, self.places.len() + 1);
+        for at in graph.links(node) {
+            let to = graph.to(at);
+            if to == server {
+                if layer > 0 {
+                    continue;
+                }
+                let whole = |(corner, costs): (&Corner, &Vec<f64>)| costs[0] + corner.link[at];
+                let bound = corners.iter().zip(&self.costs[depth * count..]).map(whole).fold(f64::INFINITY, f64::min);
+                if bound < self.bar {
+                    self.found.push(Candidate { bound, active: self.active.clone() });
+                    self.left = self.left.saturating_sub(1000);
+                }
+                continue;
             }
-        }
-        let Some(next) = tables.next_layer(layer) else { return true };
-        for to in node + 1..=last.min(server - 1) {
+            let Some(next) = tables.next_layer(layer) else { continue };
             let place = self.places[to - 1];
             if place.most < place.fewest {
                 continue;
             }
             let costs = &self.costs[depth * count..(depth + 1) * count];
             let width = costs[0].len();
-            self.left = self.left.saturating_sub((count * width) as u64);
+            let window = graph.window(to, next, width);
+            self.left = self.left.saturating_sub((count * (window.len() + 4)) as u64);
             let hopeful = corners.iter().zip(costs).any(|(corner, costs)| {
-                let link = link(corner, to);
-                link.is_finite() && least_sum(costs, corner.tables.entering(to, next)) + link < self.bar
+                let link = corner.link[at];
+                link.is_finite()
+                    && least_sum(&costs[window.clone()], &corner.tables.entering(to, next)[window.clone()]) + link
+                        < self.bar
             });
             if !hopeful {
                 continue;
@@ -108,7 +118,10 @@ impl<'a> Enumeration<'a> {
             self.costs.resize((depth + 2) * count, Vec::new());
             for (index, corner) in corners.iter().enumerate() {
                 let (before, after) = self.costs.split_at_mut((depth + 1) * count);
-                pass(&place, link(corner, to), &before[depth * count + index], &mut after[index], &mut self.window);
+                let after = &mut after[index];
+                after.resize(width, f64::INFINITY);
+                pass(&place, &before[depth * count + index], after, &mut self.window);
+                after.iter_mut().for_each(|cost| *cost += corner.link[at]);
             }
             self.left = self.left.saturating_sub((4 * count * width) as u64);
             self.active.push(DeviceId(to - 1));

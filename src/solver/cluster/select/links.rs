@@ -1,5 +1,6 @@
 //! All hops that a path through a cluster's devices may use, and what they cost at given prices.
 
+use super::graph::Graph;
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId, Route};
 use crate::solver::cluster::PlannedCluster;
@@ -40,12 +41,13 @@ pub(crate) struct Tangent {
     pub high: f64,
 }
 
-/// The hops of one phase between any two nodes i < j of a cluster.
+/// The hops of one phase on the links of a graph.
 #[derive(Clone, Debug)]
 pub(crate) struct Links {
     nodes: usize,
-    /// Row by row, only j > i.
-    hops: Vec<Option<Hop>>,
+    /// What each pair of nodes i < j is called, row by row.
+    names: Vec<Option<u32>>,
+    hops: Vec<Hop>,
     /// Whether their caps are expected to bind.
     capped: Vec<bool>,
     /// The phase without hops.
@@ -64,50 +66,49 @@ const RESOLVED: f64 = 1e-5;
 const MOST_STRETCH: f64 = 1.4;
 
 impl Links {
-    pub fn new(cluster: &PlannedCluster, phase: Phase) -> Self {
-        let program = &cluster.at.program;
-        let nodes = program.cluster.devices.len() + 2;
-        let mut hops = Vec::with_capacity(nodes * (nodes - 1) / 2);
-        for near in 0..nodes - 1 {
-            for far in near + 1..nodes {
-                let direct = near == 0 && far == nodes - 1;
-                let (near, far) = (NodeId(near), NodeId(far));
-                // Every link is used both ways; one that works one way only is none.
-                let works = !direct && program.joined(near, far);
-                hops.push(works.then(|| cluster.hop(phase, near, far)));
+    /// The hops of a cluster's links, named as in the graph.
+    pub fn new(cluster: &PlannedCluster, phase: Phase, graph: &Graph) -> Self {
+        let nodes = graph.nodes();
+        let mut names = vec![None; nodes * (nodes - 1) / 2];
+        let mut hops = Vec::with_capacity(graph.len());
+        for near in 0..nodes {
+            for at in graph.links(near) {
+                let far = graph.to(at);
+                names[pair(nodes, near, far)] = Some(hops.len() as u32);
+                hops.push(cluster.hop(phase, NodeId(near), NodeId(far)));
             }
         }
         let capped = vec![true; hops.len()];
-        Self { nodes, hops, capped, empty: cluster.radio(), priced: Vec::new() }
+        Self { nodes, names, hops, capped, empty: cluster.radio(), priced: Vec::new() }
     }
 
-    /// Where the link from i to j > i is kept.
-    pub fn index(&self, near: NodeId, far: NodeId) -> usize {
-        let (near, far) = (near.0, far.0);
-        near * (2 * self.nodes - near - 1) / 2 + far - near - 1
+    /// The links of the path through the active devices; `None` for each that does not exist.
+    fn path<'a>(&'a self, active: &'a [DeviceId]) -> impl Iterator<Item = Option<usize>> + 'a {
+        let name = |(near, far): (NodeId, NodeId)| self.names[pair(self.nodes, near.0, far.0)];
+        Route::through(active, self.nodes - 2).hops().map(move |ends| name(ends).map(|link| link as usize))
     }
 
-    /// The links of the path through the active devices.
-    fn path<'a>(&'a self, active: &'a [DeviceId]) -> impl Iterator<Item = usize> + 'a {
-        Route::through(active, self.nodes - 2).hops().map(|(near, far)| self.index(near, far))
+    /// The hops of a path whose links exist.
+    fn hops_of<'a>(&'a self, active: &'a [DeviceId]) -> impl Iterator<Item = &'a Hop> + 'a {
+        self.path(active).flatten().map(|link| &self.hops[link])
     }
 
-    /// Fills in the hops of the path; false where one of the links does not work.
-    pub fn set_path(&self, radio: &mut PhaseRadio, active: &[DeviceId]) -> bool {
+    /// Whether all links of the path exist.
+    pub fn joins(&self, active: &[DeviceId]) -> bool {
+        self.path(active).all(|link| link.is_some())
+    }
+
+    /// Fills in the hops of the path.
+    pub fn set_path(&self, radio: &mut PhaseRadio, active: &[DeviceId]) {
         radio.reset(self.empty.clone());
-        for link in self.path(active) {
-            let Some(hop) = self.hops[link] else { return false };
-            radio.push(hop);
-        }
-        true
+        self.hops_of(active).for_each(|hop| radio.push(*hop));
     }
 
-    /// A phase of a few working hops, for a first price.
+    /// A phase of a few hops, for a first price.
     pub fn set_some(&self, radio: &mut PhaseRadio) {
         radio.reset(self.empty.clone());
-        let working = self.hops.iter().flatten();
-        let every = working.clone().count().div_ceil(4).max(1);
-        working.step_by(every).for_each(|hop| radio.push(*hop));
+        let every = self.hops.len().div_ceil(4).max(1);
+        self.hops.iter().step_by(every).for_each(|hop| radio.push(*hop));
     }
 
     /// Whether there are prices to prove minorants with.
@@ -115,14 +116,17 @@ impl Links {
         !self.priced.is_empty()
     }
 
-    /// Prices all hops at the prices of a solved phase, so that every path gets a minorant from them.
-    pub fn add_prices(&mut self, prices: Prices) {
+    /// Prices all hops at the prices of a solved phase, so that every path gets a minorant from them. Where there are as
+    /// many as pay, those of a new best take the place of the oldest.
+    pub fn add_prices(&mut self, prices: Prices, best: bool) {
         if self.priced.len() >= MOST_PRICES {
-            return;
+            if !best {
+                return;
+            }
+            self.priced.remove(0);
         }
         let (ln_price, cap) = (prices.band.ln(), prices.cap());
-        let share = |hop: &Option<Hop>| {
-            let Some(hop) = hop else { return Share { intercept: f64::INFINITY, cap_price: 0.0 } };
+        let share = |hop: &Hop| {
             let free = hop.free(prices.band, ln_price);
             if free.time <= cap.time || cap.excess + (cap.origin - hop.shortest_time()) <= 0.0 {
                 // Where the cap cannot be met the hop takes part without one: valid, and weaker.
@@ -140,7 +144,7 @@ impl Links {
     pub fn minorants<'a>(&'a self, active: &'a [DeviceId]) -> impl Iterator<Item = Minorant> + 'a {
         self.priced.iter().map(move |priced| {
             let (mut intercept, mut cap_price) = (0.0, 0.0);
-            for link in self.path(active) {
+            for link in self.path(active).flatten() {
                 let share = &priced.shares[link];
                 intercept += share.intercept;
                 cap_price += share.cap_price;
@@ -165,17 +169,14 @@ impl Links {
         (excess > RESOLVED * pace).then(|| Cap::new(shortest, excess))
     }
 
-    /// Affine minorants of every link's cost a t + z p t + λ w over an interval of paces: tangents of a convex
-    /// function. Infinite where the link does not exist or is too slow for the whole interval.
-    pub fn tangents(&mut self, within: &Within, tangents: &mut Vec<Tangent>) {
+    /// Affine minorants of the cost a t + z p t + λ w of every link of a region's graph over an interval of paces:
+    /// tangents of a convex function. Infinite where the link is too slow for the whole interval.
+    pub fn tangents(&mut self, graph: &Graph, within: &Within, tangents: &mut Vec<Tangent>) {
         let ln_price = within.band_price.ln();
         let mut expected = std::mem::take(&mut self.capped);
         tangents.clear();
-        tangents.extend(self.hops.iter().zip(&mut expected).map(|(hop, capped)| {
-            hop.as_ref().map_or(Tangent { low: f64::INFINITY, high: f64::INFINITY }, |hop| {
-                self.tangent(hop, within, ln_price, capped).0
-            })
-        }));
+        tangents
+            .extend(graph.names().map(|link| self.tangent(&self.hops[link], within, ln_price, &mut expected[link]).0));
         self.capped = expected;
     }
 
@@ -222,51 +223,42 @@ impl Links {
     /// price.
     pub fn demand(&self, within: &Within, high: bool, active: &[DeviceId]) -> f64 {
         let ln_price = within.band_price.ln();
-        let bought = |link| {
-            let hop: &Option<Hop> = &self.hops[link];
-            hop.as_ref().map_or(0.0, |hop| {
-                let bought = self.tangent(hop, within, ln_price, &mut true).1;
-                if high { bought.1 } else { bought.0 }
-            })
+        let bought = |hop: &Hop| {
+            let bought = self.tangent(hop, within, ln_price, &mut true).1;
+            if high { bought.1 } else { bought.0 }
         };
-        self.path(active).map(bought).sum::<f64>() / self.empty.band
+        self.hops_of(active).map(bought).sum::<f64>() / self.empty.band
     }
 
     /// By how much the tangents of a path's links are below their costs at one end of the interval.
     pub fn missing(&self, within: &Within, high: bool, active: &[DeviceId]) -> f64 {
         let ln_price = within.band_price.ln();
         let pace = if high { within.high } else { within.low };
-        let missing = |link| {
-            let hop: &Option<Hop> = &self.hops[link];
-            hop.as_ref().map_or(0.0, |hop| {
-                let tangent = self.tangent(hop, within, ln_price, &mut true).0;
-                let below = if high { tangent.high } else { tangent.low };
-                // A link that cannot be so fast leaves open how slow it is.
-                let Some(cap) = self.cap(hop, pace) else { return self.empty.pace_price * (within.high - within.low) };
-                let sent = send(hop, within.band_price, ln_price, &cap, &mut true);
-                sent.cost + within.band_price * sent.band - below
-            })
+        let missing = |hop: &Hop| {
+            let tangent = self.tangent(hop, within, ln_price, &mut true).0;
+            let below = if high { tangent.high } else { tangent.low };
+            // A link that cannot be so fast leaves open how slow it is.
+            let Some(cap) = self.cap(hop, pace) else { return self.empty.pace_price * (within.high - within.low) };
+            let sent = send(hop, within.band_price, ln_price, &cap, &mut true);
+            sent.cost + within.band_price * sent.band - below
         };
-        self.path(active).map(missing).sum()
-    }
-
-    /// Number of links, working or not.
-    pub fn len(&self) -> usize {
-        self.hops.len()
+        self.hops_of(active).map(missing).sum()
     }
 
     /// The slowest link of a path at a price, within a pace, its constant latency included [s].
     pub fn slowest(&self, band_price: f64, pace: f64, active: &[DeviceId]) -> f64 {
         let ln_price = band_price.ln();
-        let time = |link| {
-            let hop: &Option<Hop> = &self.hops[link];
-            hop.as_ref().map_or(f64::INFINITY, |hop| {
-                let cap = self.cap(hop, pace).unwrap_or(Cap::NONE);
-                send(hop, band_price, ln_price, &cap, &mut true).time
-            })
+        let time = |hop: &Hop| {
+            let cap = self.cap(hop, pace).unwrap_or(Cap::NONE);
+            send(hop, band_price, ln_price, &cap, &mut true).time
         };
-        self.empty.latency + self.path(active).map(time).fold(0.0, f64::max)
+        self.empty.latency + self.hops_of(active).map(time).fold(0.0, f64::max)
     }
+}
+
+/// Where the pair of nodes near < far is kept among all, row by row.
+fn pair(nodes: usize, near: usize, far: usize) -> usize {
+    near * (2 * nodes - near - 1) / 2 + far - near - 1
 }
 
 /// The cheapest sending within a cap that may be none.

@@ -5,7 +5,10 @@
 //! of its own; where they are many, the region is split.
 
 mod enumeration;
+mod fixing;
+mod graph;
 mod links;
+mod primal;
 mod relaxation;
 mod tables;
 #[cfg(test)]
@@ -21,8 +24,8 @@ use crate::solver::cluster::rule::floor;
 use crate::solver::cluster::segments::{Stage, Threshold, blocks_within};
 use crate::solver::cluster::{Domain, PlannedCluster};
 use crate::solver::solution::SolveError;
-use enumeration::Enumeration;
-use relaxation::{Region, Relaxation, next_price};
+use enumeration::{Candidate, Enumeration};
+use relaxation::{Bracket, Region, Relaxation};
 use tables::Count;
 
 /// What a search may cost.
@@ -43,8 +46,14 @@ impl Default for Limits {
 /// A coarser search still takes choices that are better by so much: they are at hand.
 const COARSEST: f64 = 1e-3;
 
+/// Listing the paths of a region may take so many times the work of its bound, before the region is split.
+const LISTING: u64 = 2;
+
+/// Paces are split where not knowing them explains at least this share of what a region's bound is below the bar by.
+const PACE_SHARE: f64 = 0.05;
+
 /// Prices that are tried for a region.
-const MOST_ROUNDS: usize = 3;
+const MOST_ROUNDS: usize = 6;
 
 /// Cells of a table of completions. With the limits below that is some hundreds of megabytes at the worst.
 const MOST_CELLS: usize = 2_000_000;
@@ -78,16 +87,22 @@ pub(crate) struct Subsets<'a> {
     limits: Limits,
     /// The whole search space, at prices that are raised or lowered from one scan to the next.
     whole: Region,
-    brackets: PerPhase<(f64, f64)>,
+    brackets: PerPhase<Bracket>,
     /// One region per number of devices.
     roots: Vec<Region>,
-    /// Whether more devices are possible than regions are told apart by.
-    more: bool,
     /// Least bound of what searches that had to end have left open.
     open: f64,
     /// Operations of the bounds that the meter knows of.
     charged: u64,
 }
+
+/// Scans of the whole space for prices that are not far off, and what is far: at the prices, the best path buys so many
+/// times the band or its inverse, on a logarithmic scale.
+const MOST_GUESSES: usize = 8;
+const FAR: f64 = 1.5;
+
+/// A scan of the whole space takes at most this share of the work that there is.
+const SCAN_SHARE: u64 = 16;
 
 /// Scans of the whole space that follow the demand for bandwidth.
 const MOST_SCANS: usize = 2;
@@ -96,24 +111,26 @@ impl<'a> Subsets<'a> {
     pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, work: &mut Workspace) -> Self {
         let meter = &work.buffers.meter;
         let limits = work.limits;
+        let relaxation = Relaxation::new(cluster, domain, meter.clock.clone());
+        let graph = relaxation.graph.clone();
         let mut subsets = Self {
             cluster,
             domain,
             threshold: Threshold { cutoff: f64::INFINITY, tolerance: 0.0 },
-            relaxation: Relaxation::new(cluster, domain, meter.clock.clone()),
+            relaxation,
             best: None,
             solved: HashSet::new(),
             limits: Limits { work: if meter.is_unlimited() { limits.work } else { u64::MAX }, ..limits },
             whole: Region {
                 bound: f64::NEG_INFINITY,
                 count: Count { devices: 0, or_more: false },
+                graph,
                 low: cluster.bases,
                 high: PerPhase::both(f64::INFINITY),
                 prices: PerPhase::both(1.0),
             },
-            brackets: PerPhase::both((0.0, f64::INFINITY)),
+            brackets: PerPhase::both(Bracket::default()),
             roots: Vec::new(),
-            more: false,
             open: f64::INFINITY,
             charged: 0,
         };
@@ -124,7 +141,12 @@ impl<'a> Subsets<'a> {
     /// A bound of all active sets, from one scan.
     pub fn estimate(&mut self, work: &mut Workspace) -> f64 {
         self.set_roots();
-        self.follow();
+        for _ in 0..MOST_GUESSES {
+            if self.follow().is_none_or(|off| off < FAR) || work.buffers.meter.ended() {
+                break;
+            }
+            self.charge(work);
+        }
         self.charge(work);
         self.bound()
     }
@@ -141,7 +163,10 @@ impl<'a> Subsets<'a> {
         if self.roots.is_empty() {
             self.estimate(work);
         }
-        self.scan(work);
+        if self.bound() < self.threshold.bar() {
+            self.start(work);
+            self.scan(work);
+        }
         let mut frontier: BinaryHeap<Region> = std::mem::take(&mut self.roots).into();
         while let Some(region) = frontier.pop() {
             if region.bound >= self.threshold.bar() {
@@ -168,16 +193,6 @@ impl<'a> Subsets<'a> {
         Searched::of(self.best, self.threshold, self.open)
     }
 
-    /// A choice on the cheapest path of any number of devices, without a search.
-    fn any(&mut self, work: &mut Workspace) -> Option<Found> {
-        let whole = Region { count: Count { devices: 0, or_more: true }, ..self.whole };
-        let choice = self.relaxation.cheapest(&whole)?;
-        let found = work.fixed(self.cluster, &choice, None);
-        let even = work.even(self.cluster, &choice.active);
-        let finite = [Some(found), even].into_iter().flatten().filter(|found| found.value.is_finite());
-        finite.min_by(|a, b| a.value.total_cmp(&b.value))
-    }
-
     /// Closes a region or splits it.
     fn explore(&mut self, mut region: Region, frontier: &mut BinaryHeap<Region>, work: &mut Workspace) {
         let before = self.relaxation.work;
@@ -192,36 +207,61 @@ impl<'a> Subsets<'a> {
         if let Some(path) = &path {
             self.consider(work, &path.active);
         }
-        let parts = path.and_then(|path| region.split(&path, 1e-4 * self.threshold.cutoff.abs()));
         self.charge(work);
+        let bar = self.threshold.bar();
+        if region.bound >= bar {
+            return;
+        }
         let spent = self.relaxation.work - before;
-        let most = if parts.is_some() { 16 * spent } else { self.limits.work.saturating_sub(self.relaxation.work) };
-        let most = work.buffers.meter.left().map_or(most, |left| most.min(left));
-        let blocks = self.relaxation.blocks();
-        let Relaxation { places, best, clock, work: spent_on_bounds, .. } = &mut self.relaxation;
-        let listed = Enumeration::new(places, best.corners(), self.threshold.bar(), clock).run(
-            region.count.devices,
-            blocks,
-            most,
-            spent_on_bounds,
-        );
-        match (listed, parts) {
-            (Some(mut candidates), _) => {
-                candidates.sort_by(|a, b| a.bound.total_cmp(&b.bound));
-                for candidate in candidates {
-                    if candidate.bound < self.threshold.bar() && work.buffers.meter.ended() {
-                        self.open = self.open.min(candidate.bound);
-                        break;
-                    }
-                    if candidate.bound < self.threshold.bar() && self.solved.insert(candidate.active.clone()) {
-                        self.solve(work, &candidate.active);
-                    }
+        let most = LISTING * spent;
+        if let Some(candidates) = self.list(&region, most, work) {
+            self.solve_all(candidates, work);
+            return;
+        }
+        let Some(path) = path else { return frontier.push(region) };
+        self.relaxation.fix(&mut region, bar);
+        let slack = (PACE_SHARE * (bar - region.bound)).max(1e-10 * bar.abs());
+        let parts = region.split(&path, slack).or_else(|| region.branch(&path));
+        self.charge(work);
+        match parts {
+            Some(parts) => frontier.extend(parts),
+            None => {
+                // One path is left, but for equal bounds: whatever it takes.
+                let most = work.buffers.meter.left().unwrap_or(self.limits.work.saturating_sub(self.relaxation.work));
+                match self.list(&region, most, work) {
+                    Some(candidates) => self.solve_all(candidates, work),
+                    None => frontier.push(region),
                 }
             }
-            (None, Some(parts)) => {
-                frontier.extend(parts.into_iter().map(|part| Region { bound: region.bound, ..part }));
+        }
+    }
+
+    /// The paths of a region that was just bounded, as far as they are below the bar; `None` where finding them takes
+    /// more work than there is.
+    fn list(&mut self, region: &Region, most: u64, work: &mut Workspace) -> Option<Vec<Candidate>> {
+        let most = work.buffers.meter.left().map_or(most, |left| most.min(left));
+        let (bar, blocks) = (self.threshold.bar(), self.relaxation.blocks());
+        let Relaxation { places, best, clock, work: spent, .. } = &mut self.relaxation;
+        let listing = Enumeration::new(&region.graph, places, best.corners(), bar, clock);
+        let listed = listing.run(region.count.devices, blocks, most, spent);
+        self.charge(work);
+        listed
+    }
+
+    /// Solves what was listed, in the order of the bounds.
+    fn solve_all(&mut self, mut candidates: Vec<Candidate>, work: &mut Workspace) {
+        candidates.sort_by(|a, b| a.bound.total_cmp(&b.bound));
+        for candidate in candidates {
+            if candidate.bound >= self.threshold.bar() {
+                break;
             }
-            (None, None) => frontier.push(region),
+            if work.buffers.meter.ended() {
+                self.open = self.open.min(candidate.bound);
+                break;
+            }
+            if self.solved.insert(candidate.active.clone()) {
+                self.solve(work, &candidate.active);
+            }
         }
     }
 
@@ -258,51 +298,56 @@ impl<'a> Subsets<'a> {
         low
     }
 
-    /// One region per number of devices, with no bounds yet.
+    /// One region per number of devices, and one for all that are more, with no bounds yet.
     fn set_roots(&mut self) {
         let (fewest, most) = self.counts();
-        let cells = (self.domain.high.len() + 2) * (self.relaxation.blocks() + 1);
+        let width = self.relaxation.blocks() + 1;
+        let cells = (self.domain.high.len() + 2) * width;
+        // As many layers as fit into memory, and as leave work for more than the first scan.
+        let affordable = self.limits.work.min(Limits::default().work) / SCAN_SHARE;
+        let layers = affordable / (self.whole.graph.len() * width).max(1) as u64;
         let top = most.min(self.limits.layers).min((MOST_CELLS / cells).saturating_sub(2));
+        let top = top.min(usize::try_from(layers).unwrap_or(usize::MAX).saturating_sub(1));
         self.whole.count.devices = top;
-        self.more = most > top;
-        self.roots = (fewest..=top)
-            .map(|devices| {
-                let mut root = Region { count: Count { devices, or_more: false }, ..self.whole };
-                root.low = PerPhase::from_fn(|phase| self.least_pace(devices, phase));
-                root
-            })
-            .collect();
+        let mut counts: Vec<Count> = (fewest..=top).map(|devices| Count { devices, or_more: false }).collect();
+        if most > top {
+            counts.push(Count { devices: fewest.max(top + 1), or_more: true });
+        }
+        let root = |count: Count| {
+            let devices = if count.or_more { most } else { count.devices };
+            let low = PerPhase::from_fn(|phase| self.least_pace(devices, phase));
+            Region { count, low, ..self.whole.clone() }
+        };
+        self.roots = counts.into_iter().map(root).collect();
     }
 
     /// The least bound of the regions.
     fn bound(&self) -> f64 {
-        let least = self.roots.iter().fold(f64::INFINITY, |least, root| least.min(root.bound));
-        if self.more { f64::NEG_INFINITY } else { least }
+        self.roots.iter().fold(f64::INFINITY, |least, root| least.min(root.bound))
     }
 
-    /// Scans at the whole's prices, and moves them to where the best path buys as much bandwidth as there is; false
-    /// where there is no path.
-    fn follow(&mut self) -> bool {
-        let Some(path) = self.relaxation.scan(&self.whole, &mut self.roots) else { return false };
+    /// Scans at the whole's prices, and moves them to where the best path buys as much bandwidth as there is; tells how
+    /// far off they were, on a logarithmic scale. `None` where there is no path.
+    fn follow(&mut self) -> Option<f64> {
+        let path = self.relaxation.scan(&self.whole, &mut self.roots)?;
         let (prices, brackets) = (&mut self.whole.prices, &mut self.brackets);
         for phase in Phase::BOTH {
-            prices[phase] = next_price(prices[phase], path.demand[phase], &mut brackets[phase]);
+            prices[phase] = brackets[phase].next(prices[phase], path.demand[phase]);
         }
-        true
+        Some(path.off())
     }
 
     /// Raises the bounds of the regions by further scans, as long as there is something to raise.
     fn scan(&mut self, work: &mut Workspace) {
         for _ in 1..MOST_SCANS {
-            if self.bound() >= self.threshold.bar() || work.buffers.meter.ended() || !self.follow() {
+            if self.bound() >= self.threshold.bar() || work.buffers.meter.ended() || self.follow().is_none() {
                 break;
             }
         }
-        self.charge(work);
-        if self.more {
-            let count = Count { devices: self.whole.count.devices + 1, or_more: true };
-            self.roots.push(Region { count, ..self.whole });
+        if self.threshold.cutoff < f64::INFINITY && !work.buffers.meter.ended() {
+            self.relaxation.fix_roots(&self.whole, &mut self.roots, self.threshold.bar());
         }
+        self.charge(work);
     }
 
     /// Prices of the bands before any active set is solved: those at which a few hops share them.
@@ -314,51 +359,14 @@ impl<'a> Subsets<'a> {
         })
     }
 
-    /// Solves a path and, where it is the new best, looks around it.
-    fn consider(&mut self, work: &mut Workspace, active: &[DeviceId]) {
-        if self.solved.insert(active.to_vec()) && self.solve(work, active) {
-            self.descend(work);
-        }
-    }
-
-    /// Local search from the best: a device in, out, or in another's place.
-    fn descend(&mut self, work: &mut Workspace) {
-        let usable: Vec<DeviceId> = self.domain.usable().collect();
-        while let Some(set) = self.best.as_ref().map(|best| best.choice.active.clone()) {
-            let mut improved = false;
-            for &k in usable.iter().filter(|k| self.domain.low[k.0] == 0) {
-                let mut next = set.clone();
-                match next.binary_search(&k) {
-                    Ok(at) => drop(next.remove(at)),
-                    Err(at) => next.insert(at, k),
-                }
-                improved |= self.try_set(work, &next);
-                if set.contains(&k) {
-                    for &other in usable.iter().filter(|other| !set.contains(other)) {
-                        let mut swapped = next.clone();
-                        swapped.insert(swapped.binary_search(&other).unwrap_or_else(|at| at), other);
-                        improved |= self.try_set(work, &swapped);
-                    }
-                }
-            }
-            if !improved {
-                break;
-            }
-        }
-    }
-
-    fn try_set(&mut self, work: &mut Workspace, active: &[DeviceId]) -> bool {
-        !work.buffers.meter.ended()
-            && !active.is_empty()
-            && self.solved.insert(active.to_vec())
-            && self.solve(work, active)
-    }
-
     /// Solves one active set if its bound beats the threshold; true if it is the new best.
     fn solve(&mut self, work: &mut Workspace, active: &[DeviceId]) -> bool {
         let prepared = &mut work.prepared;
-        prepared.set_stages(self.cluster, active);
         let links = &mut self.relaxation.links;
+        if !links.forward.joins(active) {
+            return false;
+        }
+        prepared.set_stages(self.cluster, active);
         for phase in Phase::BOTH {
             let curve = &mut prepared.phases[phase].curve;
             links[phase].minorants(active).for_each(|minorant| curve.add(minorant));
@@ -368,14 +376,12 @@ impl<'a> Subsets<'a> {
             return false;
         }
         for phase in Phase::BOTH {
-            if !links[phase].set_path(&mut prepared.phases[phase].radio, active) {
-                return false;
-            }
+            links[phase].set_path(&mut prepared.phases[phase].radio, active);
         }
         for phase in Phase::BOTH {
             let (links, KnownPhase { radio, curve }) = (&mut links[phase], &mut prepared.phases[phase]);
             if !links.is_priced() {
-                links.add_prices(radio.guess(self.cluster.bases[phase]));
+                links.add_prices(radio.guess(self.cluster.bases[phase]), false);
                 links.minorants(active).for_each(|minorant| curve.add(minorant));
             }
         }
@@ -384,7 +390,7 @@ impl<'a> Subsets<'a> {
         // All links are priced at the prices at which a phase was solved last.
         for phase in Phase::BOTH {
             if let Some(solved) = prepared.phases[phase].curve.last_solved() {
-                links[phase].add_prices(solved.prices);
+                links[phase].add_prices(solved.prices, found.is_some());
             }
         }
         let Some(found) = found else { return false };

@@ -6,19 +6,25 @@
 //! tangents add up link by link, and the tables minimize over paths and sizes exactly.
 
 use std::cmp::Ordering;
+use std::rc::Rc;
 
+use super::fixing::Fixing;
+use super::graph::Graph;
 use super::links::{Links, Tangent, Within};
 use super::tables::{Count, Place, Tables};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::DeviceId;
+use crate::solver::cluster::equal::twins;
 use crate::solver::cluster::{Domain, PlannedCluster, Segments};
 use crate::solver::meter::Clock;
 
 /// So many devices and a rectangle of paces, with its bound and the prices to begin with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Region {
     pub bound: f64,
     pub count: Count,
+    /// What its paths below the bar may use.
+    pub graph: Rc<Graph>,
     /// Least and most paces [s].
     pub low: PerPhase<f64>,
     pub high: PerPhase<f64>,
@@ -57,9 +63,17 @@ impl Region {
         if open <= slack || !(middle > low && middle < high) || middle - low <= 1e-9 * middle {
             return None;
         }
-        let (mut fast, mut slow) = (*self, *self);
+        let (mut fast, mut slow) = (self.clone(), self.clone());
         (fast.high[phase], slow.low[phase]) = (middle, middle);
         Some([fast, slow])
+    }
+
+    /// Splits by whether a device of the path takes part: the first that the region's paths may pass by.
+    pub fn branch(&self, path: &Path) -> Option<[Self; 2]> {
+        let free = |&k: &DeviceId| self.graph.passes(k.0 + 1);
+        let node = path.active.iter().find(|&k| free(k))?.0 + 1;
+        let (with, without) = self.graph.branch(node);
+        Some([with, without].map(|graph| Self { graph: Rc::new(graph), ..self.clone() }))
     }
 }
 
@@ -74,6 +88,16 @@ pub(crate) struct Path {
     /// Bandwidth that it buys, in units of the bands.
     pub demand: PerPhase<f64>,
 }
+
+impl Path {
+    /// How far the prices are from those at which it buys the bands, on a logarithmic scale.
+    pub fn off(&self) -> f64 {
+        self.demand.forward.ln().abs().max(self.demand.backward.ln().abs())
+    }
+}
+
+/// Prices are moved where they may explain at least this share of what a region's bound is below the bar by.
+const PRICE_SHARE: f64 = 0.02;
 
 /// One corner of the rectangle.
 #[derive(Clone, Debug, Default)]
@@ -106,9 +130,11 @@ impl Corners {
 /// The relaxation with its tables.
 pub(crate) struct Relaxation<'a> {
     cluster: &'a PlannedCluster<'a>,
-    domain: &'a Domain,
     pub links: PerPhase<Links>,
+    /// All links.
+    pub graph: Rc<Graph>,
     pub places: Vec<Place>,
+    fixing: Fixing,
     tangents: PerPhase<Vec<Tangent>>,
     /// At the best prices so far, and at the last tried.
     pub best: Corners,
@@ -123,11 +149,28 @@ pub(crate) struct Relaxation<'a> {
 
 impl<'a> Relaxation<'a> {
     pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, clock: Clock) -> Self {
+        let program = &cluster.at.program;
+        let (nodes, twins) = (program.cluster.devices.len() + 2, twins(program, domain));
+        // The first device from each node on that no path may pass by.
+        let mut last = vec![nodes - 1; nodes];
+        for node in (0..nodes - 1).rev() {
+            let mandatory = domain.low.get(node).is_some_and(|&low| low > 0);
+            last[node] = if mandatory { node + 1 } else { last[node + 1] };
+        }
+        let graph = Graph::new(nodes, |near, far| {
+            let direct = near.0 == 0 && far.0 == nodes - 1;
+            // An equal device that would be passed by takes the other's place.
+            let skips = twins.get(far.0 - 1).is_some_and(|twin| twin.is_some_and(|twin| twin.node() > near));
+            let unusable = domain.high.get(far.0 - 1) == Some(&0);
+            // Every link is used both ways; one that works one way only is none.
+            !direct && !skips && !unusable && far.0 <= last[near.0] && program.joined(near, far)
+        });
         Self {
             cluster,
-            domain,
-            links: PerPhase::from_fn(|phase| Links::new(cluster, phase)),
+            links: PerPhase::from_fn(|phase| Links::new(cluster, phase, &graph)),
+            graph: Rc::new(graph),
             places: Vec::new(),
+            fixing: Fixing::default(),
             tangents: PerPhase::default(),
             best: Corners::default(),
             tried: Corners::default(),
@@ -148,7 +191,7 @@ impl<'a> Relaxation<'a> {
 
     /// Every device's blocks within the paces.
     fn set_places(&mut self, paces: PerPhase<f64>) {
-        let (cluster, domain) = (self.cluster, self.domain);
+        let cluster = self.cluster;
         let empty = cluster.constant(&[]);
         self.places.clear();
         self.places.extend(cluster.stages.iter().enumerate().map(|(k, stage)| Place {
@@ -156,7 +199,6 @@ impl<'a> Relaxation<'a> {
             cost: stage.cost,
             fewest: stage.low as usize,
             most: stage.blocks_within(paces, stage.high) as usize,
-            mandatory: domain.low[k] > 0,
         }));
     }
 
@@ -165,18 +207,19 @@ impl<'a> Relaxation<'a> {
         let radio = self.cluster.radio();
         self.set_places(region.high);
         for phase in Phase::BOTH {
-            self.links[phase].tangents(&region.within(phase), &mut self.tangents[phase]);
+            self.links[phase].tangents(&region.graph, &region.within(phase), &mut self.tangents[phase]);
         }
         let spent = region.prices.sum() * radio.band;
-        // A phase without an upper pace, or whose pace has no price, has one end only.
-        let ends = |high: f64| {
-            if high.is_finite() && radio.pace_price > 0.0 { [false, true].as_slice() } else { &[false] }
+        // A phase without an upper pace, of one pace, or whose pace has no price, has one end only.
+        let paced = |low: f64, high: f64| low < high && high.is_finite() && radio.pace_price > 0.0;
+        let ends = |low: f64, high: f64| {
+            if paced(low, high) { [false, true].as_slice() } else { &[false] }
         };
         let Corners { corners, used, bound, least } = &mut self.tried;
         (*used, *bound, *least) = (0, f64::INFINITY, 0);
         self.broken = false;
-        for &backward in ends(region.high.backward) {
-            for &forward in ends(region.high.forward) {
+        for &backward in ends(region.low.backward, region.high.backward) {
+            for &forward in ends(region.low.forward, region.high.forward) {
                 if corners.len() == *used {
                     corners.push(Corner::default());
                 }
@@ -191,7 +234,8 @@ impl<'a> Relaxation<'a> {
                 // The last term covers rounding where the bands' prices are large against the costs.
                 corner.offset = self.cluster.constant(&[]) + radio.pace_price * paces.sum() - spent - 1e-14 * spent;
                 let blocks = self.cluster.at.blocks() as usize;
-                if !self.broken && !corner.tables.fill(&self.places, blocks, region.count, &corner.link, &self.clock) {
+                let (graph, tables) = (&region.graph, &mut corner.tables);
+                if !self.broken && !tables.fill(graph, &self.places, blocks, region.count, &corner.link, &self.clock) {
                     self.broken = true;
                 }
                 let value = corner.offset + corner.tables.least(region.count.devices);
@@ -201,14 +245,34 @@ impl<'a> Relaxation<'a> {
                 *used += 1;
             }
         }
-        let filling = Tables::work(self.places.len() + 2, self.blocks(), region.count.devices);
-        self.work += filling * self.tried.used as u64 + 150 * self.links.forward.len() as u64;
+        self.work += self.filling(region) * self.tried.used as u64 + 150 * region.graph.len() as u64;
+    }
+
+    /// Operations that filling one table of a region takes.
+    fn filling(&self, region: &Region) -> u64 {
+        region.graph.cells(self.blocks() + 1, region.count.devices + 1, region.count.or_more)
+    }
+
+    /// Leaves of a region's graph what its paths below the bar may use, as the tables in `best` tell.
+    pub fn fix(&mut self, region: &mut Region, bar: f64) {
+        let start = [(region.count.devices, 0.0)];
+        let kind = (self.blocks(), start.as_slice());
+        let (graph, kept) = self.fixing.run(&region.graph, self.best.corners(), &self.places, kind, bar);
+        // Through every link and state, and forward tables as well.
+        self.work += 2 * self.filling(region) * self.best.used as u64;
+        for corner in &mut self.best.corners[..self.best.used] {
+            for (at, &before) in kept.iter().enumerate() {
+                corner.link[at] = corner.link[before];
+            }
+            corner.link.truncate(kept.len());
+        }
+        region.graph = Rc::new(graph);
     }
 
     /// The best path of `tried`.
     fn path(&self, region: &Region, devices: usize) -> Option<Path> {
         let corner = self.tried.corners().get(self.tried.least)?;
-        let choice = corner.tables.trace(&self.places, devices, &corner.link)?;
+        let choice = corner.tables.trace(&region.graph, &self.places, devices, &corner.link)?;
         let price = self.cluster.radio().pace_price;
         let slowest_stage = |phase: Phase| {
             let times = choice.each().map(|(k, size)| self.cluster.stages[k.0].time(phase, size));
@@ -240,8 +304,8 @@ impl<'a> Relaxation<'a> {
     /// Bounds a region at its prices and at better ones, until the bound meets the bar; leaves the best prices in the
     /// region and their tables in `best`. The bound is infinite where no path fits. Returns the best path there.
     pub fn raise(&mut self, region: &mut Region, bar: f64, rounds: usize) -> Option<Path> {
-        let mut brackets = PerPhase::both((0.0, f64::INFINITY));
-        let mut at = *region;
+        let mut brackets = PerPhase::both(Bracket::default());
+        let mut at = region.clone();
         let mut best = None;
         for round in 0..rounds {
             self.price(&at);
@@ -259,11 +323,13 @@ impl<'a> Relaxation<'a> {
                 best.clone_from(&path);
             }
             let Some(path) = path else { break };
-            if self.best.bound >= bar || path.demand.forward.ln().abs().max(path.demand.backward.ln().abs()) < 0.1 {
+            // A price that is off by so much costs the bound about what is paid for the band times its square.
+            let lost = self.cluster.radio().band * at.prices.sum() * path.off().powi(2);
+            if self.best.bound >= bar || path.off() < 1e-6 || lost < PRICE_SHARE * (bar - self.best.bound) {
                 break;
             }
             for phase in Phase::BOTH {
-                at.prices[phase] = next_price(at.prices[phase], path.demand[phase], &mut brackets[phase]);
+                at.prices[phase] = brackets[phase].next(at.prices[phase], path.demand[phase]);
             }
         }
         if !self.broken || best.is_some() {
@@ -272,51 +338,95 @@ impl<'a> Relaxation<'a> {
         best
     }
 
-    /// The cheapest path of a region with its sizes, however long that takes.
+    /// The cheapest path of a region with its sizes.
     pub fn cheapest(&mut self, region: &Region) -> Option<Segments> {
-        self.clock = Clock::default();
         self.price(region);
-        let corner = self.tried.corners().get(self.tried.least)?;
-        corner.tables.trace(&self.places, region.count.devices, &corner.link)
+        let corner = self.tried.corners().get(self.tried.least).filter(|_| !self.broken)?;
+        corner.tables.trace(&region.graph, &self.places, region.count.devices, &corner.link)
     }
 
-    /// Bounds for paths of every number of devices up to the region's, at its prices: the bounds that are higher
-    /// replace those known. `least_paces` are paces that no path of so many devices beats. Returns the path of the
-    /// least bound.
+    /// What a root costs more than the whole by the paces that so many devices cannot beat.
+    fn late(&self, whole: &Region, root: &Region) -> f64 {
+        let late = root.low.forward - whole.low.forward + (root.low.backward - whole.low.backward);
+        self.cluster.radio().pace_price * late
+    }
+
+    /// Bounds for paths of every number of devices up to the region's, and for those of any number, at its prices: the
+    /// bounds that are higher replace those known. The least paces of the roots are paces that no path of so many
+    /// devices beats. Returns the path of the least bound.
     pub fn scan(&mut self, region: &Region, roots: &mut [Region]) -> Option<Path> {
+        let mut path = None;
+        let raise = |root: &mut Region, value: f64| {
+            if value > root.bound {
+                (root.bound, root.prices) = (value, region.prices);
+            }
+        };
+        if roots.iter().any(|root| root.count.or_more) {
+            let any = Region { count: Count { devices: 0, or_more: true }, ..region.clone() };
+            self.price(&any);
+            if self.broken {
+                return None;
+            }
+            for root in roots.iter_mut().filter(|root| root.count.or_more) {
+                raise(root, self.tried.bound + self.late(region, root));
+            }
+            path = self.path(&any, 0);
+        }
+        if roots.iter().all(|root| root.count.or_more) {
+            return path;
+        }
         self.price(region);
         if self.broken {
             return None;
         }
-        let corner = self.tried.corners().first()?;
-        let price = self.cluster.radio().pace_price;
         let mut least = (f64::INFINITY, 0);
-        for root in roots.iter_mut() {
-            let late = root.low.forward - region.low.forward + (root.low.backward - region.low.backward);
-            let devices = root.count.devices;
-            let value = corner.offset + corner.tables.least(devices) + price * late;
-            if value > root.bound {
-                (root.bound, root.prices) = (value, region.prices);
-            }
+        for root in roots.iter_mut().filter(|root| !root.count.or_more) {
+            let (corner, devices) = (self.tried.corners().first()?, root.count.devices);
+            raise(root, corner.offset + corner.tables.least(devices) + self.late(region, root));
             if root.bound < least.0 {
                 least = (root.bound, devices);
             }
         }
-        self.path(region, least.1)
+        self.path(region, least.1).or(path)
+    }
+
+    /// Leaves of the roots' graphs what paths below the bar may use, as the tables of the last scan tell.
+    pub fn fix_roots(&mut self, whole: &Region, roots: &mut [Region], bar: f64) {
+        let live = |root: &&Region| !root.count.or_more && root.bound < bar;
+        let starts: Vec<(usize, f64)> =
+            roots.iter().filter(live).map(|root| (root.count.devices, self.late(whole, root))).collect();
+        // The tables of one that was ended are worth nothing, and there may have been none.
+        let scanned = !self.broken && self.tried.used == 1 && !self.tried.corners[0].tables.or_more();
+        if starts.is_empty() || !scanned {
+            return;
+        }
+        let kind = (self.blocks(), starts.as_slice());
+        let (graph, _) = self.fixing.run(&whole.graph, self.tried.corners(), &self.places, kind, bar);
+        self.work += 2 * self.filling(whole);
+        let graph = Rc::new(graph);
+        roots.iter_mut().filter(|root| !root.count.or_more).for_each(|root| root.graph = graph.clone());
     }
 }
 
-/// A price at which the best path buys about as much as there is.
-pub(crate) fn next_price(price: f64, demand: f64, bracket: &mut (f64, f64)) -> f64 {
-    if demand > 1.0 {
-        bracket.0 = price;
-    } else {
-        bracket.1 = price;
-    }
-    let next = price * (1.4 * demand.max(1e-9).ln()).clamp(-1.5, 1.5).exp();
-    if next > bracket.0 && next < bracket.1 {
-        next
-    } else {
-        (bracket.0.max(1e-3 * price) * bracket.1.min(1e3 * price)).sqrt()
+/// Prices between which the best path buys as much bandwidth as there is, with the logarithm of what it buys, in units of
+/// the band, at each.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Bracket {
+    cheap: Option<(f64, f64)>,
+    dear: Option<(f64, f64)>,
+}
+
+impl Bracket {
+    /// A price at which the best path buys about as much as there is, after what it buys at this one.
+    pub fn next(&mut self, price: f64, demand: f64) -> f64 {
+        let off = demand.max(1e-9).ln();
+        *(if off > 0.0 { &mut self.cheap } else { &mut self.dear }) = Some((price, off));
+        if let (Some((low, much)), Some((high, little))) = (self.cheap, self.dear) {
+            // Where the best path changes, what it buys jumps: kept from the ends.
+            let way = (much / (much - little)).clamp(0.1, 0.9);
+            return (low.ln() * (1.0 - way) + high.ln() * way).exp();
+        }
+        // Far off, bandwidth goes with a power of the price that is not known.
+        price * if off.abs() > 2.0 { off } else { 1.4 * off }.exp()
     }
 }

@@ -7,6 +7,7 @@
 //!
 //! with n blocks still to place and q devices still to come. O(K² L S) for paths of up to S devices.
 
+use super::graph::Graph;
 use crate::ground::route::DeviceId;
 use crate::solver::cluster::Segments;
 use crate::solver::meter::Clock;
@@ -21,8 +22,6 @@ pub(crate) struct Place {
     /// Fewest and most blocks; it cannot take part where the most are fewer than the fewest.
     pub fewest: usize,
     pub most: usize,
-    /// Whether no path may pass it by.
-    pub mandatory: bool,
 }
 
 /// How many devices paths have.
@@ -36,7 +35,6 @@ pub(crate) struct Count {
 /// The tables; nodes are 0 (control unit), 1..=K, K + 1 (edge server).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tables {
-    nodes: usize,
     /// Blocks to place, plus one.
     width: usize,
     /// Most devices to come, plus one.
@@ -45,56 +43,60 @@ pub(crate) struct Tables {
     /// Node by node, layer by layer, by blocks left.
     leave: Vec<f64>,
     enter: Vec<f64>,
-    /// The last node that a path may go to next: a device that must take part cannot be passed by.
-    last: Vec<usize>,
     window: Window,
 }
 
 impl Tables {
-    /// Floating-point operations that one filling takes, roughly.
-    pub fn work(nodes: usize, blocks: usize, devices: usize) -> u64 {
-        (nodes * nodes / 2) as u64 * (blocks as u64 + 1) * (devices as u64 + 1)
-    }
-
     /// Fills the tables for paths of up to so many devices (at least so many, where more are allowed); `link` are the
-    /// links' costs row by row, j > i. False where the solve has to end before they are full.
-    pub fn fill(&mut self, places: &[Place], blocks: usize, count: Count, link: &[f64], clock: &Clock) -> bool {
-        (self.nodes, self.width, self.layers) = (places.len() + 2, blocks + 1, count.devices + 1);
+    /// costs of the graph's links. False where the solve has to end before they are full.
+    pub fn fill(
+        &mut self,
+        graph: &Graph,
+        places: &[Place],
+        blocks: usize,
+        count: Count,
+        link: &[f64],
+        clock: &Clock,
+    ) -> bool {
+        (self.width, self.layers) = (blocks + 1, count.devices + 1);
         self.or_more = count.or_more;
-        let (nodes, width, block) = (self.nodes, self.width, self.width * self.layers);
+        let (nodes, width, block) = (graph.nodes(), self.width, self.width * self.layers);
         let server = nodes - 1;
         for table in [&mut self.leave, &mut self.enter] {
-            table.clear();
             table.resize(nodes * block, f64::INFINITY);
         }
-        self.last.clear();
-        self.last.resize(nodes, server);
         for from in (0..server).rev() {
             if clock.expired().is_some() {
                 return false;
             }
-            let mandatory = from + 1 < server && places[from].mandatory;
-            let last = if mandatory { from + 1 } else { self.last[from + 1] };
-            self.last[from] = last;
-            let row = from * (2 * nodes - from - 1) / 2;
+            // No link of a restricted graph leads to where none goes on.
+            if graph.links(from).is_empty() && graph.is_restricted() {
+                continue;
+            }
+            self.leave[from * block..(from + 1) * block].fill(f64::INFINITY);
+            self.enter[from * block..(from + 1) * block].fill(f64::INFINITY);
             let (leave, enter) = (&mut self.leave[from * block..(from + 1) * block], &self.enter);
-            for to in from + 1..=last.min(server - 1) {
-                let cost = link[row + to - from - 1];
+            for at in graph.links(from) {
+                let (to, cost) = (graph.to(at), link[at]);
+                if to == server {
+                    leave[0] = leave[0].min(cost);
+                    continue;
+                }
                 if cost.is_infinite() || places[to - 1].most < places[to - 1].fewest {
                     continue;
                 }
                 let enter = &enter[to * block..(to + 1) * block];
-                for (leave, enter) in leave[width..].iter_mut().zip(enter) {
-                    *leave = leave.min(cost + enter);
-                }
-                if count.or_more {
-                    for (leave, enter) in leave[..width].iter_mut().zip(enter) {
+                let mut pass = |layer: usize, next: usize| {
+                    let window = graph.window(to, next, width);
+                    let leave = &mut leave[layer * width..][window.clone()];
+                    for (leave, enter) in leave.iter_mut().zip(&enter[next * width..][window]) {
                         *leave = leave.min(cost + enter);
                     }
+                };
+                (1..count.devices + 1).for_each(|layer| pass(layer, layer - 1));
+                if count.or_more {
+                    pass(0, 0);
                 }
-            }
-            if last == server && from > 0 {
-                leave[0] = leave[0].min(link[row + server - from - 1]);
             }
             if from > 0 {
                 for layer in 0..self.layers {
@@ -120,9 +122,9 @@ impl Tables {
         if layer == 0 { self.or_more.then_some(0) } else { Some(layer - 1) }
     }
 
-    /// The last node that a path may go to after this one.
-    pub fn last(&self, node: usize) -> usize {
-        self.last[node]
+    /// Whether paths may have more devices than they are told apart by.
+    pub fn or_more(&self) -> bool {
+        self.or_more
     }
 
     /// Least costs of entering a device, by blocks left.
@@ -136,23 +138,24 @@ impl Tables {
     }
 
     /// The best path with so many devices: its devices and sizes.
-    pub fn trace(&self, places: &[Place], devices: usize, link: &[f64]) -> Option<Segments> {
-        let server = self.nodes - 1;
+    pub fn trace(&self, graph: &Graph, places: &[Place], devices: usize, link: &[f64]) -> Option<Segments> {
+        let server = graph.nodes() - 1;
         let (mut node, mut left, mut layer) = (0, self.width - 1, devices);
         let (mut active, mut sizes) = (Vec::new(), Vec::new());
         loop {
             let target = self.leave[self.row(node, layer)][left];
-            let row = node * (2 * self.nodes - node - 1) / 2;
-            let link = |to: usize| link[row + to - node - 1];
-            let last = self.last[node];
-            if layer == 0 && left == 0 && node > 0 && last == server && link(server) <= target {
+            let ends = |at: usize| graph.to(at) == server && link[at] <= target;
+            if layer == 0 && left == 0 && graph.links(node).any(ends) {
                 return Some(Segments { active, sizes });
             }
             let next = self.next_layer(layer)?;
-            let reaches = |&to: &usize| {
-                places[to - 1].fewest <= places[to - 1].most && link(to) + self.entering(to, next)[left] <= target
+            let reaches = |&at: &usize| {
+                let to = graph.to(at);
+                to < server
+                    && places[to - 1].fewest <= places[to - 1].most
+                    && link[at] + self.entering(to, next)[left] <= target
             };
-            let to = (node + 1..=last.min(server - 1)).find(reaches)?;
+            let to = graph.to(graph.links(node).find(reaches)?);
             let place = &places[to - 1];
             let leave = &self.leave[self.row(to, next)];
             let cost = |d: usize| place.cost * d as f64 + leave[left - d];
@@ -208,16 +211,15 @@ fn enter_by_leave(place: &Place, leave: &[f64], enter: &mut [f64], window: &mut 
     }
 }
 
-/// Costs so far by blocks left, after one more device: after(n) = link + constant + min over d of before(n + d) + c d.
-pub(crate) fn pass(place: &Place, link: f64, before: &[f64], after: &mut Vec<f64>, window: &mut Window) {
-    after.clear();
-    after.resize(before.len(), f64::INFINITY);
+/// Costs so far by blocks left, after one more device: after(n) = constant + min over d of before(n + d) + c d.
+pub(crate) fn pass(place: &Place, before: &[f64], after: &mut [f64], window: &mut Window) {
+    after.fill(f64::INFINITY);
     window.clear();
     // With m = n + d, from the most blocks left to the fewest.
     for left in (0..before.len().saturating_sub(place.fewest)).rev() {
         let newest = left + place.fewest;
         window.push(before[newest] + place.cost * newest as f64, newest);
         let least = window.least(|m| m - left > place.most);
-        after[left] = link + place.constant - place.cost * left as f64 + least;
+        after[left] = place.constant - place.cost * left as f64 + least;
     }
 }

@@ -128,3 +128,52 @@ fn equal_devices() {
     cluster.gain_to_noise_hz_per_w.0.fill(1e9);
     agrees(&SlotProblem::new(spec).unwrap(), &[], Limits::default());
 }
+
+/// A problem with every device of another one several times in a row.
+fn repeated(problem: &SlotProblem, times: &[usize]) -> SlotProblem {
+    let mut spec = problem.clone().into_spec();
+    let cluster = &mut spec.clusters[0];
+    let (devices, gains) = (cluster.devices.clone(), cluster.gain_to_noise_hz_per_w.0.clone());
+    let kinds: Vec<usize> = times.iter().enumerate().flat_map(|(kind, &times)| vec![kind; times]).collect();
+    cluster.devices = kinds.iter().map(|&kind| devices[kind].clone()).collect();
+    let server = devices.len() + 1;
+    let nodes: Vec<usize> = [0].into_iter().chain(kinds.iter().map(|kind| kind + 1)).chain([server]).collect();
+    let gain = |i: usize, j: usize| match (nodes[i], nodes[j]) {
+        (a, b) if a == b && i != j => 3.0 * gains[(0, a)],
+        pair => gains[pair],
+    };
+    cluster.gain_to_noise_hz_per_w = crate::problem::Gains(nalgebra::DMatrix::from_fn(nodes.len(), nodes.len(), gain));
+    SlotProblem::new(spec).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, rng_seed: RngSeed::Fixed(2027), ..ProptestConfig::default() })]
+
+    #[test]
+    fn one_choice_of_equal_devices_is_enough(
+        seed in 0u64..10_000, blocks in 1u32..17, plans in 1u32..6, times in prop::collection::vec(1usize..4, 1..4),
+        mandatory in prop::bool::ANY,
+    ) {
+        let problem = repeated(&sampled(times.len(), blocks, plans, seed), &times);
+        agrees(&problem, &[], Limits::default());
+        if mandatory && blocks > 1 {
+            // One that must take part is not equal to the others any more.
+            agrees(&problem, &[times[0] - 1], Limits::default());
+        }
+    }
+}
+
+/// As many equal devices as leave thousands of millions of sets, all of which cost one of a few things.
+#[test]
+fn many_equal_devices_are_solved_to_optimality() {
+    let base = sampled(2, 24, 4, 11);
+    let mut last = f64::INFINITY;
+    for times in [[2, 3], [10, 3], [20, 20]] {
+        let problem = repeated(&base, &times);
+        let solution = solve(&problem, &Settings::default()).unwrap();
+        let best = solution.certified().unwrap();
+        assert!(best.gap <= 1e-7, "{times:?}: gap {:e}", best.gap);
+        assert!(best.objective() <= last * (1.0 + 1e-9), "{times:?}: {} after {last}", best.objective());
+        last = best.objective();
+    }
+}

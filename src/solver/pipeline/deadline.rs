@@ -1,0 +1,149 @@
+//! A cluster that has to be done by a deadline.
+//!
+//! Without the deadline first: where the best decision keeps it, it is the best with it. Otherwise the least latency that
+//! any decision has (energy at no price) says whether the deadline can be kept, and gives a decision to start from; then
+//! the search prices the deadline in every node, as one more multiplier.
+
+use super::instance::Instance;
+use super::joint::Shared;
+use super::network::{Agreed, Cluster, Network, Outcome, Question};
+use super::radio::Target;
+use super::search::{Asked, Found, Planned, Pools, Root, Search, Searched};
+use crate::solver::meter::Meter;
+
+/// What became of a deadline.
+#[derive(Debug)]
+pub(crate) enum Timed {
+    Searched(Searched),
+    /// No decision keeps it: every latency is at least this [s].
+    TooLate {
+        least: f64,
+    },
+    /// There is no decision at all, deadline or not.
+    Empty,
+}
+
+/// The same instance where energy costs nothing.
+pub(super) fn free_of_charge(instance: &Instance) -> Instance {
+    let mut out = instance.clone();
+    out.pairs.iter_mut().for_each(|pair| pair.medium = pair.medium.free());
+    out.energy_before.fill(0.0);
+    out
+}
+
+/// The same plans where energy costs nothing: what they cost is their latency.
+pub(crate) fn latency_alone(plans: &[Planned]) -> Vec<Planned> {
+    plans.iter().map(|plan| Planned { instance: free_of_charge(&plan.instance), penalty: 0.0 }).collect()
+}
+
+/// How far below the deadline a first decision may be found enough.
+const CLEAR: f64 = 1e-3;
+
+/// Searches with an optional deadline.
+pub(crate) fn search_timed(
+    plans: &[Planned],
+    asked: Asked,
+    roots: &[Root],
+    pools: &mut Pools,
+    meter: &mut Meter,
+) -> Timed {
+    let Target { weight, deadline, upload } = asked.target;
+    let untimed = Asked { target: Target { weight, deadline: None, upload }, ..asked };
+    let free = Search::new(plans, untimed, None, pools, meter).over(roots);
+    let Some(best) = &free.best else { return Timed::Empty };
+    let Some(deadline) = deadline.filter(|deadline| best.allocation.latency > *deadline) else {
+        return Timed::Searched(free);
+    };
+    let mut spent = (free.nodes, free.iterations);
+    let bare = latency_alone(plans);
+    let quickest = Asked {
+        target: Target { weight: 1.0, deadline: None, upload },
+        tolerance: 1e-10,
+        enough: deadline * (1.0 - CLEAR),
+    };
+    let quick = Search::new(&bare, quickest, None, pools, meter).over(roots);
+    spent = (spent.0 + quick.nodes, spent.1 + quick.iterations);
+    let Some(fast) = &quick.best else { return Timed::Empty };
+    if fast.objective > deadline {
+        // A latency that misses it by rounding keeps it.
+        if quick.lower_bound > deadline * (1.0 - 1e-12) || fast.objective > deadline * (1.0 + 1e-10) {
+            let ended = meter.ended() && quick.lower_bound <= deadline;
+            let least = quick.lower_bound;
+            return if ended {
+                Timed::Searched(Searched {
+                    best: None,
+                    lower_bound: free.lower_bound,
+                    nodes: spent.0,
+                    iterations: spent.1,
+                })
+            } else {
+                Timed::TooLate { least }
+            };
+        }
+    }
+    let start = Search::new(plans, asked, None, pools, meter).timed(fast, &bare);
+    let mut searched = Search::new(plans, asked, start, pools, meter).over(roots);
+    searched.lower_bound = searched.lower_bound.max(free.lower_bound);
+    searched.nodes += spent.0;
+    searched.iterations += spent.1;
+    Timed::Searched(searched)
+}
+
+impl Search<'_> {
+    /// A decision that keeps the deadline, from one that is as fast as can be: its radio at the deadline, or itself where
+    /// nothing is left to save.
+    fn timed(&mut self, fast: &Found, bare: &[Planned]) -> Option<Found> {
+        self.best = None;
+        self.radio_of(fast).or_else(|| self.full_power(fast, bare))
+    }
+}
+
+/// Several clusters with an optional deadline; the least round latency where the deadline is below it.
+pub(crate) fn agree_timed(
+    clusters: &mut Vec<Cluster>,
+    penalties: &[f64],
+    question: Question,
+    meter: &mut Meter,
+) -> Result<Outcome, f64> {
+    let Shared { deadline, .. } = question.shared;
+    let untimed = Question { shared: Shared { deadline: None, ..question.shared }, ..question };
+    let free = Network::new(clusters, penalties.to_vec(), untimed, None, meter).run();
+    let Some(deadline) = deadline.filter(|deadline| free.best.as_ref().is_some_and(|best| best.latency > *deadline))
+    else {
+        return Ok(free);
+    };
+    let mut bare: Vec<Cluster> = clusters.iter().map(|cluster| Cluster::new(latency_alone(&cluster.plans))).collect();
+    let quickest = Question {
+        shared: Shared { weight: 1.0, deadline: None, ..question.shared },
+        gap: 1e-9,
+        enough: deadline * (1.0 - CLEAR),
+        ..question
+    };
+    let quick = Network::new(&mut bare, vec![0.0; penalties.len()], quickest, None, meter).run();
+    let Some(fast) = &quick.best else { return Ok(Outcome { best: None, lower_bound: free.lower_bound }) };
+    if fast.latency > deadline * (1.0 + 1e-10) {
+        return if quick.lower_bound > deadline {
+            Err(quick.lower_bound)
+        } else {
+            // Neither proved nor found.
+            Ok(Outcome { best: None, lower_bound: free.lower_bound })
+        };
+    }
+    let mut network = Network::new(clusters, penalties.to_vec(), question, None, meter);
+    network.begin(fast);
+    let mut found = network.run();
+    found.lower_bound = found.lower_bound.max(free.lower_bound);
+    Ok(found)
+}
+
+impl Network<'_> {
+    /// Begins with the choices of a decision that is as fast as can be, their radio solved at the deadline.
+    fn begin(&mut self, fast: &Agreed) {
+        let chosen: Option<Vec<usize>> = (fast.choices.iter().zip(self.clusters.iter_mut()))
+            .map(|(found, cluster)| cluster.learn(fast.plan, &found.choice))
+            .collect();
+        if let Some(chosen) = chosen {
+            self.alone(fast.plan, &chosen);
+        }
+    }
+}

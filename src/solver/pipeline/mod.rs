@@ -1,0 +1,31 @@
+//! The exact solver of pipelines as they run: schedules, chains of unequal blocks, free order, links of fixed rate,
+//! sends that block, deadlines (formulation, sections 7 and 8).
+//!
+//! Inside out: `instance` the data of one cluster under one plan, `paths` and `timeline` its makespan; `choice` devices
+//! and cuts, `block` and `radio` the dual over a few choices; `tables`, `windows` and `cheapest` the cheapest of all
+//! choices at given prices; `search` one cluster, `deadline` a latest time; `curve`, `joint` and `network` several
+//! clusters; `program`, `reasons`, `assemble` and `solve` are the way in and out. Method and proofs: `docs/solver.md`.
+
+mod assemble;
+pub(crate) mod block;
+pub(crate) mod cheapest;
+pub(crate) mod choice;
+pub(crate) mod curve;
+pub(crate) mod deadline;
+pub(crate) mod instance;
+pub(crate) mod joint;
+pub(crate) mod linear;
+pub(crate) mod network;
+pub(crate) mod paths;
+mod program;
+pub(crate) mod radio;
+mod reasons;
+pub(crate) mod search;
+mod solve;
+pub(crate) mod tables;
+pub(crate) mod timeline;
+pub(crate) mod windows;
+
+pub(crate) use solve::solve;
+
+use crate::schedule::ScheduleKind;

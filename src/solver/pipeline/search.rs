@@ -1,0 +1,550 @@
+//! One cluster over plans, numbers of devices, devices, cuts and radio together: branch and bound with prices.
+//!
+//! A node is a plan, a number of active devices, and windows of choices. Its bound comes from the dual over all its
+//! choices: prices at which the cheapest choice is as dear as can be. They are found by the interior-point method on the
+//! choices met so far, then the cheapest choice of the region at those prices joins them, until none is new. A node whose
+//! bound leaves a gap holds several choices that share the weight; it is cut in two between them.
+
+use std::cmp::Ordering;
+use std::collections::{BinaryHeap, HashMap};
+
+use super::block::{Block, Prices, Upload};
+use super::cheapest::Cheapest;
+use super::choice::{Choice, Column};
+use super::instance::Instance;
+use super::paths::Pool;
+use super::radio::{Allocation, Ending, Target, UNUSED, optimize};
+use super::tables::Tables;
+use super::windows::{Split, Windows, work};
+use crate::solver::meter::Meter;
+
+/// A plan of one cluster with its penalty.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub instance: Instance,
+    pub penalty: f64,
+}
+
+/// The best decision of one cluster and what is proved.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub plan: usize,
+    pub choice: Choice,
+    pub allocation: Allocation,
+    pub prices: Prices,
+    /// With the plan's penalty.
+    pub objective: f64,
+    /// Transfers and upload are as fast as can be, as if energy had no price.
+    pub quickest: bool,
+}
+
+/// What a search returns.
+#[derive(Clone, Debug)]
+pub(crate) struct Searched {
+    pub best: Option<Found>,
+    /// No choice costs less (with penalties).
+    pub lower_bound: f64,
+    pub nodes: u64,
+    pub iterations: u64,
+}
+
+/// What a search is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    pub target: Target,
+    /// Relative tolerance.
+    pub tolerance: f64,
+    /// A decision this cheap is enough: the search ends when it has one.
+    pub enough: f64,
+}
+
+/// A pipeline shape: plan and number of active devices.
+#[derive(Debug)]
+struct Shape {
+    plan: usize,
+    pool: usize,
+    positions: usize,
+}
+
+#[derive(Debug)]
+struct Node {
+    shape: usize,
+    bound: f64,
+    windows: Windows,
+    choices: Vec<Choice>,
+    prices: Option<Prices>,
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Node {}
+impl PartialOrd for Node {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Node {
+    // The least bound is the greatest node.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.bound.total_cmp(&self.bound).then_with(|| other.shape.cmp(&self.shape))
+    }
+}
+
+/// Pools by (schedule, sending, stages, micro-batches): plans share them.
+#[derive(Debug, Default)]
+pub(crate) struct Pools {
+    keys: HashMap<(super::ScheduleKind, bool, usize, u32), usize>,
+    pub pools: Vec<Pool>,
+}
+
+impl Pools {
+    /// The pool of an instance's pipelines of so many devices; `None` for a schedule with more events than can be played.
+    pub fn of(&mut self, instance: &Instance, positions: usize) -> Option<usize> {
+        let stages = instance.stages(positions);
+        let key = (instance.kind, instance.blocking, stages, instance.micro_batches);
+        if let Some(&known) = self.keys.get(&key) {
+            return Some(known);
+        }
+        self.pools.push(Pool::new(instance.kind, instance.blocking, stages, instance.micro_batches)?);
+        self.keys.insert(key, self.pools.len() - 1);
+        Some(self.pools.len() - 1)
+    }
+}
+
+/// Buffers and state of a search.
+#[derive(Debug)]
+pub(crate) struct Search<'a> {
+    pub(super) plans: &'a [Planned],
+    pub(super) asked: Asked,
+    shapes: Vec<Shape>,
+    pools: &'a mut Pools,
+    tables: Tables,
+    cheapest: Cheapest,
+    pub(super) best: Option<Found>,
+    /// Choices whose radio has been solved: proved not to beat the bar of that time, or with their cost.
+    seen: HashMap<(usize, Choice), f64>,
+    heap: BinaryHeap<Node>,
+    /// Least bound of what was closed.
+    closed: f64,
+    nodes: u64,
+    iterations: u64,
+    meter: &'a mut Meter,
+}
+
+/// Most rounds of a node, and of a root.
+const ROUNDS: usize = 12;
+/// How accurately the dual over known choices is maximized, relative to the gap that is open.
+const SHARE: f64 = 0.1;
+
+/// A part of the search space: a plan with windows of a number of devices.
+#[derive(Clone, Debug)]
+pub(crate) struct Root {
+    pub plan: usize,
+    pub windows: Windows,
+}
+
+impl Root {
+    /// Everything.
+    pub fn all(plans: &[Planned]) -> Vec<Self> {
+        let mut roots = Vec::new();
+        for (plan, Planned { instance, .. }) in plans.iter().enumerate() {
+            let most = instance.devices.min(instance.blocks);
+            let least = if instance.all { instance.devices } else { 1 };
+            roots.extend((least..=most).map(|positions| Self { plan, windows: Windows::all(instance, positions) }));
+        }
+        roots
+    }
+}
+
+impl<'a> Search<'a> {
+    /// A search that begins with a decision that is known to be feasible.
+    pub fn new(
+        plans: &'a [Planned],
+        asked: Asked,
+        start: Option<Found>,
+        pools: &'a mut Pools,
+        meter: &'a mut Meter,
+    ) -> Self {
+        Self {
+            plans,
+            asked,
+            shapes: Vec::new(),
+            pools,
+            tables: Tables::default(),
+            cheapest: Cheapest::default(),
+            best: start,
+            seen: HashMap::new(),
+            heap: BinaryHeap::new(),
+            closed: f64::INFINITY,
+            nodes: 0,
+            iterations: 0,
+            meter,
+        }
+    }
+
+    /// Searches these parts.
+    pub fn over(mut self, roots: &[Root]) -> Searched {
+        self.plant(roots);
+        self.run()
+    }
+}
+
+impl Search<'_> {
+    /// What a bound must reach to be closed.
+    fn bar(&self) -> f64 {
+        let Some(best) = &self.best else { return f64::INFINITY };
+        let penalty = self.plans[best.plan].penalty;
+        let scale = best.objective.abs().max(0.05 * ((best.objective - penalty).abs() + penalty.abs()));
+        best.objective - self.asked.tolerance * scale
+    }
+
+    fn plant(&mut self, roots: &[Root]) {
+        for Root { plan, windows } in roots {
+            let (plan, positions) = (*plan, windows.positions);
+            let Some(pool) = self.pools.of(&self.plans[plan].instance, positions) else {
+                self.closed = self.closed.min(self.plans[plan].penalty);
+                continue;
+            };
+            let shape = self.shapes.len();
+            self.shapes.push(Shape { plan, pool, positions });
+            if !self.heap.is_empty() && self.meter.ended() {
+                // What there is no time to look at costs its penalty at the least.
+                self.closed = self.closed.min(self.plans[plan].penalty);
+                continue;
+            }
+            let prices = self.rough(shape);
+            let Some((bound, choice)) = self.price(shape, windows, &prices) else { continue };
+            // Nothing costs less than nothing but the penalty.
+            let bound = bound.max(self.plans[plan].penalty);
+            self.heap.push(Node { shape, bound, windows: windows.clone(), choices: vec![choice], prices: None });
+        }
+    }
+
+    /// The radio of a choice found elsewhere, at this search's target.
+    pub(super) fn radio_of(&mut self, found: &Found) -> Option<Found> {
+        let instance = &self.plans[found.plan].instance;
+        let positions = found.choice.devices.len();
+        let pool = self.pools.of(instance, positions)?;
+        self.shapes.push(Shape { plan: found.plan, pool, positions });
+        self.try_choice(self.shapes.len() - 1, &found.choice, None);
+        self.best.take()
+    }
+
+    /// A decision that was found without prices of energy, with what it costs.
+    pub(super) fn full_power(&mut self, found: &Found, bare: &[Planned]) -> Option<Found> {
+        let shape = self.shapes.len() - 1;
+        let column = self.column(shape, &found.choice)?;
+        let Planned { instance, penalty } = &self.plans[found.plan];
+        let spent = found.allocation.energy(instance, &bare[found.plan].instance, &column, found.prices.price);
+        let objective = self.asked.target.weight * found.allocation.latency + spent;
+        let allocation = Allocation { objective, ..found.allocation.clone() };
+        Some(Found { objective: objective + penalty, allocation, quickest: true, ..found.clone() })
+    }
+
+    /// Prices to begin with: every stage on the pace for its share, every link at a price of an equal share.
+    fn rough(&mut self, shape: usize) -> Prices {
+        let Shape { plan, pool, positions } = self.shapes[shape];
+        let instance = &self.plans[plan].instance;
+        let pool = &mut self.pools.pools[pool];
+        let layout = pool.layout;
+        // Paths on which one stage is slow each.
+        let mut shares = vec![(0, 0.3)];
+        let mut durations = vec![1e-3; layout.len()];
+        for stage in 0..layout.stages {
+            for phase in 0..2 {
+                durations[layout.stage(phase, stage)] = 1.0;
+            }
+            pool.makespan(&durations);
+            let path = pool.critical();
+            for phase in 0..2 {
+                durations[layout.stage(phase, stage)] = 1e-3;
+            }
+            match shares.iter_mut().find(|(known, _)| *known == path) {
+                Some((_, share)) => *share += 0.7 / layout.stages as f64,
+                None => shares.push((path, 0.7 / layout.stages as f64)),
+            }
+        }
+        let price = self.asked.target.weight;
+        let weight = instance.iterations * price;
+        let mut ln_band = [UNUSED; 2];
+        let hops = (layout.links() * if instance.kind.alternates() { 2 } else { 1 }) as f64;
+        for (band, ln) in ln_band.iter_mut().enumerate().take(instance.bands()) {
+            let (mut sum, mut count) = (0.0, 0.0);
+            for near in 0..instance.devices {
+                for far in 1..=instance.devices {
+                    let (from, to) = if band == 0 { (near, far) } else { (far, near) };
+                    let bits = instance.boundary[(near.min(1) * (instance.blocks / 2)).min(instance.blocks)];
+                    if from == to || bits == 0.0 {
+                        continue;
+                    }
+                    let uses = instance.uses();
+                    let hop_price = weight * (1.0 + f64::from(instance.micro_batches - 1) / positions as f64);
+                    let share = instance.band / hops.max(1.0);
+                    let pair = instance.pair(from, to);
+                    let found = super::radio::price_of_band(&pair.medium, bits, uses, share, instance.band, hop_price);
+                    if found > 0.0 {
+                        sum += found.ln();
+                        count += 1.0;
+                    }
+                }
+            }
+            if count > 0.0 {
+                *ln = sum / count;
+            }
+        }
+        Prices { ln_band, shares, price }
+    }
+
+    /// Bound of a region at prices (with the penalty), and the cheapest choice.
+    fn price(&mut self, shape: usize, windows: &Windows, prices: &Prices) -> Option<(f64, Choice)> {
+        let Shape { plan, pool, .. } = self.shapes[shape];
+        let Planned { instance, penalty } = &self.plans[plan];
+        let upload = match self.asked.target.upload {
+            Upload::Elsewhere => 0.0,
+            _ => {
+                let (upload, message) = instance.send_upload(prices.price, None);
+                upload.value + prices.price * message
+            }
+        };
+        self.tables.fill(instance, &self.pools.pools[pool], windows, prices, upload);
+        let found = self.cheapest.find(instance, &self.tables, windows);
+        self.meter.spend(self.cheapest.work);
+        let target = self.asked.target;
+        let due = target.deadline.map_or(0.0, |deadline| (prices.price - target.weight) * deadline);
+        found.map(|(value, choice)| (value + penalty - due, choice))
+    }
+
+    fn column(&self, shape: usize, choice: &Choice) -> Option<Column> {
+        let Shape { plan, pool, .. } = self.shapes[shape];
+        Column::new(&self.plans[plan].instance, self.pools.pools[pool].layout, choice)
+    }
+
+    /// Solves a choice's radio unless that is known; a better decision is kept. Returns its best prices if it was solved.
+    fn try_choice(&mut self, shape: usize, choice: &Choice, start: Option<&Prices>) -> Option<Prices> {
+        let Shape { plan, pool, .. } = self.shapes[shape];
+        if self.seen.contains_key(&(plan, choice.clone())) {
+            return None;
+        }
+        let column = self.column(shape, choice)?;
+        let Planned { instance, penalty } = &self.plans[plan];
+        let ending = Ending { cutoff: self.bar() - penalty, accuracy: 0.05 * self.asked.tolerance, polish: 0 };
+        let mut block = Block::new(instance, vec![column], self.asked.target.upload);
+        let outcome = optimize(&mut block, &mut self.pools.pools[pool], self.asked.target, start, ending);
+        self.iterations += u64::from(outcome.iterations);
+        self.meter.spend(u64::from(outcome.iterations) * 200 * (block.columns[0].hops.len() as u64 + 10));
+        self.seen.insert((plan, choice.clone()), outcome.bound + penalty);
+        if let Some(allocation) = outcome.best {
+            let objective = allocation.objective + penalty;
+            if self.best.as_ref().is_none_or(|best| objective < best.objective) {
+                let prices = outcome.prices.clone();
+                self.best =
+                    Some(Found { plan, choice: choice.clone(), allocation, prices, objective, quickest: false });
+            }
+        }
+        Some(outcome.prices)
+    }
+
+    fn run(mut self) -> Searched {
+        let mut open = f64::INFINITY;
+        while let Some(node) = self.heap.pop() {
+            if node.bound >= self.bar() {
+                // So is every other.
+                open = node.bound;
+                break;
+            }
+            if self.meter.ended() && self.best.is_none() {
+                // Any decision is better than none.
+                node.choices.iter().for_each(|choice| {
+                    self.try_choice(node.shape, choice, node.prices.as_ref());
+                });
+            }
+            if self.meter.ended() || self.best.as_ref().is_some_and(|best| best.objective <= self.asked.enough) {
+                open = node.bound;
+                break;
+            }
+            self.nodes += 1;
+            self.explore(node);
+        }
+        let lower_bound = open.min(self.closed);
+        let lower_bound = self.best.as_ref().map_or(lower_bound, |best| lower_bound.min(best.objective));
+        Searched { best: self.best, lower_bound, nodes: self.nodes, iterations: self.iterations }
+    }
+
+    fn explore(&mut self, mut node: Node) {
+        let Shape { plan, pool, .. } = self.shapes[node.shape];
+        let penalty = self.plans[plan].penalty;
+        let mut alpha = vec![1.0; node.choices.len()];
+        if node.prices.is_none() {
+            let choice = node.choices[0].clone();
+            node.prices = self.try_choice(node.shape, &choice, None);
+        }
+        for round in 0..ROUNDS {
+            if self.meter.ended() {
+                break;
+            }
+            // The dual over the choices known.
+            let columns: Vec<Column> = node.choices.iter().filter_map(|c| self.column(node.shape, c)).collect();
+            if columns.len() < node.choices.len() {
+                break;
+            }
+            let bar = self.bar();
+            let gap = if bar.is_finite() { (bar - node.bound) / bar.abs().max(1e-300) } else { 1.0 };
+            let accuracy = (SHARE * gap).clamp(0.02 * self.asked.tolerance, 1e-3);
+            if !(round == 0 && node.choices.len() == 1 && node.prices.is_some() && self.nodes == 0) {
+                let instance = &self.plans[plan].instance;
+                let mut block = Block::new(instance, columns, self.asked.target.upload);
+                // Where the choices known cost that much more than the bar, the region has others, or is done.
+                let cutoff = if bar.is_finite() { bar - penalty + 0.05 * bar.abs() } else { f64::INFINITY };
+                let ending = Ending { cutoff, accuracy, polish: 0 };
+                let start = node.prices.as_ref();
+                let outcome = optimize(&mut block, &mut self.pools.pools[pool], self.asked.target, start, ending);
+                self.iterations += u64::from(outcome.iterations);
+                let hops: usize = block.columns.iter().map(|c| c.hops.len()).sum();
+                self.meter.spend(u64::from(outcome.iterations) * 200 * (hops as u64 + 10));
+                alpha = outcome.alpha;
+                node.prices = Some(outcome.prices);
+            }
+            let Some(prices) = node.prices.clone() else { break };
+            let Some((bound, choice)) = self.price(node.shape, &node.windows, &prices) else { return };
+            node.bound = node.bound.max(bound);
+            let bar = self.bar();
+            if node.bound >= bar {
+                self.closed = self.closed.min(node.bound);
+                return;
+            }
+            if bar.is_finite() {
+                let instance = &self.plans[plan].instance;
+                let target = self.asked.target;
+                let due = target.deadline.map_or(0.0, |deadline| (prices.price - target.weight) * deadline);
+                self.cheapest.prune(instance, &self.tables, &mut node.windows, bar - penalty + due);
+                self.closed = self.closed.min(bar);
+            }
+            if node.choices.contains(&choice) {
+                if accuracy <= 1e-9 || accuracy <= 1.001 * SHARE * (bar - node.bound) / bar.abs().max(1e-300) {
+                    break;
+                }
+                continue;
+            }
+            self.try_choice(node.shape, &choice, Some(&prices));
+            node.choices.push(choice);
+            alpha.push(0.0);
+        }
+        self.split(node, &alpha);
+    }
+
+    /// Cuts a node in two between the choices that share its weight.
+    fn split(&mut self, node: Node, alpha: &[f64]) {
+        let Shape { plan, .. } = self.shapes[node.shape];
+        let instance = &self.plans[plan].instance;
+        let Some(split) = self.best_split(&node, alpha) else {
+            // A single choice is left, and its radio has been solved, or bounded well enough.
+            let known = node.choices.iter().filter_map(|choice| self.seen.get(&(plan, choice.clone())));
+            self.closed = self.closed.min(known.fold(node.bound, |most, &bound| most.max(bound)));
+            return;
+        };
+        for lower in [true, false] {
+            let windows = node.windows.side(instance, split, lower);
+            let mut choices: Vec<(f64, Choice)> = (node.choices.iter().zip(alpha))
+                .filter(|(choice, _)| windows.holds(choice))
+                .map(|(choice, &alpha)| (alpha, choice.clone()))
+                .collect();
+            choices.sort_by(|a, b| b.0.total_cmp(&a.0));
+            choices.truncate(6);
+            let mut choices: Vec<Choice> = choices.into_iter().map(|(_, choice)| choice).collect();
+            let mut bound = node.bound;
+            if let Some(prices) = &node.prices {
+                let Some((found, choice)) = self.price(node.shape, &windows, prices) else { continue };
+                bound = bound.max(found);
+                if bound >= self.bar() {
+                    self.closed = self.closed.min(bound);
+                    continue;
+                }
+                if !choices.contains(&choice) {
+                    self.try_choice(node.shape, &choice, node.prices.as_ref());
+                    choices.push(choice);
+                }
+            }
+            self.heap.push(Node { shape: node.shape, bound, windows, choices, prices: node.prices.clone() });
+        }
+    }
+
+    fn best_split(&self, node: &Node, alpha: &[f64]) -> Option<Split> {
+        let Shape { plan, positions, .. } = self.shapes[node.shape];
+        let instance = &self.plans[plan].instance;
+        let choices: Vec<(&Choice, f64)> =
+            node.choices.iter().zip(alpha).filter(|(_, a)| **a > 1e-6).map(|(c, a)| (c, *a)).collect();
+        let mut best: Option<(f64, Split)> = None;
+        if choices.len() > 1 {
+            for s in 0..positions {
+                let weights = self.tables.stage_weights.get(s).copied().unwrap_or([1.0; 2]);
+                let works: Vec<(f64, f64)> = choices
+                    .iter()
+                    .map(|(choice, alpha)| {
+                        let first = if s == 0 { 0 } else { usize::from(choice.cuts[s - 1]) };
+                        let (k, past) = (usize::from(choice.devices[s]), usize::from(choice.cuts[s]));
+                        (work(instance, weights, k, first, past), *alpha)
+                    })
+                    .collect();
+                let sum: f64 = works.iter().map(|w| w.1).sum();
+                let mean = works.iter().map(|w| w.0 * w.1).sum::<f64>() / sum;
+                let spread = works.iter().map(|w| w.1 * (w.0 - mean).powi(2)).sum::<f64>() / sum;
+                let most = works.iter().map(|w| w.0).fold(0.0, f64::max);
+                let spread = spread.sqrt();
+                if spread > 1e-9 * most && best.as_ref().is_none_or(|(least, _)| spread > *least) {
+                    best = Some((spread, Split::Work { position: s, weights, threshold: mean }));
+                }
+            }
+            if best.is_none() {
+                return between(instance, choices[0].0, choices[1].0);
+            }
+        }
+        best.map(|(_, split)| split).or_else(|| widest(instance, &node.windows))
+    }
+}
+
+/// A split between two choices of as many devices: by the segments that differ most in time.
+pub(crate) fn between(instance: &Instance, one: &Choice, other: &Choice) -> Option<Split> {
+    let weights = [1.0, if instance.kind.has_backward() { 1.0 } else { 0.0 }];
+    let mut best: Option<(f64, Split)> = None;
+    for ((s, k, first, past), (_, j, from, to)) in one.segments().zip(other.segments()) {
+        let (a, b) = (work(instance, weights, k, first, past), work(instance, weights, j, from, to));
+        let spread = (a - b).abs();
+        if spread > 1e-9 * a.max(b) && best.as_ref().is_none_or(|(most, _)| spread > *most) {
+            best = Some((spread, Split::Work { position: s, weights, threshold: 0.5 * (a + b) }));
+        }
+    }
+    best.map(|(_, split)| split).or_else(|| {
+        one.segments().zip(other.segments()).find_map(|((position, k, _, past), (_, j, _, to))| {
+            if k != j {
+                Some(Split::Device { position, device: k })
+            } else {
+                (past != to).then(|| Split::Past { position, cut: past.min(to) })
+            }
+        })
+    })
+}
+
+/// A split of any region that holds more than one choice: a device apart, or a range of cuts halved.
+pub(crate) fn widest(instance: &Instance, windows: &Windows) -> Option<Split> {
+    for position in 0..windows.positions {
+        let usable: Vec<usize> = (0..instance.devices).filter(|&k| windows.open(position, k)).collect();
+        if usable.len() > 1 {
+            return Some(Split::Device { position, device: usable[0] });
+        }
+        let (mut low, mut high) = (usize::MAX, 0);
+        for first in 0..instance.blocks {
+            let &[k] = usable.as_slice() else { return None };
+            let (least, most) = windows.get(position, k, first);
+            if least <= most {
+                (low, high) = (low.min(least), high.max(most));
+            }
+        }
+        if low < high {
+            return Some(Split::Past { position, cut: (low + high) / 2 });
+        }
+    }
+    None
+}
