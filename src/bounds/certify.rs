@@ -278,7 +278,7 @@ impl LocalSteps {
             let at = least;
             let bound = program.bound(gap, scaled.trace(at), at);
             least = least.min(bound);
-            if !(bound < 0.999 * at) {
+            if bound >= 0.999 * at {
                 break;
             }
         }
