@@ -103,7 +103,7 @@ fn the_target_moves_the_plans() {
         let record = play(&text.replace("latency_weight = 0.5", "latency_weight = 0.01"));
         summary(&record).plans.iter().map(|plan| plan.rounds).collect::<Vec<_>>()
     };
-    let (strict, loose) = (chosen("target = 0.1"), chosen("target = 9.0"));
+    let (strict, loose) = (chosen("target = 0.08"), chosen("target = 9.0"));
     assert_ne!(strict, loose);
 }
 
