@@ -247,7 +247,7 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 /// Minimizes a slot problem: plan, active devices, segment sizes, bandwidths and powers together.
 ///
 /// One cluster is solved to [`Settings::gap`] with participation `all`. With `select` the search over active sets is
-/// exact as well unless it reaches its limit of work (seen with far more than 50 devices); then, and for networks, the
+/// exact as well unless it reaches its limit of work (seen with far more than 60 devices); then, and for networks, the
 /// gap is certified and reported. Whatever ends a solve, there is a decision and a bound. Deterministic.
 ///
 /// ```
