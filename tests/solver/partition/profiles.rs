@@ -115,7 +115,7 @@ fn what_formulas_cost_in_1f1b() {
     let Some(bert) = read("pipelines/dnnpart_bert24_training_layers.csv", &rows(&[], None)) else { return };
     let (mut problems, mut by_sum, mut by_bottleneck) = (0, 1.0_f64, 1.0_f64);
     for profile in [&vgg, &alexnet, &bert] {
-        for (devices, slowness) in [(4, 1.0), (8, 1.0), (4, 2.0), (6, 2.0)] {
+        for (devices, slowness) in [(4, 1.0), (8, 1.0), (4, 2.0)] {
             for micro_batches in [8, 32] {
                 let device = |index: usize| profile.device("", if index.is_multiple_of(2) { 1.0 } else { slowness });
                 let of = |objective| {
