@@ -2,8 +2,8 @@
 //!
 //! A node is a plan and a region of choices per cluster. At weights π_n and a price λ each cluster is searched by itself,
 //! exactly: the sum of what they cost at the least bounds the node. The weights are those that are best for the choices met
-//! so far ([`super::joint`]); where no search brings a new choice the dual of the node is at its maximum, and what gap
-//! there is comes from clusters that share their weight between choices: the region of one of them is cut in two.
+//! so far ([`super::joint`]); where no search brings a new one the dual is at its maximum, and what gap is left comes from
+//! clusters that share their weight between choices: the region of one of them is cut in two.
 
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
@@ -45,8 +45,7 @@ impl Cluster {
         }
         let instance = &self.plans[plan].instance;
         let pool = self.pools.of(instance, choice.devices.len())?;
-        let curve = Curve::new(instance, &self.pools.pools[pool], choice.clone())?;
-        self.known[plan].push(curve);
+        self.known[plan].push(Curve::new(instance, &self.pools.pools[pool], choice.clone())?);
         Some(self.known[plan].len() - 1)
     }
 
