@@ -73,9 +73,9 @@ pub enum Reason {
     NoCommonPlan,
     /// No decision keeps the deadline.
     Deadline {
-        /// The deadline [s].
+        /// The deadline in s.
         deadline_s: f64,
-        /// No decision has a shorter round latency [s].
+        /// No decision has a shorter round latency, in s.
         least_s: f64,
     },
     /// No path that holds L blocks can do with the given bandwidths and powers.
