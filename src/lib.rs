@@ -50,6 +50,13 @@
 //! The same queues, certificates and figures serve slot problems of your own: [`lyapunov::DriftProblem`] is what you
 //! bring, [`lyapunov::Engine`] plays it.
 //!
+//! # Plan while devices come and go
+//!
+//! A service measures instead of drawing: [`scenario::SlotState::measured`] is a slot as it was found,
+//! [`lyapunov::FleetController`] keeps the queues of nodes that join and leave, and goes on after a restart, and
+//! [`solver::Solver::solve_until`] answers before a deadline. `docs/online.md` puts them together. The library prints nothing;
+//! solves, runs and scenarios speak through `tracing` events.
+//!
 //! # What a schedule learns
 //!
 //! [`bounds`] has convergence bounds of training schedules, one per file, with their assumptions checked; the plan of
@@ -124,3 +131,8 @@ pub use nalgebra;
 #[cfg(all(doctest, feature = "proptest"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The program of a page, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/online.md")]
+struct Online;

@@ -278,7 +278,7 @@ impl LocalSteps {
             let at = least;
             let bound = program.bound(gap, scaled.trace(at), at);
             least = least.min(bound);
-            if !(bound < 0.999 * at) {
+            if bound >= 0.999 * at {
                 break;
             }
         }
@@ -331,11 +331,31 @@ mod tests {
         assert!(found.bound <= found.sharp && found.bound > 0.9999 * found.sharp, "{found:?}");
     }
 
+    /// Never above; below wherever there are several steps, but by less than two fifths.
     #[test]
-    fn between_sixty_and_a_hundred_percent_of_the_sharp_bound() {
-        for (steps, clusters, step_size) in [(2, 1, 0.2), (3, 1, 0.1), (4, 2, 0.05), (8, 1, 0.03)] {
+    fn somewhat_below_the_sharp_bound() {
+        for (steps, clusters, step_size, most) in [(2, 1, 0.2, 0.97), (4, 1, 0.1, 0.95), (2, 2, 0.1, 0.999)] {
             let found = schedule(steps, clusters, step_size).certified().unwrap();
-            assert!(found.bound <= found.sharp && found.bound > 0.6 * found.sharp, "{steps} {clusters}: {found:?}");
+            let ratio = found.bound / found.sharp;
+            assert!(ratio < most && ratio > 0.6, "{steps} {clusters}: {ratio}");
+        }
+    }
+
+    /// No quadratic of curvature L does worse than what is certified: exact moments of two rounds of two noisy steps.
+    #[test]
+    fn above_what_happens() {
+        for (x, s2, start) in [(0.2, 0.5, 1.0), (0.5, 0.1, 2.0), (0.05, 2.0, 0.5_f64)] {
+            let asked = LocalSteps {
+                initial_gap: 0.5 * start * start,
+                rounds: 2,
+                noise_variance: vec![s2],
+                ..schedule(2, 1, x)
+            };
+            let keep = (1.0 - x) * (1.0 - x);
+            let second = keep * keep * start * start + x * x * s2 * (1.0 + keep);
+            let measured = 0.5 * (start * start + second);
+            let found = asked.certified().unwrap();
+            assert!(measured <= found.bound, "{x}: {measured} {found:?}");
         }
     }
 

@@ -29,6 +29,7 @@ pub enum Measure {
 
 /// One run of an experiment.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Cell {
     /// What is varied, as a number; none for categories.
     pub x: Option<f64>,

@@ -11,6 +11,7 @@ use crate::solver::Settings;
 
 /// A question, and the runs that answer it.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Experiment {
     /// Name, as typed on the command line.
     pub name: &'static str,
@@ -35,6 +36,7 @@ pub struct Experiment {
 
 /// How large experiments are played.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Setup {
     /// Slots of a run.
     pub slots: u64,

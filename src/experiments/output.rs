@@ -29,6 +29,7 @@ pub enum ResultSchema {
 /// Where the numbers come from: enough to compute them again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ResultProvenance {
     /// Version of this crate.
     pub version: String,
@@ -53,6 +54,7 @@ pub struct ResultProvenance {
 /// Where one run comes from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RunProvenance {
     /// What was varied.
     pub x_label: String,

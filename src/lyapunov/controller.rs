@@ -1,15 +1,18 @@
 //! Energy budgets of a network's nodes as virtual queues.
 
 use nalgebra::DVector;
+use serde::{Deserialize, Serialize};
 
 use super::certificate::violation::Certificate;
 use super::queues::{QueueError, Queues};
+use super::saved::SavedEnergy;
 use crate::ground::blame::{Blame, Blamed};
 use crate::units::Joules;
 
 /// A budget that is not positive and finite.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("budgets[{node}] = {value:?} J: must be a finite number > 0")]
+#[non_exhaustive]
 pub struct BudgetError {
     /// Index of the node.
     pub node: usize,
@@ -44,7 +47,7 @@ pub enum WarmStartError {
 /// Lists come *by node*, or with one entry per constraint: the nodes with a budget, in their order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EnergyBudgets {
-    budgets: Vec<Option<Joules>>,
+    pub(super) budgets: Vec<Option<Joules>>,
 }
 
 impl EnergyBudgets {
@@ -145,7 +148,8 @@ impl EnergyBudgets {
 }
 
 /// Turns energy spent so far into the energy prices of the next slot: [`EnergyBudgets`] with their [`Queues`], for a
-/// service that runs its own loop.
+/// service that runs its own loop, over nodes that stay the same ([`FleetController`](super::FleetController) where they
+/// come and go). It can be written and read (serde), and goes on bit for bit.
 ///
 /// ```
 /// use collapipe::lyapunov::EnergyController;
@@ -157,10 +161,11 @@ impl EnergyBudgets {
 /// assert_eq!(controller.energy_price(1), 0.0);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedEnergy", into = "SavedEnergy")]
 pub struct EnergyController {
-    budgets: EnergyBudgets,
-    queues: Queues,
+    pub(super) budgets: EnergyBudgets,
+    pub(super) queues: Queues,
 }
 
 impl EnergyController {

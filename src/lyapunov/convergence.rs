@@ -1,9 +1,11 @@
 //! The convergence constraint as a virtual queue that prices the plans.
 
 use nalgebra::DVector;
+use serde::{Deserialize, Serialize};
 
 use super::certificate::violation::Certificate;
 use super::queues::{QueueError, Queues};
+use super::saved::SavedConvergence;
 use crate::bounds::{BoundError, ConvergenceConstraint, PlayedRounds};
 use crate::problem::CandidatePlan;
 
@@ -101,16 +103,18 @@ impl PlanViolations {
 /// assert!(controller.play(Some(2)).is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedConvergence", into = "SavedConvergence")]
 pub struct ConvergenceController {
-    constraint: ConvergenceConstraint,
+    pub(super) constraint: ConvergenceConstraint,
+    pub(super) plans: Vec<CandidatePlan>,
     violations: PlanViolations,
     /// Progress of a round of every candidate, in par²/loss.
     of_rounds: Vec<f64>,
-    queues: Queues,
-    planned: u64,
+    pub(super) queues: Queues,
+    pub(super) planned: u64,
     /// Σ of the progress of the rounds played.
-    progress: f64,
+    pub(super) progress: f64,
 }
 
 impl ConvergenceController {
@@ -122,7 +126,8 @@ impl ConvergenceController {
         let violations = PlanViolations::new(&constraint, plans)?;
         let progress = |plan| constraint.guarantee(plan).map(|guarantee| guarantee.progress);
         let of_rounds = plans.iter().map(progress).collect::<Result<_, _>>()?;
-        Ok(Self { constraint, violations, of_rounds, queues: Queues::empty(1), planned: 0, progress: 0.0 })
+        let (plans, queues) = (plans.to_vec(), Queues::empty(1));
+        Ok(Self { constraint, plans, violations, of_rounds, queues, planned: 0, progress: 0.0 })
     }
 
     /// Starts the queue at H(0), in units of G, and forgets what was played.

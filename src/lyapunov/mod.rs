@@ -11,6 +11,7 @@
 //! | energy budgets per round as constraints, their queues as energy prices | [`EnergyBudgets`] |
 //! | a wanted gradient norm as a constraint, its queue as penalties of the plans | [`PlanViolations`] |
 //! | these two with their own queues, for a service that runs its own loop | [`EnergyController`], [`ConvergenceController`] |
+//! | the first of them where nodes join and leave, kept over restarts | [`FleetController`] |
 //! | budgets in watts | [`PowerController`] |
 //! | objectives per unit of progress | [`minimize_ratio`] |
 //! | what a run proves | [`History`], [`certificate`] |
@@ -23,6 +24,7 @@ mod comparison;
 mod controller;
 mod convergence;
 mod engine;
+mod fleet;
 mod history;
 #[cfg(feature = "milp")]
 pub(crate) mod linear;
@@ -32,6 +34,7 @@ mod proofs;
 mod queues;
 mod ratio;
 pub mod recommend;
+mod saved;
 
 pub use certificate::violation::Certificate;
 pub use comparison::Comparison;
@@ -43,6 +46,7 @@ pub use engine::{
     CompareError, DriftProblem, DriftRecord, DriftRecordError, DriftSchema, DriftSlot, Engine, EngineError, Labels,
     LabelsError, Minimum, Optimality, Weights,
 };
+pub use fleet::{ControllerFileError, ControllerSchema, FleetController, FleetError, Joined, MemberChanges};
 pub use history::{Action, History, HistoryError, Step};
 #[cfg(feature = "figures")]
 pub(crate) use history::{dot, squared};
@@ -53,3 +57,4 @@ pub(crate) use proofs::NOT_COMPARED;
 pub use proofs::{OfflineBounds, Omission, Proofs};
 pub use queues::{QueueError, Queues};
 pub use ratio::{Ratio, RatioError, RatioStep, minimize_ratio};
+pub use saved::SavedError;

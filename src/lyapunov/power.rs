@@ -1,13 +1,16 @@
 //! Renewal form: power budgets in watts, rounds as long as they take.
 
 use super::queues::{QueueError, Queues};
+use super::saved::SavedPower;
 use crate::ground::blame::{Blame, Blamed};
 use crate::units::{Joules, Seconds, Watts};
 use nalgebra::DVector;
+use serde::{Deserialize, Serialize};
 
 /// A power budget, a weight or a time out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{what}[{index}] = {value:?}: must be a finite number > 0")]
+#[non_exhaustive]
 pub struct PowerBudgetError {
     /// Which number.
     pub what: &'static str,
@@ -64,13 +67,14 @@ pub enum Duration {
 /// assert_eq!(controller.duration(), Duration::Rest { until: Seconds(60.0) });
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedPower", into = "SavedPower")]
 pub struct PowerController {
-    budgets: Vec<Option<Watts>>,
-    latency_weight: f64,
-    reference: Seconds,
-    longest: Seconds,
-    queues: Queues,
+    pub(super) budgets: Vec<Option<Watts>>,
+    pub(super) latency_weight: f64,
+    pub(super) reference: Seconds,
+    pub(super) longest: Seconds,
+    pub(super) queues: Queues,
 }
 
 impl PowerController {

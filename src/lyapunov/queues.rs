@@ -1,8 +1,10 @@
 //! Virtual queues and what they certify.
 
 use nalgebra::DVector;
+use serde::{Deserialize, Serialize};
 
 use super::certificate::violation::Certificate;
+use super::saved::SavedQueues;
 use crate::ground::blame::{Blame, Blamed};
 
 /// Why queues cannot be created or updated, or a slot's violations cannot be computed.
@@ -50,6 +52,9 @@ impl Blamed for QueueError {
 /// No decay, cap or reset: each would void the [`Certificate`]. Scale the constraints so that g is of order one; the
 /// energy of node k against its budget enters as E_k/Ē_k − 1.
 ///
+/// Queues can be written and read (serde) at any time: they go on bit for bit, certificates included. Data that no
+/// queue law leads to are refused.
+///
 /// ```
 /// use collapipe::lyapunov::Queues;
 /// use nalgebra::DVector;
@@ -63,13 +68,14 @@ impl Blamed for QueueError {
 /// assert!(certificate.holds());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "SavedQueues", into = "SavedQueues")]
 pub struct Queues {
-    initial: DVector<f64>,
-    backlog: DVector<f64>,
-    violation_sum: DVector<f64>,
-    least_slack: DVector<f64>,
-    rounds: u64,
+    pub(super) initial: DVector<f64>,
+    pub(super) backlog: DVector<f64>,
+    pub(super) violation_sum: DVector<f64>,
+    pub(super) least_slack: DVector<f64>,
+    pub(super) rounds: u64,
 }
 
 impl Queues {

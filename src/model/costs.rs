@@ -7,6 +7,7 @@ use crate::units::{Bits, Bytes, Flops};
 
 /// Parameter counts, part by part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct ParameterCounts {
     /// Embedding: tables, patch projection, class token, the norm right after them.
     pub embedding: u64,
@@ -35,6 +36,7 @@ impl ParameterCounts {
 
 /// Costs of one encoder block, in the terms of the slot problem's encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct BlockCosts {
     /// c_F: forward work per sample.
     pub forward_flops_per_sample: Flops,
@@ -52,6 +54,7 @@ pub struct BlockCosts {
 
 /// Costs of the first (embedding) or last (decoder) stage.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct EndStageCosts {
     /// Forward work per sample.
     pub forward_flops_per_sample: Flops,
@@ -71,6 +74,7 @@ pub struct EndStageCosts {
 /// * block, forward: `2 s (4h² + 2hf) + 4 s² h`, full attention also where a causal mask would halve it;
 /// * block, backward: twice the forward (gradients of inputs and of weights), plus what checkpointing repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct ModelCosts {
     /// L: number of encoder blocks.
     pub blocks: u32,

@@ -67,6 +67,7 @@ pub enum ModelPreset {
 /// No preset has this name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("unknown model \"{name}\"; allowed: {}", allowed_names())]
+#[non_exhaustive]
 pub struct UnknownModel {
     /// The name given.
     pub name: String,

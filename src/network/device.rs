@@ -16,6 +16,9 @@
 //! // VGG-19 training: 10.7 GFLOP/s forward, 3.4 GFLOP/s backward.
 //! assert!((profile.forward_flops_per_second.value() / 1e9 - 10.7).abs() < 0.01);
 //! assert!((profile.backward_flops_per_second.value() / 1e9 - 3.41).abs() < 0.01);
+//! // What a slot problem holds of it; its energy's price is that of a queue.
+//! let device = collapipe::problem::Device { energy_price: 0.2, ..profile.into() };
+//! assert_eq!(device.memory_bytes, profile.memory_bytes);
 //! assert!(matches!(pi.sheet().forward_flops_per_second.provenance, FigureOrigin::Measured { .. }));
 //! ```
 
@@ -23,6 +26,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::problem::{ControlUnit, Device};
 use crate::units::{Bytes, FlopsPerSecond, JoulesPerFlop, Seconds, Watts};
 
 mod catalogue;
@@ -93,6 +97,7 @@ impl fmt::Display for FigureOrigin {
 
 /// A number and where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Sourced<Q> {
     /// The number.
     pub value: Q,
@@ -120,6 +125,7 @@ impl<Q> Sourced<Q> {
 
 /// A figure of a sheet under its field name, for printing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct Figure {
     /// Field name, unit included.
     pub field: &'static str,
@@ -157,8 +163,41 @@ pub struct DeviceProfile {
     pub amplifier_efficiency: f64,
 }
 
+impl From<DeviceProfile> for Device {
+    /// The device of a slot problem, its energy at price 0; what it draws when idle is not part of a decision.
+    fn from(profile: DeviceProfile) -> Self {
+        Self {
+            forward_flops_per_second: profile.forward_flops_per_second,
+            backward_flops_per_second: profile.backward_flops_per_second,
+            joules_per_flop: profile.joules_per_flop,
+            memory_bytes: profile.memory_bytes,
+            stage_overhead_s: profile.stage_overhead_s,
+            block_overhead_s: profile.block_overhead_s,
+            max_power_w: profile.max_power_w,
+            energy_price: 0.0,
+            circuit_power_w: profile.circuit_power_w,
+            amplifier_efficiency: profile.amplifier_efficiency,
+            ..Self::default()
+        }
+    }
+}
+
+impl From<DeviceProfile> for ControlUnit {
+    /// The control unit of a slot problem, its energy at price 0: the radio of the device. What it computes is the
+    /// cluster's embedding stage, in seconds.
+    fn from(profile: DeviceProfile) -> Self {
+        Self {
+            max_power_w: profile.max_power_w,
+            energy_price: 0.0,
+            circuit_power_w: profile.circuit_power_w,
+            amplifier_efficiency: profile.amplifier_efficiency,
+        }
+    }
+}
+
 /// The figures behind a [`DeviceProfile`], each with its provenance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct DeviceSheet {
     /// Achieved forward rate in training.
     pub forward_flops_per_second: Sourced<FlopsPerSecond>,

@@ -23,6 +23,21 @@ pub enum Status {
     Infeasible,
 }
 
+impl Status {
+    /// As answers have it: `optimal`, `time_limit`, …
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Optimal => "optimal",
+            Self::Feasible => "feasible",
+            Self::TimeLimit => "time_limit",
+            Self::WorkLimit => "work_limit",
+            Self::Interrupted => "interrupted",
+            Self::Infeasible => "infeasible",
+        }
+    }
+}
+
 /// The objective's parts; they sum to it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +97,7 @@ fn is_zero(count: &u64) -> bool {
 /// Only `status` is required when reading, so that answers of other solvers can be checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Answer {
     /// How the solve ended.
     pub status: Status,

@@ -6,6 +6,7 @@ use std::ops::Range;
 use serde::de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor, value::SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::ground::check;
 use crate::ground::phase::Phase;
 use crate::ground::units::{Bits, Bytes, Flops};
 
@@ -135,15 +136,18 @@ impl Block {
 }
 
 impl Chain {
-    /// The same as equal blocks, where all blocks and tensors are alike and none of work and tensor is zero.
+    /// The same as equal blocks, where all blocks and tensors are alike, and equal blocks may be like that. (What is out
+    /// of range stays as it stands in the file, so that errors name it.)
     fn equal(&self) -> Option<EqualBlocks> {
         let first = *self.blocks.first()?;
-        let positive = first.forward_flops_per_sample.0 > 0.0
-            && first.backward_flops_per_sample.0 > 0.0
-            && first.boundary_bits_per_sample.0 > 0.0;
+        let positive =
+            [first.forward_flops_per_sample.0, first.backward_flops_per_sample.0, first.boundary_bits_per_sample.0];
+        let others = [first.parameter_bits.0, first.resident_bytes.0, first.activation_bytes_per_sample.0];
+        let in_range = positive.iter().all(|value| check::Range::Positive.contains(*value))
+            && others.iter().all(|value| check::Range::NonNegative.contains(*value));
         let alike = self.input_bits_per_sample == first.boundary_bits_per_sample
             && self.blocks.iter().all(|block| *block == first);
-        (positive && alike).then(|| EqualBlocks {
+        (in_range && alike).then(|| EqualBlocks {
             blocks: u32::try_from(self.blocks.len()).unwrap_or(u32::MAX),
             forward_flops_per_sample: first.forward_flops_per_sample,
             backward_flops_per_sample: first.backward_flops_per_sample,

@@ -51,7 +51,8 @@ impl LatencyParts {
 }
 
 /// A device's energy in the round.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DeviceEnergy {
     /// Computing.
     #[serde(rename = "compute_j")]
@@ -70,7 +71,8 @@ impl DeviceEnergy {
 }
 
 /// A cluster's latency and energy. Infinite where something must be sent without a rate.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClusterEvaluation {
     /// T_n.
     #[serde(rename = "latency_s")]
@@ -86,8 +88,10 @@ pub struct ClusterEvaluation {
 
 /// What a decision costs and which constraints it breaks.
 ///
-/// Serializes with the units in the names; infinite numbers become `null`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// Serializes with the units in the names; infinite numbers become `null`, which is not read back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Evaluation {
     /// One entry per cluster, in the problem's order.
     pub clusters: Vec<ClusterEvaluation>,
@@ -275,15 +279,13 @@ impl Evaluator<'_> {
             }
             let equal_in_fill_drain =
                 self.program.plan.schedule == ScheduleKind::FillDrain && matches!(spec.encoder, Encoder::Equal(_));
-            let (found, limit) =
-                (self.program.segment_memory(position, self.choice.active.len(), &segment), device.memory_bytes.0);
-            // What is within rounding of a limit fits.
-            let fits = if equal_in_fill_drain {
-                size <= block_cap(spec, data, device)
-            } else {
-                found <= limit * (1.0 + 1e-12)
-            };
-            if !fits {
+            if equal_in_fill_drain && size <= block_cap(spec, data, device) {
+                continue;
+            }
+            let found = self.program.segment_memory(position, self.choice.active.len(), &segment);
+            let limit = device.memory_bytes.0;
+            // What is within rounding of the limit fits.
+            if equal_in_fill_drain || found > limit * (1.0 + 1e-12) {
                 self.report.exceeded(Constraint::Memory { cluster, device: k }, found, limit);
             }
         }

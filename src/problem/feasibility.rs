@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId};
 
 /// One transmission of a cluster's round, named by its place in [`ClusterDecision`](super::ClusterDecision).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Transfer {
@@ -56,7 +56,7 @@ impl fmt::Display for Transfer {
 }
 
 /// A constraint of the slot problem. Clusters, devices and nodes are indices from 0 in the problem's order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Constraint {
@@ -148,7 +148,9 @@ pub enum Constraint {
 /// A broken constraint.
 ///
 /// Reads `clusters[0].forward: bandwidths sum to 2.1e7 Hz, limit 2e7 Hz`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Violation {
     /// The constraint.
     pub constraint: Constraint,
@@ -227,7 +229,9 @@ impl fmt::Display for Number {
 }
 
 /// Every constraint that a decision breaks, however slightly; empty for a feasible decision.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct FeasibilityReport {
     /// The broken constraints: by cluster, the upload band last.
     pub violations: Vec<Violation>,

@@ -105,6 +105,11 @@ impl SlotForm {
                 }
             }
         }
+        let encoder = match self.schema {
+            // Validation refuses a chain, even or not.
+            Schema::V1 => self.encoder,
+            Schema::V2 => self.encoder.normalised(),
+        };
         Ok(SlotSpec {
             schema: self.schema,
             participation: self.participation,
@@ -113,7 +118,7 @@ impl SlotForm {
             latency_weight: self.latency_weight,
             deadline_s: self.deadline_s,
             plans: self.plans.into_iter().map(Into::into).collect(),
-            encoder: self.encoder,
+            encoder,
             uplink: self.uplink,
             clusters: self.clusters.into_iter().map(Into::into).collect(),
         })

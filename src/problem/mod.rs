@@ -40,7 +40,7 @@ pub use feasibility::{Constraint, FeasibilityReport, Transfer, Violation};
 pub use json::JsonError;
 pub(crate) use json::MOST_FAULTS;
 pub use pair::{Gains, PerPair};
-pub use program::shannon_rate;
+pub use program::{block_cap, shannon_rate};
 pub use shape::DecisionError;
 pub use slot::{CandidatePlan, Order, Overlap, Participation, Schema, SlotProblem, SlotSpec, Uplink};
 pub use validation::{

@@ -2,10 +2,11 @@
 
 use proptest::prelude::*;
 
-use super::program::{block_cap, block_memory};
+use super::program::{ClusterProgram, alternating, block_cap, block_memory};
 use super::*;
+use crate::schedule::ScheduleKind;
 use crate::strategies::{ProblemParameters, decisions, problems_with_decisions, slot_problems};
-use crate::units::{Bytes, Hertz, Watts};
+use crate::units::{Bytes, Hertz, Seconds, Watts};
 
 fn any_case() -> impl Strategy<Value = (SlotProblem, Decision)> {
     problems_with_decisions(ProblemParameters::default())
@@ -27,6 +28,17 @@ fn expect_only(report: &FeasibilityReport, constraint: Constraint, amount: f64) 
     prop_assert!((beyond_rounding[0].amount - amount).abs() <= 1e-12 * (1.0 + amount), "{}", report);
     prop_assert!(!report.is_feasible(0.99 * amount));
     Ok(())
+}
+
+/// The problem in schema 2, with another schedule and propagation on every hop; its latencies become overheads.
+fn delayed(problem: SlotProblem, schedule: ScheduleKind, latency: f64) -> Result<SlotProblem, ProblemError> {
+    let mut spec = problem.into_spec();
+    spec.schema = Schema::V2;
+    spec.plans.iter_mut().for_each(|plan| plan.schedule = schedule);
+    for cluster in &mut spec.clusters {
+        cluster.hop_overhead_s = std::mem::replace(&mut cluster.hop_latency_s, Seconds(latency).into());
+    }
+    SlotProblem::new(spec)
 }
 
 proptest! {
@@ -160,5 +172,51 @@ proptest! {
         prop_assert!(!evaluation.objective.is_nan());
         prop_assert!(!evaluation.feasibility.worst().is_nan());
         prop_assert!(no_link <= (evaluation.feasibility.worst() == f64::INFINITY));
+    }
+
+    /// The closed forms of fill-drain are the timeline's, with propagation and either way of sending.
+    #[test]
+    fn closed_forms_agree_with_the_timeline((problem, decision) in any_case(), latency in 0.0..1.0) {
+        let problem = delayed(problem, ScheduleKind::FillDrain, latency)?;
+        let evaluation = evaluate(&problem, &decision)?;
+        let plan = &problem.plans[decision.plan];
+        let clusters = problem.clusters.iter().zip(&decision.clusters).zip(&evaluation.clusters);
+        for ((cluster, choice), costs) in clusters {
+            let program = ClusterProgram::new(&problem, cluster).under(plan);
+            let route = program.at.route(&choice.active);
+            let mut times = alternating::Times::new(&program, route, &choice.sizes);
+            for phase in Phase::BOTH {
+                for ((near, far, cut), link) in program.hops(route, &choice.sizes).zip(choice.links(phase)) {
+                    let sent = program.hop_at(phase, near, far, cut);
+                    times.push(phase, sent.overhead + sent.time(link.unwrap()), sent.latency);
+                }
+            }
+            let found = times.run(&program)?;
+            for (found, closed) in found.into_iter().zip([costs.parts.forward, costs.parts.backward]) {
+                prop_assert!((found.0 / closed.0 - 1.0).abs() <= 1e-12, "{found} for {closed}");
+            }
+        }
+    }
+
+    /// Schedules that take turns cost a number, whatever bits the floats of a decision have.
+    #[test]
+    fn turns_evaluate_without_nan(
+        (problem, decision) in any_case(),
+        w in prop::num::f64::POSITIVE | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
+        p in prop::num::f64::POSITIVE | prop::num::f64::SUBNORMAL | prop::num::f64::ZERO,
+        eager: bool,
+    ) {
+        let kinds = [ScheduleKind::OneForwardOneBackward, ScheduleKind::EagerOneForwardOneBackward];
+        let problem = delayed(problem, kinds[usize::from(eager)], 0.01)?;
+        let usual = evaluate(&problem, &decision)?;
+        prop_assert!(usual.objective.is_finite());
+        let mut decision = decision;
+        for cluster in &mut decision.clusters {
+            let link = Link { bandwidth_hz: Hertz(w.abs()), power_w: Watts(p.abs()) };
+            cluster.forward.fill(Some(link));
+            cluster.backward.fill(Some(link));
+        }
+        let evaluation = evaluate(&problem, &decision)?;
+        prop_assert!(!evaluation.objective.is_nan() && !evaluation.feasibility.worst().is_nan());
     }
 }

@@ -75,6 +75,7 @@ fn dependent_slots(spec: &ScenarioSpec) -> Option<&'static str> {
                     return Some("the scenario's fading is correlated from slot to slot");
                 }
             }
+            ChannelConfig::Measured => return Some("the scenario's gains are measured"),
             _ => return Some("the scenario replays a trace"),
         }
     }

@@ -15,6 +15,7 @@ use crate::units::{Joules, Seconds};
 /// Quantiles interpolate linearly between order statistics, as `numpy.quantile` does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct LatencySummary {
     /// Mean.
     pub mean_s: Seconds,
@@ -31,6 +32,7 @@ pub struct LatencySummary {
 /// How close to optimal the planned rounds are proved to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct GapSummary {
     /// Median of (objective − lower bound)/|objective|.
     pub median: f64,
@@ -45,6 +47,7 @@ pub struct GapSummary {
 /// Slots without a round for one and the same reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct OutageSummary {
     /// The reason.
     pub reason: String,
@@ -55,6 +58,7 @@ pub struct OutageSummary {
 /// How often a plan was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PlanSummary {
     /// I: local iterations.
     pub local_iterations: u32,
@@ -69,6 +73,7 @@ pub struct PlanSummary {
 /// A cluster over the planned rounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ClusterSummary {
     /// Its name.
     pub name: String,
@@ -82,6 +87,7 @@ pub struct ClusterSummary {
 /// What a device held over the planned rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SegmentSummary {
     /// Mean number of encoder blocks over the rounds it took part in; none if it never did.
     pub mean_blocks: Option<f64>,
@@ -92,6 +98,7 @@ pub struct SegmentSummary {
 /// A node over all slots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct NodeSummary {
     /// Its name.
     pub name: String,
@@ -115,6 +122,7 @@ pub struct NodeSummary {
 /// A run in numbers; prints as a table for the terminal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Summary {
     /// Where the record comes from.
     pub provenance: Provenance,
@@ -169,19 +177,20 @@ impl Summary {
 ///
 /// ```
 /// use collapipe::report::summary;
-/// # use collapipe::simulation::{Provenance, RunRecord, RunSchema};
-/// # let provenance = Provenance {
-/// #     version: "0.1.0".into(), scenario: "none".into(), scenario_digest: "00".into(), seed: 1, latency_weight: 1.0,
-/// #     slots_planned: 0, policy: "exact".into(), gap_tolerance: Some(1e-3),
-/// # };
-/// # let record = RunRecord {
-/// #     schema: RunSchema::V1, provenance, scenario: None, clusters: vec![], blocks: 12, nodes: vec![], plans: vec![],
-/// #     convergence: None, initial_queues: vec![], slots: vec![], comparison: None,
-/// # };
+/// use collapipe::simulation::RunRecord;
+/// # let text = r#"{
+/// #     "schema": "collapipe.run-record/1", "clusters": [], "blocks": 12, "nodes": [], "plans": [], "slots": [],
+/// #     "provenance": {
+/// #         "version": "0.1.0", "scenario": "none", "scenario_digest": "00", "seed": 1, "latency_weight": 1.0,
+/// #         "slots_planned": 0
+/// #     }
+/// # }"#;
+/// let record: RunRecord = serde_json::from_str(text)?;
 /// let summary = summary(&record);
 /// assert_eq!(summary.slots, record.slots.len() as u64);
 /// assert!(summary.certified());
 /// println!("{summary}");
+/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[must_use]
 pub fn summary(record: &RunRecord) -> Summary {

@@ -6,7 +6,6 @@ use std::io::Write;
 
 use super::series::devices;
 use crate::lyapunov::{DriftRecord, History};
-use crate::problem::Status;
 use crate::simulation::{NodeRole, Outage, RunRecord, SlotOutcome};
 
 /// One row per slot.
@@ -27,7 +26,7 @@ pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> 
             SlotOutcome::Planned(planned) => {
                 let plan = record.plans.get(planned.plan);
                 row.extend([
-                    status(planned.status).into(),
+                    planned.status.name().into(),
                     float(planned.latency_s.0),
                     planned.plan.to_string(),
                     plan.map(|plan| plan.local_iterations.to_string()).unwrap_or_default(),
@@ -79,17 +78,6 @@ pub(crate) fn number(value: Option<f64>) -> String {
 /// The fewest digits that read back as the same number.
 pub(crate) fn float(value: f64) -> String {
     format!("{value:?}")
-}
-
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Optimal => "optimal",
-        Status::Feasible => "feasible",
-        Status::TimeLimit => "time_limit",
-        Status::WorkLimit => "work_limit",
-        Status::Interrupted => "interrupted",
-        Status::Infeasible => "infeasible",
-    }
 }
 
 /// One row per slot and node.

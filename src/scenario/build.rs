@@ -31,6 +31,7 @@ pub enum Role {
 
 /// A node whose energy is counted. Nodes are numbered across clusters: control unit, then devices, cluster by cluster.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Node {
     /// Index of its cluster.
     pub cluster: usize,
@@ -143,6 +144,7 @@ impl Scenario {
         let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
         let mut notes = traced;
         notes.extend(notes::notes(&spec));
+        notes::say(&notes, &spec);
         Ok(Self(Arc::new(Resolved { spec, model, template, nodes, channels, convergence, notes })))
     }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | plain data, as in a scenario file | [`ScenarioSpec`] |
 //! | validated, presets and model resolved | [`Scenario`] |
-//! | channels and absences slot by slot | [`Sampler`], [`SlotState`] |
+//! | channels and absences slot by slot, drawn or measured | [`Sampler`], [`SlotState`], [`SlotState::measured`] |
 //! | one slot's problem at given energy prices | [`SlotState::problem`], [`SlotInstance`] |
 //!
 //! With the feature `scenario`, `ScenarioFile` reads the data from TOML; `docs/scenario.md` describes every field. A slot's
@@ -16,6 +16,7 @@ mod convergence;
 mod error;
 #[cfg(feature = "scenario")]
 mod file;
+mod measured;
 mod notes;
 mod sampler;
 mod spec;
@@ -25,6 +26,7 @@ pub use convergence::{ConvergenceSpec, PerCluster};
 pub use error::ScenarioError;
 #[cfg(feature = "scenario")]
 pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};
+pub use measured::MeasurementError;
 pub use notes::{Note, NoteKind};
 pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};
 pub use spec::{

@@ -42,6 +42,13 @@ impl fmt::Display for Note {
     }
 }
 
+/// Says them to whoever listens to events.
+pub(super) fn say(notes: &[Note], spec: &ScenarioSpec) {
+    for note in notes {
+        tracing::warn!(target: "collapipe::scenario", scenario = spec.name.as_str(), %note, "look at the scenario");
+    }
+}
+
 /// What a field usually holds. A table in `docs/scenario.md` says the same.
 struct Usual {
     /// Name of the field.
@@ -175,7 +182,7 @@ fn check_cluster(notes: &mut Vec<Note>, path: &str, cluster: &ClusterSpec) {
 
 fn check_channel(notes: &mut Vec<Note>, path: &str, channel: &ChannelConfig) {
     match channel {
-        ChannelConfig::Geometric(_) => {}
+        ChannelConfig::Geometric(_) | ChannelConfig::Measured => {}
         ChannelConfig::Trace(trace) => {
             let within = format!("{path}.trace");
             check(notes, &within, "reference_band_hz", Some(trace.reference_band_hz.0));

@@ -6,7 +6,8 @@ use super::build::Scenario;
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::seed;
 use crate::network::radio::Channel;
-use crate::problem::{Gains, ProblemError, SlotProblem};
+use crate::problem::{ClusterEvaluation, Gains, ProblemError, SlotProblem};
+use crate::units::Joules;
 
 /// Separates absences from every other use of the seed; must never change.
 const ABSENCE: u64 = 0x6162_7365_6e63_6531;
@@ -32,6 +33,7 @@ pub struct SlotState {
 
 /// A slot problem over the devices that are present, and who they are.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct SlotInstance {
     /// The problem.
     pub problem: SlotProblem,
@@ -67,6 +69,30 @@ impl Blamed for SlotError {
     }
 }
 
+impl SlotInstance {
+    /// What every node of the scenario spends by an evaluation of the problem, in the scenario's numbering: 0 for devices
+    /// that are absent, which the problem does not have.
+    #[must_use]
+    pub fn energies<'a>(
+        &self,
+        scenario: &Scenario,
+        clusters: impl IntoIterator<Item = &'a ClusterEvaluation>,
+    ) -> Vec<Joules> {
+        let mut energy = Vec::with_capacity(scenario.nodes().len());
+        for ((spec, present), costs) in scenario.spec().clusters.iter().zip(&self.present).zip(clusters) {
+            energy.push(costs.control_unit_energy);
+            let mut of_devices = vec![Joules(0.0); spec.devices.len()];
+            for (&device, spent) in present.iter().zip(&costs.device_energy) {
+                if let Some(of_device) = of_devices.get_mut(device) {
+                    *of_device = spent.total();
+                }
+            }
+            energy.append(&mut of_devices);
+        }
+        energy
+    }
+}
+
 impl Sampler {
     pub(super) fn new(scenario: Scenario, channels: Vec<Channel>) -> Self {
         Self { scenario, channels, slot: 0 }
@@ -84,12 +110,8 @@ impl Sampler {
             };
             cluster.devices.iter().enumerate().filter(there).map(|(k, _)| k).collect()
         });
-        SlotState {
-            scenario: self.scenario.clone(),
-            slot,
-            present: present.collect(),
-            gains: self.channels.iter_mut().map(|channel| channel.gains_at(slot)).collect(),
-        }
+        let gains = self.channels.iter_mut().map(|channel| channel.gains_at(slot));
+        SlotState::of(self.scenario.clone(), slot, present.collect(), gains.collect())
     }
 }
 
@@ -99,10 +121,20 @@ fn uniform(base: u64, [cluster, device, slot]: [u64; 3]) -> f64 {
 }
 
 impl SlotState {
+    /// A state whose parts fit the scenario.
+    pub(super) fn of(scenario: Scenario, slot: u64, present: Vec<Vec<usize>>, gains: Vec<DMatrix<f64>>) -> Self {
+        Self { scenario, slot, present, gains }
+    }
+
     /// The slot's number, from 0.
     #[must_use]
     pub fn slot(&self) -> u64 {
         self.slot
+    }
+
+    /// γ of each cluster over all of the scenario's nodes: 0 control unit, then the devices, then the edge server.
+    pub fn gains(&self) -> impl Iterator<Item = Gains> {
+        self.gains.iter().cloned().map(Gains)
     }
 
     /// For each cluster the indices of the devices that are there.

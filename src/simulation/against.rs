@@ -3,7 +3,6 @@
 use super::form::StandardForm;
 use super::record::{PlannedSlot, RunRecord, SlotOutcome, SlotRecord};
 use super::record_error::RecordError;
-use super::round::energies;
 use super::states::StatesError;
 use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::certificate::{Assumption, CertificateError, Claim, Standing, against_policy};
@@ -204,7 +203,7 @@ impl RunRecord {
         };
         let Seconds(latency) = evaluation.round_latency;
         check("latency_s".into(), planned.latency_s.0, latency)?;
-        let energies = energies(scenario, &instance, &evaluation.clusters);
+        let energies = instance.energies(scenario, &evaluation.clusters);
         if slot.energy_j.len() != energies.len() {
             return Err(AgainstError::Different { what: "number of energies" });
         }

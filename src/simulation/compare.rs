@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::form::StandardForm;
 use super::record::{RunRecord, SlotOutcome, SlotRecord};
 use super::record_error::RecordError;
-use super::round::energies;
 use super::run::RunError;
 use crate::lyapunov::{Action, Alternative, LookAgain, LookedBack, NoOptimum, OfflineError};
 use crate::problem::Decision;
@@ -60,6 +59,7 @@ impl Effort {
 /// A decision that was possible in a slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PossibleDecision {
     /// T.
     pub latency_s: Seconds,
@@ -75,6 +75,7 @@ pub struct PossibleDecision {
 /// A slot's alternatives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ComparedSlot {
     /// No decision has a smaller T + π/V + μ·g, in seconds: certified by the solver.
     pub minimum: f64,
@@ -89,6 +90,7 @@ pub struct ComparedSlot {
 /// What a run is compared with: decisions in the same states, at prices that were chosen afterwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ComparisonRecord {
     /// μ at which the slots' minima were taken, in seconds per unit of g, one per node (0 for a node without a budget),
     /// then that of the convergence constraint if there is one. Of
@@ -292,7 +294,7 @@ impl<'a> SlotLookAgain<'a> {
         };
         let bound = best.lower_bound / weight - budgets;
         let minimum = if idle.is_some() { known.min(bound) } else { known.max(bound) };
-        let energy_j = energies(self.scenario, &instance, &best.evaluation.clusters);
+        let energy_j = instance.energies(self.scenario, &best.evaluation.clusters);
         let latency_s = best.evaluation.round_latency;
         let (plan, decision) = (best.decision.plan, Some(best.decision));
         Ok((minimum, Some(PossibleDecision { latency_s, plan, energy_j, decision })))

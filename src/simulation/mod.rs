@@ -34,6 +34,7 @@
 mod against;
 #[cfg(feature = "milp")]
 mod budgets;
+mod carried;
 mod compare;
 mod form;
 mod history;
@@ -46,10 +47,12 @@ mod round;
 mod rounds;
 mod run;
 mod states;
+mod traced;
 
 pub use against::AgainstError;
 #[cfg(feature = "milp")]
 pub use budgets::{BudgetNeeds, ShortBudget};
+pub use carried::carried_over;
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
 pub use outage::{Outage, OutageCause};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};

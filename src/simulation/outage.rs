@@ -40,6 +40,7 @@ impl OutageCause {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Outage {
     /// Why, in the scenario's names.
     pub reason: String,

@@ -22,6 +22,7 @@ pub enum RunSchema {
 /// Where a record comes from: enough to run it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Provenance {
     /// Version of this crate.
     pub version: String,
@@ -63,6 +64,7 @@ pub enum NodeRole {
 /// A node whose energy is accounted for: control units and devices of all clusters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct NodeRecord {
     /// Unique and readable, as `lab/pi-1`.
     pub name: String,
@@ -77,6 +79,7 @@ pub struct NodeRecord {
 /// One cluster's part of a planned slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ClusterPlan {
     /// T_n.
     pub latency_s: Seconds,
@@ -101,6 +104,7 @@ pub struct ClusterPlan {
 /// A slot for which a decision was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PlannedSlot {
     /// How the solve ended; `feasible` where the policy has no proof.
     pub status: Status,
@@ -146,6 +150,7 @@ pub enum SlotOutcome {
 /// One slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SlotRecord {
     /// t, from 0.
     pub slot: u64,
@@ -167,6 +172,7 @@ pub struct SlotRecord {
 /// The convergence constraint in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ConvergenceSlot {
     /// g of the plan that was played, Δ/R without a round; in loss.
     pub violation: f64,
@@ -177,6 +183,7 @@ pub struct ConvergenceSlot {
 /// The convergence constraint of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ConvergenceRecord {
     /// The constraint, its horizon the slots asked for.
     pub constraint: ConvergenceConstraint,
@@ -197,6 +204,7 @@ fn is_zero(value: &f64) -> bool {
 /// A whole run, or the finished part of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RunRecord {
     /// Format.
     pub schema: RunSchema,

@@ -4,8 +4,8 @@ use super::policy::{DeviceLoad, OwnCluster, OwnRound};
 use super::record::{ClusterPlan, PlannedSlot, SlotOutcome};
 use crate::problem::program::block_memory;
 use crate::problem::{
-    CandidatePlan, Cluster, ClusterDecision, ClusterEvaluation, Decision, Evaluation, ObjectiveTerms, ShadowPrices,
-    SlotProblem, SlotSpec, Status, Work,
+    CandidatePlan, Cluster, ClusterDecision, Decision, Evaluation, ObjectiveTerms, ShadowPrices, SlotProblem, SlotSpec,
+    Status, Work,
 };
 use crate::scenario::{Scenario, SlotInstance};
 use crate::units::{Bytes, Joules, Seconds};
@@ -89,7 +89,7 @@ impl Round {
 
     /// The round as it is recorded, and what every node of the scenario spent.
     pub fn recorded(self, scenario: &Scenario, instance: &SlotInstance) -> (SlotOutcome, Vec<Joules>) {
-        let spent = energies(scenario, instance, self.clusters.iter().map(|cluster| &cluster.costs));
+        let spent = instance.energies(scenario, self.clusters.iter().map(|cluster| &cluster.costs));
         let of_scenario = scenario.spec().clusters.iter().zip(&instance.present).zip(self.clusters);
         let clusters = of_scenario.enumerate().map(|(n, ((spec, present), cluster))| {
             let loads = scatter(spec.devices.len(), present, cluster.devices);
@@ -122,21 +122,6 @@ impl Round {
 fn plan(problem: &SlotProblem, index: usize) -> Result<&CandidatePlan, String> {
     let plans = problem.plans.len();
     problem.plans.get(index).ok_or_else(|| format!("plan = {index}: must be below {plans}"))
-}
-
-/// What every node of the scenario spent; 0 for devices that were absent.
-pub(super) fn energies<'a>(
-    scenario: &Scenario,
-    instance: &SlotInstance,
-    clusters: impl IntoIterator<Item = &'a ClusterEvaluation>,
-) -> Vec<Joules> {
-    let mut energy = Vec::with_capacity(scenario.nodes().len());
-    for ((spec, present), costs) in scenario.spec().clusters.iter().zip(&instance.present).zip(clusters) {
-        energy.push(costs.control_unit_energy);
-        let spent = costs.device_energy.iter().map(|energy| energy.total());
-        energy.extend(scatter(spec.devices.len(), present, spent));
-    }
-    energy
 }
 
 /// One entry per device of the scenario: those of the devices that are present, the default for the others.

@@ -8,6 +8,7 @@ use super::policy::{Choice, ExactPolicy, Policy, SlotContext};
 use super::record::{ConvergenceSlot, SlotOutcome, SlotRecord};
 use super::round::Round;
 use super::run::RunError;
+use super::traced;
 use crate::lyapunov::{DriftProblem, DriftSlot, Labels, Minimum, QueueError, Weights};
 use crate::problem::evaluate;
 use crate::scenario::{Scenario, SlotError, SlotInstance, SlotState};
@@ -202,6 +203,7 @@ impl DriftProblem for Rounds<'_> {
             Err(RunError::Slot(absent)) => self.outage(Outage::new(OutageCause::NoDevices, absent.to_string())),
             Err(error) => return Err(error),
         };
+        traced::slot_played(state, &outcome);
         let action = self.form.action_of(&outcome, &energy_j).map_err(failed)?;
         let gap = self.form.gap(&costs, &outcome, &costs.energy_prices, &energy_j);
         let plan = match &outcome {

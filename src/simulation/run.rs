@@ -6,6 +6,7 @@ use super::record::{ConvergenceRecord, NodeRecord, NodeRole, Provenance, RunReco
 use super::record_error::RecordError;
 use super::rounds::Rounds;
 use super::states::StatesError;
+use super::traced;
 use crate::bounds::BoundError;
 use crate::ground::blame::{Blame, Blamed};
 use crate::lyapunov::{BudgetError, Certificate, Engine, EngineError, QueueError, Queues};
@@ -58,6 +59,15 @@ pub enum RunError {
     /// A record that does not fit together.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A scenario whose gains are measured: there are no states to play.
+    #[error(
+        "the channel of cluster {cluster:?} is \"measured\": its gains are known only as they are measured; give it a \
+         channel that can be drawn, or make states of measurements (SlotState::measured)"
+    )]
+    Measured {
+        /// Name of the cluster.
+        cluster: String,
+    },
     /// A warm start has a wrong number of queues, or one that is negative or not finite.
     #[error("warm start: {0}")]
     WarmStart(QueueError),
@@ -111,7 +121,7 @@ impl Blamed for RunError {
             Self::Slot(error) => error.blame(),
             Self::Record(error) => error.blame(),
             Self::States(error) => error.blame(),
-            Self::LatencyWeight { .. } => Blame::Input,
+            Self::LatencyWeight { .. } | Self::Measured { .. } => Blame::Input,
             // Our own numbers that cannot be booked.
             Self::Engine(_) => Blame::Machine,
             Self::Policy { .. } | Self::OwnRound { .. } | Self::TooLong { .. } => Blame::Input,
@@ -196,6 +206,10 @@ impl<'a> Run<'a> {
     }
 
     fn of(rounds: Rounds<'a>, sampler: Sampler) -> Result<Self, RunError> {
+        if let Some(cluster) = rounds.scenario().measured_cluster() {
+            return Err(RunError::Measured { cluster: cluster.into() });
+        }
+        traced::run_begun(rounds.scenario(), rounds.policy());
         let spec = rounds.scenario().spec();
         let (latency_weight, states) = (spec.latency_weight, States { sampler, left: spec.slots });
         Ok(Self { engine: Engine::new(rounds, states, latency_weight)?, initial: (Vec::new(), 0.0) })

@@ -1,8 +1,8 @@
-//! When a solve has to end: its clock, its stop flag, and the work that it may do.
+//! When a solve has to end: its clock, its stop flag, and the work that it may do; and what who watches it sees.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use super::Settings;
 use crate::problem::Status;
@@ -39,6 +39,63 @@ impl Stop {
     }
 }
 
+/// How far a solve has come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// What the best decision found so far costs, as the search counts it; `None` before there is one. It never rises.
+    pub objective: Option<f64>,
+    /// No decision costs less, as far as that is proved; `None` before anything is. It never falls.
+    pub lower_bound: Option<f64>,
+    /// Operations so far, as [`Settings::work_limit`] counts them.
+    pub work: u64,
+}
+
+/// Time between two looks at a solve that is watched.
+pub(crate) const LOOK: Duration = Duration::from_millis(10);
+
+/// What a solve shows to who watches it.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    /// Bits of the best objective and of the bound, both monotone.
+    best: AtomicU64,
+    bound: AtomicU64,
+    work: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            best: AtomicU64::new(f64::INFINITY.to_bits()),
+            bound: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
+            work: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Watch {
+    /// Asks the solve to end.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// What is known at this moment. Found before proved: a bound is never read before the decision that it belongs to.
+    pub fn progress(&self) -> Progress {
+        let number = |shown: &AtomicU64| Some(f64::from_bits(shown.load(Ordering::Acquire))).filter(|n| n.is_finite());
+        let lower_bound = number(&self.bound);
+        let objective = number(&self.best);
+        Progress { objective, lower_bound, work: self.work.load(Ordering::Relaxed) }
+    }
+
+    fn raise(shown: &AtomicU64, number: f64, better: impl Fn(f64, f64) -> bool) {
+        let exchange = |bits| better(number, f64::from_bits(bits)).then_some(number.to_bits());
+        // An error says that the number shown is as good already.
+        let _ = shown.fetch_update(Ordering::AcqRel, Ordering::Acquire, exchange);
+    }
+}
+
 /// Why a search ended before it was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -72,13 +129,15 @@ impl Cause {
 pub(crate) struct Clock {
     deadline: Option<Instant>,
     stop: Option<Stop>,
+    watch: Option<Arc<Watch>>,
 }
 
 impl Clock {
     /// Why the solve has to end now.
     #[inline]
     pub fn expired(&self) -> Option<Cause> {
-        if self.stop.as_ref().is_some_and(Stop::is_raised) {
+        let left = self.watch.as_ref().is_some_and(|watch| watch.stop.load(Ordering::Relaxed));
+        if left || self.stop.as_ref().is_some_and(Stop::is_raised) {
             return Some(Cause::Stop);
         }
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline).then_some(Cause::Time)
@@ -95,6 +154,8 @@ pub(crate) struct Meter {
     ended: Option<Cause>,
     /// Whether a search has reached its own limit.
     cut: bool,
+    /// What is added to a cluster's cost, where the cluster is the whole problem: the plan's penalty and the upload.
+    pub shift: Option<f64>,
 }
 
 impl Meter {
@@ -102,13 +163,56 @@ impl Meter {
     pub fn start(settings: &Settings, stop: Option<&Stop>) -> Self {
         // A limit beyond what the clock can count to is none.
         let deadline = settings.time_limit.and_then(|limit| Instant::now().checked_add(limit));
-        Self { clock: Clock { deadline, stop: stop.cloned() }, limit: settings.work_limit, ..Self::default() }
+        let clock = Clock { deadline, stop: stop.cloned(), watch: None };
+        Self { clock, limit: settings.work_limit, ..Self::default() }
+    }
+
+    /// The same solve, watched.
+    pub fn watched(mut self, watch: Arc<Watch>) -> Self {
+        self.clock.watch = Some(watch);
+        self
+    }
+
+    /// A meter that has ended: for what has to be found whatever has ended.
+    pub fn over() -> Self {
+        Self { ended: Some(Cause::Work), ..Self::default() }
+    }
+
+    /// Counts what a search on a meter of its own has spent, and nothing else of it.
+    pub fn charge(&mut self, other: &Self) {
+        self.spend(other.spent);
+    }
+
+    /// Shows an objective that has been found.
+    pub fn show_best(&self, objective: f64) {
+        if let Some(watch) = &self.clock.watch {
+            Watch::raise(&watch.best, objective, |new, old| new < old);
+        }
+    }
+
+    /// Shows what a cluster's search has found, where the cluster is the whole problem.
+    pub fn show_found(&self, cost: f64) {
+        if let Some(shift) = self.shift {
+            self.show_best(cost + shift);
+        }
+    }
+
+    /// Shows a bound of all decisions that has been proved.
+    pub fn show_bound(&self, bound: f64) {
+        if let Some(watch) = &self.clock.watch {
+            // Rounding may have put it above the objective.
+            let bound = bound.min(f64::from_bits(watch.best.load(Ordering::Acquire)));
+            Watch::raise(&watch.bound, bound, |new, old| new > old);
+        }
     }
 
     /// Counts operations.
     #[inline]
     pub fn spend(&mut self, operations: u64) {
         self.spent = self.spent.saturating_add(operations);
+        if let Some(watch) = &self.clock.watch {
+            watch.work.fetch_add(operations, Ordering::Relaxed);
+        }
     }
 
     /// Whether the search has to end.
@@ -119,6 +223,21 @@ impl Meter {
             self.ended = if exhausted { Some(Cause::Work) } else { self.clock.expired() };
         }
         self.ended.is_some()
+    }
+
+    /// Whether the clock or the stop flag ends the search, whatever work is left.
+    pub fn expired(&self) -> bool {
+        matches!(self.ended, Some(Cause::Time | Cause::Stop)) || self.clock.expired().is_some()
+    }
+
+    /// A meter with the same clock that limits no work.
+    pub fn untiring(&self) -> Self {
+        Self { clock: self.clock.clone(), shift: self.shift, ..Self::default() }
+    }
+
+    /// Operations so far.
+    pub fn spent(&self) -> u64 {
+        self.spent
     }
 
     /// Operations left to spend, where they are limited.
@@ -140,12 +259,13 @@ impl Meter {
     /// does not depend on the others.
     pub fn share(&self, count: usize) -> Self {
         let limit = self.left().map(|left| left / count.max(1) as u64);
-        Self { clock: self.clock.clone(), limit, spent: 0, ended: self.ended, cut: false }
+        Self { clock: self.clock.clone(), limit, ended: self.ended, ..Self::default() }
     }
 
     /// Takes over what one of the searches at the same time has spent, and why it ended.
     pub fn absorb(&mut self, other: &Self) {
-        self.spend(other.spent);
+        // Who watches has seen it already.
+        self.spent = self.spent.saturating_add(other.spent);
         self.ended = self.ended.or(other.ended);
         self.cut |= other.cut;
     }

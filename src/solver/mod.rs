@@ -17,8 +17,9 @@ mod settings;
 mod solution;
 #[cfg(test)]
 mod tests;
+mod traced;
 
-pub use meter::Stop;
+pub use meter::{Progress, Stop};
 pub use one_phase::{PhaseProblem, PhaseSolution};
 pub use radio::solve_radio;
 pub(crate) use refusal::block_caps;
@@ -26,9 +27,13 @@ pub use refusal::{Infeasibility, Reason};
 pub use settings::{Settings, SettingsError};
 pub use solution::{Certified, Solution, SolveError};
 
+use std::ops::ControlFlow;
+use std::sync::{Arc, mpsc};
+
 use cluster::active::Workspace;
 use cluster::{Domain, PlannedCluster, PricedCluster, assemble, single};
-use meter::Meter;
+use meter::{LOOK, Meter, Watch};
+use network::memory::Memory as NetworkMemory;
 use network::search;
 use network::upload::Upload;
 
@@ -44,10 +49,12 @@ struct Proposal {
 
 /// A solver that remembers: for slots that follow one another.
 ///
-/// The prices and the choice of one slot are where the next one starts, and its buffers are used again. Both change the
-/// time of a solve and nothing else: the decision is the one that [`solve`] finds, bit for bit, unless two choices cost
-/// the same to within a hundredth of [`Settings::gap`], where either may be returned. Any problem may follow any other.
-/// Networks start anew in every slot.
+/// The prices and the choice of one slot are where the next one starts, and its buffers are used again; of networks the
+/// weights of the clusters and the choices that counted. That changes the time of a solve and nothing else: the decision
+/// is the one that [`solve`] finds, bit for bit, unless two choices cost the same to within a hundredth of
+/// [`Settings::gap`], where either may be returned. Any problem may follow any other. Networks whose search ends before
+/// that is settled (at a limit, at a gap above 1e-4, or with dozens of clusters) keep their gap, and their decision may
+/// be another one within it.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;
@@ -63,6 +70,7 @@ struct Proposal {
 pub struct Solver {
     settings: Settings,
     memory: single::Memory,
+    networks: NetworkMemory,
     work: Workspace,
 }
 
@@ -93,8 +101,70 @@ impl Solver {
         self.run(problem, Some(stop))
     }
 
+    /// The same, watched: `look` is called on this thread about every 10 ms, while the solve goes on in another one, and once
+    /// at the end; it says whether to go on. Breaking ends the solve as a [`Stop`] does, within milliseconds.
+    ///
+    /// ```
+    /// use collapipe::instances::InstanceSize;
+    /// use collapipe::solver::{Settings, Solver};
+    /// use std::ops::ControlFlow;
+    /// let problem = InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() }.sample(3)?;
+    /// let mut seen = Vec::new();
+    /// let solution = Solver::new(Settings::default())?.solve_watched(&problem, &mut |progress| {
+    ///     seen.push(progress);
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// let (best, last) = (solution.certified().ok_or("infeasible")?, seen.last().ok_or("not called")?);
+    /// assert!(last.lower_bound <= last.objective && last.work > 0);
+    /// assert!((last.objective.ok_or("no decision")? / best.objective() - 1.0).abs() < 1e-9);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Solver::solve`].
+    ///
+    /// # Panics
+    /// Where the system has no thread to give.
+    pub fn solve_watched(
+        &mut self,
+        problem: &SlotProblem,
+        look: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<Solution, SolveError> {
+        let watch = Arc::new(Watch::default());
+        let meter = Meter::start(&self.settings, None).watched(watch.clone());
+        let solution = std::thread::scope(|scope| {
+            let (done, waiting) = mpsc::channel::<()>();
+            let solving = scope.spawn(move || {
+                let solution = self.metered(problem, meter);
+                // The other end waits until this one is gone, at the latest.
+                drop(done);
+                solution
+            });
+            while let Err(mpsc::RecvTimeoutError::Timeout) = waiting.recv_timeout(LOOK) {
+                if look(watch.progress()).is_break() {
+                    watch.stop();
+                    break;
+                }
+            }
+            solving.join().unwrap_or_else(|panicked| std::panic::resume_unwind(panicked))
+        })?;
+        // Nothing is left to end.
+        let _ = look(watch.progress());
+        Ok(solution)
+    }
+
     fn run(&mut self, problem: &SlotProblem, stop: Option<&Stop>) -> Result<Solution, SolveError> {
-        let mut meter = Meter::start(&self.settings, stop);
+        self.metered(problem, Meter::start(&self.settings, stop))
+    }
+
+    fn metered(&mut self, problem: &SlotProblem, meter: Meter) -> Result<Solution, SolveError> {
+        traced::begun(problem, &self.settings);
+        let solved = self.decide(problem, meter);
+        traced::ended(&solved);
+        solved
+    }
+
+    fn decide(&mut self, problem: &SlotProblem, mut meter: Meter) -> Result<Solution, SolveError> {
         if !problem.is_classical() || problem.overlap != Overlap::Full {
             return self.pipelined(problem, &mut meter);
         }
@@ -116,12 +186,12 @@ impl Solver {
 
     /// Minimizes over domains that hold a feasible choice for every cluster.
     fn within(&mut self, problem: &SlotProblem, domains: Vec<Domain>, meter: Meter) -> Result<Solution, SolveError> {
-        let Self { settings, memory, work } = self;
+        let Self { settings, memory, networks, work } = self;
         work.buffers.meter = meter;
         (work.buffers.nodes, work.buffers.scratch.evaluations) = (0, 0);
         let proposal = match domains.as_slice() {
             [domain] => single_cluster(problem, domain, settings, memory, work),
-            _ => search::solve(problem, domains, settings, work),
+            _ => search::solve(problem, domains, settings, networks, work),
         };
         let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations, rounds: 0 };
         let meter = std::mem::take(&mut work.buffers.meter);
@@ -142,6 +212,10 @@ fn finish(
     meter: &Meter,
 ) -> Result<Solution, SolveError> {
     let mut solution = Solution::certified_by(problem, proposal, settings.gap, spent)?;
+    if let Some(best) = solution.certified() {
+        meter.show_best(best.objective());
+        meter.show_bound(best.lower_bound);
+    }
     if let (Status::Feasible, Some(cause)) = (solution.status, meter.cause()) {
         solution.status = cause.status();
     }
@@ -173,8 +247,8 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 /// Minimizes a slot problem: plan, active devices, segment sizes, bandwidths and powers together.
 ///
 /// One cluster is solved to [`Settings::gap`] with participation `all`. With `select` the search over active sets is
-/// exact as well unless it reaches its limit of work (seen with far more than 50 devices); then, and for networks, the
-/// gap is certified and reported. Deterministic.
+/// exact as well unless it reaches its limit of work (seen with far more than 60 devices); then, and for networks, the
+/// gap is certified and reported. Whatever ends a solve, there is a decision and a bound. Deterministic.
 ///
 /// ```
 /// use collapipe::instances::InstanceSize;
@@ -187,7 +261,7 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
 /// ```
 ///
 /// # Errors
-/// [`SolveError`] for settings out of range, for `overlap: none`, and for `select` among more devices than fit into
+/// [`SolveError`] for settings out of range, and for more devices to choose from, or to put into a free order, than fit into
 /// memory. An infeasible problem is not an error: it comes back with status
 /// [`Status::Infeasible`] and the reasons.
 pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, SolveError> {

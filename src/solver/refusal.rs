@@ -2,13 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::cluster::Segments;
 use crate::ground::route::{DeviceId, NodeId, Route};
 use crate::problem::program::{ClusterProgram, block_cap};
 use crate::problem::{Cluster, Participation, SlotSpec};
 
 /// A constraint that makes a problem infeasible.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Reason {
     /// Participation `all` asks for at least one block on each device, and there are fewer blocks.
@@ -136,7 +139,9 @@ impl fmt::Display for Reason {
 }
 
 /// All that makes a problem infeasible; never empty.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Infeasibility {
     /// The constraints, cluster by cluster.
     pub reasons: Vec<Reason>,

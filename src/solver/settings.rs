@@ -30,7 +30,10 @@ pub struct Settings {
     /// Most operations of a solve, each about one floating-point operation; at least 1.
     ///
     /// `None`, the default, leaves every search its own limit: 2e9 operations on the active sets of one cluster under
-    /// one plan, and 4000 clusters in a network's branch and bound (a node of N clusters counts N).
+    /// one plan; in a network of N clusters 4e9/N for each of them (at least 1e8), 2e9 (N + 1) in all, and 4000 clusters
+    /// in its branch and bound (a node of N clusters counts N). A limit above that
+    /// extends the search. Where the devices of one cluster are chosen, good choices of every plan are looked for at any
+    /// limit, which takes some K² L operations for K devices and L blocks.
     pub work_limit: Option<u64>,
     /// Longest time of a solve on the wall clock; `None`, the default, for as long as it takes. Read and written as
     /// `time_limit_s`, in seconds.
@@ -63,6 +66,7 @@ mod seconds {
 /// A setting out of its range.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("settings.{field} = {value}: must be {allowed}")]
+#[non_exhaustive]
 pub struct SettingsError {
     /// Name of the field.
     pub field: &'static str,

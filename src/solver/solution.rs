@@ -1,5 +1,7 @@
 //! What a solve returns.
 
+use serde::{Deserialize, Serialize};
+
 use super::Proposal;
 use super::refusal::{Infeasibility, Reason};
 use super::settings::SettingsError;
@@ -7,7 +9,8 @@ use crate::ground::blame::{Blame, Blamed};
 use crate::problem::{Answer, Decision, Evaluation, FieldError, ShadowPrices, SlotProblem, Status, Work, evaluate};
 
 /// The best decision found and the proof of how good it is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Certified {
     /// What to do.
@@ -54,7 +57,10 @@ pub(super) fn trivial_bound(problem: &SlotProblem) -> f64 {
 }
 
 /// How a solve ended, and with what.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// Reads and writes (serde) as it is; [`Solution::to_answer`] is the exchange format.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Solution {
     /// Why it stopped.

@@ -192,8 +192,6 @@ fn bad_input_exits_with_2_and_one_line() {
     let (_, good) = scenario_in("good", SMALL);
     refused(&run(&["problem", &good, "--slot", "20"]), &["--slot 20", "below 20"]);
     let out = folder.join("unsupported");
-    let (_, unsupported) = scenario_in("unsupported", &changed("seed = 1", "seed = 1\noverlap = \"none\""));
-    refused(&run(&["run", &unsupported, "--out", out.to_str().unwrap()]), &["overlap"]);
     refused(&run(&["run", &good, "--gap", "7", "--out", out.to_str().unwrap()]), &["gap = 7"]);
     let problem = stdout(&run(&["problem", &good, "--slot", "0"]));
     let problem_file = folder.join("problem.json");

@@ -10,6 +10,7 @@ mod commands;
 mod faults_files;
 mod faults_messages;
 mod faults_traces;
+mod limits;
 mod partition;
 mod program;
 mod reproduce;

@@ -176,7 +176,7 @@ fn points_are_those_of_runs() {
 fn epsilon_moves_plans_and_certificates() {
     let (folder, scenario) = scenario("tradeoff-epsilon");
     let out = folder.join("out");
-    let more = ["--epsilon", "0.1,1,9", "--slots", "150", "--latency-weight", "0.01", "--format", "json"];
+    let more = ["--epsilon", "0.08,1,9", "--slots", "150", "--latency-weight", "0.01", "--format", "json"];
     let tradeoff: Tradeoff = serde_json::from_str(&good(&scenario, &out, &more)).unwrap();
     assert!(tradeoff.reference.is_none() && tradeoff.fits.excess.is_none());
     let shares = |point: usize| tradeoff.points[point].plans.iter().map(|plan| plan.share).collect::<Vec<_>>();

@@ -3,6 +3,8 @@
 use approx::assert_relative_eq;
 use collapipe::problem::*;
 use collapipe::schedule::ScheduleKind;
+use collapipe::solver::backend::{Backend, Exact, Exhaustive, WholeSlot};
+use collapipe::solver::{Settings, SolveError, solve};
 use collapipe::units::*;
 use nalgebra::DMatrix;
 
@@ -293,4 +295,27 @@ fn the_example_of_the_documentation() {
     // 3 GFLOP at 80 GFLOP/s, 1 GFLOP at 50 GFLOP/s, half a megabit at 100 Mbit/s with a millisecond of overhead.
     let seconds = 0.0375 + 0.02 + 0.006 + 0.002 + 3.0 * 0.0375;
     assert_relative_eq!(evaluation.round_latency.0, seconds, max_relative = 1e-14);
+}
+
+#[test]
+fn a_classical_problem_of_either_schema_has_the_same_solution() {
+    let mut first = small::spec();
+    first.clusters[0].upload_bits = Bits(0.0);
+    first.clusters[0].hop_latency_s = PerPair::default();
+    let second = SlotProblem::new(SlotSpec { schema: Schema::V2, ..first.clone() }).unwrap();
+    let first = SlotProblem::new(first).unwrap();
+    let [first, second] = [&first, &second].map(|problem| solve(problem, &Settings::default()).unwrap());
+    let (first, second) = (first.certified().unwrap(), second.certified().unwrap());
+    assert_eq!(first.objective(), second.objective());
+    // Nothing is uploaded: version 2 says so.
+    assert!(first.decision.clusters[0].upload.is_some() && second.decision.clusters[0].upload.is_none());
+    assert_eq!(first.decision.clusters[0].forward, second.decision.clusters[0].forward);
+}
+
+#[test]
+fn backends_of_the_classical_problem_refuse_others() {
+    let problem = SlotProblem::new(SlotSpec { order: Order::Free, ..spec() }).unwrap();
+    let error = Exhaustive::<Exact>::default().solve(&problem, &WholeSlot).unwrap_err();
+    let expected = SolveError::Unsupported { field: "order", value: "\"free\"", instead: "\"given\"" };
+    assert_eq!(error, expected);
 }

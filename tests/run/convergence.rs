@@ -103,7 +103,7 @@ fn the_target_moves_the_plans() {
         let record = play(&text.replace("latency_weight = 0.5", "latency_weight = 0.01"));
         summary(&record).plans.iter().map(|plan| plan.rounds).collect::<Vec<_>>()
     };
-    let (strict, loose) = (chosen("target = 0.1"), chosen("target = 9.0"));
+    let (strict, loose) = (chosen("target = 0.08"), chosen("target = 9.0"));
     assert_ne!(strict, loose);
 }
 
@@ -116,10 +116,12 @@ fn outages_and_interruptions_are_accounted_for() {
     assert_eq!(summary(&record).planned, 17);
     check(&record, 0.6);
     // Stopped early: what is missing of the horizon is charged.
-    let cut = RunRecord { slots: record.slots[..9].to_vec(), ..record.clone() };
+    let mut cut = record.clone();
+    cut.slots.truncate(9);
     check(&cut, 0.6);
     // All slots an outage: nothing to certify.
-    let none = RunRecord { slots: record.slots[2..4].to_vec(), ..record };
+    let mut none = record;
+    none.slots = none.slots[2..4].to_vec();
     let of_none = summary(&none).convergence.unwrap();
     assert_eq!((of_none.certified_mean, of_none.local_steps), (None, 0));
 }
@@ -156,7 +158,8 @@ fn a_warm_start_of_the_queue_is_accounted_for() {
     let refused = |start: &[f64]| Run::new(&scenario, Settings::default()).unwrap().warm_start(start).unwrap_err();
     assert_eq!(refused(&[0.0; 3]).to_string(), "warm start: 3 violations for 4 queues: must be equal in number");
     assert!(refused(&[0.0, 0.0, 0.0, f64::NAN]).to_string().starts_with("warm start"));
-    let elsewhere = RunRecord { convergence: cold.convergence, ..record };
+    let mut elsewhere = record;
+    elsewhere.convergence = cold.convergence;
     assert!(elsewhere.history().unwrap_err().to_string().contains("max(Q + g, 0)"));
 }
 
@@ -178,7 +181,9 @@ fn the_cause_of_an_outage_decides_its_gap() {
         let mut other = record.clone();
         // The words of a solver that gave up.
         let reason = collapipe::solver::SolveError::Numerical.to_string();
-        other.slots[9].outcome = SlotOutcome::Outage(Outage { reason, cause });
+        let mut outage = Outage::no_round(reason);
+        outage.cause = cause;
+        other.slots[9].outcome = SlotOutcome::Outage(outage);
         other.history().unwrap().steps()[9].gap.unwrap()
     };
     for cause in [OutageCause::NoDevices, OutageCause::Infeasible] {
@@ -189,7 +194,8 @@ fn the_cause_of_an_outage_decides_its_gap() {
         assert!(close(gap(cause), any_round), "{cause:?}: {} {any_round}", gap(cause));
     }
     let old: SlotOutcome = serde_json::from_str(r#"{"outage": {"reason": "long ago"}}"#).unwrap();
-    assert_eq!(old, SlotOutcome::Outage(Outage { reason: "long ago".into(), cause: None }));
+    let SlotOutcome::Outage(old) = old else { panic!("{old:?}") };
+    assert_eq!((old.reason.as_str(), old.cause), ("long ago", None));
     let json = serde_json::to_value(&record.slots[9].outcome).unwrap();
     assert_eq!(json["outage"]["cause"], "no_devices");
 }

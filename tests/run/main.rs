@@ -13,6 +13,8 @@ mod convergence;
 #[cfg(feature = "cli")]
 mod engine_scenario;
 #[cfg(feature = "cli")]
+mod online;
+#[cfg(feature = "cli")]
 mod policies;
 #[cfg(feature = "cli")]
 mod policies_planned;

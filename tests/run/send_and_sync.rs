@@ -1,7 +1,8 @@
 //! What may be moved to another thread or seen from many: a promise that a private field could break unnoticed.
 
 use collapipe::lyapunov::{
-    Action, Comparison, DriftProblem, DriftRecord, EnergyController, Engine, History, OfflineProblem, Queues,
+    Action, Comparison, DriftProblem, DriftRecord, EnergyController, Engine, FleetController, History, OfflineProblem,
+    Queues,
 };
 use collapipe::problem::{Answer, Decision, Evaluation, SlotProblem};
 use collapipe::scenario::{Sampler, Scenario, ScenarioSpec};
@@ -59,6 +60,7 @@ fn queues_and_engines() {
     send_and_sync::<History>();
     send_and_sync::<Comparison>();
     send_and_sync::<EnergyController>();
+    send_and_sync::<FleetController>();
     send_and_sync::<OfflineProblem>();
     send_and_sync::<Action>();
     send_and_sync::<DriftRecord>();

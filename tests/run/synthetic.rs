@@ -1,13 +1,11 @@
-//! Synthetic records: energies and latencies from a small generator, queues by their law.
+//! Synthetic records: energies and latencies from a small generator, queues by their law. They are written as the JSON
+//! of a record and read, as records from elsewhere are.
 
-use collapipe::problem::{CandidatePlan, Decision, LatencyParts, ObjectiveTerms, ShadowPrices, Status, Work};
-use collapipe::simulation::{
-    ClusterPlan, NodeRecord, NodeRole, Outage, OutageCause, PlannedSlot, Provenance, RunRecord, RunSchema, SlotOutcome,
-    SlotRecord,
-};
-use collapipe::units::{Joules, Seconds};
+use collapipe::problem::{LatencyParts, ObjectiveTerms, ShadowPrices, Work};
+use collapipe::simulation::RunRecord;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use serde_json::json;
 
 /// What to make up.
 pub struct Made {
@@ -30,26 +28,20 @@ pub fn record(made: &Made) -> RunRecord {
     let blocks = 12u32;
     let clusters: Vec<String> =
         (0..made.clusters).map(|n| ["lab", "street"].get(n).map_or(format!("site-{n}"), |s| s.to_string())).collect();
-    let mut nodes = Vec::new();
+    let (mut nodes, mut budgets) = (Vec::new(), Vec::new());
     for (index, cluster) in clusters.iter().enumerate() {
-        let budget = |joules: f64| made.budgets.then_some(Joules(joules));
+        let budget = |joules: f64| made.budgets.then_some(joules);
         let name = format!("{cluster}/control-unit");
-        nodes.push(NodeRecord { name, cluster: index, role: NodeRole::ControlUnit, budget_j: budget(6.0) });
+        budgets.push(budget(6.0));
+        nodes.push(json!({ "name": name, "cluster": index, "role": "control_unit", "budget_j": budget(6.0) }));
         for k in 0..made.devices {
             let name = format!("{cluster}/{}-{k}", ["jetson-nano", "pixel", "pi"][k % 3]);
-            nodes.push(NodeRecord {
-                name,
-                cluster: index,
-                role: NodeRole::Device,
-                budget_j: budget(26.0 + 2.0 * k as f64),
-            });
+            budgets.push(budget(26.0 + 2.0 * k as f64));
+            nodes.push(json!({ "name": name, "cluster": index, "role": "device", "budget_j": budgets.last() }));
         }
     }
-    let plans = [(1, 4), (2, 8), (4, 16)].map(|(local_iterations, micro_batches)| CandidatePlan {
-        local_iterations,
-        micro_batches,
-        penalty: 0.0,
-        ..CandidatePlan::default()
+    let plans = [(1, 4), (2, 8), (4, 16)].map(|(local_iterations, micro_batches)| {
+        json!({ "local_iterations": local_iterations, "micro_batches": micro_batches, "penalty": 0.0 })
     });
     let mut queues = vec![0.0; nodes.len()];
     let mut slots = Vec::new();
@@ -62,7 +54,7 @@ pub fn record(made: &Made) -> RunRecord {
             } else {
                 "clusters[0]: memory holds 9 of 12 blocks"
             };
-            SlotOutcome::Outage(Outage::new(OutageCause::Infeasible, reason))
+            json!({ "outage": { "reason": reason, "cause": "infeasible" } })
         } else {
             let mut parts = Vec::new();
             let mut worst = 0.0f64;
@@ -91,67 +83,60 @@ pub fn record(made: &Made) -> RunRecord {
                     energy[n * (made.devices + 1) + 1 + k] =
                         f64::from(sizes[k]) * 18.0 * (0.9 + 0.3 * rng.random::<f64>()) / slow + 2.0 * fade;
                 }
-                parts.push(ClusterPlan {
-                    latency_s: Seconds(latency),
-                    parts: LatencyParts::default(),
-                    sizes,
-                    latency_share: Some(1.0 / made.clusters as f64),
-                    memory_bytes: Vec::new(),
-                    compute_s: Vec::new(),
-                });
+                parts.push(json!({
+                    "latency_s": latency,
+                    "parts": LatencyParts::default(),
+                    "sizes": sizes,
+                    "latency_share": 1.0 / made.clusters as f64,
+                }));
             }
             let gap = 10f64.powf(-7.0 + 3.5 * rng.random::<f64>());
             let objective = 50.0 * worst + 3.0;
-            SlotOutcome::Planned(PlannedSlot {
-                status: Status::Optimal,
-                objective,
-                lower_bound: Some(objective * (1.0 - gap)),
-                gap: Some(gap),
-                latency_s: Seconds(worst),
-                plan: rng.random_range(0..3) / 2,
-                clusters: parts,
-                terms: ObjectiveTerms::default(),
-                shadow_prices: Some(ShadowPrices::default()),
-                decision: Some(Decision { plan: 0, clusters: Vec::new() }),
-                work: Work::default(),
-            })
+            json!({ "planned": {
+                "status": "optimal",
+                "objective": objective,
+                "lower_bound": objective * (1.0 - gap),
+                "gap": gap,
+                "latency_s": worst,
+                "plan": rng.random_range(0..3) / 2,
+                "clusters": parts,
+                "terms": ObjectiveTerms::default(),
+                "shadow_prices": ShadowPrices::default(),
+                "decision": { "plan": 0, "clusters": [] },
+                "work": Work::default(),
+            } })
         };
-        for ((queue, energy), node) in queues.iter_mut().zip(&energy).zip(&nodes) {
-            if let Some(budget) = node.budget_j {
-                *queue = f64::max(*queue + energy / budget.0 - 1.0, 0.0);
+        for ((queue, energy), budget) in queues.iter_mut().zip(&energy).zip(&budgets) {
+            if let Some(budget) = budget {
+                *queue = f64::max(*queue + energy / budget - 1.0, 0.0);
             }
         }
-        let energy_j = energy.into_iter().map(Joules).collect();
-        slots.push(SlotRecord {
-            slot,
-            present: vec![(0..made.devices).collect(); made.clusters],
-            energy_prices: vec![0.0; nodes.len()],
-            outcome,
-            energy_j,
-            queues: queues.clone(),
-            convergence: None,
-        });
+        slots.push(json!({
+            "slot": slot,
+            "present": vec![(0..made.devices).collect::<Vec<_>>(); made.clusters],
+            "energy_prices": vec![0.0; nodes.len()],
+            "outcome": outcome,
+            "energy_j": energy,
+            "queues": queues,
+        }));
     }
-    RunRecord {
-        schema: RunSchema::V1,
-        provenance: Provenance {
-            version: "0.1.0".into(),
-            scenario: "synthetic".into(),
-            scenario_digest: "00".into(),
-            seed: 7,
-            latency_weight: 50.0,
-            slots_planned: made.slots,
-            policy: "exact".into(),
-            gap_tolerance: Some(1e-3),
+    let record = json!({
+        "schema": "collapipe.run-record/1",
+        "provenance": {
+            "version": "0.1.0",
+            "scenario": "synthetic",
+            "scenario_digest": "00",
+            "seed": 7,
+            "latency_weight": 50.0,
+            "slots_planned": made.slots,
+            "policy": "exact",
+            "gap_tolerance": 1e-3,
         },
-        scenario: None,
-        clusters,
-        blocks,
-        nodes,
-        plans: plans.to_vec(),
-        convergence: None,
-        initial_queues: Vec::new(),
-        slots,
-        comparison: None,
-    }
+        "clusters": clusters,
+        "blocks": blocks,
+        "nodes": nodes,
+        "plans": plans,
+        "slots": slots,
+    });
+    serde_json::from_value(record).unwrap()
 }

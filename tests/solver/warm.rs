@@ -71,6 +71,39 @@ fn slots_that_choose_their_devices() {
     assert!(spent.slots >= 60 && spent.warm < spent.cold, "{} iterations warm, {} cold", spent.warm, spent.cold);
 }
 
+#[test]
+fn slots_of_networks() {
+    let mut spent = Spent::default();
+    for participation in [Participation::All, Participation::Select] {
+        for (clusters, devices) in [(2, 4), (3, 4), (2, 7)] {
+            let size = InstanceSize { clusters, devices, blocks: 12, plans: 4, participation };
+            for seed in 0..3 {
+                let mut solver = Solver::new(Settings::default()).unwrap();
+                for (slot, problem) in size.slots(seed).unwrap().take(10).enumerate() {
+                    spent.compare(&mut solver, &problem, &format!("{size:?}, seed {seed}, slot {slot}"));
+                }
+            }
+        }
+    }
+    println!("{} slots: {} iterations warm, {} cold", spent.slots, spent.warm, spent.cold);
+    assert!(spent.slots >= 150 && spent.warm * 10 < spent.cold * 8, "{} warm, {} cold", spent.warm, spent.cold);
+}
+
+/// Devices that come and go, and plans that do, between the slots of a network.
+#[test]
+fn networks_that_change_their_devices() {
+    let mut spent = Spent::default();
+    for seed in 0..6 {
+        let mut solver = Solver::new(Settings::default()).unwrap();
+        for (devices, plans, clusters) in [(4, 3, 2), (3, 3, 2), (4, 3, 2), (4, 2, 2), (2, 4, 3), (4, 3, 2)] {
+            let size = InstanceSize { clusters, devices, blocks: 8, plans, participation: Participation::Select };
+            let problem = size.sample(seed).unwrap();
+            spent.compare(&mut solver, &problem, &format!("{size:?}, seed {seed}"));
+        }
+    }
+    assert!(spent.slots == 36);
+}
+
 /// Whatever comes after whatever: other numbers of devices, blocks and plans, other choices of participation, networks
 /// and infeasible slots between them.
 #[test]

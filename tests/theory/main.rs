@@ -13,6 +13,7 @@ mod certificates;
 mod engine_problems;
 mod extensions;
 mod finite;
+mod fleet;
 mod lydroo;
 mod schedules;
 #[allow(dead_code, reason = "the developers' program that runs them all prints more")]

@@ -66,12 +66,9 @@ fn simulate(configurations: u64, others: u64, seed: u64) -> Result<usize, Box<dy
     println!("| bound | form | kept | unresolved | broken | bound/mean: min | 5 % | median | 95 % | max |");
     println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     let mut broken = 0;
-    for check in 0..CHECKS.len() {
-        for row in training::run(
-            check,
-            seed,
-            if CHECKS[check].0.starts_with("local-steps") { configurations } else { others },
-        )? {
+    for (check, (name, ..)) in CHECKS.iter().enumerate() {
+        let configurations = if name.starts_with("local-steps") { configurations } else { others };
+        for row in training::run(check, seed, configurations)? {
             let quantiles: Vec<String> = [0.0, 0.05, 0.5, 0.95, 1.0].iter().map(|&f| factor(row.quantile(f))).collect();
             println!(
                 "| {} | {} | {} | {} | {} | {} |",

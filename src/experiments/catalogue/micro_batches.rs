@@ -15,7 +15,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
     name: NAME,
     title: "Micro-batches: latency and convergence",
     question: "How many micro-batches should a batch be cut into?",
-    expectation: "More micro-batches fill the pipeline better, until the latency per message takes over; with an update per micro-batch they also make more, noisier steps. The bound falls with the number of steps first and rises with their noise at last. The paper reports that smaller micro-batches converge better; here that is so where the first effect is the larger.",
+    expectation: "More micro-batches fill the pipeline better, until the latency per message takes over; they run fill-drain, where the M updates of a batch are taken at one iterate and are one update of M times the size. The bound falls with its length first and rises with its noise at last. The paper reports that smaller micro-batches converge better; here that is so where the first effect is the larger.",
     caption: "Latency rises again where the latency per message outweighs what a fuller pipeline gains. The convergence bound on the mean squared gradient norm (docs/theory/convergence.md; in squared units of loss per unit of parameters) has assumed constants, those of docs/scenarios/convergence.toml: its shape is what to look at.",
     plots: || lines("micro-batches per batch", true, &[Metric::LatencyS, Metric::ConvergenceBound, Metric::EnergyJ]),
     contrast: none,

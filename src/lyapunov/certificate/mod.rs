@@ -79,6 +79,7 @@ pub enum Standing {
 /// What a certificate rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Assumption {
     /// In words.
     pub statement: String,

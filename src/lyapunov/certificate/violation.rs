@@ -14,6 +14,7 @@ use crate::lyapunov::History;
 /// *Proof.* Q(t+1) = max(Q(t) + g(t), 0) ≥ Q(t) + g(t); sum over the rounds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Certificate {
     /// R: rounds so far; positive.
     pub rounds: u64,

@@ -21,6 +21,7 @@ pub enum DriftSchema {
 /// One slot of such a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DriftSlot<A> {
     /// t, from 0.
     pub slot: u64,
@@ -56,6 +57,7 @@ pub struct DriftSlot<A> {
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct DriftRecord<A = serde_json::Value> {
     /// Format.
     pub schema: DriftSchema,

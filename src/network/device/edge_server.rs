@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::preset::presets;
 use super::{Figure, Sourced, UnknownPreset};
+use crate::problem::EdgeServer;
 use crate::units::{FlopsPerSecond, Watts};
 
 presets! {
@@ -36,8 +37,16 @@ pub struct EdgeServerProfile {
     pub max_power_w: Watts,
 }
 
+impl From<EdgeServerProfile> for EdgeServer {
+    /// The edge server of a slot problem: its radio. What it computes is the cluster's decoder stage, in seconds.
+    fn from(profile: EdgeServerProfile) -> Self {
+        Self { max_power_w: profile.max_power_w }
+    }
+}
+
 /// The figures behind an [`EdgeServerProfile`], each with its provenance.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct EdgeServerSheet {
     /// Best rate of fp32 matrix products.
     pub matrix_product_flops_per_second: Sourced<FlopsPerSecond>,

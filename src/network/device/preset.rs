@@ -11,6 +11,7 @@ use super::{DeviceProfile, DeviceSheet, catalogue};
 /// No preset has this name.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("unknown {what} \"{name}\"; allowed: {allowed}")]
+#[non_exhaustive]
 pub struct UnknownPreset {
     /// What the name was for: `device` or `edge server`.
     pub what: &'static str,

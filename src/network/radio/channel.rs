@@ -37,6 +37,7 @@ impl Blamed for ChannelError {
 
 /// What was drawn for a link and then stays.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct LinkState {
     /// The two nodes, the lower number first.
     pub nodes: (usize, usize),
@@ -140,6 +141,7 @@ impl ChannelConfig {
                 Err(field_error("constant.gain_to_noise_hz_per_w", format!("{} rows", channel.nodes), allowed).into())
             }
             Self::Trace(config) => Channel::replay(config, nodes.len(), traces, cluster, seed),
+            Self::Measured => Channel::measured(nodes.len()),
         }
     }
 }
@@ -207,6 +209,12 @@ impl Channel {
         let nodes = config.gain_to_noise_hz_per_w.len();
         let gains = DMatrix::from_row_iterator(nodes, nodes, config.gain_to_noise_hz_per_w.iter().flatten().copied());
         Ok(Self { nodes, slot: 0, source: Source::Constant(gains) })
+    }
+
+    /// No links: the gains come from elsewhere.
+    fn measured(nodes: usize) -> Result<Self, ChannelError> {
+        check_nodes(nodes)?;
+        Ok(Self { nodes, slot: 0, source: Source::Constant(DMatrix::zeros(nodes, nodes)) })
     }
 
     /// Gains from measured rates on the links of `nodes` nodes.

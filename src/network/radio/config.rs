@@ -37,6 +37,9 @@ pub enum ChannelConfig {
     Constant(ConstantChannel),
     /// From measured rates.
     Trace(TraceChannel),
+    /// From a service that measures them slot by slot, which no configuration knows: written `channel = "measured"`. A
+    /// channel made of it has no links.
+    Measured,
 }
 
 impl ChannelConfig {
@@ -49,6 +52,7 @@ impl ChannelConfig {
             Self::Geometric(channel) => channel.validate(&format!("{path}.geometric")),
             Self::Constant(channel) => channel.validate(&format!("{path}.constant")),
             Self::Trace(channel) => channel.validate(&format!("{path}.trace")),
+            Self::Measured => Ok(()),
         }
     }
 
@@ -73,7 +77,7 @@ impl ChannelConfig {
             Self::Trace(channel) => {
                 super::TraceFile::read(&folder.join(&channel.file), channel.format, channel.gaps).map(Some)
             }
-            Self::Geometric(_) | Self::Constant(_) => Ok(None),
+            Self::Geometric(_) | Self::Constant(_) | Self::Measured => Ok(None),
         }
     }
 }

@@ -93,6 +93,7 @@ impl fmt::Display for PathLossModel {
 
 /// What a model admits. Carrier and heights out of range are errors; see [`PathLossModel::loss_db`] for distances.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Validity {
     /// Shorter distances are replaced by this one.
     pub min_distance: Meters,

@@ -17,9 +17,10 @@ mod stage;
 mod transmission;
 
 pub(crate) use makespan::{Pacing, Timing};
+pub use stage::block_cap;
 pub(crate) use stage::{
-    block_cap, block_memory, block_time, compute_energy_per_block, compute_time_per_sample, end_stage_time,
-    segment_memory, stage_time,
+    block_memory, block_time, compute_energy_per_block, compute_time_per_sample, end_stage_time, segment_memory,
+    stage_time,
 };
 pub use transmission::shannon_rate;
 pub(crate) use transmission::{Transmission, Transmitter, Wire, boundary_bits, times};

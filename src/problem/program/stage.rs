@@ -90,11 +90,24 @@ pub(crate) fn compute_energy_per_block(
     device.joules_per_flop * (encoder.forward_flops_per_sample + encoder.backward_flops_per_sample) * samples
 }
 
-/// Most equal blocks the device's memory holds in fill-drain order: d (resident + activation·B) ≤ memory; `u32::MAX` where blocks need none.
+/// Most equal encoder blocks that a device of a cluster can hold in fill-drain order, by its memory: d (resident +
+/// activation·B) ≤ memory; `u32::MAX` where blocks need none. The problem may have fewer, or a limit of its own
+/// ([`Device::max_blocks`]). Blocks that differ count as their mean here; what a segment of them needs, evaluation says.
 ///
 /// A quotient within 1e-12 below an integer counts as that integer, so that memory given as a multiple of a
 /// block's need holds that multiple.
-pub(crate) fn block_cap(problem: &SlotSpec, cluster: &Cluster, device: &Device) -> u32 {
+///
+/// ```
+/// use collapipe::instances::InstanceSize;
+/// use collapipe::problem::block_cap;
+/// let problem = InstanceSize::default().sample(1)?;
+/// let cluster = &problem.clusters[0];
+/// let room: u64 = cluster.devices.iter().map(|device| u64::from(block_cap(&problem, cluster, device))).sum();
+/// assert!(room >= u64::from(problem.encoder.blocks()));
+/// # Ok::<(), collapipe::problem::ProblemError>(())
+/// ```
+#[must_use]
+pub fn block_cap(problem: &SlotSpec, cluster: &Cluster, device: &Device) -> u32 {
     let per_block = block_memory(&problem.encoder.mean_block(), cluster);
     if per_block == 0.0 {
         return u32::MAX;

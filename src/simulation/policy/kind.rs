@@ -71,6 +71,7 @@ const FIXED_MICRO_BATCH: &str = "fixed-micro-batch-";
 /// A name that no policy has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("policy {name:?}: must be {}", PolicyKind::names())]
+#[non_exhaustive]
 pub struct UnknownPolicy {
     /// The name.
     pub name: String,

@@ -1,5 +1,6 @@
 //! One cluster: plans in the order of their bounds, each searched against the best so far.
 
+use crate::ground::phase::PerPhase;
 use crate::problem::{Cluster, SlotSpec};
 use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::{Prepared, Start};
@@ -14,6 +15,8 @@ use crate::solver::solution::proved_gap;
 pub(crate) struct Memory {
     /// Per plan the prices that its phases were estimated or solved at last.
     starts: Vec<Option<Start>>,
+    /// Per plan the prices of the bands that its active sets were bounded at, where the solver chooses them.
+    bands: Vec<Option<PerPhase<f64>>>,
     /// The best plan and choice.
     best: Option<(usize, Segments)>,
 }
@@ -64,6 +67,7 @@ pub(crate) fn best_plan(
     let mut plans = std::mem::take(&mut work.plans);
     plans.resize_with(spec.plans.len(), Prepared::default);
     memory.starts.resize_with(spec.plans.len(), || None);
+    memory.bands.resize_with(spec.plans.len(), || None);
     let remembered =
         memory.best.take().filter(|(plan, choice)| *plan < plans.len() && domain.holds(choice, &priced.program));
     let mut best: Option<(usize, Found)> = None;
@@ -75,6 +79,7 @@ pub(crate) fn best_plan(
         prepared.set(planned, &choice.active);
         let found = prepared.fixed(planned, choice, memory.starts[*index].as_ref(), &mut work.buffers);
         cutoff = found.value + planned.penalty();
+        work.buffers.meter.show_best(cutoff + extra);
         best = Some((*index, found));
     }
     let mut candidates: Vec<Candidate> = (all_planned.iter().zip(&mut plans).enumerate())
@@ -85,8 +90,10 @@ pub(crate) fn best_plan(
                 return Candidate { index, bound: floor(planned, domain) + penalty, subsets: None };
             }
             let Some(active) = &only_active else {
-                let mut subsets = Subsets::new(planned, domain, work);
-                return Candidate { index, bound: subsets.estimate(work) + penalty, subsets: Some(subsets) };
+                let mut subsets = Subsets::new(planned, domain, work).with_prices(memory.bands[index]);
+                let bound = subsets.estimate(work) + penalty;
+                memory.bands[index] = Some(subsets.prices());
+                return Candidate { index, bound, subsets: Some(subsets) };
             };
             if remembered.as_ref().is_none_or(|(best, _)| *best != index) {
                 prepared.set(planned, active);
@@ -97,14 +104,31 @@ pub(crate) fn best_plan(
         })
         .collect();
     candidates.sort_unstable_by(|a, b| a.bound.total_cmp(&b.bound).then(a.index.cmp(&b.index)));
+    // Good choices of every plan before one of them is searched: even where the work is spent already.
+    for Candidate { index, bound, subsets } in candidates.iter_mut().filter(|_| only_active.is_none()) {
+        let (planned, penalty) = (&all_planned[*index], all_planned[*index].penalty());
+        let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
+        if *bound - penalty >= threshold.bar() || work.buffers.meter.expired() {
+            continue;
+        }
+        let subsets = subsets.get_or_insert_with(|| Subsets::new(planned, domain, work));
+        let others = best.as_ref().map(|(_, found)| found.choice.active.as_slice());
+        if let Some(found) = subsets.begin(threshold, others, work) {
+            cutoff = found.value + penalty;
+            best = Some((*index, found));
+        }
+    }
     let mut searched_bound = f64::INFINITY;
     for Candidate { index, bound, subsets } in candidates {
         let penalty = all_planned[index].penalty();
         // Finer than what is reported, so that the difference to the settled value below does not matter.
         let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
+        let least = bound.min(searched_bound).min(threshold.bar() + penalty);
+        work.buffers.meter.show_bound(least + extra);
         if bound - penalty >= threshold.bar() {
             continue;
         }
+        work.buffers.meter.shift = Some(penalty + extra);
         // Once ended, the plans keep their bounds; the first one gives a decision all the same.
         let ended = work.buffers.meter.ended();
         if ended && best.is_some() {
@@ -124,10 +148,12 @@ pub(crate) fn best_plan(
             searched_bound = searched_bound.min(penalty + searched.bound);
         }
         if let Some(found) = searched.found {
+            work.buffers.meter.show_found(found.value);
             cutoff = found.value + penalty;
             best = Some((index, found));
         }
     }
+    work.buffers.meter.shift = None;
     if let (Some((index, found)), true) = (&mut best, work.buffers.meter.ended()) {
         let even = work.even(&all_planned[*index], &found.choice.active).filter(|even| even.value < found.value);
         if let Some(even) = even {

@@ -6,76 +6,17 @@
 //! Each cluster's own cheapest choice *at that deadline* then makes a good decision: the gap that remains is what the
 //! kinks leave between the two choices.
 //!
-//! Costs are not evaluated anew here but extrapolated from the nearest sample, with its latency and the slope of that:
-//! the weights that come out are where the next samples are taken, as in Newton's method. Nothing is proved from them.
+//! Costs are extrapolated from the nearest samples (`arc`). Nothing is proved from them.
 
 use crate::solver::cluster::Segments;
 use crate::solver::cluster::prepared::Start;
+use crate::solver::network::arc::Arc;
 use crate::solver::network::balance::{LEAST_SHARE, upload_price};
 use crate::solver::network::upload::Upload;
 use crate::solver::network::{Network, in_parallel};
 
 /// Relative accuracy of weights and deadline.
 const TOLERANCE: f64 = 1e-10;
-
-/// A concave function of a weight V near one of its points: its derivative is the latency.
-#[derive(Clone, Copy, Debug)]
-struct Arc {
-    weight: f64,
-    value: f64,
-    latency: f64,
-    /// d latency/d ln V, at most 0.
-    slope: f64,
-}
-
-impl Arc {
-    /// Value and latency at another weight, as if the latency were α + β/√V: what times on air do that are free to
-    /// react. A latency that falls faster than that is extrapolated as a power of V, so that it stays positive.
-    #[inline]
-    fn at(&self, weight: f64) -> (f64, f64) {
-        let (latency, slope, ratio) = (self.latency, self.slope, weight / self.weight);
-        if latency + 2.0 * slope >= 0.0 {
-            let root = ratio.sqrt();
-            let least = latency + 2.0 * slope;
-            let value = self.value + least * (weight - self.weight) - 4.0 * slope * self.weight * (root - 1.0);
-            return (value, least - 2.0 * slope / root);
-        }
-        let rest = 1.0 + slope / latency;
-        let log = ratio.ln();
-        // ∫ V^(rest − 1) dV, which is a logarithm where the rest is zero.
-        let gained = if (rest * log).abs() < 1e-9 { log } else { (rest * log).exp_m1() / rest };
-        (self.value + latency * self.weight * gained, latency * ((rest - 1.0) * log).exp())
-    }
-}
-
-impl Arc {
-    /// Value and latency between two points: extrapolated from both, kept within what concavity proves, and mixed by
-    /// how near they are.
-    ///
-    /// The value lies above the chord and below both tangents. The latency decreases, and its mean from either end to
-    /// here has to lead to a value below the other end's tangent. Over many decades of weights extrapolation knows less
-    /// than that.
-    fn between(below: &Self, above: &Self, weight: f64) -> (f64, f64) {
-        if weight <= below.weight {
-            return (below.value, below.latency);
-        }
-        let (left, right) = (weight - below.weight, above.weight - weight);
-        let (width, rise) = (above.weight - below.weight, above.value - below.value);
-        let tangents = (below.value + left * below.latency, above.value - right * above.latency);
-        let chord = below.value + rise * (left / width);
-        // What rounding may make of the differences of values.
-        let noise = 4.0 * f64::EPSILON * (below.value.abs() + above.value.abs());
-        let most = above.latency + (rise - width * above.latency + noise).max(0.0) / left;
-        let least = below.latency - (width * below.latency - rise + noise).max(0.0) / right;
-        let (most, least) = (most.min(below.latency), least.max(above.latency));
-        let highest = tangents.0.min(tangents.1).max(chord);
-        let within = |(value, latency): (f64, f64)| (value.max(chord).min(highest), latency.max(least).min(most));
-        let way = (weight / below.weight).ln() / (above.weight / below.weight).ln();
-        let (low, high) = (within(below.at(weight)), within(above.at(weight)));
-        // Latencies may differ by decades.
-        (low.0 + way * (high.0 - low.0), low.1 * (high.1 / low.1).powf(way))
-    }
-}
 
 /// A choice with the points at which it has been evaluated.
 #[derive(Clone, Debug)]
@@ -94,6 +35,11 @@ pub(crate) struct Sample {
 impl Sample {
     pub fn new(weight: f64, value: f64, latency: f64, slope: f64, start: Start) -> Self {
         Self { arc: Arc { weight, value, latency, slope }, start }
+    }
+
+    /// V.
+    pub fn weight(&self) -> f64 {
+        self.arc.weight
     }
 
     /// d latency/d ln V [s].
@@ -129,8 +75,8 @@ impl Known {
         self.place(weight).map(|at| &self.samples[at])
     }
 
-    /// Value and latency at a weight: from the nearest samples on both sides, each counting by how near it is.
-    fn at(&self, weight: f64) -> (f64, f64) {
+    /// Value, latency and about its slope at a weight: from the nearest samples on both sides, each counting by how near it is.
+    pub fn at(&self, weight: f64) -> (f64, f64, f64) {
         let (mut below, mut above): (Option<&Arc>, Option<&Arc>) = (None, None);
         for Sample { arc, .. } in &self.samples {
             if arc.weight <= weight {
@@ -142,7 +88,7 @@ impl Known {
         match (below, above) {
             (Some(below), Some(above)) => Arc::between(below, above, weight),
             (Some(one), None) | (None, Some(one)) => one.at(weight),
-            (None, None) => (f64::INFINITY, f64::INFINITY),
+            (None, None) => (f64::INFINITY, f64::INFINITY, 0.0),
         }
     }
 
@@ -158,13 +104,15 @@ impl Known {
 
 /// A cluster at a weight, with its best known choice.
 #[derive(Clone, Copy, Debug)]
-struct Point {
-    weight: f64,
-    choice: usize,
+pub(crate) struct Point {
+    pub weight: f64,
+    pub choice: usize,
     /// R + U.
-    value: f64,
+    pub value: f64,
     /// Upload included [s].
-    latency: f64,
+    pub latency: f64,
+    /// d latency/d ln V, about [s].
+    slope: f64,
 }
 
 /// The dual's maximum over the known choices.
@@ -192,23 +140,30 @@ struct Envelope<'a> {
 }
 
 impl Envelope<'_> {
-    fn of(&self, choice: usize, weight: f64) -> Point {
+    /// The upload's value, latency and its slope at a weight.
+    fn sent(&self, weight: f64) -> (f64, f64, f64) {
         let ratio = weight / self.near.weight;
-        let (mut value, mut latency) = if ratio < NEAR && ratio > 1.0 / NEAR {
-            self.near.at(weight)
-        } else {
-            let sent = self.upload.send(weight, self.band_price);
-            (sent.cost + self.band_price * sent.band, sent.time)
-        };
+        if ratio < NEAR && ratio > 1.0 / NEAR {
+            return self.near.at(weight);
+        }
+        let (sent, reaction) = self.upload.send_reacting(weight, self.band_price);
+        (sent.cost + self.band_price * sent.band, sent.time, reaction.time_by_weight)
+    }
+
+    fn with(&self, choice: usize, weight: f64, sent: (f64, f64, f64)) -> Point {
         let own = self.known[choice].at(weight);
-        (value, latency) = (value + own.0, latency + own.1);
-        Point { weight, choice, value, latency }
+        Point { weight, choice, value: sent.0 + own.0, latency: sent.1 + own.1, slope: sent.2 + own.2 }
+    }
+
+    fn of(&self, choice: usize, weight: f64) -> Point {
+        self.with(choice, weight, self.sent(weight))
     }
 
     fn best(&self, weight: f64) -> Point {
-        let mut best = self.of(0, weight);
+        let sent = self.sent(weight);
+        let mut best = self.with(0, weight, sent);
         for choice in 1..self.known.len() {
-            let point = self.of(choice, weight);
+            let point = self.with(choice, weight, sent);
             if point.value < best.value {
                 best = point;
             }
@@ -216,7 +171,8 @@ impl Envelope<'_> {
         best
     }
 
-    /// The points on both sides of the weight at which the latency falls to `deadline`, among `evaluate`'s choices.
+    /// The points on both sides of the weight at which the latency falls to `deadline`, among `evaluate`'s choices: one
+    /// point twice where it is met, or nowhere within the limits. Newton's method in log V, within the bracket found.
     fn bracket(
         &self,
         deadline: f64,
@@ -224,62 +180,91 @@ impl Envelope<'_> {
         (least, most): (f64, f64),
         evaluate: impl Fn(f64) -> Point,
     ) -> (Point, Point) {
-        let first = evaluate(start.clamp(least, most));
-        let (mut slow, mut fast) = (first, first);
-        let mut factor = 1.2;
-        while slow.latency <= deadline && slow.weight > least {
-            fast = slow;
-            slow = evaluate((slow.weight / factor).max(least));
-            factor *= factor;
-        }
-        while fast.latency > deadline && fast.weight < most {
-            slow = fast;
-            fast = evaluate((fast.weight * factor).min(most));
-            factor *= factor;
-        }
-        if slow.latency <= deadline {
-            return (slow, slow);
-        }
-        if fast.latency > deadline {
-            return (fast, fast);
-        }
-        for round in 0..60 {
-            if fast.weight / slow.weight - 1.0 <= TOLERANCE || fast.latency >= deadline * (1.0 - TOLERANCE) {
-                break;
+        let mut point = evaluate(start.clamp(least, most));
+        let (mut slow, mut fast): (Option<Point>, Option<Point>) = (None, None);
+        let mut reach = 2.0;
+        for round in 0..MOST_POINTS {
+            let excess = (point.latency / deadline).ln();
+            if excess.abs() <= TOLERANCE {
+                return (point, point);
             }
-            let (a, b) = (slow.weight.ln(), fast.weight.ln());
-            let next = if slow.choice == fast.choice {
-                // Secant in log V and log T, kept off the ends; bisection now and then.
-                let way = (slow.latency / deadline).ln() / (slow.latency / fast.latency).ln();
-                let way = if round % 4 == 3 { 0.5 } else { way.clamp(0.02, 0.98) };
-                (a + way * (b - a)).exp()
-            } else {
-                // Where the tangents of the two choices meet.
-                let energies = (slow.value - slow.weight * slow.latency, fast.value - fast.weight * fast.latency);
-                (energies.1 - energies.0) / (slow.latency - fast.latency)
+            *if excess > 0.0 { &mut slow } else { &mut fast } = Some(point);
+            let newton = point.weight.ln() - excess * point.latency / point.slope;
+            let next = match (&slow, &fast) {
+                (Some(slow), Some(fast)) => {
+                    if fast.weight / slow.weight - 1.0 <= TOLERANCE {
+                        break;
+                    }
+                    let inside = |weight: &f64| *weight > slow.weight && *weight < fast.weight;
+                    let guess = if slow.choice == fast.choice {
+                        if round % 8 == 7 { f64::NAN } else { newton.exp() }
+                    } else {
+                        // Where the tangents of the two choices meet.
+                        let energy = |point: &Point| point.value - point.weight * point.latency;
+                        (energy(fast) - energy(slow)) / (slow.latency - fast.latency)
+                    };
+                    Some(guess).filter(inside).unwrap_or_else(|| (slow.weight * fast.weight).sqrt())
+                }
+                // The end of the weights.
+                (Some(slow), None) if slow.weight >= most => return (*slow, *slow),
+                (None, Some(fast)) if fast.weight <= least => return (*fast, *fast),
+                _ => {
+                    // Newton's step is none where the latency does not react.
+                    let step = (newton - point.weight.ln()).abs().min(reach);
+                    reach *= 2.0;
+                    (point.weight * (if excess > 0.0 { step } else { -step }).exp()).clamp(least, most)
+                }
             };
-            let next = if next > slow.weight && next < fast.weight { next } else { (0.5 * (a + b)).exp() };
-            let point = evaluate(next);
-            let tangent = slow.value + (next - slow.weight) * slow.latency;
-            if slow.choice != fast.choice && point.value >= tangent * (1.0 - 1e-11) {
-                // A kink: the latency jumps across the deadline at this weight.
-                return (Point { weight: next, ..slow }, Point { weight: next, ..fast });
-            }
-            if point.latency > deadline {
-                slow = point;
-            } else {
-                fast = point;
+            point = evaluate(next);
+            if let (Some(slow), Some(fast)) = (&slow, &fast) {
+                let tangent = slow.value + (next - slow.weight) * slow.latency;
+                if slow.choice != fast.choice && point.value >= tangent * (1.0 - 1e-11) {
+                    // A kink: the latency jumps across the deadline at this weight.
+                    return (Point { weight: next, ..*slow }, Point { weight: next, ..*fast });
+                }
             }
         }
-        (slow, fast)
+        match (slow, fast) {
+            (Some(slow), Some(fast)) => (slow, fast),
+            _ => (point, point),
+        }
     }
 }
 
+/// The points of one cluster on both sides of the weight within `limits` at which it meets a deadline, at a price of the
+/// upload band, with the best of its known choices or with one of them alone.
+pub(crate) fn meet(
+    (known, only): (&[Known], Option<usize>),
+    (upload, band_price): (&Upload, f64),
+    deadline: f64,
+    start: f64,
+    limits: (f64, f64),
+) -> (Point, Point) {
+    let (sent, reaction) = upload.send_reacting(start, band_price);
+    let value = sent.cost + band_price * sent.band;
+    let near = Arc { weight: start, value, latency: sent.time, slope: reaction.time_by_weight };
+    let envelope = Envelope { known, upload, band_price, near };
+    match only {
+        Some(choice) => envelope.bracket(deadline, start, limits, |weight| envelope.of(choice, weight)),
+        None => envelope.bracket(deadline, start, limits, |weight| envelope.best(weight)),
+    }
+}
+
+/// Points that are tried for one deadline.
+const MOST_POINTS: usize = 80;
 /// Deadlines that are tried for one price of the upload band.
 const MOST_DEADLINES: usize = 100;
 
 /// A deadline with the weights at which the clusters meet it.
 type Side = (f64, Vec<f64>);
+
+/// The deadline at which the weights sum to V at a price of the upload band, with the points on both sides of it.
+#[derive(Clone)]
+struct Met {
+    deadline: f64,
+    weights: Vec<f64>,
+    pairs: Vec<(Point, Point)>,
+}
 
 /// Prices of the upload band that are tried.
 const MOST_UPLOADS: usize = 40;
@@ -291,7 +276,7 @@ struct Trial {
     ln_price: f64,
     /// ln of the price that fills the band at the weights found here, less `ln_price`.
     excess: f64,
-    best: Deadline,
+    best: Met,
 }
 
 /// Maximizes the dual over the known choices, until the price of the upload band is right to a relative `accuracy`.
@@ -308,15 +293,16 @@ pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], acc
     let mut round = 0;
     loop {
         round += 1;
-        let best = at_upload_price(network, known, &weights, price);
+        let envelopes = envelopes(network, known, &weights, price);
+        let best = at_upload_price(network, &envelopes, &weights);
         if price <= 0.0 {
             // Nothing is uploaded.
-            return best;
+            return settled(network, &envelopes, best);
         }
         weights.clone_from(&best.weights);
         let (at, excess) = (price.ln(), (upload_price(network, &weights, Some(price)) / price).ln());
         if excess.abs() <= accuracy || round == MOST_UPLOADS {
-            return best;
+            return settled(network, &envelopes, best);
         }
         *if excess > 0.0 { &mut low } else { &mut high } = Some(Trial { ln_price: at, excess, best });
         let secant = last.map(|(x, y)| at - excess * (at - x) / (excess - y)).filter(|next| next.is_finite());
@@ -325,7 +311,7 @@ pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], acc
             (Some(low), Some(high)) => {
                 let width = high.ln_price - low.ln_price;
                 if width <= 1e-3 * accuracy {
-                    return mixed(low, high);
+                    return settled(network, &envelopes, mixed(low, high));
                 }
                 let margin = |next: f64| (next - low.ln_price).min(high.ln_price - next);
                 let inside = secant.filter(|&next| round % 4 != 0 && margin(next) > 0.01 * width);
@@ -345,7 +331,7 @@ pub(crate) fn deadline(network: &Network, known: &[&[Known]], start: &[f64], acc
 
 /// Where the weights jump between two prices that hardly differ, any mixture of the weights is as good: one that about
 /// fills the band.
-fn mixed(low: &Trial, high: &Trial) -> Deadline {
+fn mixed(low: &Trial, high: &Trial) -> Met {
     let way = low.excess / (low.excess - high.excess);
     let mut best = low.best.clone();
     for (weight, other) in best.weights.iter_mut().zip(&high.best.weights) {
@@ -354,18 +340,22 @@ fn mixed(low: &Trial, high: &Trial) -> Deadline {
     best
 }
 
-/// Maximizes the dual over the known choices at a price of the upload band, with uploads extrapolated from `start`.
-fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_price: f64) -> Deadline {
-    let total = network.price();
-    let limits = (LEAST_SHARE * total, total);
-    let envelopes: Vec<Envelope> = (known.iter().zip(start).zip(&network.uploads))
+/// The clusters at a price of the upload band, with uploads extrapolated from `start`.
+fn envelopes<'a>(network: &'a Network, known: &[&'a [Known]], start: &[f64], band_price: f64) -> Vec<Envelope<'a>> {
+    (known.iter().zip(start).zip(&network.uploads))
         .map(|((known, &weight), upload)| {
             let (sent, reaction) = upload.send_reacting(weight, band_price);
             let value = sent.cost + band_price * sent.band;
             let near = Arc { weight, value, latency: sent.time, slope: reaction.time_by_weight };
             Envelope { known, upload, band_price, near }
         })
-        .collect();
+        .collect()
+}
+
+/// Maximizes the dual over the known choices at a price of the upload band.
+fn at_upload_price(network: &Network, envelopes: &[Envelope], start: &[f64]) -> Met {
+    let total = network.price();
+    let limits = (LEAST_SHARE * total, total);
     let mut weights = start.to_vec();
     let at = |deadline: f64, weights: &[f64]| -> Vec<(Point, Point)> {
         in_parallel(envelopes.len(), |n| {
@@ -383,21 +373,34 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
     let mut stride = 0.01;
     for round in 0..MOST_DEADLINES {
         let surplus = sum(&pairs) - total;
-        let side = if surplus > 0.0 { &mut early } else { &mut late };
-        *side = Some((deadline, weights.clone()));
+        *if surplus > 0.0 { &mut early } else { &mut late } = Some((deadline, weights.clone()));
         if surplus.abs() <= TOLERANCE * total {
             break;
         }
+        // Newton's step in ln T; a cluster at a kink keeps its weight for a while.
+        let reaction = |(slow, fast): &(Point, Point)| {
+            let moves = slow.choice == fast.choice && fast.slope < 0.0 && fast.weight > limits.0;
+            if moves { fast.weight * fast.latency / fast.slope } else { 0.0 }
+        };
+        let step = -surplus / pairs.iter().map(reaction).sum::<f64>();
+        let step = if step.is_finite() { step.clamp(-0.5, 0.5) } else { 0.0 };
+        if step != 0.0 && step.abs() <= 0.1 * TOLERANCE {
+            break;
+        }
         deadline = match (&early, &late) {
-            (Some((t, _)), None) => t * (1.0 + stride),
-            (None, Some((t, _))) => t / (1.0 + stride),
+            (Some((t, _)), None) => t * (if step > 0.0 { step } else { stride }).exp(),
+            (None, Some((t, _))) => t * (if step < 0.0 { step } else { -stride }).exp(),
             (Some((a, x)), Some((b, y))) => {
                 if b / a - 1.0 <= TOLERANCE {
                     break;
                 }
                 let (x, y) = (x.iter().sum::<f64>() - total, y.iter().sum::<f64>() - total);
-                let way = if round % 3 == 2 { 0.5 } else { (x / (x - y)).clamp(0.02, 0.98) };
-                a + way * (b - a)
+                let secant = a + (x / (x - y)).clamp(0.02, 0.98) * (b - a);
+                let newton = Some(deadline * step.exp()).filter(|next| step != 0.0 && next > a && next < b);
+                match round % 4 {
+                    3 => 0.5 * (a + b),
+                    _ => newton.unwrap_or(secant),
+                }
             }
             (None, None) => break,
         };
@@ -413,7 +416,14 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
     }
     let scale = total / weights.iter().sum::<f64>();
     weights.iter_mut().for_each(|w| *w *= scale);
-    // Per cluster the dual's value, and the cheapest choice at the deadline with what it loses and its alternative.
+    Met { deadline, weights, pairs }
+}
+
+/// Per cluster the dual's value, and the cheapest choice at the deadline with what it loses and its alternative.
+fn settled(network: &Network, envelopes: &[Envelope], met: Met) -> Deadline {
+    let Met { deadline, weights, pairs } = met;
+    let limits = (LEAST_SHARE * network.price(), network.price());
+    let band_price = envelopes.first().map_or(0.0, |envelope| envelope.band_price);
     let settled = in_parallel(envelopes.len(), |n| {
         let (envelope, weight, pair) = (&envelopes[n], weights[n], &pairs[n]);
         let counted = envelope.best(weight).value;
@@ -435,57 +445,4 @@ fn at_upload_price(network: &Network, known: &[&[Known]], start: &[f64], band_pr
     let chosen = settled.iter().map(|settled| settled.1).collect();
     let losses = settled.iter().map(|settled| settled.2).collect();
     Deadline { value, weights, chosen, losses }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A cluster whose latency is α + β V^−p, and a constant c that no weight changes.
-    fn sampled(weight: f64, (alpha, beta, power, constant): (f64, f64, f64, f64)) -> Arc {
-        let reacting = beta * weight.powf(-power);
-        let value = constant + alpha * weight + reacting * weight / (1.0 - power);
-        Arc { weight, value, latency: alpha + reacting, slope: -power * reacting }
-    }
-
-    /// However far apart the samples are, what lies between them keeps the bounds of concavity, and the truth is within
-    /// two decades of it.
-    #[test]
-    fn between_far_samples_the_truth_is_near() {
-        let mut worst = 1.0f64;
-        for power in [0.2, 0.45, 0.5, 2.0 / 3.0, 0.9] {
-            for alpha in [0.0, 1e-3, 1.0, 1e3] {
-                for decades in [0.5, 3.0, 9.0, 15.0] {
-                    let shape = (alpha, 1.0, power, 1.0);
-                    let (below, above) = (sampled(10f64.powf(-decades), shape), sampled(1.0, shape));
-                    for step in 1..200 {
-                        let weight = 10f64.powf(-decades * f64::from(step) / 200.0);
-                        let (value, latency) = Arc::between(&below, &above, weight);
-                        let truth = sampled(weight, shape);
-                        assert!(latency <= below.latency && latency >= above.latency, "{latency} at {weight}");
-                        let tangent = |arc: &Arc| arc.value + (weight - arc.weight) * arc.latency;
-                        let rounding = 1e-15 * (above.value + below.value);
-                        assert!(value <= tangent(&below).min(tangent(&above)) + rounding, "{value} at {weight}");
-                        let ratio = latency / truth.latency;
-                        worst = worst.max(ratio.max(1.0 / ratio));
-                    }
-                }
-            }
-        }
-        // Extrapolation alone errs by many decades here.
-        assert!(worst < 50.0, "{worst}");
-    }
-
-    /// Differences of values that rounding dominates say nothing about the latency.
-    #[test]
-    fn samples_that_nearly_agree_keep_their_latency() {
-        for exponent in 1..=16 {
-            let apart = 10f64.powi(-exponent);
-            let below = Arc { weight: 1e-10, value: 4e10, latency: 3e7, slope: 0.0 };
-            let above = Arc { weight: 1e-10 * (1.0 + apart), value: 4e10, latency: 3e7 * (1.0 - 1e-15), slope: 0.0 };
-            let (value, latency) = Arc::between(&below, &above, 1e-10 * (1.0 + 0.5 * apart));
-            assert!((latency / 3e7 - 1.0).abs() < 1e-14, "{latency}");
-            assert!((value / 4e10 - 1.0).abs() < 1e-14, "{value}");
-        }
-    }
 }

@@ -10,8 +10,13 @@
 //! At given weights the clusters are independent problems, solved in parallel; their results are put together in the
 //! clusters' order, so that they do not depend on the number of threads.
 
+mod arc;
 pub(crate) mod balance;
+mod deadlines;
 pub(crate) mod envelope;
+mod explore;
+mod few;
+pub(crate) mod memory;
 pub(crate) mod search;
 pub(crate) mod upload;
 
@@ -27,6 +32,7 @@ use crate::solver::cluster::rule::floor;
 use crate::solver::cluster::segments::Threshold;
 use crate::solver::cluster::select::Subsets;
 use crate::solver::cluster::{Domain, PlannedCluster, PricedCluster, Segments};
+use crate::solver::meter::Meter;
 use crate::solver::network::balance::upload_price;
 use crate::solver::network::envelope::{Known, Sample};
 use crate::solver::network::upload::Upload;
@@ -100,9 +106,15 @@ pub(crate) struct BestChoice {
 impl Part<'_> {
     /// Runs `f` on a cluster at a latency price.
     pub fn with_cluster<T>(&self, cluster: usize, price: f64, f: impl FnOnce(&PlannedCluster, &Domain) -> T) -> T {
-        let (problem, domain) = (self.network.problem, &self.domains[cluster]);
+        let domain = &*self.domains[cluster];
+        self.within(cluster, domain, price, |planned| f(planned, domain))
+    }
+
+    /// Runs `f` on a cluster at a latency price, with blocks within a domain.
+    fn within<T>(&self, cluster: usize, domain: &Domain, price: f64, f: impl FnOnce(&PlannedCluster) -> T) -> T {
+        let problem = self.network.problem;
         let priced = PricedCluster::new(problem, &problem.clusters[cluster], price);
-        f(&PlannedCluster::new(&priced, self.plan, domain), domain)
+        f(&PlannedCluster::new(&priced, self.plan, domain))
     }
 
     /// Runs `f` for every cluster, in parallel, and adds up the work.
@@ -117,7 +129,12 @@ impl Part<'_> {
         };
         let limits = work.limits;
         let local = || Workspace { limits, ..Workspace::default() };
-        let results: Vec<_> = clusters.into_par_iter().map_init(local, run).collect();
+        let results: Vec<_> = if self.is_light() {
+            let mut local = local();
+            clusters.map(|cluster| run(&mut local, cluster)).collect()
+        } else {
+            clusters.into_par_iter().map_init(local, run).collect()
+        };
         let mut all = Vec::with_capacity(results.len());
         for (result, nodes, evaluations, spent) in results {
             work.buffers.nodes += nodes;
@@ -126,6 +143,18 @@ impl Part<'_> {
             all.push(result);
         }
         all
+    }
+
+    /// Whether all clusters together are less than what is worth waking a thread for.
+    fn is_light(&self) -> bool {
+        let usable = |domain: &Arc<Domain>| domain.usable().count();
+        self.domains.len() < 2 || self.domains.iter().map(|domain| usable(domain).pow(2)).sum::<usize>() <= 64
+    }
+
+    /// Whether a cluster's domain holds a choice made for another problem.
+    pub fn holds(&self, cluster: usize, choice: &Segments) -> bool {
+        let problem = self.network.problem;
+        self.domains[cluster].holds(choice, &ClusterProgram::new(problem, &problem.clusters[cluster]))
     }
 
     /// A cluster's choice at a latency price, from prices of a similar solve.
@@ -153,12 +182,26 @@ impl Part<'_> {
         tolerance: f64,
         work: &mut Workspace,
     ) -> Option<BestChoice> {
-        self.with_cluster(cluster, price, |planned, domain| {
+        self.best_of(cluster, &self.domains[cluster], price, hint, tolerance, work)
+    }
+
+    /// The same within another domain.
+    pub fn best_of(
+        &self,
+        cluster: usize,
+        domain: &Domain,
+        price: f64,
+        hint: Option<&Known>,
+        tolerance: f64,
+        work: &mut Workspace,
+    ) -> Option<BestChoice> {
+        self.within(cluster, domain, price, |planned| {
             let start = hint.and_then(|known| known.nearest(price)).map(|sample| sample.start(price));
             let hint = hint.map(|known| work.fixed(planned, &known.choice, start.as_ref()));
             let cutoff = hint.as_ref().map_or(f64::INFINITY, |found| found.value);
             let threshold = Threshold { cutoff, tolerance };
             let searched = match (domain.only_active(), &hint) {
+                (None, _) if few::are_few(domain) => few::best(planned, domain, threshold, start.as_ref(), work),
                 // The phases of the hint are those of every choice: what is known of them stays.
                 (Some(_), Some(_)) => {
                     let found = work.prepared.best_sizes(planned, threshold, &mut work.buffers);
@@ -179,6 +222,25 @@ impl Part<'_> {
                 }
             })
         })
+    }
+
+    /// A choice without a search, whatever has ended.
+    pub fn rule(&self, cluster: usize, price: f64, work: &mut Workspace) -> Option<(Found, Sample)> {
+        let unlimited = std::mem::replace(&mut work.buffers.meter, Meter::over());
+        let found = self.with_cluster(cluster, price, |planned, domain| {
+            let threshold = Threshold { cutoff: f64::INFINITY, tolerance: 0.0 };
+            let found = work.best(planned, domain, threshold).found?;
+            let sample = sample(planned, &found, work);
+            Some((found, sample))
+        });
+        let spent = std::mem::replace(&mut work.buffers.meter, unlimited);
+        work.buffers.meter.charge(&spent);
+        found
+    }
+
+    /// What a cluster's choices cost at a latency price at the least, without a search.
+    pub fn floor(&self, cluster: usize, price: f64) -> f64 {
+        self.with_cluster(cluster, price, floor)
     }
 
     /// A cheap bound of a cluster's choices at a latency price.

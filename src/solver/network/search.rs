@@ -7,27 +7,32 @@
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use crate::ground::route::DeviceId;
 use crate::problem::{Decision, ShadowPrices, SlotProblem};
-use crate::solver::cluster::Domain;
 use crate::solver::cluster::active::Workspace;
 use crate::solver::cluster::assemble::cluster_decision;
-use crate::solver::cluster::rule::floor;
+use crate::solver::cluster::{Domain, Segments};
 use crate::solver::network::balance::{Balanced, balance};
 use crate::solver::network::envelope::{Deadline, Known, deadline};
-use crate::solver::network::{BestChoice, Network, Part};
+use crate::solver::network::explore::{UPLOAD_ACCURACY, cheapest};
+use crate::solver::network::memory::{Best, Cut, FEW_USED, Memory};
+use crate::solver::network::{Network, Part};
 use crate::solver::solution::gap_scale;
-use crate::solver::{Proposal, Settings, search_tolerance};
+use crate::solver::{COARSE_GAP, Proposal, Settings};
 
 /// A part of the search space that has not been closed yet.
 #[derive(Clone)]
-struct Node {
+pub(crate) struct Node {
     /// No decision in this part costs less.
-    bound: f64,
-    plan: usize,
-    domains: Vec<Arc<Domain>>,
-    /// V_n from which the dual starts; none for a whole plan.
-    weights: Option<Vec<f64>>,
+    pub bound: f64,
+    pub plan: usize,
+    pub domains: Vec<Arc<Domain>>,
+    /// Whether it was there from the beginning, and has not been explored.
+    pub first: bool,
+    pub cuts: Vec<Cut>,
+    /// V_n from which the dual starts.
+    pub weights: Vec<f64>,
+    /// Per cluster choices that are known in this part; may be empty.
+    pub known: Vec<Vec<Known>>,
 }
 
 impl PartialEq for Node {
@@ -48,226 +53,303 @@ impl Ord for Node {
     }
 }
 
-/// A feasible decision in the terms of the dual.
+/// A decision with what it was found in.
 struct Incumbent {
     plan: usize,
     balanced: Balanced,
     domains: Vec<Arc<Domain>>,
 }
 
-/// Where to branch: blocks of a device of a cluster, at most `most` or more.
-struct Branch {
-    cluster: usize,
-    device: DeviceId,
-    most: u32,
-}
-
-/// What is known of a node after its dual has been raised.
-struct Explored {
-    bound: f64,
+/// What is remembered of the last slot, evaluated in this one.
+struct Recalled {
+    plan: usize,
+    /// Per cluster; may be empty.
+    known: Vec<Vec<Known>>,
     weights: Vec<f64>,
-    branch: Option<Branch>,
 }
 
-/// The best choices of all clusters at given weights.
-struct PricedChoices {
-    bound: f64,
-    best: Vec<BestChoice>,
-}
-
-/// Relative accuracy of the upload band's price at weights that are going to be priced anew.
-const UPLOAD_ACCURACY: f64 = 1e-6;
-/// Rounds of balancing and pricing in one node.
-const MOST_ROUNDS: usize = 12;
 /// Most clusters in the branch and bound, a node of N clusters counting N, where the work has no limit of its own.
 const MOST_BRANCHED: u64 = 4000;
+/// Most clusters in nodes that are within the gap already, where only decisions that cost nearly the same are left.
+const MOST_FINE: u64 = 64;
 
-struct NetworkSearch<'a> {
-    network: &'a Network<'a>,
-    /// Relative tolerance of one cluster's search, and relative gap at which the whole search ends.
-    tolerance: f64,
-    gap: f64,
+pub(crate) struct NetworkSearch<'a> {
+    pub network: &'a Network<'a>,
+    domains: Vec<Arc<Domain>>,
+    /// Relative gap that was asked for, and that the search aims at; relative tolerance of one cluster's search.
+    pub gap: f64,
+    pub aim: f64,
+    pub tolerance: f64,
     incumbent: Option<Incumbent>,
-    work: &'a mut Workspace,
+    /// Operations of the whole search, where the settings have no limit.
+    most_work: u64,
+    pub work: &'a mut Workspace,
 }
+
+/// Operations of a network's search per cluster and one more, and of one cluster's search over active sets, which the
+/// clusters share, where the settings have no limit.
+const MOST_WORK: u64 = 2_000_000_000;
+const MOST_SEARCH_WORK: u64 = 2 * MOST_WORK;
+const LEAST_SEARCH_WORK: u64 = 100_000_000;
 
 /// Minimizes a problem of several clusters over their domains.
 pub(crate) fn solve(
     problem: &SlotProblem,
     domains: Vec<Domain>,
     settings: &Settings,
+    memory: &mut Memory,
     work: &mut Workspace,
 ) -> Option<Proposal> {
     let network = Network::new(problem);
-    let (tolerance, gap) = (search_tolerance(settings), settings.gap);
-    let mut search = NetworkSearch { network: &network, tolerance, gap, incumbent: None, work };
-    let lower_bound = search.run(domains.into_iter().map(Arc::new).collect(), settings);
-    search.propose(lower_bound)
+    let gap = settings.gap;
+    // Decisions that cost the same to within a hundredth of the gap are told apart, as with one cluster.
+    let aim = if gap <= COARSE_GAP { (0.02 * gap).max(1e-9).min(gap) } else { gap };
+    let tolerance = if gap <= COARSE_GAP { 0.05 * aim } else { 0.01 * gap }.max(1e-11);
+    let domains: Vec<Arc<Domain>> = domains.into_iter().map(Arc::new).collect();
+    let clusters = domains.len() as u64;
+    let limits = work.limits;
+    work.limits.work = limits.work.min((MOST_SEARCH_WORK / clusters).max(LEAST_SEARCH_WORK));
+    let most_work = MOST_WORK.saturating_mul(clusters + 1);
+    let mut search =
+        NetworkSearch { network: &network, domains, gap, aim, tolerance, incumbent: None, most_work, work: &mut *work };
+    let (bound, parts) = search.run(memory);
+    let proposal = search.settle(bound, parts, memory);
+    work.limits = limits;
+    proposal
 }
 
 impl NetworkSearch<'_> {
-    /// BestChoice first over plans and domains; returns the proved lower bound.
-    fn run(&mut self, domains: Vec<Arc<Domain>>, settings: &Settings) -> f64 {
-        let network = self.network;
-        let weights = vec![network.price() / domains.len() as f64; domains.len()];
-        let uploads = network.uploads_bound(&weights);
-        let mut heap = BinaryHeap::new();
-        for (plan, chosen) in network.problem.plans.iter().enumerate() {
-            let part = Part { network, plan: chosen, domains: &domains };
-            let bounds = part.each(self.work, |n, work| part.estimate(n, weights[n], work));
-            let bound = bounds.iter().sum::<f64>() + uploads + chosen.penalty;
-            heap.push(Node { bound, plan, domains: domains.clone(), weights: None });
-        }
-        // Least bound among the parts that have been given up as not worth more work.
-        let mut pruned = f64::INFINITY;
-        let mut branched = 0;
+    /// Equal weights.
+    fn equal(&self) -> Vec<f64> {
+        vec![self.network.price() / self.domains.len() as f64; self.domains.len()]
+    }
+
+    fn part<'b>(&'b self, plan: usize, domains: &'b [Arc<Domain>]) -> Part<'b> {
+        Part { network: self.network, plan: &self.network.problem.plans[plan], domains }
+    }
+
+    /// Best first over plans and domains; returns the proved lower bound, and the parts with what was known of them.
+    fn run(&mut self, memory: &Memory) -> (f64, Vec<Node>) {
+        let mut heap = self.begin(memory);
+        // Parts that have been given up as not worth more work.
+        let mut closed: Vec<Node> = Vec::new();
+        let (mut branched, mut fine) = (0u64, 0u64);
         let most_branched = if self.work.buffers.meter.is_unlimited() { MOST_BRANCHED } else { u64::MAX };
-        while let Some(node) = heap.pop() {
-            let bar = self.bar(settings.gap);
-            if node.bound >= bar {
-                pruned = pruned.min(node.bound);
-                break;
-            }
-            if self.incumbent.is_some() && self.work.buffers.meter.ended() {
+        let mut pruned = f64::INFINITY;
+        while let Some(mut node) = heap.pop() {
+            self.work.buffers.meter.show_bound(pruned.min(node.bound));
+            if node.bound >= self.bar(self.aim) {
                 heap.push(node);
                 break;
             }
-            if node.weights.is_some() {
-                // Whole plans are always explored: without their dual there is hardly a bound.
-                if branched >= most_branched {
-                    self.work.buffers.meter.cut();
+            if self.incumbent.is_some() && self.ended() {
+                heap.push(node);
+                break;
+            }
+            // Whole plans are always explored: without their dual there is hardly a bound.
+            if !node.first {
+                let (spent, most) = match node.bound >= self.bar(self.gap) {
+                    true => (&mut fine, MOST_FINE),
+                    false => (&mut branched, most_branched),
+                };
+                if *spent + node.domains.len() as u64 > most {
+                    if node.bound < self.bar(self.gap) {
+                        self.work.buffers.meter.cut();
+                    }
                     pruned = pruned.min(node.bound);
+                    closed.push(node);
                     continue;
                 }
-                branched += node.domains.len() as u64;
+                *spent += node.domains.len() as u64;
             }
             let Some(result) = self.explore(&node) else { continue };
-            let bound = result.bound.max(node.bound);
+            node.bound = result.bound.max(node.bound);
+            node.weights = result.weights;
             match result.branch {
-                Some(branch) if bound < self.bar(settings.gap) => {
-                    for domain in branch.split(&node.domains[branch.cluster]) {
-                        let mut domains = node.domains.clone();
-                        domains[branch.cluster] = Arc::new(domain);
-                        heap.push(Node { bound, plan: node.plan, domains, weights: Some(result.weights.clone()) });
+                Some(branch) if node.bound < self.bar(self.aim) && !self.ended() => {
+                    for more in [false, true] {
+                        let cut = Cut { cluster: branch.cluster, device: branch.device, most: branch.most, more };
+                        let Some(domain) = cut.apply(&node.domains[branch.cluster]) else { continue };
+                        let mut child = Node { first: false, known: result.known.clone(), ..node.clone() };
+                        child.known[branch.cluster].retain(|known| fits(&domain, &known.choice));
+                        child.domains[branch.cluster] = Arc::new(domain);
+                        child.cuts.push(cut);
+                        heap.push(child);
                     }
                 }
-                _ => pruned = pruned.min(bound),
+                _ => {
+                    pruned = pruned.min(node.bound);
+                    node.known = result.known;
+                    closed.push(node);
+                }
             }
         }
-        for node in &heap {
-            // Whole plans that have not been explored may have no bound but the one that takes no search.
-            let bound = if node.bound > f64::NEG_INFINITY { node.bound } else { self.floor(node, &weights) + uploads };
-            pruned = pruned.min(bound);
+        let pruned = heap.iter().fold(pruned, |least, node| least.min(node.bound));
+        closed.extend(heap);
+        (pruned, closed)
+    }
+
+    /// A decision by rule, or the remembered one, and the parts to begin with.
+    fn begin(&mut self, memory: &Memory) -> BinaryHeap<Node> {
+        let (network, weights, domains) = (self.network, self.equal(), self.domains.clone());
+        let plans = network.problem.plans.len();
+        let uploads = network.uploads_bound(&weights);
+        // No plan costs less than that, without a search.
+        let floors = (0..plans).map(|plan| {
+            let part = self.part(plan, &domains);
+            let clusters: f64 = weights.iter().enumerate().map(|(n, &weight)| part.floor(n, weight)).sum();
+            clusters + uploads + part.plan.penalty
+        });
+        let mut bounds: Vec<f64> = floors.collect();
+        let least = |bounds: &[f64]| (0..plans).min_by(|&a, &b| bounds[a].total_cmp(&bounds[b])).unwrap_or(0);
+        self.work.buffers.meter.show_bound(bounds[least(&bounds)]);
+        let mut recalled = self.recall(memory);
+        if self.incumbent.is_none() {
+            self.rule(least(&bounds));
         }
-        pruned
+        for (plan, bound) in bounds.iter_mut().enumerate() {
+            // What is remembered is worth more.
+            if recalled.is_some() || self.ended() {
+                break;
+            }
+            let part = Part { network, plan: &network.problem.plans[plan], domains: &domains };
+            let estimates = part.each(self.work, |n, work| part.estimate(n, weights[n], work));
+            *bound = bound.max(estimates.iter().sum::<f64>() + uploads + part.plan.penalty);
+        }
+        let weights = recalled.as_ref().map_or(weights, |recalled| recalled.weights.clone());
+        let mut heap = BinaryHeap::new();
+        for (plan, bound) in bounds.into_iter().enumerate() {
+            let known = match &mut recalled {
+                Some(Recalled { plan: best, known, .. }) if *best == plan => std::mem::take(known),
+                Some(_) => self.recalled(plan, &memory.pools[plan], FEW_USED, &weights),
+                None => vec![Vec::new(); domains.len()],
+            };
+            let (domains, weights) = (domains.clone(), weights.clone());
+            heap.push(Node { bound, plan, domains, first: true, cuts: Vec::new(), weights, known });
+        }
+        heap
     }
 
-    /// What a part costs at given weights at the least, without the uploads and without a search.
-    fn floor(&self, node: &Node, weights: &[f64]) -> f64 {
-        let plan = &self.network.problem.plans[node.plan];
-        let part = Part { network: self.network, plan, domains: &node.domains };
-        let clusters = weights.iter().enumerate().map(|(n, &weight)| part.with_cluster(n, weight, floor));
-        clusters.sum::<f64>() + plan.penalty
+    /// Any choices, at equal weights: a decision before any search.
+    fn rule(&mut self, plan: usize) {
+        let (network, weights, domains) = (self.network, self.equal(), self.domains.clone());
+        let part = Part { network, plan: &network.problem.plans[plan], domains: &domains };
+        let found = part.each(self.work, |n, work| part.rule(n, weights[n], work));
+        let Some(found) = found.into_iter().collect::<Option<Vec<_>>>() else { return };
+        let mut known =
+            found.into_iter().map(|(found, sample)| vec![Known::new(found.choice, sample)]).collect::<Vec<_>>();
+        let balanced = balance(&part, &mut known, &vec![0; domains.len()], &weights, 1e-3, self.work);
+        self.offer(plan, &domains, balanced);
     }
 
-    /// Bounds at or above this are good enough.
-    fn bar(&self, gap: f64) -> f64 {
+    /// The best decision that the remembered choices of the last slot's plan make, and what is known of these choices;
+    /// `None` where they make none.
+    fn recall(&mut self, memory: &Memory) -> Option<Recalled> {
+        let best = memory.best.as_ref()?;
+        let (network, domains) = (self.network, self.domains.clone());
+        let (plan, pools) = (network.problem.plans.get(best.plan)?, memory.pools.get(best.plan)?);
+        if pools.len() != domains.len() || best.shares.len() != domains.len() {
+            return None;
+        }
+        let part = Part { network, plan, domains: &domains };
+        let weights: Vec<f64> = best.shares.iter().map(|share| share * network.price()).collect();
+        let mut known = self.recalled(best.plan, pools, usize::MAX, &weights);
+        if known.iter().any(Vec::is_empty) {
+            // Devices have come or gone: no decision, but some choices all the same.
+            let some = known.iter().any(|known| !known.is_empty());
+            return some.then_some(Recalled { plan: best.plan, known, weights });
+        }
+        let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();
+        let Deadline { weights, chosen, .. } = deadline(network, &choices, &weights, UPLOAD_ACCURACY);
+        let balanced = balance(&part, &mut known, &chosen, &weights, self.balance_tolerance(), self.work);
+        let weights = balanced.weights.clone();
+        self.offer(best.plan, &domains, balanced);
+        Some(Recalled { plan: best.plan, known, weights })
+    }
+
+    /// Remembered choices of a plan, evaluated anew.
+    fn recalled(&mut self, plan: usize, pools: &[Vec<Known>], most: usize, weights: &[f64]) -> Vec<Vec<Known>> {
+        let (network, domains) = (self.network, self.domains.clone());
+        let part = Part { network, plan: &network.problem.plans[plan], domains: &domains };
+        part.each(self.work, |n, work| {
+            let held = pools[n].iter().filter(|known| part.holds(n, &known.choice));
+            held.take(most)
+                .map(|known| {
+                    let start = known.nearest(weights[n]).map(|sample| sample.start(weights[n]));
+                    let (found, sample) = part.fixed(n, &known.choice, weights[n], start.as_ref(), work);
+                    Known::new(found.choice, sample)
+                })
+                .collect()
+        })
+    }
+
+    /// Whether the search has to end, for whatever reason.
+    pub(super) fn ended(&mut self) -> bool {
+        let meter = &mut self.work.buffers.meter;
+        if meter.is_unlimited() && meter.spent() >= self.most_work {
+            meter.cut();
+            return true;
+        }
+        meter.ended()
+    }
+
+    /// Bounds at or above this are good enough for a gap.
+    pub(super) fn bar(&self, gap: f64) -> f64 {
         self.incumbent.as_ref().map_or(f64::INFINITY, |best| {
             let objective = best.balanced.objective;
             objective - 0.5 * gap * gap_scale(objective, self.network.problem.plans[best.plan].penalty)
         })
     }
 
-    /// D at given weights, each cluster minimized over its domain; `None` where a cluster has no feasible choice.
-    fn priced(&mut self, part: &Part, weights: &[f64], hints: Option<&[&Known]>) -> Option<PricedChoices> {
-        let tolerance = self.tolerance;
-        let best = part.each(self.work, |n, work| part.best(n, weights[n], hints.map(|h| h[n]), tolerance, work));
-        let best: Vec<BestChoice> = best.into_iter().collect::<Option<_>>()?;
-        let clusters: f64 = best.iter().map(|best| best.bound).sum();
-        Some(PricedChoices { bound: clusters + part.network.uploads_bound(weights) + part.plan.penalty, best })
+    /// Relative gap to which fixed choices are balanced.
+    pub(super) fn balance_tolerance(&self) -> f64 {
+        (0.01 * self.aim).clamp(1e-12, 1e-6)
     }
 
-    /// Raises the dual of a node and looks for decisions; `None` where a cluster has no feasible choice.
-    ///
-    /// The known choices are balanced over their common deadline, which maximizes the dual as far as it is known;
-    /// pricing all choices at those weights gives a bound, and new choices where a cluster prefers another one. Where
-    /// none does, the choices that meet the deadline make a decision.
-    fn explore(&mut self, node: &Node) -> Option<Explored> {
-        let network = self.network;
-        let part = Part { network, plan: &network.problem.plans[node.plan], domains: &node.domains };
-        let weights = match (&node.weights, &self.incumbent) {
-            (Some(weights), _) => weights.clone(),
-            // The dual of a plan starts from the best known weights instead of equal ones.
-            (None, Some(best)) => best.balanced.weights.clone(),
-            (None, None) => vec![network.price() / node.domains.len() as f64; node.domains.len()],
-        };
-        let priced = self.priced(&part, &weights, None)?;
-        let mut best = Explored { bound: priced.bound, weights, branch: None };
-        let mut known: Vec<Vec<Known>> = vec![Vec::new(); node.domains.len()];
-        let unhinted = vec![0; known.len()];
-        learn(&mut known, &unhinted, priced);
-        // Choices with weights that belong together: what there is when the solve has to end.
-        let first = (unhinted, best.weights.clone());
-        let mut last: Option<(Vec<usize>, Vec<f64>)> = None;
-        let mut balanced_before: Vec<Vec<usize>> = Vec::new();
-        for round in 1..=MOST_ROUNDS {
-            if best.bound >= self.bar(self.gap) {
-                break;
-            }
-            if self.work.buffers.meter.ended() {
-                if self.incumbent.is_none() {
-                    // Any choices at any weights are a decision.
-                    let (chosen, weights) = last.as_ref().unwrap_or(&first);
-                    let balanced = balance(&part, &mut known, chosen, weights, 1.0, self.work);
-                    self.offer(node, balanced);
-                }
-                break;
-            }
-            let choices: Vec<&[Known]> = known.iter().map(Vec::as_slice).collect();
-            let Deadline { value, weights, chosen, losses } =
-                deadline(network, &choices, &best.weights, UPLOAD_ACCURACY);
-            best.branch = branch(&known, &chosen, &losses).or(best.branch);
-            last = Some((chosen.clone(), weights.clone()));
-            let predicted = value + part.plan.penalty;
-            let priced = self.priced(&part, &weights, Some(&hints(&known, &chosen)))?;
-            let missing = predicted - priced.bound;
-            best.raise(priced.bound, &weights);
-            let news = learn(&mut known, &chosen, priced);
-            let maximal = !news && missing <= 0.1 * self.gap * gap_scale(predicted, part.plan.penalty);
-            if best.bound >= self.bar(self.gap) || (!maximal && round < MOST_ROUNDS) {
-                continue;
-            }
-            if balanced_before.contains(&chosen) {
-                break;
-            }
-            let tolerance = (0.01 * self.gap).clamp(1e-12, 1e-6);
-            let balanced = balance(&part, &mut known, &chosen, &weights, tolerance, self.work);
-            let weights = balanced.weights.clone();
-            // What the choices were expected to cost; where they cost more, extrapolation has erred and their samples
-            // now know.
-            let expected = predicted + losses.iter().map(|(loss, _)| loss).sum::<f64>();
-            let expected = balanced.objective <= expected + 0.1 * self.gap * gap_scale(expected, part.plan.penalty);
-            self.offer(node, balanced);
-            if best.bound >= self.bar(self.gap) {
-                break;
-            }
-            let priced = self.priced(&part, &weights, Some(&hints(&known, &chosen)))?;
-            best.raise(priced.bound, &weights);
-            if !learn(&mut known, &chosen, priced) && maximal && expected {
-                break;
-            }
-            balanced_before.push(chosen);
-        }
-        // A gap without a kink: extrapolation has misled. The part is not given up while it holds several choices.
-        best.branch = best.branch.or_else(|| Branch::widest(&node.domains));
-        Some(best)
+    /// What the best decision costs.
+    pub(super) fn objective(&self) -> Option<f64> {
+        self.incumbent.as_ref().map(|best| best.balanced.objective)
     }
 
     /// Keeps a decision that is better than the best.
-    fn offer(&mut self, node: &Node, balanced: Balanced) {
-        if self.incumbent.as_ref().is_none_or(|best| balanced.objective < best.balanced.objective) {
-            self.incumbent = Some(Incumbent { plan: node.plan, balanced, domains: node.domains.clone() });
+    pub(super) fn offer(&mut self, plan: usize, domains: &[Arc<Domain>], balanced: Balanced) {
+        let best = self.incumbent.as_ref().map_or(f64::INFINITY, |best| best.balanced.objective);
+        if balanced.objective < best {
+            self.work.buffers.meter.show_best(balanced.objective);
+            self.incumbent = Some(Incumbent { plan, balanced, domains: domains.to_vec() });
         }
+    }
+
+    /// The incumbent as a decision, remembered for the next slot. Where the search has come to its end the choices are
+    /// balanced once more, from equal weights: the answer does not depend on the way to it.
+    fn settle(mut self, mut lower_bound: f64, mut parts: Vec<Node>, memory: &mut Memory) -> Option<Proposal> {
+        let ended = self.ended();
+        let found = self.incumbent.as_ref()?;
+        let (network, plan, domains) = (self.network, found.plan, self.domains.clone());
+        if self.gap <= COARSE_GAP && lower_bound >= self.bar(self.aim) && !ended {
+            let choices: Vec<Segments> = found.balanced.found.iter().map(|found| found.choice.clone()).collect();
+            let (before, weights) = (found.balanced.objective, self.equal());
+            let scale = gap_scale(before, network.problem.plans[plan].penalty);
+            let part = Part { network, plan: network.problem.plans.get(plan)?, domains: &domains };
+            let mut known = part.each(self.work, |n, work| {
+                let (found, sample) = part.fixed(n, &choices[n], weights[n], None, work);
+                vec![Known::new(found.choice, sample)]
+            });
+            let tolerance = self.balance_tolerance();
+            let balanced = balance(&part, &mut known, &vec![0; domains.len()], &weights, tolerance, self.work);
+            if balanced.objective <= before + 0.05 * self.aim * scale {
+                lower_bound = lower_bound.min(balanced.objective - 0.55 * self.aim * scale);
+                self.incumbent = Some(Incumbent { plan, balanced, domains });
+            }
+        }
+        let best = self.incumbent.as_ref()?;
+        let shares = best.balanced.weights.iter().map(|weight| weight / network.price()).collect();
+        memory.fit(network.problem.plans.len(), self.domains.len());
+        memory.best = Some(Best { plan: best.plan, shares });
+        // The parts of the least bounds come first in the end.
+        parts.sort_by(|a, b| b.bound.total_cmp(&a.bound));
+        parts.iter().for_each(|part| memory.keep(part.plan, cheapest(&part.known, &part.weights)));
+        self.propose(lower_bound)
     }
 
     /// The incumbent as a decision.
@@ -301,69 +383,10 @@ impl NetworkSearch<'_> {
     }
 }
 
-/// The chosen ones of the known choices.
-fn hints<'a>(known: &'a [Vec<Known>], chosen: &[usize]) -> Vec<&'a Known> {
-    known.iter().zip(chosen).map(|(known, &at)| &known[at]).collect()
-}
-
-/// Adds what has been found to what is known, `hints` being the known choices that were hinted at; true if a choice is
-/// new.
-fn learn(known: &mut [Vec<Known>], hints: &[usize], priced: PricedChoices) -> bool {
-    let mut news = false;
-    for ((known, &hint), best) in known.iter_mut().zip(hints).zip(priced.best) {
-        if let (Some(sample), Some(known)) = (best.hint, known.get_mut(hint)) {
-            known.learn(sample);
-        }
-        match known.iter_mut().find(|known| known.choice == best.found.choice) {
-            Some(known) => known.learn(best.sample),
-            None => {
-                known.push(Known::new(best.found.choice, best.sample));
-                news = true;
-            }
-        }
-    }
-    news
-}
-
-/// Where to branch: the cluster whose choice at the deadline loses most against the dual, and of its devices the one
-/// whose blocks differ most between the choices on both sides of the kink.
-fn branch(known: &[Vec<Known>], chosen: &[usize], losses: &[(f64, usize)]) -> Option<Branch> {
-    let differing = (0..known.len()).filter(|&n| chosen[n] != losses[n].1);
-    let cluster = differing.max_by(|&i, &j| losses[i].0.total_cmp(&losses[j].0).then(j.cmp(&i)))?;
-    let (a, b) = (&known[cluster][chosen[cluster]].choice, &known[cluster][losses[cluster].1].choice);
-    let devices = a.active.iter().chain(&b.active);
-    let device = *devices.max_by_key(|&&k| (a.blocks_on(k).abs_diff(b.blocks_on(k)), std::cmp::Reverse(k)))?;
-    let (x, y) = (a.blocks_on(device), b.blocks_on(device));
-    Some(Branch { cluster, device, most: x.min(y) + x.abs_diff(y).checked_sub(1)? / 2 })
-}
-
-impl Explored {
-    fn raise(&mut self, bound: f64, weights: &[f64]) {
-        if bound > self.bound {
-            self.bound = bound;
-            self.weights.copy_from_slice(weights);
-        }
-    }
-}
-
-impl Branch {
-    /// Halves the numbers of blocks of the device that has most of them to choose from; `None` where nothing is left to
-    /// choose.
-    fn widest(domains: &[Arc<Domain>]) -> Option<Self> {
-        let ranges = domains.iter().enumerate().flat_map(|(cluster, domain)| {
-            let ranges = domain.low.iter().zip(&domain.high).enumerate();
-            ranges.map(move |(k, (&low, &high))| (high.saturating_sub(low), low, cluster, DeviceId(k)))
-        });
-        let (width, low, cluster, device) = ranges.max_by_key(|&(width, _, cluster, device)| {
-            (width, std::cmp::Reverse(cluster), std::cmp::Reverse(device))
-        })?;
-        (width > 0).then(|| Self { cluster, device, most: low + (width - 1) / 2 })
-    }
-
-    fn split(&self, domain: &Domain) -> [Domain; 2] {
-        let (mut few, mut many) = (domain.clone(), domain.clone());
-        few.high[self.device.0] = self.most;
-        many.low[self.device.0] = self.most + 1;
-        [few, many]
-    }
+/// Whether a known choice is one of a smaller domain's.
+pub(crate) fn fits(domain: &Domain, choice: &Segments) -> bool {
+    let each = domain.low.iter().zip(&domain.high).enumerate();
+    let mut sizes = vec![0; domain.low.len()];
+    choice.each().for_each(|(k, size)| sizes[k.0] = size);
+    each.zip(sizes).all(|((_, (&low, &high)), size)| (low..=high).contains(&size))
 }

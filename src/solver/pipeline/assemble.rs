@@ -2,7 +2,7 @@
 
 use super::choice::Column;
 use super::deadline::free_of_charge;
-use super::instance::{Instance, Medium};
+use super::instance::Instance;
 use super::paths::Layout;
 use super::search::Found;
 use crate::ground::route::DeviceId;
@@ -68,16 +68,4 @@ pub(super) fn band_prices(instance: &Instance, found: &Found) -> (f64, f64) {
         if ln <= super::radio::UNUSED { 0.0 } else { ln.exp() }
     };
     (price(0), if instance.bands() == 2 { price(1) } else { 0.0 })
-}
-
-impl Medium {
-    /// The same where energy costs nothing.
-    pub(super) fn free(self) -> Self {
-        match self {
-            Self::Radio { gain, max_power, .. } => Self::Radio { gain, max_power, circuit: 0.0, energy: 0.0 },
-            Self::Fixed { rate, .. } => Self::Fixed { rate, energy: 0.0 },
-            Self::Shared { rate, .. } => Self::Shared { rate, energy: 0.0 },
-            Self::Missing => Self::Missing,
-        }
-    }
 }

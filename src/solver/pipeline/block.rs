@@ -13,7 +13,7 @@
 //! with σ → 0. With one choice that is its radio problem; with several, the bound that no path weights can lift for all
 //! of them at once.
 
-use super::choice::Column;
+use super::choice::{Column, RadioHop};
 use super::instance::{BandPrice, Instance, Moving, Sent};
 use super::linear::Lu;
 use super::paths::{Pool, dot};
@@ -59,8 +59,15 @@ pub(crate) struct Block<'a> {
     pub active: [bool; 2],
     // Everything below is what the last evaluation found.
     pub weights: Vec<f64>,
-    pub sent: Vec<Vec<Sent>>,
-    pub times: Vec<Vec<f64>>,
+    /// The hops of all choices, each once: those over the same link with the same bits are one.
+    pub(super) hops: Vec<RadioHop>,
+    /// Which of them each choice has, in its order.
+    pub hops_of: Vec<Vec<usize>>,
+    pub sent: Vec<Sent>,
+    /// By path in play and hop: how often it stands on the path.
+    pub(super) counts: Vec<f64>,
+    /// By choice and path in play: length without times on air.
+    fixed_lengths: Vec<Vec<f64>>,
     pub lengths: Vec<Vec<f64>>,
     pub values: Vec<f64>,
     pub bands: Vec<[f64; 2]>,
@@ -72,8 +79,8 @@ pub(crate) struct Block<'a> {
     moving: Vec<Moving>,
     moving_at: f64,
     // Buffers of a Newton step.
-    lu: Lu,
-    scale: Vec<f64>,
+    pub(super) lu: Lu,
+    pub(super) scale: Vec<f64>,
     pub side: Vec<f64>,
     pub price_row: Option<usize>,
 }
@@ -112,7 +119,19 @@ impl<'a> Block<'a> {
             active[hop.band] = true;
         }
         let count = columns.len();
+        let mut hops: Vec<RadioHop> = Vec::new();
+        let mut of = |hop: &RadioHop| {
+            hops.iter().position(|known| known == hop).unwrap_or_else(|| {
+                hops.push(*hop);
+                hops.len() - 1
+            })
+        };
+        let hops_of = columns.iter().map(|column| column.hops.iter().map(&mut of).collect()).collect();
         Self {
+            hops,
+            hops_of,
+            counts: Vec::new(),
+            fixed_lengths: vec![Vec::new(); count],
             instance,
             alpha: vec![1.0 / count as f64; count],
             rest: vec![0.0; count],
@@ -127,8 +146,7 @@ impl<'a> Block<'a> {
             upload,
             active,
             weights: Vec::new(),
-            sent: vec![Vec::new(); count],
-            times: vec![Vec::new(); count],
+            sent: Vec::new(),
             lengths: vec![Vec::new(); count],
             values: vec![0.0; count],
             bands: vec![[0.0; 2]; count],
@@ -179,8 +197,15 @@ impl<'a> Block<'a> {
         self.uploaded = upload;
         let base = instance.fixed_seconds + message + upload.time;
         let base_value = self.price * (instance.fixed_seconds + message) + upload.value;
+        self.recount(pool);
+        self.sent.clear();
+        for hop in &self.hops {
+            let price = self.weights[hop.place];
+            self.sent.push(hop.medium.send(hop.bits, uses, instance.band, price, bands[hop.band]));
+        }
         self.mean.clear();
         self.mean.resize(layout.len(), 0.0);
+        let on_path = self.hops.len();
         for (x, column) in self.columns.iter().enumerate() {
             let (mut value, mut filled) = (column.constant + base_value, [0.0; 2]);
             let (mut extra, mut slope) = (base, upload.time_by_price);
@@ -191,16 +216,20 @@ impl<'a> Block<'a> {
                 slope += moving.slope * bits;
             }
             value += dot(&self.weights, &column.fixed);
-            let times = &mut self.times[x];
-            times.clear();
-            times.extend_from_slice(&column.fixed);
-            self.sent[x].clear();
-            for hop in &column.hops {
-                let sent = hop.medium.send(hop.bits, uses, instance.band, self.weights[hop.place], bands[hop.band]);
+            let alpha = self.alpha[x];
+            for (mean, time) in self.mean.iter_mut().zip(&column.fixed) {
+                *mean += alpha * time;
+            }
+            let lengths = &mut self.lengths[x];
+            lengths.clone_from(&self.fixed_lengths[x]);
+            for &hop in &self.hops_of[x] {
+                let (RadioHop { place, band, .. }, sent) = (&self.hops[hop], &self.sent[hop]);
                 value += sent.value;
-                filled[hop.band] += sent.band;
-                times[hop.place] += sent.time;
-                self.sent[x].push(sent);
+                filled[*band] += sent.band;
+                self.mean[*place] += alpha * sent.time;
+                for (length, counts) in lengths.iter_mut().zip(self.counts.chunks_exact(on_path)) {
+                    *length += counts[hop] * sent.time;
+                }
             }
             for band in 0..2 {
                 if self.active[band] {
@@ -211,10 +240,26 @@ impl<'a> Block<'a> {
             self.bands[x] = filled;
             self.extra[x] = extra;
             self.extra_slope[x] = slope;
-            self.lengths[x].clear();
-            self.lengths[x].extend(self.paths.iter().map(|&p| dot(pool.path(p), times)));
-            for (mean, time) in self.mean.iter_mut().zip(times.iter()) {
-                *mean += self.alpha[x] * time;
+        }
+    }
+
+    /// Forgets the paths in play.
+    pub fn forget_paths(&mut self) {
+        self.paths.clear();
+        self.mu.clear();
+        self.slack.clear();
+        self.counts.clear();
+        self.fixed_lengths.iter_mut().for_each(Vec::clear);
+    }
+
+    /// Counts hops on paths that are new in play.
+    fn recount(&mut self, pool: &Pool) {
+        let done = self.fixed_lengths.first().map_or(0, Vec::len);
+        for &path in self.paths.iter().skip(done) {
+            let path = pool.path(path);
+            self.counts.extend(self.hops.iter().map(|hop| path[hop.place]));
+            for (lengths, column) in self.fixed_lengths.iter_mut().zip(&self.columns) {
+                lengths.push(dot(path, &column.fixed));
             }
         }
     }
@@ -247,7 +292,7 @@ impl<'a> Block<'a> {
         self.alpha.iter().zip(&self.bands).map(|(alpha, filled)| alpha * filled[band]).sum()
     }
 
-    fn mixed(&self) -> bool {
+    pub(super) fn mixed(&self) -> bool {
         self.columns.len() > 1
     }
 
@@ -260,265 +305,6 @@ impl<'a> Block<'a> {
             count += self.alpha.len();
         }
         (count as f64, sum)
-    }
-
-    /// Index of the unknowns: bands, paths, choices, θ, span, π.
-    fn places(&self) -> Places {
-        let bands = usize::from(self.active[0]) + usize::from(self.active[1]);
-        let paths = bands + self.mu.len();
-        let columns = paths + if self.mixed() { self.columns.len() + 1 } else { 0 };
-        Places { paths: bands, columns: paths, span: columns, price: columns + 1 }
-    }
-
-    /// Factors the Newton system; `row` says how π may move. `false` where it is singular.
-    pub fn factor(&mut self, pool: &Pool, objective: f64, row: Option<PriceRow>) -> bool {
-        let places = self.places();
-        let size = places.price + usize::from(row.is_some());
-        let mut lu = std::mem::take(&mut self.lu);
-        lu.reset(size);
-        let m = self.mu.len();
-        let bands = self.ln_band.map(f64::exp);
-        let active: Vec<usize> = (0..2).filter(|&b| self.active[b]).collect();
-        for (x, column) in self.columns.iter().enumerate() {
-            let alpha = self.alpha[x];
-            for (hop, sent) in column.hops.iter().zip(&self.sent[x]) {
-                let Some(b) = active.iter().position(|&b| b == hop.band) else { continue };
-                lu.add(b, b, alpha * bands[hop.band] * sent.band_by_band);
-                let (by_price, by_band) = (alpha * sent.time_by_price, alpha * sent.time_by_band);
-                for p in 0..m {
-                    let count = pool.path(self.paths[p])[hop.place];
-                    if count == 0.0 {
-                        continue;
-                    }
-                    lu.add_both(b, places.paths + p, count * by_band);
-                    lu.add(places.paths + p, places.paths + p, count * count * by_price);
-                    for q in 0..p {
-                        let other = pool.path(self.paths[q])[hop.place];
-                        lu.add_both(places.paths + p, places.paths + q, count * other * by_price);
-                    }
-                }
-            }
-        }
-        for p in 0..m {
-            lu.add(places.paths + p, places.paths + p, -self.slack[p] / self.mu[p]);
-            lu.add_both(places.paths + p, places.span, -1.0);
-        }
-        if self.mixed() {
-            let theta = places.span - 1;
-            for x in 0..self.columns.len() {
-                let at = places.columns + x;
-                lu.add(at, at, self.rest[x] / self.alpha[x]);
-                lu.add_both(at, theta, -1.0);
-                for p in 0..m {
-                    lu.add_both(at, places.paths + p, self.lengths[x][p]);
-                }
-                for (b, &band) in active.iter().enumerate() {
-                    lu.add_both(at, b, bands[band] * (self.bands[x][band] - self.instance.band));
-                }
-                if row.is_some() {
-                    lu.add_both(at, places.price, self.extra[x]);
-                }
-            }
-        }
-        self.price_row = None;
-        if let Some(row) = row {
-            lu.add_both(places.span, places.price, self.instance.iterations);
-            lu.add(places.price, places.price, dot(&self.alpha, &self.extra_slope) - row.compliance);
-            self.price_row = Some(places.price);
-        }
-        // Everything in units of the objective.
-        self.scale.clear();
-        self.scale.resize(size, 1.0);
-        for p in 0..m {
-            self.scale[places.paths + p] = self.mu[p];
-        }
-        if self.mixed() {
-            for x in 0..self.columns.len() {
-                self.scale[places.columns + x] = self.alpha[x];
-            }
-            self.scale[places.span - 1] = objective;
-        }
-        self.scale[places.span] = self.span;
-        if row.is_some() {
-            self.scale[places.price] = self.price;
-        }
-        for r in 0..size {
-            for c in 0..size {
-                lu.rows[r * size + c] *= self.scale[r] * self.scale[c] / objective;
-            }
-        }
-        let done = lu.factor();
-        self.lu = lu;
-        done
-    }
-
-    /// Right side at a centring σ; `correct` are the products of an affine step's changes (paths, then choices).
-    pub fn right_side(&mut self, sigma: f64, correct: Option<&[f64]>, objective: f64, row: Option<PriceRow>) {
-        let places = self.places();
-        let size = places.price + usize::from(row.is_some());
-        let mut side = std::mem::take(&mut self.side);
-        side.clear();
-        side.resize(size, 0.0);
-        let m = self.mu.len();
-        let target = |i: usize| sigma - correct.map_or(0.0, |c| c[i]);
-        let mut b = 0;
-        for band in 0..2 {
-            if self.active[band] {
-                let filled = self.filled(band);
-                side[b] = self.ln_band[band].exp() * filled * (self.instance.band / filled).ln();
-                b += 1;
-            }
-        }
-        for p in 0..m {
-            side[places.paths + p] = self.span - self.length(p) - target(p) / self.mu[p];
-        }
-        if self.mixed() {
-            for x in 0..self.columns.len() {
-                side[places.columns + x] = self.theta - self.values[x] + target(m + x) / self.alpha[x];
-            }
-            side[places.span - 1] = -(1.0 - self.alpha.iter().sum::<f64>());
-        }
-        side[places.span] = -(self.weight() - self.mu.iter().sum::<f64>());
-        if let Some(row) = row {
-            side[places.price] = row.side;
-        }
-        for (value, scale) in side.iter_mut().zip(&self.scale) {
-            *value *= scale / objective;
-        }
-        self.lu.solve(&mut side);
-        self.side = side;
-    }
-
-    /// d latency/dπ with everything else at its best.
-    pub fn response(&mut self, pool: &Pool, objective: f64) -> f64 {
-        if !self.factor(pool, objective, None) {
-            return 0.0;
-        }
-        let span = self.places().span;
-        let mut side = vec![0.0; self.scale.len()];
-        side[span] = -self.instance.iterations * self.scale[span] / objective;
-        self.lu.solve(&mut side);
-        let slope = self.instance.iterations * side[span] * self.scale[span] + dot(&self.alpha, &self.extra_slope);
-        if slope.is_finite() { slope } else { 0.0 }
-    }
-
-    /// Relative changes: of the paths' weights, then of the choices'.
-    pub fn relative(&self, index: usize) -> f64 {
-        let places = self.places();
-        let m = self.mu.len();
-        self.side[if index < m { places.paths + index } else { places.columns + index - m }]
-    }
-
-    /// The change of π.
-    pub fn price_change(&self) -> f64 {
-        self.price_row.map_or(0.0, |row| self.side[row] * self.price)
-    }
-
-    /// The products of the changes of the complementary pairs.
-    pub fn products(&self, sigma: f64, out: &mut Vec<f64>) {
-        out.clear();
-        let m = self.mu.len();
-        for p in 0..m {
-            let u = self.relative(p);
-            out.push(self.mu[p] * u * (sigma / self.mu[p] - self.slack[p] - self.slack[p] * u));
-        }
-        if self.mixed() {
-            for x in 0..self.columns.len() {
-                let u = self.relative(m + x);
-                out.push(self.alpha[x] * u * (sigma / self.alpha[x] - self.rest[x] - self.rest[x] * u));
-            }
-        }
-    }
-
-    /// The changes of the slacks at a centring.
-    fn slack_change(&self, p: usize, sigma: f64, correct: Option<&[f64]>) -> f64 {
-        let target = sigma - correct.map_or(0.0, |c| c[p]);
-        target / self.mu[p] - self.slack[p] - self.slack[p] * self.relative(p)
-    }
-
-    fn rest_change(&self, x: usize, sigma: f64, correct: Option<&[f64]>) -> f64 {
-        let m = self.mu.len();
-        let target = sigma - correct.map_or(0.0, |c| c[m + x]);
-        target / self.alpha[x] - self.rest[x] - self.rest[x] * self.relative(m + x)
-    }
-
-    /// The longest step in [0, 1] that keeps all pairs positive.
-    pub fn longest_step(&self, sigma: f64, correct: Option<&[f64]>) -> f64 {
-        let mut step = 1.0f64;
-        let mut keep = |ratio: f64| {
-            if ratio < 0.0 {
-                step = step.min(-1.0 / ratio);
-            }
-        };
-        let m = self.mu.len();
-        for p in 0..m {
-            keep(self.relative(p));
-            keep(self.slack_change(p, sigma, correct) / self.slack[p]);
-        }
-        if self.mixed() {
-            for x in 0..self.columns.len() {
-                keep(self.relative(m + x));
-                keep(self.rest_change(x, sigma, correct) / self.rest[x]);
-            }
-        }
-        if let Some(row) = self.price_row {
-            keep(self.side[row]);
-        }
-        step
-    }
-
-    /// The largest change of a logarithm of a band price.
-    pub fn band_change(&self) -> f64 {
-        let places = self.places();
-        self.side[..places.paths].iter().fold(0.0, |most, change| change.abs().max(most))
-    }
-
-    /// Sum of products after a step.
-    pub fn complementarity_after(&self, step: f64, sigma: f64) -> f64 {
-        let m = self.mu.len();
-        let mut sum = 0.0;
-        for p in 0..m {
-            let mu = self.mu[p] * (1.0 + step * self.relative(p));
-            sum += mu * (self.slack[p] + step * self.slack_change(p, sigma, None));
-        }
-        if self.mixed() {
-            for x in 0..self.columns.len() {
-                let alpha = self.alpha[x] * (1.0 + step * self.relative(m + x));
-                sum += alpha * (self.rest[x] + step * self.rest_change(x, sigma, None));
-            }
-        }
-        sum
-    }
-
-    /// Takes a step.
-    pub fn advance(&mut self, step: f64, sigma: f64, correct: Option<&[f64]>, objective: f64) {
-        let places = self.places();
-        let m = self.mu.len();
-        let slack: Vec<f64> = (0..m).map(|p| self.slack_change(p, sigma, correct)).collect();
-        for (p, change) in slack.into_iter().enumerate() {
-            self.slack[p] += step * change;
-            self.mu[p] *= 1.0 + step * self.relative(p);
-        }
-        if self.mixed() {
-            let rest: Vec<f64> = (0..self.columns.len()).map(|x| self.rest_change(x, sigma, correct)).collect();
-            for (x, change) in rest.into_iter().enumerate() {
-                self.rest[x] += step * change;
-                self.alpha[x] *= 1.0 + step * self.relative(m + x);
-            }
-            self.theta += step * self.side[places.span - 1] * objective;
-        }
-        let mut b = 0;
-        for band in 0..2 {
-            if self.active[band] {
-                let change = step * self.side[b];
-                // With π on the move both prices grow in proportion: π by a factor 1 + u, and so must λ.
-                let with_price = if change > -0.5 { change.ln_1p() } else { change + 0.5 - std::f64::consts::LN_2 };
-                self.ln_band[band] += if self.price_row.is_some() { with_price } else { change };
-                b += 1;
-            }
-        }
-        self.span += step * self.side[places.span] * self.span;
-        self.price += step * self.price_change();
     }
 
     /// The direction of the next step, so that it can be looked back at.
@@ -604,21 +390,19 @@ impl<'a> Block<'a> {
     }
 
     /// Prices and weights to start a similar problem from.
-    pub fn prices(&self) -> Prices {
+    pub fn prices(&self, pool: &Pool) -> Prices {
         let weight = self.weight();
-        let shares = self.paths.iter().zip(&self.mu).map(|(&p, mu)| (p, mu / weight)).filter(|(_, m)| *m > 1e-15);
-        let mut shares: Vec<(usize, f64)> = shares.collect();
+        // A path without which no duration weighs noticeably less is not worth its place.
+        const NEGLIGIBLE: f64 = 1e-7;
+        let needed = |path: usize, mu: f64| {
+            let mut places = pool.path(path).iter().zip(&self.weights);
+            path == 0 || mu > 1e-4 * weight || places.any(|(count, weight)| mu * count > NEGLIGIBLE * weight)
+        };
+        let all = self.paths.iter().zip(&self.mu);
+        let mut shares: Vec<(usize, f64)> =
+            all.filter(|&(&p, &mu)| needed(p, mu)).map(|(&p, mu)| (p, mu / weight)).collect();
         let sum: f64 = shares.iter().map(|(_, share)| share).sum();
         shares.iter_mut().for_each(|(_, share)| *share /= sum);
         Prices { ln_band: self.ln_band, shares, price: self.price }
     }
-}
-
-/// Where the groups of unknowns begin.
-#[derive(Clone, Copy, Debug)]
-struct Places {
-    paths: usize,
-    columns: usize,
-    span: usize,
-    price: usize,
 }

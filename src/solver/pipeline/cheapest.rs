@@ -181,7 +181,7 @@ impl Cheapest {
                 if set & (1 << k) == 0 || !usable[s][k] {
                     continue;
                 }
-                self.follow(tables, (set, s, k), positions, (devices, cuts), |set, k| at(set, k));
+                self.follow(tables, (set, s, k), positions, (devices, cuts), at);
                 let here = at(set, k);
                 for first in s..blocks {
                     let (low, high) = windows.get(s, k, first);
@@ -201,7 +201,7 @@ impl Cheapest {
         let mut choice = Choice { devices: Vec::with_capacity(positions), cuts: Vec::with_capacity(positions) };
         let (mut set, mut k, mut cut) = (1usize << first, first, 0);
         for s in 0..positions {
-            self.follow(tables, (set, s, k), positions, (devices, cuts), |set, k| at(set, k));
+            self.follow(tables, (set, s, k), positions, (devices, cuts), at);
             let (_, past) = tables.best_end(instance, (s, k, cut), windows.get(s, k, cut), &self.shut);
             choice.devices.push(k as u16);
             choice.cuts.push(past as u16);

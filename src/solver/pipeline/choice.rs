@@ -44,7 +44,7 @@ impl Choice {
 }
 
 /// A transmission whose time the radio decides.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct RadioHop {
     /// The place of its duration.
     pub place: usize,

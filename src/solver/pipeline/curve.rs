@@ -59,7 +59,7 @@ impl Curve {
         };
         let best = last.filter(close).or(best);
         let latency = best.as_ref().map_or_else(|| block.latency(), |best| best.latency);
-        let slope = block.response(pool, bound.abs());
+        let slope = block.response(bound.abs());
         self.at = Point { price, value: bound, latency, slope: slope.min(0.0) };
         self.prices = Some(prices);
         self.best = best;

@@ -38,6 +38,8 @@ pub(crate) fn latency_alone(plans: &[Planned]) -> Vec<Planned> {
 
 /// How far below the deadline a first decision may be found enough.
 const CLEAR: f64 = 1e-3;
+/// By how much a decision may miss it, relative.
+const ROUNDING: f64 = 1e-10;
 
 /// Searches with an optional deadline.
 pub(crate) fn search_timed(
@@ -64,22 +66,15 @@ pub(crate) fn search_timed(
     let quick = Search::new(&bare, quickest, None, pools, meter).over(roots);
     spent = (spent.0 + quick.nodes, spent.1 + quick.iterations);
     let Some(fast) = &quick.best else { return Timed::Empty };
-    if fast.objective > deadline {
-        // A latency that misses it by rounding keeps it.
-        if quick.lower_bound > deadline * (1.0 - 1e-12) || fast.objective > deadline * (1.0 + 1e-10) {
-            let ended = meter.ended() && quick.lower_bound <= deadline;
-            let least = quick.lower_bound;
-            return if ended {
-                Timed::Searched(Searched {
-                    best: None,
-                    lower_bound: free.lower_bound,
-                    nodes: spent.0,
-                    iterations: spent.1,
-                })
-            } else {
-                Timed::TooLate { least }
-            };
-        }
+    // A latency that misses the deadline by rounding keeps it.
+    if fast.objective > deadline * (1.0 + ROUNDING) {
+        return if quick.lower_bound > deadline {
+            Timed::TooLate { least: quick.lower_bound }
+        } else {
+            // Neither proved nor found.
+            let (nodes, iterations) = spent;
+            Timed::Searched(Searched { best: None, lower_bound: free.lower_bound, nodes, iterations })
+        };
     }
     let start = Search::new(plans, asked, None, pools, meter).timed(fast, &bare);
     let mut searched = Search::new(plans, asked, start, pools, meter).over(roots);
@@ -100,7 +95,7 @@ impl Search<'_> {
 
 /// Several clusters with an optional deadline; the least round latency where the deadline is below it.
 pub(crate) fn agree_timed(
-    clusters: &mut Vec<Cluster>,
+    clusters: &mut [Cluster],
     penalties: &[f64],
     question: Question,
     meter: &mut Meter,
@@ -121,7 +116,7 @@ pub(crate) fn agree_timed(
     };
     let quick = Network::new(&mut bare, vec![0.0; penalties.len()], quickest, None, meter).run();
     let Some(fast) = &quick.best else { return Ok(Outcome { best: None, lower_bound: free.lower_bound }) };
-    if fast.latency > deadline * (1.0 + 1e-10) {
+    if fast.latency > deadline * (1.0 + ROUNDING) {
         return if quick.lower_bound > deadline {
             Err(quick.lower_bound)
         } else {

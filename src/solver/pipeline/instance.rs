@@ -106,6 +106,16 @@ impl BandPrice {
 }
 
 impl Medium {
+    /// The same where energy costs nothing.
+    pub fn free(self) -> Self {
+        match self {
+            Self::Radio { gain, max_power, .. } => Self::Radio { gain, max_power, circuit: 0.0, energy: 0.0 },
+            Self::Fixed { rate, .. } => Self::Fixed { rate, energy: 0.0 },
+            Self::Shared { rate, .. } => Self::Shared { rate, energy: 0.0 },
+            Self::Missing => Self::Missing,
+        }
+    }
+
     /// Whether bits take a share of a band.
     pub fn shares_band(&self) -> bool {
         matches!(self, Self::Radio { .. } | Self::Shared { .. })

@@ -6,6 +6,8 @@
 //! choices at given prices; `search` one cluster, `deadline` a latest time; `curve`, `joint` and `network` several
 //! clusters; `program`, `reasons`, `assemble` and `solve` are the way in and out. Method and proofs: `docs/solver.md`.
 
+#![allow(clippy::needless_range_loop, reason = "positions, devices and cuts index several tables at once")]
+
 mod assemble;
 pub(crate) mod block;
 pub(crate) mod cheapest;
@@ -15,13 +17,16 @@ pub(crate) mod deadline;
 pub(crate) mod instance;
 pub(crate) mod joint;
 pub(crate) mod linear;
+mod member;
 pub(crate) mod network;
+mod newton;
 pub(crate) mod paths;
 mod program;
 pub(crate) mod radio;
 mod reasons;
 pub(crate) mod search;
 mod solve;
+mod split;
 pub(crate) mod tables;
 pub(crate) mod timeline;
 pub(crate) mod windows;

@@ -2,8 +2,8 @@
 //!
 //! A node is a plan and a region of choices per cluster. At weights π_n and a price λ each cluster is searched by itself,
 //! exactly: the sum of what they cost at the least bounds the node. The weights are those that are best for the choices met
-//! so far ([`super::joint`]); where no search brings a new choice the dual of the node is at its maximum, and what gap
-//! there is comes from clusters that share their weight between choices: the region of one of them is cut in two.
+//! so far ([`super::joint`]); where no search brings a new one the dual is at its maximum, and what gap is left comes from
+//! clusters that share their weight between choices: the region of one of them is cut in two.
 
 use std::collections::{BinaryHeap, HashSet};
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use super::curve::{Curve, Point};
 use super::instance::Instance;
 use super::joint::{Joint, Mover, Shared, maximize};
 use super::radio::Target;
-use super::search::{Asked, Found, Planned, Pools, Root, Search, between};
+use super::search::{Asked, Found, Planned, Pools, Root, Search};
+use super::split::{between, widest};
 use super::windows::Split;
 use crate::solver::meter::Meter;
 
@@ -44,8 +45,7 @@ impl Cluster {
         }
         let instance = &self.plans[plan].instance;
         let pool = self.pools.of(instance, choice.devices.len())?;
-        let curve = Curve::new(instance, &self.pools.pools[pool], choice.clone())?;
-        self.known[plan].push(curve);
+        self.known[plan].push(Curve::new(instance, &self.pools.pools[pool], choice.clone())?);
         Some(self.known[plan].len() - 1)
     }
 
@@ -486,7 +486,7 @@ fn halve(instance: &Instance, region: &[Root], choices: Option<(&Choice, &Choice
         let (left, right) = region.split_at(region.len() / 2);
         return Some([left.to_vec(), right.to_vec()]);
     }
-    let split = super::search::widest(instance, &region.first()?.windows)?;
+    let split = widest(instance, &region.first()?.windows)?;
     Some(apart(instance, region, 0, split))
 }
 

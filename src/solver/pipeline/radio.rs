@@ -137,8 +137,7 @@ impl Block<'_> {
     /// Path weights and band prices to begin with.
     pub(super) fn begin(&mut self, pool: &mut Pool, start: Option<&Prices>) {
         let weight = self.weight();
-        self.paths.clear();
-        self.mu.clear();
+        self.forget_paths();
         match start {
             Some(start) if !start.shares.is_empty() => {
                 let count = start.shares.len() as f64;
@@ -205,9 +204,6 @@ impl Block<'_> {
         self.paths.push(path);
         self.mu.push(mu);
         self.settle();
-        for (x, times) in self.times.iter().enumerate() {
-            self.lengths[x].push(super::paths::dot(pool.path(path), times));
-        }
         let room = (product / mu).max(1e-3 * (makespan - known)).max(1e-14 * makespan);
         self.slack.push(room.max(self.span - makespan));
         // The weights have changed, if little.
@@ -224,7 +220,7 @@ impl Block<'_> {
         let mut energy = column.constant;
         let mut hops = Vec::with_capacity(column.hops.len());
         let bands = self.ln_band.map(BandPrice::from_ln);
-        for (hop, sent) in column.hops.iter().zip(&self.sent[0]) {
+        for (hop, sent) in column.hops.iter().zip(self.hops_of[0].iter().map(|&hop| &self.sent[hop])) {
             let band = sent.band * (instance.band / self.filled(hop.band));
             let decided = match hop.medium {
                 Medium::Radio { gain, max_power, circuit, energy: price } => {
@@ -325,13 +321,15 @@ pub(crate) fn optimize(
                         outcome.best = Some(found);
                     }
                 }
-                if let Some(best) = &outcome.best {
-                    if best.objective - outcome.bound <= ending.accuracy * best.objective.abs() {
-                        if polished >= ending.polish || (sum + missed) <= 1e-15 * scale {
-                            break;
-                        }
-                        polished += 1;
+                let gap = outcome
+                    .best
+                    .as_ref()
+                    .map_or(f64::INFINITY, |best| (best.objective - outcome.bound) / best.objective.abs().max(1e-300));
+                if gap <= ending.accuracy {
+                    if polished >= ending.polish || sum + missed <= 1e-15 * scale {
+                        break;
                     }
+                    polished += 1;
                 }
             }
         } else {
@@ -350,7 +348,7 @@ pub(crate) fn optimize(
             Some(PriceRow { compliance: room / nu, side: -reach - (sigma - correction) / nu })
         };
         let objective = scale;
-        if !block.factor(pool, objective, row(0.0, 0.0, late, block)) {
+        if !block.factor(objective, row(0.0, 0.0, late, block)) {
             break;
         }
         block.right_side(0.0, None, objective, row(0.0, 0.0, late, block));
@@ -432,7 +430,7 @@ pub(crate) fn optimize(
             }
         }
     }
-    outcome.prices = block.prices();
+    outcome.prices = block.prices(pool);
     outcome.alpha.clone_from(&block.alpha);
     outcome
 }

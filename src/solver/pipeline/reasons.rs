@@ -54,11 +54,10 @@ fn exists(instance: &Instance, joined: bool) -> bool {
         let open =
             if joined { Windows::all(instance, positions) } else { Windows::all(&moveable(instance), positions) };
         let mut failed = std::collections::HashSet::new();
-        let start = (0..instance.devices).any(|k| {
+        (0..instance.devices).any(|k| {
             let enters = instance.ends[0].is_none() || !joined || link(instance, 0, k + 1, 0);
             enters && reaches(instance, &open, (0, k, 0), 1 << (k % 64), joined, &mut failed)
-        });
-        start
+        })
     })
 }
 

@@ -14,8 +14,9 @@ use super::choice::{Choice, Column};
 use super::instance::Instance;
 use super::paths::Pool;
 use super::radio::{Allocation, Ending, Target, UNUSED, optimize};
+use super::split::among;
 use super::tables::Tables;
-use super::windows::{Split, Windows, work};
+use super::windows::Windows;
 use crate::solver::meter::Meter;
 
 /// A plan of one cluster with its penalty.
@@ -131,11 +132,15 @@ pub(crate) struct Search<'a> {
     closed: f64,
     nodes: u64,
     iterations: u64,
+    /// Operations, as the meter counts them.
+    spent: u64,
     meter: &'a mut Meter,
 }
 
 /// Most rounds of a node, and of a root.
 const ROUNDS: usize = 12;
+/// Operations of one search, where nothing else limits it.
+const MOST_OPERATIONS: u64 = 5_000_000_000;
 /// How accurately the dual over known choices is maximized, relative to the gap that is open.
 const SHARE: f64 = 0.1;
 
@@ -181,6 +186,7 @@ impl<'a> Search<'a> {
             closed: f64::INFINITY,
             nodes: 0,
             iterations: 0,
+            spent: 0,
             meter,
         }
     }
@@ -193,6 +199,20 @@ impl<'a> Search<'a> {
 }
 
 impl Search<'_> {
+    fn spend(&mut self, operations: u64) {
+        self.spent = self.spent.saturating_add(operations);
+        self.meter.spend(operations);
+    }
+
+    /// Whether the search has to end: for the meter, or for its own limit where there is no other.
+    fn ended(&mut self) -> bool {
+        if self.spent > MOST_OPERATIONS && self.meter.is_unlimited() {
+            self.meter.cut();
+            return true;
+        }
+        self.meter.ended()
+    }
+
     /// What a bound must reach to be closed.
     fn bar(&self) -> f64 {
         let Some(best) = &self.best else { return f64::INFINITY };
@@ -210,7 +230,7 @@ impl Search<'_> {
             };
             let shape = self.shapes.len();
             self.shapes.push(Shape { plan, pool, positions });
-            if !self.heap.is_empty() && self.meter.ended() {
+            if !self.heap.is_empty() && self.ended() {
                 // What there is no time to look at costs its penalty at the least.
                 self.closed = self.closed.min(self.plans[plan].penalty);
                 continue;
@@ -311,7 +331,7 @@ impl Search<'_> {
         };
         self.tables.fill(instance, &self.pools.pools[pool], windows, prices, upload);
         let found = self.cheapest.find(instance, &self.tables, windows);
-        self.meter.spend(self.cheapest.work);
+        self.spend(self.cheapest.work);
         let target = self.asked.target;
         let due = target.deadline.map_or(0.0, |deadline| (prices.price - target.weight) * deadline);
         found.map(|(value, choice)| (value + penalty - due, choice))
@@ -334,7 +354,7 @@ impl Search<'_> {
         let mut block = Block::new(instance, vec![column], self.asked.target.upload);
         let outcome = optimize(&mut block, &mut self.pools.pools[pool], self.asked.target, start, ending);
         self.iterations += u64::from(outcome.iterations);
-        self.meter.spend(u64::from(outcome.iterations) * 200 * (block.columns[0].hops.len() as u64 + 10));
+        self.spend(u64::from(outcome.iterations) * 200 * (block.columns[0].hops.len() as u64 + 10));
         self.seen.insert((plan, choice.clone()), outcome.bound + penalty);
         if let Some(allocation) = outcome.best {
             let objective = allocation.objective + penalty;
@@ -355,13 +375,13 @@ impl Search<'_> {
                 open = node.bound;
                 break;
             }
-            if self.meter.ended() && self.best.is_none() {
+            if self.ended() && self.best.is_none() {
                 // Any decision is better than none.
                 node.choices.iter().for_each(|choice| {
                     self.try_choice(node.shape, choice, node.prices.as_ref());
                 });
             }
-            if self.meter.ended() || self.best.as_ref().is_some_and(|best| best.objective <= self.asked.enough) {
+            if self.ended() || self.best.as_ref().is_some_and(|best| best.objective <= self.asked.enough) {
                 open = node.bound;
                 break;
             }
@@ -382,7 +402,7 @@ impl Search<'_> {
             node.prices = self.try_choice(node.shape, &choice, None);
         }
         for round in 0..ROUNDS {
-            if self.meter.ended() {
+            if self.ended() {
                 break;
             }
             // The dual over the choices known.
@@ -403,7 +423,7 @@ impl Search<'_> {
                 let outcome = optimize(&mut block, &mut self.pools.pools[pool], self.asked.target, start, ending);
                 self.iterations += u64::from(outcome.iterations);
                 let hops: usize = block.columns.iter().map(|c| c.hops.len()).sum();
-                self.meter.spend(u64::from(outcome.iterations) * 200 * (hops as u64 + 10));
+                self.spend(u64::from(outcome.iterations) * 200 * (hops as u64 + 10));
                 alpha = outcome.alpha;
                 node.prices = Some(outcome.prices);
             }
@@ -439,7 +459,9 @@ impl Search<'_> {
     fn split(&mut self, node: Node, alpha: &[f64]) {
         let Shape { plan, .. } = self.shapes[node.shape];
         let instance = &self.plans[plan].instance;
-        let Some(split) = self.best_split(&node, alpha) else {
+        let sharing: Vec<(&Choice, f64)> =
+            node.choices.iter().zip(alpha).filter(|(_, a)| **a > 1e-6).map(|(c, a)| (c, *a)).collect();
+        let Some(split) = among(instance, &node.windows, &sharing, &self.tables.stage_weights) else {
             // A single choice is left, and its radio has been solved, or bounded well enough.
             let known = node.choices.iter().filter_map(|choice| self.seen.get(&(plan, choice.clone())));
             self.closed = self.closed.min(known.fold(node.bound, |most, &bound| most.max(bound)));
@@ -470,81 +492,4 @@ impl Search<'_> {
             self.heap.push(Node { shape: node.shape, bound, windows, choices, prices: node.prices.clone() });
         }
     }
-
-    fn best_split(&self, node: &Node, alpha: &[f64]) -> Option<Split> {
-        let Shape { plan, positions, .. } = self.shapes[node.shape];
-        let instance = &self.plans[plan].instance;
-        let choices: Vec<(&Choice, f64)> =
-            node.choices.iter().zip(alpha).filter(|(_, a)| **a > 1e-6).map(|(c, a)| (c, *a)).collect();
-        let mut best: Option<(f64, Split)> = None;
-        if choices.len() > 1 {
-            for s in 0..positions {
-                let weights = self.tables.stage_weights.get(s).copied().unwrap_or([1.0; 2]);
-                let works: Vec<(f64, f64)> = choices
-                    .iter()
-                    .map(|(choice, alpha)| {
-                        let first = if s == 0 { 0 } else { usize::from(choice.cuts[s - 1]) };
-                        let (k, past) = (usize::from(choice.devices[s]), usize::from(choice.cuts[s]));
-                        (work(instance, weights, k, first, past), *alpha)
-                    })
-                    .collect();
-                let sum: f64 = works.iter().map(|w| w.1).sum();
-                let mean = works.iter().map(|w| w.0 * w.1).sum::<f64>() / sum;
-                let spread = works.iter().map(|w| w.1 * (w.0 - mean).powi(2)).sum::<f64>() / sum;
-                let most = works.iter().map(|w| w.0).fold(0.0, f64::max);
-                let spread = spread.sqrt();
-                if spread > 1e-9 * most && best.as_ref().is_none_or(|(least, _)| spread > *least) {
-                    best = Some((spread, Split::Work { position: s, weights, threshold: mean }));
-                }
-            }
-            if best.is_none() {
-                return between(instance, choices[0].0, choices[1].0);
-            }
-        }
-        best.map(|(_, split)| split).or_else(|| widest(instance, &node.windows))
-    }
-}
-
-/// A split between two choices of as many devices: by the segments that differ most in time.
-pub(crate) fn between(instance: &Instance, one: &Choice, other: &Choice) -> Option<Split> {
-    let weights = [1.0, if instance.kind.has_backward() { 1.0 } else { 0.0 }];
-    let mut best: Option<(f64, Split)> = None;
-    for ((s, k, first, past), (_, j, from, to)) in one.segments().zip(other.segments()) {
-        let (a, b) = (work(instance, weights, k, first, past), work(instance, weights, j, from, to));
-        let spread = (a - b).abs();
-        if spread > 1e-9 * a.max(b) && best.as_ref().is_none_or(|(most, _)| spread > *most) {
-            best = Some((spread, Split::Work { position: s, weights, threshold: 0.5 * (a + b) }));
-        }
-    }
-    best.map(|(_, split)| split).or_else(|| {
-        one.segments().zip(other.segments()).find_map(|((position, k, _, past), (_, j, _, to))| {
-            if k != j {
-                Some(Split::Device { position, device: k })
-            } else {
-                (past != to).then(|| Split::Past { position, cut: past.min(to) })
-            }
-        })
-    })
-}
-
-/// A split of any region that holds more than one choice: a device apart, or a range of cuts halved.
-pub(crate) fn widest(instance: &Instance, windows: &Windows) -> Option<Split> {
-    for position in 0..windows.positions {
-        let usable: Vec<usize> = (0..instance.devices).filter(|&k| windows.open(position, k)).collect();
-        if usable.len() > 1 {
-            return Some(Split::Device { position, device: usable[0] });
-        }
-        let (mut low, mut high) = (usize::MAX, 0);
-        for first in 0..instance.blocks {
-            let &[k] = usable.as_slice() else { return None };
-            let (least, most) = windows.get(position, k, first);
-            if least <= most {
-                (low, high) = (low.min(least), high.max(most));
-            }
-        }
-        if low < high {
-            return Some(Split::Past { position, cut: (low + high) / 2 });
-        }
-    }
-    None
 }

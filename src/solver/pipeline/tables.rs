@@ -122,21 +122,38 @@ impl Tables {
             };
             self.exit.push(last);
         }
+        // The cuts at which a segment may begin and end, as far as the windows let anything get there.
+        let mut begins = vec![false; cuts];
+        begins[0] = true;
         for s in 0..positions.saturating_sub(1) {
+            let mut ends = vec![false; cuts];
             for k in 0..devices {
                 if !open(s, k) {
                     continue;
+                }
+                let mut own = vec![false; cuts];
+                for first in (s..instance.blocks).filter(|&first| begins[first]) {
+                    let (low, high) = windows.get(s, k, first);
+                    if low <= high {
+                        own[low..=high].fill(true);
+                    }
                 }
                 for j in 0..devices {
                     if j == k || (instance.given && j < k) || !open(s + 1, j) {
                         continue;
                     }
                     let at = ((s * devices + k) * devices + j) * self.classes;
-                    for (class, &amount) in bits.iter().enumerate() {
-                        self.link[at + class] = hop(s + before, k + 1, j + 1, amount, &mut broken);
+                    for cut in (s + 1..instance.blocks).filter(|&cut| own[cut]) {
+                        let (low, high) = windows.get(s + 1, j, cut);
+                        let class = self.class_of[cut];
+                        if low <= high && self.link[at + class] == f64::INFINITY {
+                            self.link[at + class] = hop(s + before, k + 1, j + 1, bits[class], &mut broken);
+                        }
                     }
                 }
+                ends.iter_mut().zip(&own).for_each(|(all, own)| *all |= own);
             }
+            begins = ends;
         }
         for band in 0..2 {
             if used[band] {

@@ -102,6 +102,26 @@ fn every_kind_of_problem_keeps_its_limit_of_work() {
     }
 }
 
+/// Whatever a longer limit begins and does not finish: the best decision of a shorter one stands.
+#[test]
+fn a_longer_limit_never_gives_a_worse_decision() {
+    for (devices, clusters, seed) in [(3, 30, 1), (3, 30, 2), (8, 12, 1), (4, 2, 1), (4, 2, 2)] {
+        let size = InstanceSize { devices, blocks: 12, plans: 4, participation: Participation::Select, clusters };
+        let mut spec = sample(size, seed);
+        // Next to no upload: the decision at equal weights is far from the best.
+        spec.clusters.iter_mut().for_each(|cluster| cluster.upload_bits.0 *= 1e-6);
+        let problem = built(spec);
+        let mut last = f64::INFINITY;
+        for exponent in 0..14 {
+            let solution = limited(&problem, 1000 << (2 * exponent).min(24));
+            let best = solution.certified().unwrap();
+            assert!(best.objective() <= last * (1.0 + 1e-9), "{} after {last}: {exponent}", best.objective());
+            assert!(best.lower_bound.is_finite());
+            last = best.objective();
+        }
+    }
+}
+
 #[test]
 fn a_limit_of_work_gives_the_same_answer_on_any_number_of_threads() {
     let problem = large(6, 5, Participation::Select);

@@ -10,6 +10,7 @@ use crate::problem::{ObjectiveTerms, SlotSpec, Status, evaluate};
 mod alternating;
 mod closed_forms;
 mod cut_short;
+mod deadlines;
 mod enumeration;
 mod exhaustive;
 mod extremes;
@@ -25,6 +26,7 @@ mod scaling;
 mod sizes;
 mod uploads;
 mod warm;
+mod watch;
 
 /// So many cases, the same in every run.
 fn seeded(cases: u32) -> ProptestConfig {

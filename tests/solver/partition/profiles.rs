@@ -2,7 +2,7 @@
 
 use collapipe::partition::{
     DeviceOrder, LayerProfile, Links, PartitionObjective, PartitionProblem, PartitionSettings, PartitionSpec,
-    ProfileError, ProfileRows, StageCount, solve_partition,
+    PartitionStatus, ProfileError, ProfileRows, ScheduleKind, Sending, StageCount, evaluate_plan, solve_partition,
 };
 
 use crate::support::shared;
@@ -103,4 +103,50 @@ fn bad_tables_are_refused_with_the_place() {
     assert_eq!(sorted.forward_seconds, [1.0, 2.0]);
     let long: String = std::iter::once("forward_s\n").chain(std::iter::repeat_n("1\n", 1024)).collect();
     assert!(matches!(refuse(&long, &all), ProfileError::Length(_)));
+}
+
+/// Plans by formulas, played as 1F1B, against the best plan for it: published chains on equal GPUs, and on two kinds of
+/// GPU.
+#[test]
+fn what_formulas_cost_in_1f1b() {
+    let pipe_dream = "pipelines/pipedream_layer_profiles.csv";
+    let Some(vgg) = read(pipe_dream, &rows(&[("model", "vgg16")], Some("node"))) else { return };
+    let Some(alexnet) = read(pipe_dream, &rows(&[("model", "alexnet")], Some("node"))) else { return };
+    let Some(bert) = read("pipelines/dnnpart_bert24_training_layers.csv", &rows(&[], None)) else { return };
+    let (mut problems, mut by_sum, mut by_bottleneck) = (0, 1.0_f64, 1.0_f64);
+    for profile in [&vgg, &alexnet, &bert] {
+        for (devices, slowness) in [(4, 1.0), (8, 1.0), (4, 2.0)] {
+            for micro_batches in [8, 32] {
+                let device = |index: usize| profile.device("", if index.is_multiple_of(2) { 1.0 } else { slowness });
+                let of = |objective| {
+                    let spec = PartitionSpec {
+                        layers: profile.layers.clone(),
+                        links: Links::same(1e11),
+                        order: DeviceOrder::Free,
+                        ..PartitionSpec::new((0..devices).map(device).collect(), objective)
+                    };
+                    PartitionProblem::new(spec).unwrap()
+                };
+                let schedule = ScheduleKind::OneForwardOneBackward;
+                let played = of(PartitionObjective::Schedule { schedule, micro_batches, sending: Sending::Overlapped });
+                let best = solve_partition(&played, &PartitionSettings::default()).unwrap();
+                assert_eq!(best.status, PartitionStatus::Optimal);
+                let loss = |objective| {
+                    let plan = solve_partition(&of(objective), &PartitionSettings::default()).unwrap().plan;
+                    evaluate_plan(&played, &plan).unwrap().value_s / best.value_s
+                };
+                let losses =
+                    [loss(PartitionObjective::SumPlusMax { micro_batches }), loss(PartitionObjective::Bottleneck)];
+                assert!(losses.iter().all(|loss| *loss >= 1.0 - 1e-9), "{losses:?}");
+                (by_sum, by_bottleneck) = (by_sum.max(losses[0]), by_bottleneck.max(losses[1]));
+                problems += 1;
+            }
+        }
+    }
+    println!(
+        "1F1B on {problems} published chains: planning by sum + (M-1) max takes up to {:.1} % longer, by the busiest \
+         step up to {:.1} %",
+        100.0 * (by_sum - 1.0),
+        100.0 * (by_bottleneck - 1.0)
+    );
 }

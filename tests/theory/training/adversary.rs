@@ -6,6 +6,7 @@
 
 use std::error::Error;
 
+use super::adversary_pieces as pieces;
 use super::adversary_problems::{self as problems, Reader};
 use super::draw::Draw;
 
@@ -18,11 +19,11 @@ pub const TARGETS: [(&str, &str, Ratio); 17] = [
     ("local-steps-sharp", "one cluster, several steps, noise", problems::sharp_one_noisy),
     ("local-steps-sharp", "clusters, quadratic", problems::sharp_clusters),
     ("local-steps-sharp", "two clusters or more, several steps, noise", problems::sharp_clusters_noisy),
-    ("local-steps-sharp", "piecewise quadratic", problems::sharp_tree),
+    ("local-steps-sharp", "piecewise quadratic", pieces::sharp_tree),
     ("local-steps-sharp-any-ages", "clusters, quadratic", problems::any_ages),
-    ("local-steps-sharp-any-ages", "piecewise quadratic", problems::any_ages_tree),
+    ("local-steps-sharp-any-ages", "piecewise quadratic", pieces::any_ages_tree),
     ("local-steps-sharp-convex", "clusters, quadratic", problems::convex),
-    ("local-steps-sharp-convex", "piecewise quadratic", problems::convex_tree),
+    ("local-steps-sharp-convex", "piecewise quadratic", pieces::convex_tree),
     ("partial-participation", "with replacement, quadratic", problems::with_replacement),
     ("partial-participation", "without replacement, quadratic", problems::without_replacement),
     ("partial-participation", "with replacement, what the draw costs", problems::with_replacement_apart),

@@ -3,6 +3,7 @@
 
 mod adaptive;
 pub mod adversary;
+mod adversary_pieces;
 mod adversary_problems;
 mod compressed;
 mod convex;

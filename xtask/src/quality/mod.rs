@@ -1,8 +1,8 @@
 //! Prints how good the certified answers are on seeded random problems: gaps, times and work, one row per family.
 //!
 //! ```text
-//! cargo xtask quality [--families select,networks,enumerated] [--devices 20,50] [--seeds 10]
-//!     [--networks 20] [--enumerated 40] [--each]
+//! cargo xtask quality [--families select,networks,enumerated] [--devices 20,50] [--blocks 24] [--seeds 10]
+//!     [--work-limit 1000000000] [--networks 20] [--enumerated 40] [--each]
 //! ```
 //!
 //! Times are those of the machine at hand; gaps and work are the same everywhere. `--each` prints every problem as
@@ -27,6 +27,12 @@ pub struct Arguments {
     /// Devices of the family `select`, one row for each number
     #[arg(long, value_delimiter = ',', default_values_t = [20, 50])]
     devices: Vec<usize>,
+    /// Encoder blocks of the family `select`
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
+    blocks: u32,
+    /// Most operations of a solve of the families `select` and `networks`
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    work_limit: Option<u64>,
     /// Problems of each row of `select`
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: u64,
@@ -60,10 +66,10 @@ struct Row {
     iterations: u64,
 }
 
-/// Solves at default settings.
-fn solved(problem: &SlotProblem, seed: u64) -> Result<Row, Box<dyn Error>> {
+/// Solves at default settings but for the limit of work.
+fn solved(problem: &SlotProblem, seed: u64, work_limit: Option<u64>) -> Result<Row, Box<dyn Error>> {
     let start = Instant::now();
-    let solution = solve(problem, &Settings::default())?;
+    let solution = solve(problem, &Settings { work_limit, ..Settings::default() })?;
     let seconds = start.elapsed().as_secs_f64();
     let best = solution.certified().ok_or_else(|| format!("seed {seed}: infeasible"))?;
     let work = solution.work;
@@ -105,13 +111,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     }
     if asked(Family::Select) {
         for &devices in &arguments.devices {
-            let rows = select::rows(devices, arguments.seeds)?;
+            let rows = select::rows((devices, arguments.blocks), arguments.seeds, arguments.work_limit)?;
             summarize(&format!("select, {devices} devices"), &rows, arguments.each);
         }
     }
     if asked(Family::Networks) {
         for (name, participation) in networks::KINDS {
-            let rows = networks::rows(participation, arguments.networks)?;
+            let rows = networks::rows(participation, arguments.networks, arguments.work_limit)?;
             summarize(&format!("networks, {name}"), &rows, arguments.each);
         }
     }

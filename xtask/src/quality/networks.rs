@@ -11,11 +11,11 @@ use super::{Row, solved};
 pub const KINDS: [(&str, Participation); 2] = [("all", Participation::All), ("select", Participation::Select)];
 
 /// Solves the seeded networks; both kinds have the same sizes.
-pub fn rows(participation: Participation, seeds: u64) -> Result<Vec<Row>, Box<dyn Error>> {
+pub fn rows(participation: Participation, seeds: u64, work_limit: Option<u64>) -> Result<Vec<Row>, Box<dyn Error>> {
     let drawn = (0..seeds).map(|seed| {
         let (clusters, devices) = (2 + (13 * seed % 49) as usize, 2 + (seed % 9) as usize);
         let size = InstanceSize { clusters, devices, participation, ..InstanceSize::default() };
-        solved(&size.sample(seed)?, seed)
+        solved(&size.sample(seed)?, seed, work_limit)
     });
     drawn.collect()
 }

@@ -2,14 +2,16 @@
 //! faster than it can evaluate.
 //!
 //! ```text
-//! cargo xtask speed [--huge]
+//! cargo xtask speed [--huge | --replay]
 //! ```
 //!
 //! Every line is a family of seeded problems. The solvers take turns on each of them, so that a busy machine slows all
 //! of them; the table shows medians. Times are those of the machine at hand, ratios are the message. `--huge` adds a
-//! network of a million devices.
+//! network of a million devices. `--replay` plays the slots of the built-in scenario with a warm solver and with a cold
+//! one, and nothing else.
 
 mod cases;
+mod replay;
 mod timing;
 
 use std::error::Error;
@@ -23,11 +25,17 @@ pub struct Arguments {
     /// Add a network of a million devices
     #[arg(long)]
     huge: bool,
+    /// Only the built-in scenario's slots, warm and cold
+    #[arg(long, conflicts_with = "huge")]
+    replay: bool,
 }
 
 /// Prints the table of `docs/performance.md`.
 pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let threads = rayon::current_num_threads();
+    if arguments.replay {
+        return replay::run();
+    }
     println!("medians on {threads} threads; ratios are times of others over ours, or ours over one evaluation\n");
     println!(
         "{:<40} {:>9} {:>8} {:>8} {:>8} {:>8} {:>11} {:>10}",
@@ -36,6 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     for case in cases() {
         println!("{}", case.run()?);
     }
+    replay::run()?;
     for (what, sizes, case) in [
         ("clusters of 10 devices, all", GROWTH_IN_CLUSTERS.as_slice(), Case::network as fn(usize) -> Case),
         ("devices of one cluster, all", &GROWTH_IN_DEVICES, Case::devices),

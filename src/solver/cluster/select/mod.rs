@@ -92,6 +92,8 @@ pub(crate) struct Subsets<'a> {
     roots: Vec<Region>,
     /// Least bound of what searches that had to end have left open.
     open: f64,
+    /// Whether good choices have been looked for.
+    started: bool,
     /// Operations of the bounds that the meter knows of.
     charged: u64,
 }
@@ -132,23 +134,40 @@ impl<'a> Subsets<'a> {
             brackets: PerPhase::both(Bracket::default()),
             roots: Vec::new(),
             open: f64::INFINITY,
+            started: false,
             charged: 0,
         };
         subsets.whole.prices = subsets.guessed_prices(work);
         subsets
     }
 
+    /// The same with prices to begin with that a similar search has come to.
+    pub fn with_prices(mut self, prices: Option<PerPhase<f64>>) -> Self {
+        self.whole.prices = prices.unwrap_or(self.whole.prices);
+        self
+    }
+
+    /// The prices of the bands that the whole search space has come to.
+    pub fn prices(&self) -> PerPhase<f64> {
+        self.whole.prices
+    }
+
     /// A bound of all active sets, from one scan.
     pub fn estimate(&mut self, work: &mut Workspace) -> f64 {
         self.set_roots();
+        self.approach(work);
+        self.charge(work);
+        self.bound()
+    }
+
+    /// Scans until the prices are not far off.
+    fn approach(&mut self, work: &mut Workspace) {
         for _ in 0..MOST_GUESSES {
             if self.follow().is_none_or(|off| off < FAR) || work.buffers.meter.ended() {
                 break;
             }
             self.charge(work);
         }
-        self.charge(work);
-        self.bound()
     }
 
     /// Tells the meter of the operations of the bounds.
@@ -164,7 +183,9 @@ impl<'a> Subsets<'a> {
             self.estimate(work);
         }
         if self.bound() < self.threshold.bar() {
-            self.start(work);
+            if !self.started {
+                self.start(work);
+            }
             self.scan(work);
         }
         let mut frontier: BinaryHeap<Region> = std::mem::take(&mut self.roots).into();
@@ -394,6 +415,7 @@ impl<'a> Subsets<'a> {
             }
         }
         let Some(found) = found else { return false };
+        work.buffers.meter.show_found(found.value);
         self.threshold.cutoff = found.value;
         self.best = Some(found);
         true

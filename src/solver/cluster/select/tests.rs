@@ -129,12 +129,12 @@ fn equal_devices() {
     agrees(&SlotProblem::new(spec).unwrap(), &[], Limits::default());
 }
 
-/// A problem with every device of another one several times in a row.
-fn repeated(problem: &SlotProblem, times: &[usize]) -> SlotProblem {
+/// A problem with devices of another one, each as often and where it is listed: equal ones have the same gains to and from
+/// every node.
+fn of_kinds(problem: &SlotProblem, kinds: &[usize]) -> SlotProblem {
     let mut spec = problem.clone().into_spec();
     let cluster = &mut spec.clusters[0];
     let (devices, gains) = (cluster.devices.clone(), cluster.gain_to_noise_hz_per_w.0.clone());
-    let kinds: Vec<usize> = times.iter().enumerate().flat_map(|(kind, &times)| vec![kind; times]).collect();
     cluster.devices = kinds.iter().map(|&kind| devices[kind].clone()).collect();
     let server = devices.len() + 1;
     let nodes: Vec<usize> = [0].into_iter().chain(kinds.iter().map(|kind| kind + 1)).chain([server]).collect();
@@ -143,6 +143,31 @@ fn repeated(problem: &SlotProblem, times: &[usize]) -> SlotProblem {
         pair => gains[pair],
     };
     cluster.gain_to_noise_hz_per_w = crate::problem::Gains(nalgebra::DMatrix::from_fn(nodes.len(), nodes.len(), gain));
+    SlotProblem::new(spec).unwrap()
+}
+
+/// Every device of another problem several times in a row.
+fn repeated(problem: &SlotProblem, times: &[usize]) -> SlotProblem {
+    let kinds: Vec<usize> = times.iter().enumerate().flat_map(|(kind, &times)| vec![kind; times]).collect();
+    of_kinds(problem, &kinds)
+}
+
+/// The problem with what devices and links are like changed by up to a share.
+fn perturbed(problem: &SlotProblem, share: f64, seed: u64) -> SlotProblem {
+    use rand::{Rng, RngExt, SeedableRng};
+    fn vary(value: &mut f64, share: f64, rng: &mut impl Rng) {
+        *value *= 1.0 + share * rng.random_range(-1.0..1.0);
+    }
+    let mut rng = rand_pcg::Pcg64::seed_from_u64(seed);
+    let mut spec = problem.clone().into_spec();
+    let cluster = &mut spec.clusters[0];
+    for device in &mut cluster.devices {
+        vary(&mut device.forward_flops_per_second.0, share, &mut rng);
+        vary(&mut device.backward_flops_per_second.0, share, &mut rng);
+        vary(&mut device.stage_overhead_s.0, share, &mut rng);
+        vary(&mut device.joules_per_flop.0, share, &mut rng);
+    }
+    cluster.gain_to_noise_hz_per_w.0.iter_mut().for_each(|gain| vary(gain, share, &mut rng));
     SlotProblem::new(spec).unwrap()
 }
 
@@ -161,6 +186,37 @@ proptest! {
             agrees(&problem, &[times[0] - 1], Limits::default());
         }
     }
+
+    #[test]
+    fn equal_devices_with_others_in_between(
+        seed in 0u64..10_000, blocks in 1u32..17, plans in 1u32..6, kinds in prop::collection::vec(0usize..3, 2..9),
+        share in prop::sample::select(vec![0.0, 1e-9, 1e-6, 1e-3, 0.02]), layers in 0usize..5,
+    ) {
+        let problem = perturbed(&of_kinds(&sampled(3, blocks, plans, seed), &kinds), share, seed);
+        agrees(&problem, &[], Limits { layers, ..Limits::default() });
+    }
+}
+
+/// What links are left of the graph of a problem's first plan.
+fn links_left(problem: &SlotProblem) -> usize {
+    let mut left = 0;
+    each_plan(problem, &[], |planned, domain, _| {
+        left = Relaxation::new(planned, domain, crate::solver::meter::Clock::default()).graph.len();
+    });
+    left
+}
+
+/// Of each kind the next one is enough: a device leads to as many others as there are kinds behind it.
+#[test]
+fn links_past_an_equal_device_are_closed() {
+    let base = sampled(3, 6, 1, 5);
+    // From the control unit to 0 and 1, from each device to the next of either kind and to the server.
+    assert_eq!(links_left(&of_kinds(&base, &[0, 1, 0, 1])), 2 + (2 + 2 + 1) + 4);
+    assert_eq!(links_left(&of_kinds(&base, &[0, 0, 0, 0])), 1 + 3 + 4);
+    // The one in the middle differs in one gain: it is passed by, but not the first on the way to the last.
+    let mut spec = of_kinds(&base, &[0, 0, 0]).into_spec();
+    spec.clusters[0].gain_to_noise_hz_per_w.0[(2, 0)] *= 1.0 + 1e-12;
+    assert_eq!(links_left(&SlotProblem::new(spec).unwrap()), 2 + 2 + 1 + 3);
 }
 
 /// As many equal devices as leave thousands of millions of sets, all of which cost one of a few things.
@@ -176,4 +232,61 @@ fn many_equal_devices_are_solved_to_optimality() {
         assert!(best.objective() <= last * (1.0 + 1e-9), "{times:?}: {} after {last}", best.objective());
         last = best.objective();
     }
+}
+
+/// A shelf of the same boards, as different as two of them are: a gap of the same order as for equal ones.
+#[test]
+fn many_nearly_equal_devices_are_solved_to_optimality() {
+    for (kinds, share) in [(1, 1e-6), (1, 1e-3), (2, 1e-4), (3, 0.01)] {
+        let interleaved: Vec<usize> = (0..50).map(|k| k % kinds).collect();
+        let problem = perturbed(&of_kinds(&sampled(kinds, 24, 4, 11), &interleaved), share, 7);
+        let solution = solve(&problem, &Settings::default()).unwrap();
+        let gap = solution.certified().unwrap().gap;
+        assert!(gap <= 1e-7, "{kinds} kinds, {share}: gap {gap:e}");
+    }
+}
+
+/// The problem without one of its devices.
+fn without(problem: &SlotProblem, device: usize) -> SlotProblem {
+    let mut spec = problem.clone().into_spec();
+    let cluster = &mut spec.clusters[0];
+    cluster.devices.remove(device);
+    let gains = cluster.gain_to_noise_hz_per_w.0.clone();
+    cluster.gain_to_noise_hz_per_w.0 = gains.remove_row(device + 1).remove_column(device + 1);
+    SlotProblem::new(spec).unwrap()
+}
+
+/// One more device to choose from, and the decision is never worse, wherever the search is cut off.
+#[test]
+fn a_device_more_never_costs_more() {
+    for work_limit in [None, Some(1), Some(30_000), Some(1_000_000)] {
+        let settings = Settings { work_limit, ..Settings::default() };
+        let objective = |problem: &SlotProblem| solve(problem, &settings).unwrap().certified().unwrap().objective();
+        for seed in 0..8 {
+            let problem = sampled(7, 10, 5, seed);
+            let all = objective(&problem);
+            for device in 0..7 {
+                let less = objective(&without(&problem, device));
+                assert!(all <= less * (1.0 + 1e-9), "{work_limit:?}, seed {seed}: {all} above {less} without {device}");
+            }
+        }
+        // Equal devices, one after the other.
+        let base = sampled(2, 24, 4, 11);
+        let mut last = f64::INFINITY;
+        for count in [4, 12, 22, 23, 24, 25, 40] {
+            let kinds: Vec<usize> = (0..count).map(|k| k % 2).collect();
+            let all = objective(&of_kinds(&base, &kinds));
+            assert!(all <= last * (1.0 + 1e-9), "{work_limit:?}: {all} with {count} devices, {last} with fewer");
+            last = all;
+        }
+    }
+}
+
+/// More devices and blocks than any search over active sets goes through get a decision with a bound.
+#[test]
+fn a_thousand_devices_get_a_decision() {
+    let settings = Settings { work_limit: Some(100_000_000), ..Settings::default() };
+    let solution = solve(&sampled(1000, 57, 1, 1), &settings).unwrap();
+    let best = solution.certified().unwrap();
+    assert!(best.lower_bound > 0.0 && best.gap < 1.0, "gap {}", best.gap);
 }

@@ -1,0 +1,284 @@
+//! One Newton step of the interior-point method on a block.
+
+use super::block::{Block, PriceRow};
+use super::paths::dot;
+
+/// Where the groups of unknowns begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    pub paths: usize,
+    pub columns: usize,
+    pub span: usize,
+    pub price: usize,
+}
+
+impl Block<'_> {
+    /// Index of the unknowns: bands, paths, choices, θ, span, π.
+    pub(super) fn places(&self) -> Places {
+        let bands = usize::from(self.active[0]) + usize::from(self.active[1]);
+        let paths = bands + self.mu.len();
+        let columns = paths + if self.mixed() { self.columns.len() + 1 } else { 0 };
+        Places { paths: bands, columns: paths, span: columns, price: columns + 1 }
+    }
+
+    /// Factors the Newton system; `row` says how π may move. `false` where it is singular.
+    pub fn factor(&mut self, objective: f64, row: Option<PriceRow>) -> bool {
+        let places = self.places();
+        let size = places.price + usize::from(row.is_some());
+        let mut lu = std::mem::take(&mut self.lu);
+        lu.reset(size);
+        let m = self.mu.len();
+        let bands = self.ln_band.map(f64::exp);
+        let active: Vec<usize> = (0..2).filter(|&b| self.active[b]).collect();
+        let on_path = self.hops.len();
+        let mut carried = vec![0.0; on_path];
+        for (alpha, hops) in self.alpha.iter().zip(&self.hops_of) {
+            hops.iter().for_each(|&hop| carried[hop] += alpha);
+        }
+        for ((index, hop), sent) in self.hops.iter().enumerate().zip(&self.sent) {
+            let Some(b) = active.iter().position(|&b| b == hop.band) else { continue };
+            let alpha = carried[index];
+            lu.add(b, b, alpha * bands[hop.band] * sent.band_by_band);
+            let (by_price, by_band) = (alpha * sent.time_by_price, alpha * sent.time_by_band);
+            for p in 0..m {
+                let count = self.counts[p * on_path + index];
+                if count == 0.0 {
+                    continue;
+                }
+                lu.add_both(b, places.paths + p, count * by_band);
+                let factor = count * by_price;
+                let row = &mut lu.rows[(places.paths + p) * size + places.paths..];
+                for (entry, other) in row.iter_mut().zip(self.counts.chunks_exact(on_path)).take(p + 1) {
+                    *entry += factor * other[index];
+                }
+            }
+        }
+        // The other half of what is symmetric.
+        for p in 1..m {
+            for q in 0..p {
+                lu.rows[(places.paths + q) * size + places.paths + p] =
+                    lu.rows[(places.paths + p) * size + places.paths + q];
+            }
+        }
+        for p in 0..m {
+            lu.add(places.paths + p, places.paths + p, -self.slack[p] / self.mu[p]);
+            lu.add_both(places.paths + p, places.span, -1.0);
+        }
+        if self.mixed() {
+            let theta = places.span - 1;
+            for x in 0..self.columns.len() {
+                let at = places.columns + x;
+                lu.add(at, at, self.rest[x] / self.alpha[x]);
+                lu.add_both(at, theta, -1.0);
+                for p in 0..m {
+                    lu.add_both(at, places.paths + p, self.lengths[x][p]);
+                }
+                for (b, &band) in active.iter().enumerate() {
+                    lu.add_both(at, b, bands[band] * (self.bands[x][band] - self.instance.band));
+                }
+                if row.is_some() {
+                    lu.add_both(at, places.price, self.extra[x]);
+                }
+            }
+        }
+        self.price_row = None;
+        if let Some(row) = row {
+            lu.add_both(places.span, places.price, self.instance.iterations);
+            lu.add(places.price, places.price, dot(&self.alpha, &self.extra_slope) - row.compliance);
+            self.price_row = Some(places.price);
+        }
+        // Everything in units of the objective.
+        self.scale.clear();
+        self.scale.resize(size, 1.0);
+        for p in 0..m {
+            self.scale[places.paths + p] = self.mu[p];
+        }
+        if self.mixed() {
+            for x in 0..self.columns.len() {
+                self.scale[places.columns + x] = self.alpha[x];
+            }
+            self.scale[places.span - 1] = objective;
+        }
+        self.scale[places.span] = self.span;
+        if row.is_some() {
+            self.scale[places.price] = self.price;
+        }
+        for r in 0..size {
+            for c in 0..size {
+                lu.rows[r * size + c] *= self.scale[r] * self.scale[c] / objective;
+            }
+        }
+        let done = lu.factor();
+        self.lu = lu;
+        done
+    }
+
+    /// Right side at a centring σ; `correct` are the products of an affine step's changes (paths, then choices).
+    pub fn right_side(&mut self, sigma: f64, correct: Option<&[f64]>, objective: f64, row: Option<PriceRow>) {
+        let places = self.places();
+        let size = places.price + usize::from(row.is_some());
+        let mut side = std::mem::take(&mut self.side);
+        side.clear();
+        side.resize(size, 0.0);
+        let m = self.mu.len();
+        let target = |i: usize| sigma - correct.map_or(0.0, |c| c[i]);
+        let mut b = 0;
+        for band in 0..2 {
+            if self.active[band] {
+                let filled = self.filled(band);
+                side[b] = self.ln_band[band].exp() * filled * (self.instance.band / filled).ln();
+                b += 1;
+            }
+        }
+        for p in 0..m {
+            side[places.paths + p] = self.span - self.length(p) - target(p) / self.mu[p];
+        }
+        if self.mixed() {
+            for x in 0..self.columns.len() {
+                side[places.columns + x] = self.theta - self.values[x] + target(m + x) / self.alpha[x];
+            }
+            side[places.span - 1] = -(1.0 - self.alpha.iter().sum::<f64>());
+        }
+        side[places.span] = -(self.weight() - self.mu.iter().sum::<f64>());
+        if let Some(row) = row {
+            side[places.price] = row.side;
+        }
+        for (value, scale) in side.iter_mut().zip(&self.scale) {
+            *value *= scale / objective;
+        }
+        self.lu.solve(&mut side);
+        self.side = side;
+    }
+
+    /// d latency/dπ with everything else at its best.
+    pub fn response(&mut self, objective: f64) -> f64 {
+        if !self.factor(objective, None) {
+            return 0.0;
+        }
+        let span = self.places().span;
+        let mut side = vec![0.0; self.scale.len()];
+        side[span] = -self.instance.iterations * self.scale[span] / objective;
+        self.lu.solve(&mut side);
+        let slope = self.instance.iterations * side[span] * self.scale[span] + dot(&self.alpha, &self.extra_slope);
+        if slope.is_finite() { slope } else { 0.0 }
+    }
+
+    /// Relative changes: of the paths' weights, then of the choices'.
+    pub fn relative(&self, index: usize) -> f64 {
+        let places = self.places();
+        let m = self.mu.len();
+        self.side[if index < m { places.paths + index } else { places.columns + index - m }]
+    }
+
+    /// The change of π.
+    pub fn price_change(&self) -> f64 {
+        self.price_row.map_or(0.0, |row| self.side[row] * self.price)
+    }
+
+    /// The products of the changes of the complementary pairs.
+    pub fn products(&self, sigma: f64, out: &mut Vec<f64>) {
+        out.clear();
+        let m = self.mu.len();
+        for p in 0..m {
+            let u = self.relative(p);
+            out.push(self.mu[p] * u * (sigma / self.mu[p] - self.slack[p] - self.slack[p] * u));
+        }
+        if self.mixed() {
+            for x in 0..self.columns.len() {
+                let u = self.relative(m + x);
+                out.push(self.alpha[x] * u * (sigma / self.alpha[x] - self.rest[x] - self.rest[x] * u));
+            }
+        }
+    }
+
+    /// The changes of the slacks at a centring.
+    fn slack_change(&self, p: usize, sigma: f64, correct: Option<&[f64]>) -> f64 {
+        let target = sigma - correct.map_or(0.0, |c| c[p]);
+        target / self.mu[p] - self.slack[p] - self.slack[p] * self.relative(p)
+    }
+
+    fn rest_change(&self, x: usize, sigma: f64, correct: Option<&[f64]>) -> f64 {
+        let m = self.mu.len();
+        let target = sigma - correct.map_or(0.0, |c| c[m + x]);
+        target / self.alpha[x] - self.rest[x] - self.rest[x] * self.relative(m + x)
+    }
+
+    /// The longest step in [0, 1] that keeps all pairs positive.
+    pub fn longest_step(&self, sigma: f64, correct: Option<&[f64]>) -> f64 {
+        let mut step = 1.0f64;
+        let mut keep = |ratio: f64| {
+            if ratio < 0.0 {
+                step = step.min(-1.0 / ratio);
+            }
+        };
+        let m = self.mu.len();
+        for p in 0..m {
+            keep(self.relative(p));
+            keep(self.slack_change(p, sigma, correct) / self.slack[p]);
+        }
+        if self.mixed() {
+            for x in 0..self.columns.len() {
+                keep(self.relative(m + x));
+                keep(self.rest_change(x, sigma, correct) / self.rest[x]);
+            }
+        }
+        if let Some(row) = self.price_row {
+            keep(self.side[row]);
+        }
+        step
+    }
+
+    /// The largest change of a logarithm of a band price.
+    pub fn band_change(&self) -> f64 {
+        let places = self.places();
+        self.side[..places.paths].iter().fold(0.0, |most, change| change.abs().max(most))
+    }
+
+    /// Sum of products after a step.
+    pub fn complementarity_after(&self, step: f64, sigma: f64) -> f64 {
+        let m = self.mu.len();
+        let mut sum = 0.0;
+        for p in 0..m {
+            let mu = self.mu[p] * (1.0 + step * self.relative(p));
+            sum += mu * (self.slack[p] + step * self.slack_change(p, sigma, None));
+        }
+        if self.mixed() {
+            for x in 0..self.columns.len() {
+                let alpha = self.alpha[x] * (1.0 + step * self.relative(m + x));
+                sum += alpha * (self.rest[x] + step * self.rest_change(x, sigma, None));
+            }
+        }
+        sum
+    }
+
+    /// Takes a step.
+    pub fn advance(&mut self, step: f64, sigma: f64, correct: Option<&[f64]>, objective: f64) {
+        let places = self.places();
+        let m = self.mu.len();
+        let slack: Vec<f64> = (0..m).map(|p| self.slack_change(p, sigma, correct)).collect();
+        for (p, change) in slack.into_iter().enumerate() {
+            self.slack[p] += step * change;
+            self.mu[p] *= 1.0 + step * self.relative(p);
+        }
+        if self.mixed() {
+            let rest: Vec<f64> = (0..self.columns.len()).map(|x| self.rest_change(x, sigma, correct)).collect();
+            for (x, change) in rest.into_iter().enumerate() {
+                self.rest[x] += step * change;
+                self.alpha[x] *= 1.0 + step * self.relative(m + x);
+            }
+            self.theta += step * self.side[places.span - 1] * objective;
+        }
+        let mut b = 0;
+        for band in 0..2 {
+            if self.active[band] {
+                let change = step * self.side[b];
+                // With π on the move both prices grow in proportion: π by a factor 1 + u, and so must λ.
+                let with_price = if change > -0.5 { change.ln_1p() } else { change + 0.5 - std::f64::consts::LN_2 };
+                self.ln_band[band] += if self.price_row.is_some() { with_price } else { change };
+                b += 1;
+            }
+        }
+        self.span += step * self.side[places.span] * self.span;
+        self.price += step * self.price_change();
+    }
+}
