@@ -243,6 +243,13 @@ fn bubbles_are_the_published_ones() {
                 let makespan = timeline.run(&equal(stages * chunks as usize, [1.0, 2.0, 0.0])).unwrap();
                 let work = 3.0 * f64::from(micro_batches * chunks);
                 assert_eq!(makespan, work + 3.0 * behind, "{stages} stages, {chunks} chunks, {micro_batches}");
+                // In chunks, each of which is 1/v of a stage; with one chunk it is 1F1B.
+                let positions = stages * chunks as usize;
+                for (stage, held) in timeline.memory(&Memory::counting(positions)).unwrap().into_iter().enumerate() {
+                    let ahead = if chunks == 1 { 1 } else { 2 } * (stages - 1 - stage) + positions - stages;
+                    let most = (chunks * micro_batches) as usize;
+                    assert_eq!(held.peak, most.min(ahead + 1) as f64, "stage {stage} of {stages}, {chunks} chunks");
+                }
             }
             for [forward, backward, weight] in [[1.0, 1.0, 1.0], [1.0, 1.5, 0.5], [2.0, 2.5, 1.0]] {
                 let schedule = Schedule::zero_bubble(stages, micro_batches).unwrap();
