@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::problem::{Decision, ShadowPrices, SlotProblem};
 use crate::solver::cluster::active::Workspace;
 use crate::solver::cluster::assemble::cluster_decision;
-use crate::solver::cluster::{Domain, Segments};
+use crate::solver::cluster::{Domain, PlannedCluster, Segments};
 use crate::solver::network::balance::{Balanced, balance};
 use crate::solver::network::envelope::{Deadline, Known, deadline};
 use crate::solver::network::explore::{UPLOAD_ACCURACY, cheapest};
@@ -327,10 +327,15 @@ impl NetworkSearch<'_> {
         let found = self.incumbent.as_ref()?;
         let (network, plan, domains) = (self.network, found.plan, self.domains.clone());
         if self.gap <= COARSE_GAP && lower_bound >= self.bar(self.aim) && !ended {
-            let choices: Vec<Segments> = found.balanced.found.iter().map(|found| found.choice.clone()).collect();
             let (before, weights) = (found.balanced.objective, self.equal());
             let scale = gap_scale(before, network.problem.plans[plan].penalty);
             let part = Part { network, plan: network.problem.plans.get(plan)?, domains: &domains };
+            let balanced = &found.balanced;
+            let choices: Vec<Segments> = part.each(self.work, |n, work| {
+                let even =
+                    |planned: &PlannedCluster, _: &Domain| work.evened(planned, balanced.found[n].clone()).choice;
+                part.with_cluster(n, balanced.weights[n], even)
+            });
             let mut known = part.each(self.work, |n, work| {
                 let (found, sample) = part.fixed(n, &choices[n], weights[n], None, work);
                 vec![Known::new(found.choice, sample)]

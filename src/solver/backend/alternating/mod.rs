@@ -13,7 +13,7 @@ use crate::problem::{
 };
 use crate::solver::cluster::Domain;
 use crate::solver::hop::phase::falling_root;
-use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, domains, solve};
+use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, check, domains, solve};
 
 /// Segments, plan, bandwidths and powers in turn, each solved to its own optimum while the others stand still.
 ///
@@ -84,7 +84,8 @@ impl<S: Backend<SegmentsFor>> Backend<WholeSlot> for Alternating<S> {
 
     fn solve(&self, problem: &SlotProblem, _: &WholeSlot) -> Result<Solution, SolveError> {
         self.validate()?;
-        // Refuses what the exact solver does not support, and reports what is infeasible.
+        // The steps know the classical problem alone; what is infeasible is the exact solver's to say.
+        check(problem)?;
         let exact = solve(problem, &self.bound)?;
         let Ok(certified) = &exact.outcome else { return Ok(exact) };
         let mut iterate = Iterate::start(problem, &self.segments)?;
