@@ -93,7 +93,7 @@ impl PlanViolations {
 ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerMicroBatch,
 /// };
 /// let constraint =
-///     ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 1.0, form: Form::Sharp };
+///     ConvergenceConstraint { learning, step_size: 0.125, rounds: 10, target: 0.5, form: Form::Sharp };
 /// let plan = |micro_batches| CandidatePlan { local_iterations: 1, micro_batches, ..CandidatePlan::default() };
 /// let mut controller = ConvergenceController::new(constraint, &[plan(1), plan(2)])?;
 /// controller.play(Some(0))?;

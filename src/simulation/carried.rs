@@ -28,9 +28,9 @@ use crate::solver::backend::{RadioFor, Segments};
 /// let solution = solve(&earlier.problem, &Settings::default())?;
 /// let decision = &solution.certified().ok_or("infeasible")?.decision;
 ///
-/// // The last device of the first cluster is gone.
+/// // The first device of the first cluster is gone.
 /// let mut present = state.present().to_vec();
-/// present[0].pop();
+/// present[0].remove(0);
 /// let now = SlotState::measured(&scenario, 1, present, state.gains().collect())?.problem(|_| 0.0)?;
 /// let segments = carried_over((&earlier, decision), &now).ok_or("too little memory")?;
 /// let radio = solve_radio(&now.problem, &segments, &Settings::default())?;
