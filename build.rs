@@ -9,14 +9,17 @@ const SOURCES: [&str; 4] = ["src", "Cargo.toml", "Cargo.lock", "build.rs"];
 
 fn main() {
     println!("cargo::rerun-if-env-changed=COLLAPIPE_COMMIT");
-    // An edit that is not committed; a commit; a checkout.
-    let of_git = ["HEAD", "logs/HEAD"].into_iter().filter_map(|file| git(&["rev-parse", "--git-path", file]));
-    for path in SOURCES.map(str::to_owned).into_iter().chain(of_git) {
-        if Path::new(&path).exists() {
-            println!("cargo::rerun-if-changed={path}");
+    println!("cargo::rerun-if-changed=build.rs");
+    let given = std::env::var("COLLAPIPE_COMMIT").ok().filter(|commit| !commit.is_empty());
+    if given.is_none() {
+        // An edit that is not committed; a commit; a checkout.
+        let of_git = ["HEAD", "logs/HEAD"].into_iter().filter_map(|file| git(&["rev-parse", "--git-path", file]));
+        for path in SOURCES.map(str::to_owned).into_iter().chain(of_git) {
+            if Path::new(&path).exists() {
+                println!("cargo::rerun-if-changed={path}");
+            }
         }
     }
-    let given = std::env::var("COLLAPIPE_COMMIT").ok().filter(|commit| !commit.is_empty());
     if let Some(commit) = given.or_else(of_checkout) {
         println!("cargo::rustc-env=COLLAPIPE_COMMIT={commit}");
     }
