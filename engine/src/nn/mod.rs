@@ -1,0 +1,1 @@
+//! The blocks of a Transformer with hand-written backward passes.
