@@ -4,6 +4,7 @@
 
 mod data;
 mod error;
+mod experiments;
 mod problem;
 mod run;
 mod scenario;
@@ -18,6 +19,8 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::error::{CollapipeError, Infeasible, InputError, Interrupted, MachineError};
+    #[pymodule_export]
+    use super::experiments::{Reproduction, experiments};
     #[pymodule_export]
     use super::problem::{Problem, evaluate};
     #[pymodule_export]

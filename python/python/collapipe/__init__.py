@@ -19,6 +19,7 @@ from ._core import (
     Table,
     __version__,
 )
+from .experiments import experiments, reproduce
 from .problems import Problem, Solution, Solver, evaluate, solve, solve_many
 from .runs import Policy, Run, RunRecord, run
 from .scenarios import Scenario
@@ -41,7 +42,9 @@ __all__ = [
     "__version__",
     "bound",
     "evaluate",
+    "experiments",
     "policies",
+    "reproduce",
     "run",
     "solve",
     "solve_many",
