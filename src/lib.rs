@@ -111,6 +111,7 @@ pub mod lyapunov;
 pub mod model;
 pub mod network;
 pub mod partition;
+pub mod plan;
 pub mod problem;
 pub mod report;
 pub mod scenario;

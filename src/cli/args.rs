@@ -14,6 +14,7 @@ use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
 use super::partition::PartitionArguments;
+use super::plan::PlanArguments;
 use super::schedule::ScheduleArguments;
 
 /// Plan collaborative training of Transformers over edge devices: which device holds how many encoder blocks, how many
@@ -38,6 +39,7 @@ Examples:
   collapipe partition p.csv --devices 4x1        cut a chain of measured layers over devices, exactly
   collapipe bound b.json                         how small the gradient is after a given number of rounds
   collapipe schedule 1f1b --link 0.5             a pipeline schedule event by event, as a table, chart or trace
+  collapipe plan                                 the plan of a round: who does what, where the time goes, and why
   collapipe recommend --latency-tolerance 30     which V keeps the mean latency that close to the least
   collapipe reproduce --quick                    all experiments on a small scale, with tables and figures
   collapipe presets                              models, devices and radio models, with their sources
@@ -56,6 +58,7 @@ pub enum Command {
     Solve(SolveArguments),
     Check(CheckArguments),
     Problem(ProblemArguments),
+    Plan(PlanArguments),
     Partition(PartitionArguments),
     Bound(BoundArguments),
     Schedule(ScheduleArguments),

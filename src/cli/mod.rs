@@ -4,6 +4,7 @@ mod args;
 mod bound;
 mod io;
 mod partition;
+mod plan;
 mod presets;
 mod progress;
 mod recommend;
@@ -66,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Problem(arguments) => slot::problem(&arguments),
         Command::Partition(arguments) => partition::partition(&arguments),
         Command::Bound(arguments) => bound::bound(&arguments),
+        Command::Plan(arguments) => plan::plan(&arguments),
         Command::Schedule(arguments) => schedule::schedule(&arguments),
         Command::Recommend(arguments) => recommend::recommend(&arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),

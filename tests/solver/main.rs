@@ -8,6 +8,7 @@ mod catalogue;
 mod conformance;
 mod one_phase;
 mod partition;
+mod plan;
 mod regressions;
 #[cfg(all(feature = "conic", feature = "milp", feature = "smooth"))]
 mod settings;

@@ -1,0 +1,199 @@
+//! `collapipe plan`.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use collapipe::plan::{Names, PlanReport, Typical, explain, lasting};
+use collapipe::problem::SlotProblem;
+use collapipe::scenario::SlotError;
+use collapipe::schedule::Drawing;
+use collapipe::simulation::{Run, RunError};
+use collapipe::{solver, write_text};
+
+use super::args::{Accuracy, ScenarioArguments};
+use super::run::load;
+use super::{Done, Failure, io};
+
+/// Show the plan of one round: who does what, where the time goes, what limits it, what everything is worth, and why nobody does
+/// something else.
+///
+/// Per device its blocks, memory, stage times and energy; per message bandwidth, power and rate; the round by part; the busiest machine. Then
+/// what leaving each device out, taking it in, or moving a block would cost, and what a MHz, a GiB, a watt or a joule more would save:
+/// each by solving again, so that these are optima with a proved gap too. docs/plan.md explains the words.
+///
+/// A slot's energy prices are those of the run up to it, which is played first. The built-in scenario is used if none is given; a file whose
+/// name ends in .json is a slot problem, as `collapipe problem` prints it.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct PlanArguments {
+    #[command(flatten)]
+    scenario: ScenarioArguments,
+    /// The slot, from 0
+    #[arg(long, default_value_t = 0, conflicts_with = "lasting")]
+    slot: u64,
+    /// One plan for good instead of a slot's, for links that do not fade: at the mean, or the worst, gains of the scenario's first 200 slots, with
+    /// energy prices at which a run on them settles
+    #[arg(long = "static", value_name = "GAINS", value_enum, num_args = 0..=1, default_missing_value = "mean")]
+    lasting: Option<Gains>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Output,
+    /// The cluster that is drawn or traced, by name or number from 0 (svg, trace)
+    #[arg(long, value_name = "CLUSTER", default_value = "0")]
+    cluster: String,
+    /// Width of the chart in inches; a column is 3.5
+    #[arg(long, value_name = "INCHES", default_value_t = 7.16)]
+    width: f64,
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace that file if it is there
+    #[arg(long, requires = "out")]
+    overwrite: bool,
+    #[command(flatten)]
+    accuracy: Accuracy,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  collapipe plan                                      the first round of the built-in scenario
+  collapipe plan my.toml --slot 100                   a round as it occurs in the run
+  collapipe plan my.toml --static worst               one plan for good
+  collapipe plan --format html --out plan.html        one page, for desk and phone
+  collapipe plan --format svg --cluster lab > p.svg   a batch through the pipeline of a cluster, as a chart
+  collapipe plan --format trace > trace.json          the same for https://ui.perfetto.dev
+  collapipe plan problem.json --format json           of a slot problem, for programs";
+
+/// Gains that stand for all slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Gains {
+    /// The mean of each link.
+    Mean,
+    /// The least of each link.
+    Worst,
+}
+
+/// What to print.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// For reading.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// A trace for Perfetto or chrome://tracing (Trace Event Format).
+    Trace,
+    /// A Gantt chart of one batch.
+    Svg,
+    /// One page with everything.
+    Html,
+}
+
+/// A problem with its names, and what it is called.
+struct Asked {
+    problem: SlotProblem,
+    names: Names,
+    title: String,
+}
+
+pub fn plan(arguments: &PlanArguments) -> Result<Done, Failure> {
+    let file = arguments.scenario.scenario.as_deref();
+    let of_problem = file.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let asked = match of_problem {
+        Some(path) => arguments.of_problem(path)?,
+        None => match arguments.of_scenario()? {
+            Some(asked) => asked,
+            None => return Ok(Done::Infeasible),
+        },
+    };
+    let settings = arguments.accuracy.settings();
+    let solution = solver::solve(&asked.problem, &settings)?;
+    let best = match &solution.outcome {
+        Ok(best) => best,
+        Err(reasons) => {
+            io::note(&format!("error: {}: no plan: {reasons}", asked.title));
+            return Ok(Done::Infeasible);
+        }
+    };
+    let report = explain(&asked.problem, best, &asked.names, &settings)?;
+    let text = arguments.text(&report, &asked.title)?;
+    match &arguments.out {
+        Some(path) => write_text(path, &text, arguments.overwrite)?,
+        None => io::print(&text)?,
+    }
+    Ok(Done::Solved)
+}
+
+impl PlanArguments {
+    fn of_problem(&self, path: &Path) -> Result<Asked, Failure> {
+        if self.slot != 0 || self.lasting.is_some() {
+            return Err(Failure::input("--slot and --static are of scenarios; a problem is that of one slot"));
+        }
+        let problem = SlotProblem::from_json(&io::read(path)?).map_err(|error| io::bad_input(path, &error))?;
+        Ok(Asked { problem, names: Names::default(), title: path.display().to_string() })
+    }
+
+    /// None for a slot without a problem.
+    fn of_scenario(&self) -> Result<Option<Asked>, Failure> {
+        let scenario = load(&self.scenario, None)?;
+        let settings = self.accuracy.settings();
+        let name = &scenario.spec().name;
+        if let Some(gains) = self.lasting {
+            let (typical, word) = match gains {
+                Gains::Mean => (Typical::Mean, "mean"),
+                Gains::Worst => (Typical::Worst, "worst"),
+            };
+            let problem = lasting(&scenario, typical, &settings)?;
+            let title = format!("{name}: one plan at {word} gains");
+            return Ok(Some(Asked { problem, names: Names::of_scenario(&scenario, &[]), title }));
+        }
+        let slots = scenario.spec().slots;
+        if self.slot >= slots {
+            return Err(Failure::input(format!("--slot {}: must be below {slots}, the scenario's slots", self.slot)));
+        }
+        let mut run = Run::new(&scenario, settings)?;
+        while run.played() < self.slot {
+            match run.next() {
+                Some(slot) => drop(slot?),
+                None => break,
+            }
+        }
+        match run.next_problem() {
+            Ok(instance) => {
+                let names = Names::of_scenario(&scenario, &instance.present);
+                let title = format!("{name}: slot {}", self.slot);
+                Ok(Some(Asked { problem: instance.problem, names, title }))
+            }
+            Err(RunError::Slot(reason @ SlotError::NoDevices { .. })) => {
+                io::note(&format!("error: slot {} is an outage: {reason}", self.slot));
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn text(&self, report: &PlanReport, title: &str) -> Result<String, Failure> {
+        let drawn = |text: Option<String>| {
+            text.ok_or_else(|| Failure::input("the pipeline has too many micro-batches to be drawn; use --format json"))
+        };
+        Ok(match self.format {
+            Output::Table => format!("{}\n\n{}", collapipe::text::printable(title), report.to_table()),
+            Output::Json => io::json(report)?,
+            Output::Trace => drawn(report.to_chrome_trace(self.cluster(report)?)?)? + "\n",
+            Output::Svg => {
+                let drawing = Drawing { width_in: self.width, links: true };
+                drawn(report.to_svg(self.cluster(report)?, drawing)?)?
+            }
+            Output::Html => report.to_html(title)?,
+        })
+    }
+
+    fn cluster(&self, report: &PlanReport) -> Result<usize, Failure> {
+        let named = report.clusters.iter().position(|cluster| cluster.name == self.cluster);
+        let numbered = || self.cluster.parse().ok().filter(|index| *index < report.clusters.len());
+        named.or_else(numbered).ok_or_else(|| {
+            let names: Vec<&str> = report.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+            Failure::input(format!("--cluster {:?}: must be {}, or a number from 0", self.cluster, names.join(", ")))
+        })
+    }
+}

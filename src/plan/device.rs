@@ -1,0 +1,208 @@
+//! A cluster's part of a plan: stages, messages, memory, and what each device is up against.
+
+use super::report::{ClusterNames, ClusterReport, DeviceReport, HopReport, Limit, Part, Pipeline, Step};
+use crate::ground::phase::{PerPhase, Phase};
+use crate::ground::route::{DeviceId, Route};
+use crate::problem::program::{PlanProgram, Transmission, alternating::sending, segments};
+use crate::problem::{ClusterDecision, ClusterEvaluation, FieldError, Link};
+use crate::schedule::{Durations, MAX_DRAWN, Machine, Schedule, Timeline};
+
+/// Rounding of a power that is at its limit, relative to it.
+const AT_LIMIT: f64 = 1e-6;
+
+pub(super) struct Described<'a> {
+    pub program: PlanProgram<'a>,
+    pub route: Route<'a>,
+    pub choice: &'a ClusterDecision,
+    pub names: ClusterNames<'a>,
+    pub evaluation: Option<&'a ClusterEvaluation>,
+}
+
+/// A message with the link that was decided for it.
+struct Sent {
+    sent: Transmission,
+    link: Link,
+    air_s: f64,
+}
+
+impl Described<'_> {
+    pub fn report(&self, _index: usize) -> Result<ClusterReport, FieldError> {
+        let hops = self.hops();
+        let played = self.pipeline(&hops)?;
+        let (pipeline, busy, bottleneck) = match played {
+            Some((pipeline, busy, bottleneck)) => (Some(pipeline), busy, bottleneck),
+            None => (None, Vec::new(), (String::from("unknown: too many events"), 0.0)),
+        };
+        let parts = self.evaluation.map(|of| of.parts).unwrap_or_default();
+        let part = |step, seconds: crate::units::Seconds| Part { step, seconds: seconds.0 };
+        let parts = vec![
+            part(Step::Fixed, parts.fixed),
+            part(Step::Distribution, parts.distribution),
+            part(Step::Forward, parts.forward),
+            part(Step::Backward, parts.backward),
+            part(Step::Collection, parts.collection),
+            part(Step::Upload, parts.upload),
+        ];
+        Ok(ClusterReport {
+            name: self.names.cluster(),
+            latency_s: self.evaluation.map_or(0.0, |of| of.latency.0),
+            parts,
+            devices: self.devices(&hops, &busy, &bottleneck.0),
+            bottleneck: bottleneck.0,
+            bottleneck_busy: bottleneck.1,
+            hops: Phase::BOTH.iter().flat_map(|phase| &hops[*phase]).map(|hop| self.hop(hop)).collect(),
+            pipeline,
+        })
+    }
+
+    fn hops(&self) -> PerPhase<Vec<Sent>> {
+        PerPhase::from_fn(|phase| {
+            let ends = self.program.hops(self.route, &self.choice.sizes);
+            let links = self.choice.links(phase).iter();
+            ends.zip(links)
+                .map(|((near, far, cut), link)| {
+                    let sent = self.program.hop_at(phase, near, far, cut);
+                    let link = link.unwrap_or_default();
+                    Sent { air_s: sent.time(link).0, sent, link }
+                })
+                .collect()
+        })
+    }
+
+    fn hop(&self, Sent { sent, link, air_s }: &Sent) -> HopReport {
+        let devices = self.program.at.cluster.devices.len();
+        let radio = sent.is_decided();
+        HopReport {
+            from: self.names.node(sent.sender, devices),
+            to: self.names.node(sent.receiver, devices),
+            bandwidth_hz: radio.then_some(link.bandwidth_hz.0),
+            power_w: (radio && sent.wire.is_none()).then_some(link.power_w.0),
+            bits_per_second: (sent.bits.0 > 0.0).then(|| sent.rate(*link)),
+            air_s: *air_s,
+            uses: sent.uses,
+            energy_j: sent.uses * sent.energy(*link, crate::units::Seconds(*air_s)).0,
+        }
+    }
+
+    /// One batch through the pipeline, for which share of it every stage is busy, and the busiest machine.
+    #[allow(clippy::type_complexity, reason = "one caller, which takes it apart")]
+    fn pipeline(&self, hops: &PerPhase<Vec<Sent>>) -> Result<Option<(Pipeline, Vec<f64>, (String, f64))>, FieldError> {
+        let plan = self.program.plan;
+        let backward = plan.schedule.has_backward();
+        let stage = |phase| self.program.stage_times(phase, self.route, &self.choice.sizes).map(|time| time.0).collect();
+        let occupied = |phase: Phase| hops[phase].iter().map(|hop| hop.air_s + hop.sent.overhead.0).collect();
+        let later = |phase: Phase| hops[phase].iter().map(|hop| hop.sent.latency.0).collect();
+        let back = |list: fn(&Self, &PerPhase<Vec<Sent>>) -> Vec<f64>| if backward { list(self, hops) } else { Vec::new() };
+        let durations = Durations {
+            forward: stage(Phase::Forward),
+            backward: back(|own, _| {
+                own.program.stage_times(Phase::Backward, own.route, &own.choice.sizes).map(|time| time.0).collect()
+            }),
+            forward_link: occupied(Phase::Forward),
+            backward_link: back(|_, hops| {
+                hops[Phase::Backward].iter().map(|hop| hop.air_s + hop.sent.overhead.0).collect()
+            }),
+            forward_latency: later(Phase::Forward),
+            backward_latency: back(|_, hops| hops[Phase::Backward].iter().map(|hop| hop.sent.latency.0).collect()),
+            weight: Vec::new(),
+        };
+        let stages = durations.forward.len();
+        let operations = (plan.micro_batches as usize).saturating_mul(4 * stages);
+        let endless = durations.forward_link.iter().chain(&durations.backward_link).any(|time| !time.is_finite());
+        if operations > MAX_DRAWN || endless {
+            return Ok(None);
+        }
+        let too_long = |error: &dyn std::fmt::Display| FieldError::new("plan", plan.schedule, error.to_string());
+        let schedule = Schedule::of(plan.schedule, stages, plan.micro_batches).map_err(|error| too_long(&error))?;
+        let sending = sending(self.program.at.spec.overlap);
+        let mut timeline = Timeline::new(&schedule, sending).map_err(|error| too_long(&error))?;
+        let makespan_s = timeline.run(&durations)?;
+        let names = self.stage_names();
+        let name = |machine: Machine| match machine {
+            Machine::Stage(stage) => names.get(stage as usize).cloned().unwrap_or_default(),
+            Machine::Link { from, to } => {
+                let end = |stage: u32| names.get(stage as usize).map_or("", String::as_str);
+                format!("link {} \u{2192} {}", end(from), end(to))
+            }
+            other => format!("{other:?}"),
+        };
+        let (mut busy, mut busiest) = (vec![0.0; stages], (String::new(), 0.0));
+        for of in timeline.machine_use() {
+            let share = if makespan_s > 0.0 { of.busy_s / makespan_s } else { 0.0 };
+            if let Machine::Stage(stage) = of.machine {
+                if let Some(busy) = busy.get_mut(stage as usize) {
+                    *busy = share;
+                }
+            }
+            if share > busiest.1 {
+                busiest = (name(of.machine), share);
+            }
+        }
+        let bubble = 1.0 - busy.iter().sum::<f64>() / stages.max(1) as f64;
+        let least_makespan_s = timeline.least_makespan_s();
+        let pipeline = Pipeline { stages: names, sending, durations, makespan_s, least_makespan_s, bubble };
+        Ok(Some((pipeline, busy, busiest)))
+    }
+
+    fn stage_names(&self) -> Vec<String> {
+        let cluster = self.program.at.cluster;
+        let first = cluster.embedding.map(|_| "control unit".to_owned());
+        let last = cluster.decoder.map(|_| "edge server".to_owned());
+        let devices = self.choice.active.iter().map(|device| self.names.device(device.0));
+        first.into_iter().chain(devices).chain(last).collect()
+    }
+
+    fn devices(&self, hops: &PerPhase<Vec<Sent>>, busy: &[f64], bottleneck: &str) -> Vec<DeviceReport> {
+        let cluster = self.program.at.cluster;
+        let mut placed: Vec<_> = self.choice.active.iter().zip(segments(&self.choice.sizes)).enumerate().collect();
+        placed.sort_by_key(|(_, (device, _))| **device);
+        let mut placed = placed.into_iter().peekable();
+        let mut devices = Vec::with_capacity(cluster.devices.len());
+        for (index, device) in cluster.devices.iter().enumerate() {
+            let name = self.names.device(index);
+            let energy = self.evaluation.and_then(|of| of.device_energy.get(index)).copied().unwrap_or_default();
+            let mut report = DeviceReport {
+                blocks: None,
+                memory_bytes: 0.0,
+                memory_limit_bytes: device.memory_bytes.0,
+                stage_s: [0.0; 2],
+                busy: 0.0,
+                energy_j: [energy.compute.0, energy.transmit.0],
+                energy_price: device.energy_price,
+                limits: Vec::new(),
+                name,
+            };
+            if let Some((position, (_, segment))) = placed.next_if(|(_, (active, _))| active.0 == index) {
+                let active = self.choice.active.len();
+                let memory = |segment: &std::ops::Range<u32>| self.program.segment_memory(position, active, segment);
+                report.blocks = Some([segment.start, segment.end]);
+                report.memory_bytes = memory(&segment);
+                report.stage_s = Phase::BOTH.map(|phase| self.program.segment_time(phase, device, &segment).0);
+                report.busy = busy.get(position + self.program.at.stages_before()).copied().unwrap_or_default();
+                let more = segment.start..(segment.end + 1).min(self.program.at.spec.encoder.blocks());
+                let longer = if more.end > segment.end { more } else { segment.start.saturating_sub(1)..segment.end };
+                let full = memory(&longer) > device.memory_bytes.0;
+                let most = device.max_blocks.is_some_and(|most| segment.end - segment.start >= most);
+                let loud = hops.as_ref().map(|hops| hops.iter().any(|hop| self.is_loud(hop, DeviceId(index))));
+                let limits = [
+                    (Limit::Memory, full && longer.len() > segment.len()),
+                    (Limit::MaxBlocks, most),
+                    (Limit::Power, loud.forward || loud.backward),
+                    (Limit::Energy, device.energy_price > 0.0),
+                    (Limit::Pace, report.name == bottleneck),
+                ];
+                report.limits = limits.into_iter().filter_map(|(limit, there)| there.then_some(limit)).collect();
+            }
+            devices.push(report);
+        }
+        devices
+    }
+
+    /// Whether a device sends a message at its largest power.
+    fn is_loud(&self, hop: &Sent, device: DeviceId) -> bool {
+        hop.sent.sender == device.node()
+            && hop.sent.is_decided()
+            && hop.sent.wire.is_none()
+            && hop.link.power_w.0 >= (1.0 - AT_LIMIT) * hop.sent.transmitter.max_power.0
+    }
+}

@@ -1,0 +1,117 @@
+//! One plan for good: the slot problem of gains that stand for all slots, at the energy prices where a run on them settles.
+
+use super::report::Names;
+use crate::lyapunov::{BudgetError, EnergyController, QueueError};
+use crate::nalgebra::DMatrix;
+use crate::problem::{Gains, SlotProblem};
+use crate::scenario::{MeasurementError, Scenario, SlotError, SlotState};
+use crate::solver::{Settings, SolveError, Solver};
+
+/// Slots of the scenario that are looked at.
+const LOOKED_AT: u64 = 200;
+
+/// Rounds until the energy prices count as settled.
+const ROUNDS: usize = 300;
+
+/// Gains that stand for all slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Typical {
+    /// The mean of each link over the scenario's slots.
+    Mean,
+    /// The least of each link.
+    Worst,
+}
+
+/// Why there is no lasting plan.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LastingError {
+    /// Gains that fit no scenario.
+    #[error(transparent)]
+    Gains(#[from] MeasurementError),
+    /// No problem.
+    #[error(transparent)]
+    Slot(#[from] SlotError),
+    /// A solve that failed.
+    #[error(transparent)]
+    Solve(#[from] SolveError),
+    /// A budget that is none.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
+    /// Energies that are none.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+}
+
+impl crate::Blamed for LastingError {
+    fn blame(&self) -> crate::Blame {
+        match self {
+            Self::Gains(error) => error.blame(),
+            Self::Slot(error) => error.blame(),
+            Self::Solve(error) => error.blame(),
+            Self::Budget(error) => error.blame(),
+            Self::Queue(error) => error.blame(),
+        }
+    }
+}
+
+/// The problem whose solution is one plan for good, with every device there: typical gains over up to 200 slots of the scenario, and
+/// energy prices that are the mean of the second half of 300 rounds in which queues follow the budgets. Where budgets cannot be
+/// kept prices are those of a queue that grows.
+///
+/// # Errors
+/// [`LastingError`], for a scenario whose gains are measured among others.
+pub fn lasting(scenario: &Scenario, typical: Typical, settings: &Settings) -> Result<SlotProblem, LastingError> {
+    let mut sampler = scenario.sampler();
+    let slots = scenario.spec().slots.clamp(1, LOOKED_AT);
+    let mut gains: Vec<DMatrix<f64>> = Vec::new();
+    for _ in 0..slots {
+        for (cluster, Gains(of_slot)) in sampler.next_slot().gains().enumerate() {
+            match gains.get_mut(cluster) {
+                None => gains.push(of_slot),
+                Some(sum) if typical == Typical::Mean => *sum += of_slot,
+                Some(least) => least.zip_apply(&of_slot, |least, gain| *least = least.min(gain)),
+            }
+        }
+    }
+    if typical == Typical::Mean {
+        gains.iter_mut().for_each(|sum| *sum /= slots as f64);
+    }
+    let present = scenario.spec().clusters.iter().map(|cluster| (0..cluster.devices.len()).collect()).collect();
+    let state = SlotState::measured(scenario, 0, present, gains.into_iter().map(Gains).collect())?;
+
+    let mut controller = EnergyController::new(scenario.budgets())?;
+    let mut solver = Solver::new(*settings).map_err(SolveError::from)?;
+    let nodes = scenario.nodes().len();
+    let (mut sums, mut counted) = (vec![0.0; nodes], 0_u32);
+    if scenario.budgets().iter().any(Option::is_some) {
+        for round in 0..ROUNDS {
+            let instance = state.problem(|node| controller.energy_price(node))?;
+            let solution = solver.solve(&instance.problem)?;
+            // Infeasible in one round is infeasible in all: the solution of the problem that is returned says why.
+            let Some(best) = solution.certified() else { break };
+            controller.spend(&instance.energies(scenario, &best.evaluation.clusters))?;
+            if round >= ROUNDS / 2 {
+                sums.iter_mut().enumerate().for_each(|(node, sum)| *sum += controller.energy_price(node));
+                counted += 1;
+            }
+        }
+    }
+    let price = |node: usize| sums.get(node).copied().unwrap_or_default() / f64::from(counted.max(1));
+    Ok(state.problem(price)?.problem)
+}
+
+impl Names {
+    /// Those of a scenario, for a slot in which these devices of each cluster are present (all where a cluster is not listed).
+    #[must_use]
+    pub fn of_scenario(scenario: &Scenario, present: &[Vec<usize>]) -> Self {
+        let clusters = scenario.spec().clusters.iter().enumerate().map(|(index, cluster)| {
+            let all: Vec<usize> = (0..cluster.devices.len()).collect();
+            let there = present.get(index).unwrap_or(&all);
+            let name = |device: &usize| cluster.devices.get(*device).map_or_else(String::new, |of| of.name.clone());
+            (cluster.name.clone(), there.iter().map(name).collect())
+        });
+        Self { clusters: clusters.collect() }
+    }
+}
