@@ -105,6 +105,8 @@
 pub mod bounds;
 #[cfg(feature = "experiments")]
 pub mod experiments;
+#[cfg(feature = "scenario")]
+pub mod formats;
 mod ground;
 pub mod instances;
 pub mod lyapunov;

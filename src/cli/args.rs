@@ -7,12 +7,16 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use collapipe::experiments::{MAX_SEEDS, Shard};
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::report::Conflict;
-use collapipe::scenario::MAX_SLOTS;
+use collapipe::scenario::{Assignment, MAX_SLOTS};
 use collapipe::simulation::MOST_COMPARED;
 use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
+pub use super::file_args::{
+    CompletionsArguments, InitArguments, ManArguments, SchemaArguments, SchemaFormat, SchemaName, TemplateName,
+    ValidateArguments,
+};
 use super::partition::PartitionArguments;
 use super::schedule::ScheduleArguments;
 
@@ -30,7 +34,9 @@ pub struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   collapipe                                      run the built-in scenario, write collapipe-out/
-  collapipe run my.toml --slots 100 --out here   run your own (docs/scenario.md describes the file)
+  collapipe init --out my.toml                   write a scenario to start from
+  collapipe validate my.toml                     say all that is wrong or odd in it
+  collapipe run my.toml --slots 100 --out here   run it (docs/scenario.md describes the file)
   collapipe tradeoff my.toml --slots 2000        latency against overspending for several V
   collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
@@ -64,6 +70,11 @@ pub enum Command {
     Merge(MergeArguments),
     Experiments(ExperimentsArguments),
     Presets(PresetsArguments),
+    Init(InitArguments),
+    Validate(ValidateArguments),
+    Schema(SchemaArguments),
+    Completions(CompletionsArguments),
+    Man(ManArguments),
 }
 
 /// How to print.
@@ -120,6 +131,13 @@ pub struct ScenarioArguments {
     /// V: price of a second of round latency against energy, instead of the scenario's
     #[arg(long, value_name = "V", value_parser = latency_weight)]
     pub latency_weight: Option<f64>,
+    /// A value instead of the scenario's, as clusters.workshop.batch_size=16; may be given several times
+    ///
+    /// The path's steps are separated by dots. An element of a list is named by its place, from 0, by its name, or by *
+    /// for all: clusters.0.devices.nano-a.budget_j_per_round=50, clusters.*.bandwidth_hz=10e6. The value is TOML; strings
+    /// need no quotation marks.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<Assignment>,
 }
 
 /// V, or another number that must be positive.

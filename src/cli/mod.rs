@@ -2,6 +2,8 @@
 
 mod args;
 mod bound;
+mod file_args;
+mod files;
 mod io;
 mod partition;
 mod presets;
@@ -10,6 +12,7 @@ mod recommend;
 mod reproduce;
 mod run;
 mod schedule;
+mod shell;
 mod slot;
 mod tradeoff;
 mod work;
@@ -25,6 +28,8 @@ use args::{Arguments, Command, RunArguments};
 enum Done {
     /// A feasible decision, or what was asked for.
     Solved,
+    /// What was asked about is not valid; what is wrong was printed.
+    Refused,
     /// No feasible decision.
     Infeasible,
     /// Ctrl-C.
@@ -72,9 +77,15 @@ pub fn main() -> ExitCode {
         Command::Merge(arguments) => reproduce::merge(&arguments),
         Command::Experiments(arguments) => reproduce::experiments(&arguments),
         Command::Presets(arguments) => presets::presets(&arguments),
+        Command::Init(arguments) => files::init(&arguments),
+        Command::Validate(arguments) => files::validate(&arguments),
+        Command::Schema(arguments) => files::schema(&arguments),
+        Command::Completions(arguments) => shell::completions(&arguments),
+        Command::Man(arguments) => shell::man(&arguments),
     };
     let (code, message) = match done {
         Ok(Done::Solved) | Err(Failure::ClosedPipe) => (0, None),
+        Ok(Done::Refused) => (2, None),
         Ok(Done::Infeasible) => (3, None),
         Ok(Done::Interrupted) => (130, None),
         Err(Failure::Error(Blame::Input, message)) => (2, Some(message)),

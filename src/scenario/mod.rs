@@ -16,9 +16,15 @@ mod convergence;
 mod error;
 #[cfg(feature = "scenario")]
 mod file;
+#[cfg(feature = "scenario")]
+mod inspect;
 mod measured;
 mod notes;
+#[cfg(feature = "scenario")]
+mod places;
 mod sampler;
+#[cfg(feature = "scenario")]
+mod set;
 mod spec;
 
 pub use build::{Node, Role, Scenario};
@@ -28,6 +34,8 @@ pub use error::ScenarioError;
 pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};
 pub use measured::MeasurementError;
 pub use notes::{Note, NoteKind};
+#[cfg(feature = "scenario")]
+pub use set::{Assignment, AssignmentError};
 pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};
 pub use spec::{
     ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, PlanSpec, ScenarioSchema,

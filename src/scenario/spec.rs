@@ -14,6 +14,7 @@ pub const MAX_SLOTS: u64 = 10_000_000;
 
 /// Name and version of the scenario format; any other value is rejected when reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum ScenarioSchema {
     /// Version 1.
@@ -24,6 +25,7 @@ pub enum ScenarioSchema {
 
 /// A long-term problem as plain data, not yet validated: fill the fields, then [`Scenario::new`](super::Scenario::new).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioSpec {
     /// Name and version of the format.
@@ -31,7 +33,7 @@ pub struct ScenarioSpec {
     /// Its name in tables and figures.
     #[serde(default)]
     pub name: String,
-    /// Number of slots (rounds), in [1, [`MAX_SLOTS`]].
+    /// Number of slots (rounds), in [1, 10_000_000] ([`MAX_SLOTS`]).
     pub slots: u64,
     /// Base of all random numbers.
     pub seed: u64,
@@ -61,6 +63,7 @@ pub struct ScenarioSpec {
 
 /// The model: a published architecture by name, changed where fields are given, or a custom description.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
     /// A published architecture; either this or `transformer`.
@@ -88,11 +91,12 @@ pub struct ModelSpec {
 
 /// A candidate plan: I local iterations of M micro-batches.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlanSpec {
-    /// I.
+    /// I: batches that a cluster trains in a round, in [1, 1_000_000].
     pub local_iterations: u32,
-    /// M; divides every cluster's batch size.
+    /// M: pieces of a batch, in [1, 1_000_000_000]; divides every cluster's batch size.
     pub micro_batches: u32,
     /// Added to the slot's objective when the plan is chosen; any sign.
     #[serde(default)]
@@ -101,13 +105,14 @@ pub struct PlanSpec {
 
 /// A cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClusterSpec {
     /// Its name; unique.
     pub name: String,
-    /// B: samples per batch.
+    /// B: samples per batch, in [1, 1_000_000_000].
     pub batch_size: u32,
-    /// W: band that the hops of the running phase share.
+    /// W: band that the hops of the running phase share, > 0.
     pub bandwidth_hz: Hertz,
     /// Part of the cluster's latency that no decision changes.
     #[serde(default)]
@@ -133,6 +138,7 @@ pub struct ClusterSpec {
 /// A control unit: a preset, changed where fields are given, or all fields. Computing the embedding takes time, but its
 /// energy is not counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ControlUnitSpec {
     /// Preset: a real machine.
@@ -141,28 +147,29 @@ pub struct ControlUnitSpec {
     /// Where it stands; asked for by a geometric channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// Ē: energy for sending that it may spend per round on average; no limit if left out.
+    /// Ē: energy for sending that it may spend per round on average, in [1e-12, 1e18]; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
-    /// Achieved forward rate of the embedding.
+    /// Achieved forward rate of the embedding, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_flops_per_second: Option<FlopsPerSecond>,
-    /// Achieved backward rate of the embedding.
+    /// Achieved backward rate of the embedding, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backward_flops_per_second: Option<FlopsPerSecond>,
-    /// Largest transmit power.
+    /// Largest transmit power, > 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_power_w: Option<Watts>,
-    /// p_c.
+    /// p_c: power that its radio circuits draw while it sends; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_power_w: Option<Watts>,
-    /// η.
+    /// η: radiated power over power drawn by the amplifier, in (0, 1]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amplifier_efficiency: Option<f64>,
 }
 
 /// An edge server: a preset, changed where fields are given, or all fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EdgeServerSpec {
     /// Preset: a real machine.
@@ -171,19 +178,20 @@ pub struct EdgeServerSpec {
     /// Where its antenna stands; asked for by a geometric channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// Achieved forward rate of the decoder.
+    /// Achieved forward rate of the decoder, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_flops_per_second: Option<FlopsPerSecond>,
-    /// Achieved backward rate of the decoder.
+    /// Achieved backward rate of the decoder, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backward_flops_per_second: Option<FlopsPerSecond>,
-    /// Largest transmit power.
+    /// Largest transmit power, > 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_power_w: Option<Watts>,
 }
 
 /// A device: a preset, changed where fields are given, or all fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeviceSpec {
     /// Its name; unique in the cluster.
@@ -194,7 +202,7 @@ pub struct DeviceSpec {
     /// Where it stands; asked for by a geometric channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// Ē: energy that it may spend per round on average; no limit if left out.
+    /// Ē: energy that it may spend per round on average, in [1e-12, 1e18]; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
     /// Probability of being absent in a slot, drawn anew for every slot; in [0, 1].
@@ -203,31 +211,31 @@ pub struct DeviceSpec {
     /// Slots (from 0) in which it is absent in any case.
     #[serde(default)]
     pub absent_slots: Vec<u64>,
-    /// Achieved forward rate.
+    /// Achieved forward rate, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_flops_per_second: Option<FlopsPerSecond>,
-    /// Achieved backward rate.
+    /// Achieved backward rate, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backward_flops_per_second: Option<FlopsPerSecond>,
-    /// ε.
+    /// ε: energy of computing; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joules_per_flop: Option<JoulesPerFlop>,
-    /// Memory for the segment and its activations.
+    /// Memory for the segment and its activations; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<Bytes>,
-    /// o.
+    /// o: what every forward and backward of a stage takes besides its work; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage_overhead_s: Option<Seconds>,
-    /// q.
+    /// q: what every block adds to that; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block_overhead_s: Option<Seconds>,
-    /// Largest transmit power.
+    /// Largest transmit power, > 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_power_w: Option<Watts>,
-    /// p_c.
+    /// p_c: power that its radio circuits draw while it sends; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_power_w: Option<Watts>,
-    /// η.
+    /// η: radiated power over power drawn by the amplifier, in (0, 1]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amplifier_efficiency: Option<f64>,
 }
