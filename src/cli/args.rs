@@ -13,6 +13,7 @@ use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
+pub use super::compare_args::{CompareArguments, SizeArguments, SweepArguments};
 pub use super::file_args::{
     CompletionsArguments, InitArguments, ManArguments, SchemaArguments, SchemaFormat, SchemaName, TemplateName,
     ValidateArguments,
@@ -37,6 +38,8 @@ Examples:
   collapipe init --out my.toml                   write a scenario to start from
   collapipe validate my.toml                     say all that is wrong or odd in it
   collapipe run my.toml --slots 100 --out here   run it (docs/scenario.md describes the file)
+  collapipe compare my.toml                      policies against each other, with a report
+  collapipe sweep my.toml latency_weight=0.1,1   the scenario at several values of its fields
   collapipe tradeoff my.toml --slots 2000        latency against overspending for several V
   collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
   collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
@@ -58,6 +61,8 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(RunArguments),
+    Compare(CompareArguments),
+    Sweep(SweepArguments),
     Tradeoff(TradeoffArguments),
     Solve(SolveArguments),
     Check(CheckArguments),
@@ -413,7 +418,7 @@ pub struct ReproduceArguments {
     pub traces: Option<PathBuf>,
 }
 
-fn shard(text: &str) -> Result<Shard, String> {
+pub fn shard(text: &str) -> Result<Shard, String> {
     let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     let (index, count) = parts.ok_or("must be i/n, as 1/4")?;
     Shard::new(index, count).map_err(|_| "must be i/n with 1 <= i <= n".into())

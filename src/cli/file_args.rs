@@ -13,7 +13,8 @@ pub struct InitArguments {
     /// Which kind of network
     #[arg(value_enum, value_name = "KIND", default_value_t)]
     pub template: TemplateName,
-    /// Write it to this file, and files that it reads beside it; nothing is overwritten
+    /// Write it to this file, and beside it the schema by which editors complete it and files that it reads; nothing is
+    /// overwritten
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }

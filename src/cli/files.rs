@@ -7,9 +7,7 @@ use collapipe::text::{Finding, Severity, decode};
 use collapipe::write_text;
 use serde::Serialize;
 
-use super::args::{
-    Format, InitArguments, SchemaArguments, SchemaFormat, SchemaName, TemplateName, ValidateArguments,
-};
+use super::args::{Format, InitArguments, SchemaArguments, SchemaFormat, SchemaName, TemplateName, ValidateArguments};
 use super::{Done, Failure, io};
 
 /// What `validate --format json` prints of a file.
@@ -76,6 +74,9 @@ pub fn schema(arguments: &SchemaArguments) -> Result<Done, Failure> {
     Ok(Done::Solved)
 }
 
+/// By which editors complete a scenario; named in its first line.
+const SCHEMA_FILE: &str = "scenario.schema.json";
+
 pub fn init(arguments: &InitArguments) -> Result<Done, Failure> {
     let template = match arguments.template {
         TemplateName::Radio => Template::Radio,
@@ -89,7 +90,9 @@ pub fn init(arguments: &InitArguments) -> Result<Done, Failure> {
         return Ok(Done::Solved);
     };
     let folder = out.parent().unwrap_or(Path::new(""));
-    let mut files: Vec<(PathBuf, &str)> = vec![(out.clone(), template.scenario())];
+    let scenario = format!("#:schema ./{SCHEMA_FILE}\n{}", template.scenario());
+    let schema = io::json(&FileKind::Scenario.schema())?;
+    let mut files: Vec<(PathBuf, &str)> = vec![(out.clone(), &scenario), (folder.join(SCHEMA_FILE), &schema)];
     files.extend(template.files().iter().map(|file| (folder.join(file.name), file.text)));
     // All or none.
     if let Some((path, _)) = files.iter().find(|(path, text)| holds_another(path, text)) {

@@ -2,6 +2,8 @@
 
 mod args;
 mod bound;
+mod compare;
+mod compare_args;
 mod file_args;
 mod files;
 mod io;
@@ -65,6 +67,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command.unwrap_or_else(|| Command::Run(RunArguments::default())) {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Sweep(arguments) => compare::sweep(&arguments),
         Command::Tradeoff(arguments) => tradeoff::tradeoff(&arguments),
         Command::Solve(arguments) => slot::solve(&arguments),
         Command::Check(arguments) => slot::check(&arguments),

@@ -128,6 +128,16 @@ impl ScenarioText<'_> {
         Ok(scenario)
     }
 
+    /// The text as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where the files are that it names.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     fn shown_name(&self) -> String {
         if io::is_stdin(self.name) { "standard input".into() } else { self.name.display().to_string() }
     }

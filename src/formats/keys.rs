@@ -12,7 +12,8 @@ impl FileKind {
     #[must_use]
     pub fn keys(self) -> String {
         let schema = self.schema();
-        let mut page = format!("# Fields of a {}\n\nMade from the schema: `collapipe schema {}`.\n", self.name(), self.word());
+        let mut page =
+            format!("# Fields of a {}\n\nMade from the schema: `collapipe schema {}`.\n", self.name(), self.word());
         let mut seen = BTreeSet::new();
         let mut open = vec![(String::new(), &schema)];
         while let Some((path, object)) = open.pop() {

@@ -95,7 +95,9 @@ impl FileKind {
                 (schema, ["status", "sizes"].map(|key| value.get(key).is_some()))
             }
             // The first of the text: our programs write it first.
-            Err(_) => (quoted_after(text, "\"schema\""), ["status", "sizes"].map(|key| text.contains(&format!("\"{key}\"")))),
+            Err(_) => {
+                (quoted_after(text, "\"schema\""), ["status", "sizes"].map(|key| text.contains(&format!("\"{key}\""))))
+            }
         };
         if let Some(found) = schema {
             let named = NAMED.iter().find(|(name, _)| found.starts_with(name));

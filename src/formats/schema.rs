@@ -30,7 +30,9 @@ impl FileKind {
         improve(&mut schema);
         if let Some(root) = schema.as_object_mut() {
             root.insert("title".into(), format!("collapipe {}", self.name()).into());
-            if let Some(properties) = root.get_mut("properties").and_then(Value::as_object_mut).filter(|_| self.is_json()) {
+            if let Some(properties) =
+                root.get_mut("properties").and_then(Value::as_object_mut).filter(|_| self.is_json())
+            {
                 properties.insert("$schema".into(), json!({ "type": "string" }));
             }
         }
@@ -60,7 +62,9 @@ fn improve(schema: &mut Value) {
                 members.insert("description".into(), text.into());
             }
             // The size of an integer in memory says nothing about a file.
-            members.remove("format");
+            if members.get("format").is_some_and(Value::is_string) {
+                members.remove("format");
+            }
             members.values_mut().for_each(improve);
         }
         Value::Array(elements) => elements.iter_mut().for_each(improve),

@@ -28,7 +28,8 @@ impl ScenarioFile {
         let text = without_mark(text);
         let (table, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
-            let syntax = |error: &toml::de::Error| Finding::new(Severity::Error, "", &one_line(error), text, error.span());
+            let syntax =
+                |error: &toml::de::Error| Finding::new(Severity::Error, "", &one_line(error), text, error.span());
             return errors.iter().take(super::error::MOST_FAULTS).map(syntax).collect();
         }
         let Repaired { value, faults, removed } = repaired::<ScenarioSpec>(Toml(table.clone()));
@@ -38,7 +39,13 @@ impl ScenarioFile {
             .map(|fault| {
                 let place = fault.place.clone().filter(|place| !place.is_empty());
                 let message = describe(&fault.path, &fault.message);
-                Finding::new(Severity::Error, &fault.path, &message, text, place.or_else(|| place_of(root, &fault.path)))
+                Finding::new(
+                    Severity::Error,
+                    &fault.path,
+                    &message,
+                    text,
+                    place.or_else(|| place_of(root, &fault.path)),
+                )
             })
             .collect();
         if let Some(spec) = value {
@@ -51,7 +58,8 @@ impl ScenarioFile {
 
 /// What validation says about the data.
 fn odd(file: ScenarioFile, root: &DeTable, text: &str, removed: &[String]) -> Vec<Finding> {
-    let finding = |severity, path: &str, message: &str| Finding::new(severity, path, message, text, place_of(root, path));
+    let finding =
+        |severity, path: &str, message: &str| Finding::new(severity, path, message, text, place_of(root, path));
     let scenario = match file.build() {
         Ok(scenario) => scenario,
         Err(error) => {

@@ -34,9 +34,9 @@ pub use error::ScenarioError;
 pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};
 pub use measured::MeasurementError;
 pub use notes::{Note, NoteKind};
+pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};
 #[cfg(feature = "scenario")]
 pub use set::{Assignment, AssignmentError};
-pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};
 pub use spec::{
     ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, PlanSpec, ScenarioSchema,
     ScenarioSpec,

@@ -211,7 +211,8 @@ impl Assignment {
         if step == "*" {
             return Ok((0..list.len()).collect());
         }
-        let names: Vec<&str> = list.iter().filter_map(|element| element.get_ref().get("name")?.get_ref().as_str()).collect();
+        let names: Vec<&str> =
+            list.iter().filter_map(|element| element.get_ref().get("name")?.get_ref().as_str()).collect();
         let named = |element: &Spanned<DeValue>| {
             element.get_ref().get("name").is_some_and(|name| name.get_ref().as_str() == Some(step))
         };

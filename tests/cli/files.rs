@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use collapipe::formats::Template;
+use collapipe::formats::{FileKind, Template};
 use collapipe::scenario::{NoteKind, ScenarioFile};
 use serde_json::Value;
 
@@ -59,7 +59,10 @@ fn set_gives_the_same_run_as_the_file() {
 #[test]
 fn set_refuses_by_name() {
     for (set, words) in [
-        ("clusters.desk.devices.pone.memory_bytes=5e8", &["no element pone", "did you mean phone?", "or a name: pi, phone"][..]),
+        (
+            "clusters.desk.devices.pone.memory_bytes=5e8",
+            &["no element pone", "did you mean phone?", "or a name: pi, phone"][..],
+        ),
         ("clusters.3.batch_size=4", &["clusters has no element 3", "must be 0, or a name: desk"]),
         ("cluster.0.batch_size=4", &["unknown field `cluster`", "did you mean `clusters`?"]),
         ("clusters.0.batchsize=4", &["clusters[0].batchsize: unknown field", "did you mean `batch_size`?"]),
@@ -103,7 +106,8 @@ fn validate_says_all_at_once() {
         .replacen("x_m = 6.0", "x_m = true", 1);
     let found = findings(&text);
     let paths: Vec<&str> = found.iter().map(|(_, path, _)| path.as_str()).collect();
-    let expected = ["model.sequence_lenght", "plans[0]", "clusters[0].batch_size", "clusters[0].devices[1].position.x_m"];
+    let expected =
+        ["model.sequence_lenght", "plans[0]", "clusters[0].batch_size", "clusters[0].devices[1].position.x_m"];
     assert_eq!(paths, expected);
     for ((line, path, severity), word) in
         found.iter().zip(["sequence_lenght", "[[plans]]", "batch_size = \"8\"", "x_m = true"])
@@ -112,10 +116,11 @@ fn validate_says_all_at_once() {
         assert_eq!(severity, "error");
     }
     // Unknown fields do not hide values out of range.
-    let text = SMALL
-        .replacen("seed = 1", "seed = 1\nsead = 2", 1)
-        .replacen("slots = 20", "slots = 0", 1)
-        .replacen("budget_j_per_round = 2.0", "budget_j_per_round = -2.0", 1);
+    let text = SMALL.replacen("seed = 1", "seed = 1\nsead = 2", 1).replacen("slots = 20", "slots = 0", 1).replacen(
+        "budget_j_per_round = 2.0",
+        "budget_j_per_round = -2.0",
+        1,
+    );
     let paths: Vec<String> = findings(&text).into_iter().map(|(_, path, _)| path).collect();
     assert_eq!(paths, ["slots", "sead", "clusters[0].devices[0].budget_j_per_round"]);
     // Several faults of syntax.
@@ -194,7 +199,11 @@ fn templates_run_without_a_warning() {
         let path = file.to_str().unwrap();
         let output = run(&["init", name, "--out", path]);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        assert_eq!(fs::read_to_string(&file).unwrap(), template.scenario());
+        let written = fs::read_to_string(&file).unwrap();
+        assert_eq!(written.strip_prefix("#:schema ./scenario.schema.json\n"), Some(template.scenario()));
+        let schema: Value =
+            serde_json::from_str(&fs::read_to_string(folder.join("scenario.schema.json")).unwrap()).unwrap();
+        assert_eq!(schema, FileKind::Scenario.schema());
         assert_eq!(stdout(&run(&["init", name])), template.scenario());
         let scenario = ScenarioFile::parse(template.scenario(), &folder).unwrap().build().unwrap();
         assert!(scenario.notes().iter().all(|note| note.kind == NoteKind::Traces), "{:?}", scenario.notes());

@@ -164,7 +164,8 @@ pub(super) fn places(text: &str, paths: &[&str]) -> Vec<Option<Range<usize>>> {
         inner.into_iter().chain([path.len()])
     };
     let mut scan = Scan::new(text);
-    scan.wanted = paths.iter().flat_map(|path| ends(path).filter_map(|end| path.get(..end))).map(str::to_owned).collect();
+    scan.wanted =
+        paths.iter().flat_map(|path| ends(path).filter_map(|end| path.get(..end))).map(str::to_owned).collect();
     // What can be read up to a fault has its place.
     let _ = scan.value();
     let place = |path: &&str| {
