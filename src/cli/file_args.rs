@@ -25,8 +25,14 @@ pub enum TemplateName {
     /// Boards and phones over a licensed radio, gains from positions; the built-in scenario.
     #[default]
     Radio,
+    /// Boards on one Wi-Fi.
+    Wifi,
+    /// Boards on Ethernet.
+    Ethernet,
     /// Links that replay measured rates, with a table of rates to be replaced.
     Trace,
+    /// GPUs in two servers of a machine room.
+    Gpus,
 }
 
 /// Say all that is wrong or odd in files, each with its line and what was probably meant.

@@ -80,7 +80,10 @@ const SCHEMA_FILE: &str = "scenario.schema.json";
 pub fn init(arguments: &InitArguments) -> Result<Done, Failure> {
     let template = match arguments.template {
         TemplateName::Radio => Template::Radio,
+        TemplateName::Wifi => Template::Wifi,
+        TemplateName::Ethernet => Template::Ethernet,
         TemplateName::Trace => Template::Trace,
+        TemplateName::Gpus => Template::Gpus,
     };
     let Some(out) = &arguments.out else {
         for file in template.files() {

@@ -85,6 +85,9 @@ fn each(error: &ScenarioFileError, say: &mut impl FnMut(&str, &str)) {
         ScenarioFileError::Scenario { error: error @ ScenarioError::Trace { path, .. }, .. } => {
             say(path, &error.to_string());
         }
+        ScenarioFileError::Table { path, .. }
+        | ScenarioFileError::Text { path, .. }
+        | ScenarioFileError::Profile { path, .. } => say(path, &error.to_string()),
         other => say("channel.trace.file", &other.to_string()),
     }
 }

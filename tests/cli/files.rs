@@ -193,7 +193,8 @@ fn validate_tells_formats_apart() {
 
 #[test]
 fn templates_run_without_a_warning() {
-    for (name, template) in [("radio", Template::Radio), ("trace", Template::Trace)] {
+    for template in Template::ALL {
+        let name = template.name();
         let folder = folder(&format!("init_{name}"));
         let file = folder.join("my.toml");
         let path = file.to_str().unwrap();
