@@ -34,28 +34,28 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  collapipe                                      run the built-in scenario, write collapipe-out/
-  collapipe init --out my.toml                   write a scenario to start from
-  collapipe validate my.toml                     say all that is wrong or odd in it
-  collapipe run my.toml --slots 100 --out here   run it (docs/scenario.md describes the file)
-  collapipe compare my.toml                      policies against each other, with a report
-  collapipe sweep my.toml latency_weight=0.1,1   the scenario at several values of its fields
-  collapipe tradeoff my.toml --slots 2000        latency against overspending for several V
-  collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
-  collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
-  collapipe check p.json a.json                  evaluate any decision independently
-  collapipe partition p.csv --devices 4x1        cut a chain of measured layers over devices, exactly
-  collapipe bound b.json                         how small the gradient is after a given number of rounds
-  collapipe schedule 1f1b --link 0.5             a pipeline schedule event by event, as a table, chart or trace
-  collapipe recommend --latency-tolerance 30     which V keeps the mean latency that close to the least
-  collapipe reproduce --quick                    all experiments on a small scale, with tables and figures
-  collapipe presets                              models, devices and radio models, with their sources
+  collapipe                                   play the built-in scenario
+  collapipe init --out my.toml                a scenario to start from
+  collapipe validate my.toml                  all that is wrong or odd in it
+  collapipe run my.toml --out here            play it (docs/scenario.md)
+  collapipe compare my.toml                   policies against each other
+  collapipe sweep my.toml latency_weight=1,2  several values of a field
+  collapipe tradeoff my.toml                  latency against overspending
+  collapipe problem my.toml --slot 7 > p.json  the problem of slot 7
+  collapipe solve p.json > a.json             its optimal decision, with a bound
+  collapipe check p.json a.json               evaluate any decision
+  collapipe partition p.csv --devices 4x1     cut a chain of measured layers
+  collapipe bound b.json                      how small the gradient gets
+  collapipe schedule 1f1b --link 0.5          a pipeline event by event
+  collapipe recommend --latency-tolerance 30  which V is good enough
+  collapipe reproduce --quick                 all experiments on a small scale
+  collapipe presets                           models, devices, radio models
 
 Exit codes:
   0    solved, or done
-  1    the machine failed: a file could not be written, numbers too far apart for double precision
+  1    the machine failed: a file could not be written, arithmetic gave up
   2    bad input or usage
-  3    infeasible: the problem, the decision checked, or (run, tradeoff) every slot
+  3    infeasible: the problem, the decision checked, or every slot of a run
   130  stopped by Ctrl-C; files hold the finished slots";
 
 #[derive(Debug, Subcommand)]

@@ -7,7 +7,7 @@ use collapipe::formats::{FileKind, Template};
 use collapipe::scenario::{NoteKind, ScenarioFile};
 use serde_json::Value;
 
-use crate::program::{code, refused, run, run_with_input, stderr, stdout};
+use crate::program::{code, collapipe, refused, run, run_with_input, stderr, stdout};
 use crate::support::folder;
 use crate::support::scenario::{SMALL, changed};
 
@@ -239,4 +239,22 @@ fn completions_and_manual_pages_know_every_command() {
     let page = |name: &str| folder.join(name).exists();
     assert!(commands.iter().all(|command| page(&format!("collapipe-{command}.1"))) && page("collapipe.1"));
     assert!(Path::new(&folder).is_dir());
+}
+
+#[test]
+fn help_fits_a_terminal_of_80_columns() {
+    let folder = folder("help_man");
+    assert_eq!(code(&run(&["man", "--out", folder.to_str().unwrap()])), 0);
+    let pages = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let commands: Vec<String> =
+        pages.filter_map(|page| Some(page.strip_prefix("collapipe-")?.strip_suffix(".1")?.to_owned())).collect();
+    assert!(commands.len() > 15, "{commands:?}");
+    for command in commands.iter().map(String::as_str).chain([""]) {
+        let arguments = [command, "--help"].into_iter().filter(|word| !word.is_empty());
+        let output = collapipe().args(arguments).env("COLUMNS", "80").output().unwrap();
+        assert_eq!(code(&output), 0, "{command}");
+        for line in stdout(&output).lines() {
+            assert!(line.chars().count() <= 80, "{command}: {line}");
+        }
+    }
 }
