@@ -127,10 +127,10 @@ fn excerpt(text: &str, place: &Range<usize>) -> Option<(String, usize, usize)> {
 
 /// A message's last part, where it says what was probably meant or what there is.
 fn split_suggestion(message: &str) -> (String, Option<String>) {
-    if let Some((what, rest)) = message.split_once(": did you mean `") {
-        if let Some((name, _)) = rest.split_once('`') {
-            return (what.to_owned(), Some(format!("did you mean `{name}`?")));
-        }
+    if let Some((what, rest)) = message.split_once(": did you mean `")
+        && let Some((name, _)) = rest.split_once('`')
+    {
+        return (what.to_owned(), Some(format!("did you mean `{name}`?")));
     }
     for (mark, lead) in [("; if ", "if "), ("`, expected one of ", "there are: "), ("`, expected ", "there are: ")] {
         if let Some((what, rest)) = message.split_once(mark) {
