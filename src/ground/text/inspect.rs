@@ -23,6 +23,7 @@ pub(crate) fn inspect_json<T: DeserializeOwned>(
             let paths: Vec<&str> = repaired.faults.iter().map(|fault| fault.path.as_str()).collect();
             let places = places(text, &paths);
             let finding = |(fault, place): (&super::repair::TreeFault, _)| {
+                let place = fault.place.clone().or(place);
                 Finding::new(Severity::Error, &fault.path, &describe(&fault.path, &fault.message), text, place)
             };
             let mut found: Vec<Finding> = repaired.faults.iter().zip(places).map(finding).collect();
