@@ -84,14 +84,15 @@
 //!
 //! | feature | what it brings |
 //! |---|---|
-//! | `scenario` | scenario files (TOML) and tables of rate traces (CSV): `ScenarioFile`, `read_traces` |
+//! | `scenario` | scenario files (TOML) and tables of rate traces (CSV): `ScenarioFile`, `read_traces`; `formats`: what is wrong in a file |
 //! | `figures` | folders of results, with tables (CSV) and figures (SVG): `RunFolder`, `TradeoffFolder` |
 //! | `png` | figures as PNG: `report::png` |
 //! | `experiments` | the experiments that compare policies: `experiments`; with the three above |
 //! | `conic`, `smooth` | further solvers beside the exact one, see [`solver::backend`] |
 //! | `milp`, `highs` | linear programs in integers, through microlp or HiGHS: the offline optimum and more backends |
 //! | `proptest` | `strategies` for property tests |
-//! | `cli` | the program: `experiments` and the command line |
+//! | `schema` | JSON Schemas of the exchange formats, generated from the types: `formats::FileKind::schema` |
+//! | `cli` | the program: `experiments`, `schema` and the command line |
 //!
 //! Default are `cli`, `conic`, `milp` and `smooth`: what the program needs.
 //!
@@ -105,6 +106,8 @@
 pub mod bounds;
 #[cfg(feature = "experiments")]
 pub mod experiments;
+#[cfg(feature = "scenario")]
+pub mod formats;
 mod ground;
 pub mod instances;
 pub mod lyapunov;

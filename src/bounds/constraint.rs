@@ -57,6 +57,7 @@ use crate::problem::{CandidatePlan, FieldError};
 /// # Ok::<(), collapipe::bounds::BoundError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConvergenceConstraint {
     /// What is learned, and how the pipelines update.

@@ -10,6 +10,7 @@ use crate::problem::{CandidatePlan, FieldError};
 ///
 /// Every cluster makes the K steps of the plan ([`LocalUpdates`]) and τ = K: plain federated averaging.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LearningProblem {
     /// Δ = F(θ_0) − inf F, in loss.

@@ -86,6 +86,7 @@ pub struct LocalSteps {
 
 /// Which inequality.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
     /// The closed form with constants 4, 4, 3, 6.

@@ -9,6 +9,7 @@ use crate::schedule::ScheduleKind;
 
 /// When a pipeline updates its parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum UpdateRule {
     /// Once per batch, by η times the mean gradient of all its micro-batches (flush).

@@ -7,12 +7,17 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use collapipe::experiments::{MAX_SEEDS, Shard};
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::report::Conflict;
-use collapipe::scenario::MAX_SLOTS;
+use collapipe::scenario::{Assignment, MAX_SLOTS};
 use collapipe::simulation::MOST_COMPARED;
 use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
+pub use super::compare_args::{CompareArguments, SizeArguments, SweepArguments};
+pub use super::file_args::{
+    CompletionsArguments, InitArguments, ManArguments, SchemaArguments, SchemaFormat, SchemaName, TemplateName,
+    ValidateArguments,
+};
 use super::partition::PartitionArguments;
 use super::plan::PlanArguments;
 use super::schedule::ScheduleArguments;
@@ -30,30 +35,36 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  collapipe                                      run the built-in scenario, write collapipe-out/
-  collapipe run my.toml --slots 100 --out here   run your own (docs/scenario.md describes the file)
-  collapipe tradeoff my.toml --slots 2000        latency against overspending for several V
-  collapipe problem my.toml --slot 7 > p.json    the problem of slot 7, as it occurs in the run
-  collapipe solve p.json > a.json                its optimal decision, with bound, gap and shadow prices
-  collapipe check p.json a.json                  evaluate any decision independently
-  collapipe partition p.csv --devices 4x1        cut a chain of measured layers over devices, exactly
-  collapipe bound b.json                         how small the gradient is after a given number of rounds
-  collapipe schedule 1f1b --link 0.5             a pipeline schedule event by event, as a table, chart or trace
-  collapipe plan                                 the plan of a round: who does what, where the time goes, and why
-  collapipe recommend --latency-tolerance 30     which V keeps the mean latency that close to the least
-  collapipe reproduce --quick                    all experiments on a small scale, with tables and figures
-  collapipe presets                              models, devices and radio models, with their sources
+  collapipe                                   play the built-in scenario
+  collapipe init --out my.toml                a scenario to start from
+  collapipe validate my.toml                  all that is wrong or odd in it
+  collapipe plan my.toml                      one round: who does what, and why
+  collapipe run my.toml --out here            play it (docs/scenario.md)
+  collapipe compare my.toml                   policies against each other
+  collapipe sweep my.toml latency_weight=1,2  several values of a field
+  collapipe tradeoff my.toml                  latency against overspending
+  collapipe problem my.toml --slot 7 > p.json  the problem of slot 7
+  collapipe solve p.json > a.json             its optimal decision, with a bound
+  collapipe check p.json a.json               evaluate any decision
+  collapipe partition p.csv --devices 4x1     cut a chain of measured layers
+  collapipe bound b.json                      how small the gradient gets
+  collapipe schedule 1f1b --link 0.5          a pipeline event by event
+  collapipe recommend --latency-tolerance 30  which V is good enough
+  collapipe reproduce --quick                 all experiments on a small scale
+  collapipe presets                           models, devices, radio models
 
 Exit codes:
   0    solved, or done
-  1    the machine failed: a file could not be written, numbers too far apart for double precision
+  1    the machine failed: a file could not be written, arithmetic gave up
   2    bad input or usage
-  3    infeasible: the problem, the decision checked, or (run, tradeoff) every slot
+  3    infeasible: the problem, the decision checked, or every slot of a run
   130  stopped by Ctrl-C; files hold the finished slots";
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(RunArguments),
+    Compare(CompareArguments),
+    Sweep(SweepArguments),
     Tradeoff(TradeoffArguments),
     Solve(SolveArguments),
     Check(CheckArguments),
@@ -67,6 +78,11 @@ pub enum Command {
     Merge(MergeArguments),
     Experiments(ExperimentsArguments),
     Presets(PresetsArguments),
+    Init(InitArguments),
+    Validate(ValidateArguments),
+    Schema(SchemaArguments),
+    Completions(CompletionsArguments),
+    Man(ManArguments),
 }
 
 /// How to print.
@@ -123,6 +139,13 @@ pub struct ScenarioArguments {
     /// V: price of a second of round latency against energy, instead of the scenario's
     #[arg(long, value_name = "V", value_parser = latency_weight)]
     pub latency_weight: Option<f64>,
+    /// A value instead of the scenario's, as clusters.workshop.batch_size=16; may be given several times
+    ///
+    /// The path's steps are separated by dots. An element of a list is named by its place, from 0, by its name, or by *
+    /// for all: clusters.0.devices.nano-a.budget_j_per_round=50, clusters.*.bandwidth_hz=10e6. The value is TOML; strings
+    /// need no quotation marks.
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub set: Vec<Assignment>,
 }
 
 /// V, or another number that must be positive.
@@ -398,7 +421,7 @@ pub struct ReproduceArguments {
     pub traces: Option<PathBuf>,
 }
 
-fn shard(text: &str) -> Result<Shard, String> {
+pub fn shard(text: &str) -> Result<Shard, String> {
     let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
     let (index, count) = parts.ok_or("must be i/n, as 1/4")?;
     Shard::new(index, count).map_err(|_| "must be i/n with 1 <= i <= n".into())

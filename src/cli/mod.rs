@@ -2,6 +2,10 @@
 
 mod args;
 mod bound;
+mod compare;
+mod compare_args;
+mod file_args;
+mod files;
 mod io;
 mod partition;
 mod plan;
@@ -11,6 +15,7 @@ mod recommend;
 mod reproduce;
 mod run;
 mod schedule;
+mod shell;
 mod slot;
 mod tradeoff;
 mod work;
@@ -26,6 +31,8 @@ use args::{Arguments, Command, RunArguments};
 enum Done {
     /// A feasible decision, or what was asked for.
     Solved,
+    /// What was asked about is not valid; what is wrong was printed.
+    Refused,
     /// No feasible decision.
     Infeasible,
     /// Ctrl-C.
@@ -61,6 +68,8 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command.unwrap_or_else(|| Command::Run(RunArguments::default())) {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Sweep(arguments) => compare::sweep(&arguments),
         Command::Tradeoff(arguments) => tradeoff::tradeoff(&arguments),
         Command::Solve(arguments) => slot::solve(&arguments),
         Command::Check(arguments) => slot::check(&arguments),
@@ -74,9 +83,15 @@ pub fn main() -> ExitCode {
         Command::Merge(arguments) => reproduce::merge(&arguments),
         Command::Experiments(arguments) => reproduce::experiments(&arguments),
         Command::Presets(arguments) => presets::presets(&arguments),
+        Command::Init(arguments) => files::init(&arguments),
+        Command::Validate(arguments) => files::validate(&arguments),
+        Command::Schema(arguments) => files::schema(&arguments),
+        Command::Completions(arguments) => shell::completions(&arguments),
+        Command::Man(arguments) => shell::man(&arguments),
     };
     let (code, message) = match done {
         Ok(Done::Solved) | Err(Failure::ClosedPipe) => (0, None),
+        Ok(Done::Refused) => (2, None),
         Ok(Done::Infeasible) => (3, None),
         Ok(Done::Interrupted) => (130, None),
         Err(Failure::Error(Blame::Input, message)) => (2, Some(message)),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-use collapipe::experiments::{Reproduction, Request, ResultTable, catalogue, contrast_text};
+use collapipe::experiments::{Reproduction, Request, ResultTable, Shard, catalogue, contrast_text};
 
 use super::args::{ExperimentsArguments, Format, MergeArguments, ReproduceArguments};
 use super::progress::Progress;
@@ -16,26 +16,30 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     request.seeds = arguments.seeds.unwrap_or(request.seeds);
     request.slots = arguments.slots.unwrap_or(request.slots);
     request.traces = absolute(arguments.traces.as_deref())?;
-    let request = request.going_on_in(&arguments.out)?;
+    play(request.going_on_in(&arguments.out)?, &arguments.out, arguments.shard, arguments.threads)
+}
+
+/// Plays what a request asks for and `out` does not hold yet, and writes the results, unless it is a part of them.
+pub fn play(request: Request, out: &Path, shard: Option<Shard>, threads: Option<u16>) -> Result<Done, Failure> {
     let reproduction = Reproduction::new(request)?;
     for reason in reproduction.left_out() {
         io::note(&format!("note: left out: {reason}"));
     }
-    let (cells, effort) = reproduction.size(arguments.shard);
+    let (cells, effort) = reproduction.size(shard);
     let bar = Progress::new(effort, false);
     let progress = |effort, now: bool| if now { bar.add(effort) } else { bar.find(effort) };
-    let play = |stop: &AtomicBool| reproduction.play(&arguments.out, arguments.shard, stop, &progress);
-    if !in_parallel(arguments.threads, &bar, play)?? {
+    let play = |stop: &AtomicBool| reproduction.play(out, shard, stop, &progress);
+    if !in_parallel(threads, &bar, play)?? {
         return Ok(stopped());
     }
-    if arguments.shard.is_some() {
-        let out = arguments.out.display();
+    if shard.is_some() {
+        let out = out.display();
         io::print_text(&format!(
             "Played {cells} runs into {out}; when all parts are played: collapipe merge DIR... --out DIR\n"
         ))?;
         return Ok(Done::Solved);
     }
-    write(&reproduction, &arguments.out)
+    write(&reproduction, out)
 }
 
 pub fn merge(arguments: &MergeArguments) -> Result<Done, Failure> {

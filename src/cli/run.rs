@@ -112,7 +112,7 @@ impl ScenarioText<'_> {
     /// The scenario with the command line's options, and then with a further change.
     pub fn build(&self, change: impl Fn(&mut ScenarioSpec)) -> Result<Scenario, Failure> {
         let load = || {
-            let mut file = ScenarioFile::parse(&self.text, &self.folder)?;
+            let mut file = ScenarioFile::parse_with(&self.text, &self.folder, &self.arguments.set)?;
             file.spec.seed = self.arguments.seed.unwrap_or(file.spec.seed);
             file.spec.latency_weight = self.arguments.latency_weight.unwrap_or(file.spec.latency_weight);
             change(&mut file.spec);
@@ -126,6 +126,16 @@ impl ScenarioText<'_> {
             }
         }
         Ok(scenario)
+    }
+
+    /// The text as it was read.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where the files are that it names.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn shown_name(&self) -> String {

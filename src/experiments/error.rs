@@ -7,7 +7,7 @@ use crate::ground::files::FileError;
 use crate::network::radio::TraceFileError;
 use crate::problem::FieldError;
 use crate::report::ReportError;
-use crate::scenario::{ScenarioError, ScenarioFileError};
+use crate::scenario::{AssignmentError, ScenarioError, ScenarioFileError};
 use crate::simulation::RunError;
 
 /// Why an experiment has no result.
@@ -22,6 +22,23 @@ pub enum ExperimentError {
         /// The names there are.
         known: String,
     },
+    /// A description of an experiment that is none.
+    #[error("{message}")]
+    Description {
+        /// What is wrong.
+        message: String,
+    },
+    /// A field to be varied that the scenario does not have, or a value that is none.
+    #[error(transparent)]
+    Assignment(#[from] AssignmentError),
+    /// A folder of results of another experiment.
+    #[error("{}: the folder holds results of another experiment ({kept}); choose another folder", path.display())]
+    OtherExperiment {
+        /// The folder's request.
+        path: PathBuf,
+        /// Which one.
+        kept: String,
+    },
     /// An option out of its range.
     #[error(transparent)]
     Field(#[from] FieldError),
@@ -32,22 +49,22 @@ pub enum ExperimentError {
         #[from]
         source: TraceFileError,
     },
-    /// The base scenario cannot be read.
+    /// The scenario cannot be read.
     #[error(transparent)]
     Base(Box<ScenarioFileError>),
     /// A scenario of an experiment is not valid.
     #[error("experiment {experiment}: {source}")]
     Scenario {
         /// The experiment.
-        experiment: &'static str,
+        experiment: String,
         /// What is wrong.
         source: Box<ScenarioError>,
     },
     /// Two cells would be kept in one file.
-    #[error("experiment {experiment}: two cells are called {cell}")]
+    #[error("experiment {experiment}: two runs are called {cell}: every value and policy must be given once")]
     Twice {
         /// The experiment.
-        experiment: &'static str,
+        experiment: String,
         /// Their name.
         cell: String,
     },
@@ -55,7 +72,7 @@ pub enum ExperimentError {
     #[error("experiment {experiment}, {cell}: {source}")]
     Run {
         /// The experiment.
-        experiment: &'static str,
+        experiment: String,
         /// The cell.
         cell: String,
         /// Why.
@@ -126,10 +143,14 @@ impl Blamed for ExperimentError {
             | Self::NoRequest { .. }
             | Self::OtherSize { .. }
             | Self::NoTraces { .. }
+            | Self::Description { .. }
+            | Self::OtherExperiment { .. }
             | Self::OtherRequest { .. }
             | Self::Missing { .. } => Blame::Input,
-            // The catalogue is part of the program; what can be wrong with its scenarios are the user's rate traces.
-            Self::Base(_) | Self::Twice { .. } => Blame::Machine,
+            Self::Base(error) => error.blame(),
+            Self::Assignment(error) => error.blame(),
+            // Of the catalogue, which is part of the program, no two cells are alike; of a user's values two may be.
+            Self::Twice { .. } => Blame::Input,
             Self::Scenario { source, .. } => source.blame(),
             Self::Field(error) => error.blame(),
             Self::Traces { source } => source.blame(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::cell::{Cell, Measure};
 use super::error::ExperimentError;
 use super::table::{Contrast, PlotSpec};
-use crate::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
+use crate::scenario::{Assignment, BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
 use crate::simulation::{PolicyKind, RunError};
 use crate::solver::Settings;
 
@@ -32,6 +32,32 @@ pub struct Experiment {
     pub skipped: fn(&Setup) -> Option<String>,
     /// Its runs.
     pub cells: fn(&Setup) -> Result<Vec<Cell>, ExperimentError>,
+}
+
+/// What page and figure say of an experiment.
+#[derive(Clone, Debug)]
+pub(super) struct Described {
+    pub name: String,
+    pub title: String,
+    pub question: String,
+    pub expectation: String,
+    pub caption: String,
+    pub plots: Vec<PlotSpec>,
+    pub contrast: Option<Contrast>,
+}
+
+impl Experiment {
+    pub(super) fn described(&self) -> Described {
+        Described {
+            name: self.name.into(),
+            title: self.title.into(),
+            question: self.question.into(),
+            expectation: self.expectation.into(),
+            caption: self.caption.into(),
+            plots: (self.plots)(),
+            contrast: (self.contrast)(),
+        }
+    }
 }
 
 /// How large experiments are played.
@@ -80,7 +106,7 @@ impl Setup {
     /// [`ExperimentError::Scenario`] for a scenario that is not valid.
     pub fn cells(
         &self,
-        experiment: &'static str,
+        experiment: &str,
         x: Option<f64>,
         x_label: &str,
         policies: &[PolicyKind],
@@ -88,8 +114,10 @@ impl Setup {
     ) -> Result<Vec<Cell>, ExperimentError> {
         let mut cells = Vec::new();
         for spec in self.seeded(spec) {
-            let scenario = Scenario::new(spec)
-                .map_err(|source| ExperimentError::Scenario { experiment, source: Box::new(source) })?;
+            let scenario = Scenario::new(spec).map_err(|source| ExperimentError::Scenario {
+                experiment: experiment.into(),
+                source: Box::new(source),
+            })?;
             cells.extend(Self::each(x, x_label, policies, &scenario));
         }
         Ok(cells)
@@ -117,13 +145,39 @@ impl Setup {
         })
     }
 
+    /// The base scenario with some of its fields set to each of the values in turn, for every policy and seed: what
+    /// `collapipe sweep` does with a scenario of the user's own. The fields are named as [`Assignment`] takes them, and
+    /// a value is so many of their units.
+    ///
+    /// # Errors
+    /// As [`Setup::cells`].
+    pub fn sweep(
+        &self,
+        experiment: &str,
+        paths: &[&str],
+        unit: f64,
+        values: &[f64],
+        policies: &[PolicyKind],
+    ) -> Result<Vec<Cell>, ExperimentError> {
+        let base = self.base()?;
+        let mut cells = Vec::new();
+        for &value in values {
+            let set = paths.iter().map(|path| Assignment::new(path, &format!("{:?}", value * unit)));
+            let set = set.collect::<Result<Vec<_>, _>>()?;
+            let spec = ScenarioFile::parse_with(BUILTIN, "".as_ref(), &set)?.spec;
+            let spec = ScenarioSpec { slots: base.slots, seed: base.seed, ..spec };
+            cells.extend(self.cells(experiment, Some(value), &value.to_string(), policies, &spec)?);
+        }
+        Ok(cells)
+    }
+
     /// The base scenario with one number changed, for every value, policy and seed.
     ///
     /// # Errors
     /// As [`Setup::cells`].
     pub fn vary(
         &self,
-        experiment: &'static str,
+        experiment: &str,
         values: &[f64],
         policies: &[PolicyKind],
         change: impl Fn(&mut ScenarioSpec, f64),

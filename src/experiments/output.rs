@@ -10,11 +10,12 @@ use super::cell::Cell;
 use super::drawn::DrawnExperiment;
 use super::interval::Compared;
 use super::metric::Metric;
-use super::page::write_experiment_page;
+use super::page::write_page_of;
 use super::request::Request;
 use super::table::{Contrast, ResultTable};
 use crate::ground::files::{FileError, make_folder, write_whole};
 use crate::report::ReportError;
+use crate::scenario::BUILTIN;
 
 /// Name and version of the format of `result.json`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +131,7 @@ pub(super) fn write_report(
     folder: &Path,
 ) -> Result<Vec<PathBuf>, FileError> {
     let settings = request.settings();
+    let scenario = request.own.as_ref().map_or(BUILTIN, |own| own.scenario.as_str());
     let commits: String = commits.iter().map(|commit| format!(", commit {commit}")).collect();
     let lines = [
         format!("collapipe {}{commits}.", env!("CARGO_PKG_VERSION")),
@@ -138,7 +140,7 @@ pub(super) fn write_report(
             settings.gap
         ),
     ];
-    Ok(vec![write_experiment_page(experiments, &lines, folder)?])
+    Ok(vec![write_page_of(experiments, &lines, scenario, folder)?])
 }
 
 /// One row per run and metric.

@@ -41,18 +41,28 @@ pub fn write_experiment_page(
     provenance: &[String],
     folder: &Path,
 ) -> Result<PathBuf, FileError> {
-    let page = page(experiments, provenance);
+    write_page_of(experiments, provenance, BUILTIN, folder)
+}
+
+/// The same for experiments with variants of another scenario.
+pub(super) fn write_page_of(
+    experiments: &[DrawnExperiment],
+    provenance: &[String],
+    scenario: &str,
+    folder: &Path,
+) -> Result<PathBuf, FileError> {
+    let mut page = String::new();
+    // Writing to a string does not fail.
+    let _ = write_page(&mut page, experiments, provenance, scenario);
     write_whole(folder, "report.html", &|out| out.write_all(page.as_bytes()))
 }
 
-fn page(experiments: &[DrawnExperiment], provenance: &[String]) -> String {
-    let mut page = String::new();
-    // Writing to a string does not fail.
-    let _ = write_page(&mut page, experiments, provenance);
-    page
-}
-
-fn write_page(page: &mut String, experiments: &[DrawnExperiment], provenance: &[String]) -> std::fmt::Result {
+fn write_page(
+    page: &mut String,
+    experiments: &[DrawnExperiment],
+    provenance: &[String],
+    scenario: &str,
+) -> std::fmt::Result {
     write!(
         page,
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -72,7 +82,7 @@ fn write_page(page: &mut String, experiments: &[DrawnExperiment], provenance: &[
     writeln!(
         page,
         "<details>\n<summary>The base scenario, of which each experiment plays variants</summary>\n<pre>{}</pre>\n</details>",
-        Escaped(BUILTIN)
+        Escaped(scenario)
     )?;
     for experiment in experiments {
         section(page, experiment)?;

@@ -8,9 +8,9 @@ use super::catalogue;
 use super::cell::{Cell, FinishedCell};
 use super::drawn::DrawnExperiment;
 use super::error::ExperimentError;
-use super::experiment::{Experiment, missing};
+use super::experiment::{Described, missing};
 use super::output;
-use super::request::Request;
+use super::request::{Listed, Request};
 use super::table::ResultTable;
 use crate::ground::kept::KeptFolder;
 use crate::problem::FieldError;
@@ -44,7 +44,7 @@ impl Shard {
 /// An experiment with its cells.
 #[derive(Debug)]
 struct Part {
-    experiment: &'static Experiment,
+    about: Described,
     skipped: Option<String>,
     cells: Vec<Cell>,
 }
@@ -83,16 +83,13 @@ impl Reproduction {
     /// # Errors
     /// [`ExperimentError`] for an unknown name, an option out of range, or traces that cannot be read.
     pub fn new(request: Request) -> Result<Self, ExperimentError> {
-        let (experiments, setup) = request.resolve()?;
-        let mut parts = Vec::with_capacity(experiments.len());
-        for experiment in experiments {
-            let skipped = (experiment.skipped)(&setup);
-            let cells = if skipped.is_none() { (experiment.cells)(&setup)? } else { Vec::new() };
+        let mut parts = Vec::new();
+        for Listed { about, skipped, cells } in request.resolve()? {
             let mut names = HashSet::new();
             if let Some(cell) = cells.iter().map(Cell::name).find(|name| !names.insert(name.clone())) {
-                return Err(ExperimentError::Twice { experiment: experiment.name, cell });
+                return Err(ExperimentError::Twice { experiment: about.name, cell });
             }
-            parts.push(Part { experiment, skipped, cells });
+            parts.push(Part { about, skipped, cells });
         }
         Ok(Self { request, parts })
     }
@@ -205,7 +202,7 @@ impl Reproduction {
         let mut files = Vec::new();
         for ((part, figure), Table { commits, .. }) in self.parts.iter().zip(&drawn).zip(&own) {
             let provenance = output::provenance(&self.request, &part.cells, commits.clone());
-            files.extend(output::write(figure, provenance, &folder.join(part.experiment.name))?);
+            files.extend(output::write(figure, provenance, &folder.join(&part.about.name))?);
         }
         drawn.extend(drawn_others);
         drawn.sort_by_key(|own| catalogue::ALL.iter().position(|known| known.name == own.table().name));
@@ -244,19 +241,19 @@ impl Reproduction {
             }
         }
         all_there(&missing, part.cells.len())?;
-        let Experiment { name, title, question, expectation, caption, plots, contrast, .. } = part.experiment;
+        let Described { name, title, question, expectation, caption, plots, contrast } = part.about.clone();
         let slots = |cell: &Cell| cell.scenario.spec().slots;
         let first = part.cells.first().map(slots);
         let table = ResultTable {
-            name: (*name).into(),
-            title: (*title).into(),
-            question: (*question).into(),
-            expectation: (*expectation).into(),
-            caption: (*caption).into(),
-            plots: plots(),
+            name,
+            title,
+            question,
+            expectation,
+            caption,
+            plots,
             skipped: part.skipped.clone(),
             slots: first.filter(|first| part.cells.iter().all(|cell| slots(cell) == *first)),
-            contrast: contrast(),
+            contrast,
             rows,
         };
         Ok(Table { table, commits: commits.into_iter().collect() })
@@ -277,7 +274,7 @@ impl Reproduction {
 
     fn play_cell(&self, folder: &Path, part: &Part, cell: &Cell) -> Result<(), ExperimentError> {
         let settings = self.request.settings();
-        let experiment = part.experiment.name;
+        let experiment = part.about.name.clone();
         let failed = |source| ExperimentError::Run { experiment, cell: cell.name(), source: Box::new(source) };
         let rows = cell.play(settings).map_err(failed)?;
         let finished = FinishedCell::new(cell.fingerprint(&settings), rows);
@@ -292,12 +289,12 @@ fn draw(tables: &[Table]) -> Result<Vec<DrawnExperiment<'_>>, ReportError> {
 /// An error that names the first of the missing cells.
 fn all_there(missing: &[(&Part, &Cell)], cells: usize) -> Result<(), ExperimentError> {
     let Some((part, cell)) = missing.first() else { return Ok(()) };
-    let first = format!("{}/cells/{}", part.experiment.name, file(cell));
+    let first = format!("{}/cells/{}", part.about.name, file(cell));
     Err(ExperimentError::Missing { missing: missing.len(), cells, first })
 }
 
 fn cells(folder: &Path, part: &Part) -> PathBuf {
-    folder.join(part.experiment.name).join("cells")
+    folder.join(&part.about.name).join("cells")
 }
 
 fn file(cell: &Cell) -> String {

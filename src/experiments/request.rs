@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::catalogue;
+use super::cell::Cell;
 use super::error::ExperimentError;
-use super::experiment::{Experiment, Setup};
+use super::experiment::{Described, Setup};
+use super::own::OwnExperiment;
 use crate::ground::files::FileError;
 use crate::ground::kept::{KeptFolder, foreign};
 use crate::problem::FieldError;
@@ -47,9 +49,33 @@ pub struct Request {
     /// Folder of rate traces; none to leave out what needs them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traces: Option<PathBuf>,
+    /// An experiment of the user's own, whose name is then the only one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnExperiment>,
+}
+
+/// An experiment with its runs.
+pub(super) struct Listed {
+    pub about: Described,
+    pub skipped: Option<String>,
+    pub cells: Vec<Cell>,
 }
 
 impl Request {
+    /// An experiment of the user's own, with runs of this many slots and seeds.
+    #[must_use]
+    pub fn of_own(own: OwnExperiment, slots: u64, seeds: u64) -> Self {
+        Self {
+            schema: RequestSchema::V1,
+            experiments: vec![own.name.clone()],
+            quick: false,
+            slots,
+            seeds,
+            traces: None,
+            own: Some(own),
+        }
+    }
+
     /// The experiments of these names (all if there are none) at full or quick size.
     ///
     /// # Errors
@@ -68,6 +94,7 @@ impl Request {
             slots,
             seeds,
             traces: None,
+            own: None,
         })
     }
 
@@ -107,8 +134,16 @@ impl Request {
             self.finds_nothing_of_others(folder)?;
             return Ok(self.clone());
         };
+        let own = |request: &Self| request.own.as_ref().map(|own| own.name.clone());
+        if own(&kept) != own(self) {
+            let kept = kept.experiments.join(", ");
+            return Err(ExperimentError::OtherExperiment { path: folder.join(FILE), kept });
+        }
         if (kept.quick, kept.slots, kept.seeds) != (self.quick, self.slots, self.seeds) {
             return Err(ExperimentError::OtherSize { path: folder.join(FILE), kept: kept.size(), asked: self.size() });
+        }
+        if self.own.is_some() {
+            return Ok(self.clone());
         }
         let either = |name: &&str| self.experiments.iter().chain(&kept.experiments).any(|known| known == name);
         let experiments = catalogue::ALL.iter().map(|experiment| experiment.name).filter(either);
@@ -141,24 +176,35 @@ impl Request {
         Settings { gap: 1e-4, ..Settings::default() }
     }
 
-    /// The experiments, and their size.
-    pub(super) fn resolve(&self) -> Result<(Vec<&'static Experiment>, Setup), ExperimentError> {
-        let count = |path: &str, value: u64, most: u64| match (1..=most).contains(&value) {
-            true => Ok(value),
-            false => Err(FieldError::new(path, value.to_string(), format!("an integer in [1, {most}]"))),
-        };
+    /// The experiments with their runs.
+    pub(super) fn resolve(&self) -> Result<Vec<Listed>, ExperimentError> {
         let setup = Setup {
-            slots: count("slots", self.slots, MOST_COMPARED as u64)?,
-            seeds: count("seeds", self.seeds, MAX_SEEDS)?,
+            slots: in_range("slots", self.slots, MOST_COMPARED as u64)?,
+            seeds: in_range("seeds", self.seeds, MAX_SEEDS)?,
             quick: self.quick,
             traces: self.traces.clone(),
         };
+        if let Some(own) = &self.own {
+            return Ok(vec![Listed { about: own.described()?, skipped: None, cells: own.cells(&setup)? }]);
+        }
         let experiments = self.experiments.iter().map(|name| catalogue::find(name)).collect::<Result<Vec<_>, _>>()?;
         let mut names = HashSet::new();
         if experiments.is_empty() || !experiments.iter().all(|experiment| names.insert(experiment.name)) {
             let allowed = "at least one name, and each once";
             return Err(FieldError::new("experiments", format!("{:?}", self.experiments), allowed).into());
         }
-        Ok((experiments, setup))
+        let listed = experiments.into_iter().map(|experiment| {
+            let skipped = (experiment.skipped)(&setup);
+            let cells = if skipped.is_none() { (experiment.cells)(&setup)? } else { Vec::new() };
+            Ok(Listed { about: experiment.described(), skipped, cells })
+        });
+        listed.collect()
+    }
+}
+
+fn in_range(path: &str, value: u64, most: u64) -> Result<u64, FieldError> {
+    match (1..=most).contains(&value) {
+        true => Ok(value),
+        false => Err(FieldError::new(path, value.to_string(), format!("an integer in [1, {most}]"))),
     }
 }

@@ -8,11 +8,13 @@ use super::check::FieldError;
 
 /// A device of a cluster: its place, from 0, in the list of the cluster's devices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct DeviceId(pub usize);
 
 /// A node of a cluster with K devices: 0 the control unit, k+1 device k, K+1 the edge server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct NodeId(pub usize);
 

@@ -23,6 +23,20 @@ macro_rules! quantity {
         #[serde(transparent)]
         pub struct $name(pub f64);
 
+        /// A number, with its unit in `x-unit`.
+        #[cfg(feature = "schema")]
+        impl schemars::JsonSchema for $name {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                schemars::json_schema!({ "type": "number", "x-unit": $symbol })
+            }
+        }
+
         impl $name {
             /// The number, in the unit of this type.
             #[must_use]

@@ -23,6 +23,7 @@ use super::spec::{Checkpointing, Family, Head, Optimizer, Precisions, Transforme
 /// # Ok::<(), collapipe::model::UnknownModel>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ModelPreset {

@@ -9,6 +9,7 @@ use super::validation::{ModelError, validate};
 
 /// Number format of a tensor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Precision {
@@ -40,6 +41,7 @@ impl Precision {
 
 /// Number formats of a training run, in memory and on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Precisions {
     /// Weights and their gradients in memory.
@@ -62,6 +64,7 @@ impl Precisions {
 
 /// The optimizer, as far as it costs memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Optimizer {
@@ -106,6 +109,7 @@ impl Optimizer {
 
 /// What a block keeps of its forward pass, and what it computes again backward (Korthikanti et al. 2022).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Checkpointing {
@@ -120,6 +124,7 @@ pub enum Checkpointing {
 
 /// What follows the last encoder block, besides the decoder blocks of an encoder-decoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Head {
@@ -138,6 +143,7 @@ pub enum Head {
 ///
 /// Published models of every family are in [`ModelPreset`](super::ModelPreset).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Family {
@@ -213,6 +219,7 @@ pub enum Family {
 /// optimizer = "adamw"
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TransformerSpec {
     /// L: encoder blocks, the ones that are cut into segments.

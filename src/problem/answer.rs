@@ -6,6 +6,7 @@ use super::decision::Decision;
 
 /// How a solve ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Status {
@@ -40,6 +41,7 @@ impl Status {
 
 /// The objective's parts; they sum to it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ObjectiveTerms {
     /// V·T.
@@ -62,6 +64,7 @@ impl ObjectiveTerms {
 
 /// What one more unit of each shared resource would save, at the margin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ShadowPrices {
     /// λ_F per cluster: objective units per Hz of the cluster's band in the forward phase.
@@ -76,6 +79,7 @@ pub struct ShadowPrices {
 
 /// What a solve cost, in machine-independent counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Work {
     /// Branch-and-bound nodes, over plans, active sets, sizes and clusters.
@@ -96,6 +100,7 @@ fn is_zero(count: &u64) -> bool {
 ///
 /// Only `status` is required when reading, so that answers of other solvers can be checked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Answer {

@@ -11,6 +11,7 @@ use crate::ground::units::{
 
 /// Compute time of the first (embedding) or last (decoder) stage of the pipeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EndStage {
     /// Forward time per sample.
@@ -21,6 +22,7 @@ pub struct EndStage {
 
 /// The node that holds a cluster's data and the embedding (node 0).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ControlUnit {
     /// Largest transmit power.
@@ -42,6 +44,7 @@ impl Default for ControlUnit {
 
 /// The node that holds the decoder (node K+1). It is mains-powered: its energy is neither priced nor counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EdgeServer {
     /// Largest transmit power.
@@ -50,6 +53,7 @@ pub struct EdgeServer {
 
 /// Measured times of a device for every block of the encoder, per sample (schema 2).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BlockSeconds {
     /// Forward, one per block.
@@ -60,6 +64,7 @@ pub struct BlockSeconds {
 
 /// A device (nodes 1..K, in pipeline order).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Device {
     /// Achieved forward rate.
@@ -119,6 +124,7 @@ impl Default for Device {
 ///
 /// Every transmission from `from` to `to` uses it instead of the radio: hops, collection, distribution, upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FixedLink {
     /// Sender: 0 control unit, k+1 device k, K+1 edge server.
@@ -142,6 +148,8 @@ pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deseriali
 
 /// One cluster: control unit, devices in pipeline order, edge server.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!from, deny_unknown_fields))]
 #[serde(from = "ClusterForm")]
 pub struct Cluster {
     /// B: samples per batch.
@@ -163,6 +171,7 @@ pub struct Cluster {
     pub hop_latency_s: PerPair<Seconds>,
     /// What a message costs besides its bits (schema 2). It occupies the link, and the sender where sending blocks.
     #[serde(skip_serializing_if = "no_overhead")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub hop_overhead_s: PerPair<Seconds>,
     /// Node 0.
     pub control_unit: ControlUnit,
@@ -174,6 +183,7 @@ pub struct Cluster {
     pub gain_to_noise_hz_per_w: Gains,
     /// Links that are not radio (schema 2).
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub fixed_links: Vec<FixedLink>,
 }
 

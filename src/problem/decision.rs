@@ -10,6 +10,7 @@ use crate::ground::units::{Hertz, Watts};
 /// Bandwidth and transmit power of one hop. Both are 0 or more; a hop that carries bits needs both above 0. On a shared
 /// medium the bandwidth is the share of the band, and the power is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Link {
     /// w: this hop's share of its band.
@@ -25,6 +26,7 @@ pub struct Link {
 /// last active device and the edge server; where an end is absent its hop is too. Distribution, collection and upload
 /// follow one another, so that the former two have the cluster's whole band.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClusterDecision {
     /// Indices (from 0) of the S devices that take part, in the order of the pipeline; increasing unless the problem's
@@ -68,6 +70,7 @@ impl ClusterDecision {
 
 /// A decision for every cluster under a common plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Decision {
     /// Index (from 0) of the chosen plan.

@@ -12,6 +12,7 @@ use crate::ground::units::{Bits, Bytes, Flops};
 
 /// L identical encoder blocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EqualBlocks {
     /// L: number of encoder blocks.
@@ -32,6 +33,7 @@ pub struct EqualBlocks {
 
 /// One block of a [`Chain`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Block {
     /// c_F: forward work per sample.
@@ -50,6 +52,7 @@ pub struct Block {
 
 /// Blocks that differ.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Chain {
     /// Size per sample of the tensor that enters the first block.
@@ -371,5 +374,17 @@ impl<'de> Deserialize<'de> for Encoder {
             }
         }
         deserializer.deserialize_struct("Encoder", &FIELDS, Fields)
+    }
+}
+
+/// Equal blocks in version 1, a chain in version 2.
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Encoder {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Encoder".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let (equal, chain) = (generator.subschema_for::<EqualBlocks>(), generator.subschema_for::<Chain>());
+        schemars::json_schema!({ "anyOf": [equal, chain] })
     }
 }

@@ -19,6 +19,7 @@ use crate::schedule::ScheduleKind;
 
 /// A cluster's latency T_n by part; the parts sum to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LatencyParts {
     /// What no decision changes.

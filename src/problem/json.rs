@@ -10,7 +10,7 @@ use super::slot::{SlotProblem, SlotSpec};
 use super::validation::{ProblemError, faults};
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::FieldError;
-use crate::text::{JsonFault, NotANumber, from_json};
+use crate::text::{Finding, JsonFault, NotANumber, find_fields, from_json, inspect_json};
 
 /// Why a text could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -49,7 +49,12 @@ fn lines(errors: &[FieldError]) -> String {
 
 /// A value of any type but [`SlotSpec`], whose fields' ranges are known.
 fn read<T: DeserializeOwned>(text: &str) -> Result<T, JsonFault> {
-    from_json(text, |_, found| JsonFault::not_numbers(found, |_| None))
+    from_json(text, no_ranges)
+}
+
+/// The fault of fields that hold no number, of whose ranges nothing is known.
+fn no_ranges(_: &str, found: &[NotANumber]) -> JsonFault {
+    JsonFault::not_numbers(found, |_| None)
 }
 
 /// The fault of a problem some of whose fields hold NaN or the like: what the fields may hold is learned from what
@@ -90,6 +95,19 @@ impl SlotProblem {
         }
     }
 
+    /// All that is wrong in the text of a problem: empty where [`from_json`](Self::from_json) reads it.
+    #[must_use]
+    pub fn inspect(text: &str) -> Vec<Finding> {
+        let (form, mut found) = inspect_json::<SlotForm>(text, not_numbers);
+        let Some(form) = form else { return found };
+        let errors = match form.into_spec() {
+            Ok(spec) => faults(&spec, MOST_FAULTS),
+            Err(error) => vec![error],
+        };
+        find_fields(text, &errors, &mut found);
+        found
+    }
+
     /// The problem in the exchange format, indented. Numbers read back bit for bit.
     ///
     /// # Errors
@@ -109,6 +127,12 @@ impl Answer {
         Ok(read(text)?)
     }
 
+    /// All that is wrong in the text of an answer: empty where [`from_json`](Self::from_json) reads it.
+    #[must_use]
+    pub fn inspect(text: &str) -> Vec<Finding> {
+        inspect_json::<Self>(text, no_ranges).1
+    }
+
     /// The answer in the exchange format, indented.
     ///
     /// # Errors
@@ -125,6 +149,12 @@ impl Decision {
     /// [`JsonError::Format`] with path, line and column.
     pub fn from_json(text: &str) -> Result<Self, JsonError> {
         Ok(read(text)?)
+    }
+
+    /// All that is wrong in the text of a decision: empty where [`from_json`](Self::from_json) reads it.
+    #[must_use]
+    pub fn inspect(text: &str) -> Vec<Finding> {
+        inspect_json::<Self>(text, no_ranges).1
     }
 
     /// The decision in the exchange format, indented.

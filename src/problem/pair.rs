@@ -183,3 +183,32 @@ impl<'de, T: Scalar + Deserialize<'de> + From<f64>> Deserialize<'de> for PerPair
         deserializer.deserialize_any(Either(PhantomData))
     }
 }
+
+/// Rows of numbers.
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Gains {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Gains".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "A row per sender with a number per receiver: control unit, devices, edge server.",
+            "type": "array",
+            "items": { "type": "array", "items": { "type": "number", "minimum": 0, "x-unit": "Hz/W" } },
+        })
+    }
+}
+
+/// A number, or rows of numbers.
+#[cfg(feature = "schema")]
+impl<T: Scalar + schemars::JsonSchema> schemars::JsonSchema for PerPair<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        format!("PerPairOf{}", T::schema_name()).into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let one = generator.subschema_for::<T>();
+        let rows = schemars::json_schema!({ "type": "array", "items": { "type": "array", "items": one } });
+        let one = generator.subschema_for::<T>();
+        schemars::json_schema!({ "anyOf": [one, rows] })
+    }
+}

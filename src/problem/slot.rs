@@ -14,6 +14,7 @@ use crate::schedule::ScheduleKind;
 
 /// The exchange format's name and version; any other value is rejected when reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum Schema {
     /// Version 1: equal blocks, devices in the given order, fill-drain, radio links.
@@ -38,6 +39,7 @@ impl Schema {
 
 /// Which devices of a cluster take part in the round.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Participation {
@@ -50,6 +52,7 @@ pub enum Participation {
 
 /// In which order the active devices of a cluster stand in its pipeline (schema 2).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Order {
@@ -62,6 +65,7 @@ pub enum Order {
 
 /// Whether a stage computes while it sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Overlap {
@@ -74,6 +78,8 @@ pub enum Overlap {
 
 /// A candidate plan, common to all clusters: I local iterations of M micro-batches, in the order of a schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(!from, deny_unknown_fields))]
 #[serde(from = "PlanForm")]
 pub struct CandidatePlan {
     /// I: local iterations of the pipeline in a round.
@@ -82,6 +88,7 @@ pub struct CandidatePlan {
     pub micro_batches: u32,
     /// In which order the stages run their forward and backward work; schema 1 knows fill-drain alone.
     #[serde(skip_serializing_if = "is_fill_drain")]
+    #[cfg_attr(feature = "schema", schemars(default = "fill_drain"))]
     pub schedule: ScheduleKind,
     /// Added to the objective when this plan is chosen (H·g of the convergence constraint); any sign.
     pub penalty: f64,
@@ -94,6 +101,11 @@ impl Default for CandidatePlan {
     }
 }
 
+#[cfg(feature = "schema")]
+fn fill_drain() -> ScheduleKind {
+    ScheduleKind::FillDrain
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn is_fill_drain(schedule: &ScheduleKind) -> bool {
     *schedule == ScheduleKind::FillDrain
@@ -101,6 +113,7 @@ fn is_fill_drain(schedule: &ScheduleKind) -> bool {
 
 /// The band on which all control units upload.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Uplink {
     /// W_up: shared by all clusters.
@@ -162,12 +175,14 @@ pub struct Uplink {
 /// # Ok::<(), JsonError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub struct SlotSpec {
     /// Name and version of the format.
     pub schema: Schema,
     /// Which devices take part.
     pub participation: Participation,
     /// In which order they stand (schema 2).
+    #[cfg_attr(feature = "schema", schemars(default))]
     pub order: Order,
     /// Whether stages compute while they send.
     pub overlap: Overlap,

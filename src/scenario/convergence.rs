@@ -10,6 +10,7 @@ use crate::problem::{CandidatePlan, FieldError};
 /// ([`ConvergenceConstraint`], whose symbols and units these are). The batch sizes are those of the clusters, and the
 /// horizon R is the scenario's number of slots.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConvergenceSpec {
     /// ε, in loss²/par².
@@ -44,6 +45,7 @@ fn one() -> f64 {
 
 /// A number for all clusters, or one for each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, expecting = "must be a number, or a list with one number per cluster")]
 pub enum PerCluster {
     /// One number for all clusters.

@@ -2,7 +2,8 @@
 
 use crate::ground::blame::{Blame, Blamed};
 use crate::network::radio::TraceError;
-use crate::problem::{FieldError, MOST_FAULTS};
+use crate::problem::FieldError;
+pub(super) use crate::problem::MOST_FAULTS;
 
 /// Why data are not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

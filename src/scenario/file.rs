@@ -3,18 +3,35 @@
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::build::Scenario;
 use super::error::ScenarioError;
 use super::notes::{Note, NoteKind};
+use super::places::place_of;
+use super::set::{Assignment, AssignmentError};
 use super::spec::ScenarioSpec;
+use super::tables::read_tables;
 use crate::ground::blame::{Blame, Blamed};
 use crate::network::radio::{ChannelConfig, RateTrace, TraceFile, TraceFileError};
-use crate::text::{describe, position, without_mark};
+use crate::partition::ProfileError;
+use crate::text::{TextError, describe, position, without_mark};
 
 /// The built-in scenario: BERT-base on two clusters of boards and phones.
 pub const BUILTIN: &str = include_str!("builtin.toml");
+
+/// Scenarios to begin with, by their names: the built-in one, and four boards on one Wi-Fi or on Ethernet.
+pub const PRESETS: [(&str, &str); 3] = [
+    ("builtin", BUILTIN),
+    ("wifi", include_str!("presets/wifi.toml")),
+    ("ethernet", include_str!("presets/ethernet.toml")),
+];
+
+/// The text of a scenario to begin with; none of another name than those of [`PRESETS`].
+#[must_use]
+pub fn preset(name: &str) -> Option<&'static str> {
+    PRESETS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
 
 /// Why a text is not a scenario.
 #[derive(Debug, thiserror::Error)]
@@ -42,18 +59,62 @@ pub enum ScenarioFileError {
     /// Several of the latter, one line each.
     #[error("{}", lines(.0))]
     Several(Vec<ScenarioFileError>),
+    /// A value was to be set where there is no place for it.
+    #[error(transparent)]
+    Assignment(#[from] AssignmentError),
+    /// A value that was set in place of the file's is of the wrong type or out of range.
+    #[error("{assignment}: {message}")]
+    Assigned {
+        /// The assignment, as it was given.
+        assignment: String,
+        /// What is wrong.
+        message: String,
+    },
     /// A file of rate traces could not be read.
     #[error(transparent)]
     Traces(#[from] TraceFileError),
+    /// A table of measured layers could not be read.
+    #[error("{path}: {}: {source}", file.display())]
+    Table {
+        /// The field that names it.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no text.
+    #[error("{path}: {}: {source}", file.display())]
+    Text {
+        /// The field that names it.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: TextError,
+    },
+    /// It is no profile.
+    #[error("{path}: {}: {source}", file.display())]
+    Profile {
+        /// The field that names it.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: ProfileError,
+    },
 }
 
 impl Blamed for ScenarioFileError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Format { .. } => Blame::Input,
+            Self::Format { .. } | Self::Assigned { .. } => Blame::Input,
+            Self::Assignment(error) => error.blame(),
             Self::Scenario { error, .. } => error.blame(),
             Self::Several(errors) => errors.first().map_or(Blame::Input, Blamed::blame),
             Self::Traces(error) => error.blame(),
+            Self::Table { .. } | Self::Text { .. } => Blame::Input,
+            Self::Profile { source, .. } => source.blame(),
         }
     }
 }
@@ -78,6 +139,14 @@ pub struct ScenarioFile {
     pub spec: ScenarioSpec,
     text: String,
     folder: PathBuf,
+    assigned: Vec<Assigned>,
+}
+
+/// A field that was set, and by which assignment.
+#[derive(Clone, Debug)]
+struct Assigned {
+    path: String,
+    assignment: String,
 }
 
 impl ScenarioFile {
@@ -86,18 +155,43 @@ impl ScenarioFile {
     /// # Errors
     /// [`ScenarioFileError::Format`] with line and column.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, ScenarioFileError> {
-        let text = without_mark(text);
-        let spec = read(text)?;
-        Ok(Self { spec, text: text.into(), folder: folder.into() })
+        Self::parse_with(text, folder, &[])
     }
 
-    /// Validates the scenario and reads the traces it needs.
+    /// Reads a scenario with some values in place of its own, the last of several for a field.
     ///
     /// # Errors
-    /// [`ScenarioFileError`] with the line of the bad field, or of a file of traces.
-    pub fn build(self) -> Result<Scenario, ScenarioFileError> {
+    /// As [`ScenarioFile::parse`]; [`ScenarioFileError::Assignment`] and [`ScenarioFileError::Assigned`] name the
+    /// assignment.
+    pub fn parse_with(text: &str, folder: &Path, set: &[Assignment]) -> Result<Self, ScenarioFileError> {
+        let text = without_mark(text);
+        let mut table = parse(text)?;
+        let mut assigned = Vec::new();
+        for assignment in set {
+            let places = assignment.apply(table.get_mut())?;
+            assigned.extend(places.into_iter().map(|path| Assigned { path, assignment: assignment.to_string() }));
+        }
+        let spec = read(text, table, &assigned)?;
+        Ok(Self { spec, text: text.into(), folder: folder.into(), assigned })
+    }
+
+    /// Data that were read from a text.
+    pub(super) fn of(spec: ScenarioSpec, text: &str, folder: &Path) -> Self {
+        Self { spec, text: text.into(), folder: folder.into(), assigned: Vec::new() }
+    }
+
+    /// Validates the scenario and reads the traces and tables it needs. What tables hold becomes part of the data
+    /// ([`Scenario::spec`]); traces of radio channels stay files.
+    ///
+    /// # Errors
+    /// [`ScenarioFileError`] with the line of the bad field, or of a file of traces or layers.
+    pub fn build(mut self) -> Result<Scenario, ScenarioFileError> {
         let (traces, notes) = self.traces()?;
-        Scenario::with_notes(self.spec, &traces, notes).map_err(|error| at_line(&self.text, error))
+        read_tables(&mut self.spec, &self.folder).map_err(|error| match error {
+            ScenarioFileError::Scenario { error, .. } => at_line(&self.text, &self.assigned, error),
+            error => error,
+        })?;
+        Scenario::with_notes(self.spec, &traces, notes).map_err(|error| at_line(&self.text, &self.assigned, error))
     }
 
     /// The traces of every cluster's channel, and how they were read; those of the common channel are read once.
@@ -153,33 +247,56 @@ fn mapping(channel: &ChannelConfig, file: &TraceFile, path: &str, slots: u64) ->
     Some(Note { kind: NoteKind::Traces, path: format!("{path}.trace"), value: String::new(), message })
 }
 
-/// The data of a text.
-fn read(text: &str) -> Result<ScenarioSpec, ScenarioFileError> {
-    let table = toml::Deserializer::parse(text).map_err(|error| {
+/// The tables of a text.
+fn parse(text: &str) -> Result<Spanned<DeTable<'_>>, ScenarioFileError> {
+    DeTable::parse(text).map_err(|error| {
         // A fault at the very end suggests that the text was cut off.
         let end = error.span().map_or(0, |span| span.end);
         let cut = if end >= text.trim_end().len() { "; the text ends here: is the file complete?" } else { "" };
         format_error(text, &error, |message| format!("{message}{cut}"))
-    })?;
-    serde_path_to_error::deserialize(table).map_err(|error| {
+    })
+}
+
+/// The data of the tables.
+fn read(text: &str, table: Spanned<DeTable>, assigned: &[Assigned]) -> Result<ScenarioSpec, ScenarioFileError> {
+    serde_path_to_error::deserialize(toml::Deserializer::from(table)).map_err(|error| {
         let path = error.path().to_string();
         let path = if path == "." { "" } else { &path };
-        format_error(text, error.inner(), |message| describe(path, message))
+        // What was set has no place in the text.
+        let nowhere = error.inner().span().is_none_or(|span| span.is_empty());
+        match by(assigned, path, nowhere) {
+            Some(assignment) => {
+                ScenarioFileError::Assigned { assignment, message: describe(path, &one_line(error.inner())) }
+            }
+            None => format_error(text, error.inner(), |message| describe(path, message)),
+        }
     })
+}
+
+/// The assignment that gave the field its value or holds it or, where it stands nowhere in the text, gave it a part.
+fn by(assigned: &[Assigned], path: &str, nowhere: bool) -> Option<String> {
+    let holds = |outer: &str, inner: &str| {
+        inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    let last = assigned.iter().rev().find(|set| holds(&set.path, path) || (nowhere && holds(path, &set.path)));
+    last.map(|set| set.assignment.clone())
+}
+
+/// Some of toml's messages contain line breaks; an error is one line.
+pub(super) fn one_line(error: &toml::de::Error) -> String {
+    error.message().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn format_error(text: &str, error: &toml::de::Error, describe: impl Fn(&str) -> String) -> ScenarioFileError {
     let (line, column) = position(text, error.span().map_or(0, |span| span.start));
-    // Some messages contain line breaks; an error is one line.
-    let message = describe(&error.message().split_whitespace().collect::<Vec<_>>().join(" "));
-    ScenarioFileError::Format { line, column, message }
+    ScenarioFileError::Format { line, column, message: describe(&one_line(error)) }
 }
 
-/// A scenario's error with the line of its field.
-fn at_line(text: &str, error: ScenarioError) -> ScenarioFileError {
+/// A scenario's error with the line of its field, or the assignment that gave it its value.
+fn at_line(text: &str, assigned: &[Assigned], error: ScenarioError) -> ScenarioFileError {
     let path = match error {
         ScenarioError::Several(errors) => {
-            let mut errors: Vec<_> = errors.into_iter().map(|error| at_line(text, error)).collect();
+            let mut errors: Vec<_> = errors.into_iter().map(|error| at_line(text, assigned, error)).collect();
             errors.sort_by_key(|error| match error {
                 ScenarioFileError::Scenario { line, .. } => line.unwrap_or(usize::MAX),
                 _ => usize::MAX,
@@ -189,51 +306,10 @@ fn at_line(text: &str, error: ScenarioError) -> ScenarioFileError {
         ScenarioError::Field(ref field) => &field.path,
         ScenarioError::Trace { ref path, .. } => path,
     };
-    ScenarioFileError::Scenario { line: line_of(text, path), error }
-}
-
-/// Line, from 1, of the field `path` (as `clusters[1].devices[0].memory_bytes`) or of the innermost table that exists.
-fn line_of(text: &str, path: &str) -> Option<usize> {
-    let root = DeTable::parse(text).ok()?;
-    let mut place = None;
-    let mut table: Option<&DeTable> = Some(root.get_ref());
-    for step in path.split('.') {
-        let (key, indices) = step.split_once('[').map_or((step, None), |(key, rest)| (key, Some(rest)));
-        let Some((name, value)) = table.and_then(|table| table.iter().find(|(name, _)| name.get_ref() == key)) else {
-            break;
-        };
-        place = Some(name.span().start);
-        let mut value: &Spanned<DeValue> = value;
-        for index in indices.into_iter().flat_map(|rest| rest.split('[')) {
-            let index = index.trim_end_matches(']').parse::<usize>().ok();
-            let Some(element) = index.and_then(|index| value.get_ref().as_array()?.get(index)) else { break };
-            place = Some(element.span().start);
-            value = element;
-        }
-        table = value.get_ref().as_table();
+    // An error of a whole that holds a set value may be about the rest of it.
+    if let Some(set) = assigned.iter().rev().find(|set| set.path == *path) {
+        return ScenarioFileError::Assigned { assignment: set.assignment.clone(), message: error.to_string() };
     }
-    place.map(|offset| position(text, offset).0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_of_paths() {
-        let text = "a = 1\n[b]\nc = { d = 2 }\n[[n]]\nx = 1\n[[n]]\ny = 1\n  [[n.k]]\n  z = [[1,\n 2], [3]]\n";
-        for (path, line) in [
-            ("a", Some(1)),
-            ("b.c.d", Some(3)),
-            ("b.missing", Some(2)),
-            ("n[0].x", Some(5)),
-            ("n[1].y", Some(7)),
-            ("n[1].k[0].z", Some(9)),
-            ("n[1].k[0].z[0][1]", Some(10)),
-            ("n[1].k[0].missing", Some(8)),
-            ("nowhere.at[3].all", None),
-        ] {
-            assert_eq!(line_of(text, path), line, "{path}");
-        }
-    }
+    let place = parse(text).ok().and_then(|root| place_of(root.get_ref(), path));
+    ScenarioFileError::Scenario { line: place.map(|place| position(text, place.start).0), error }
 }

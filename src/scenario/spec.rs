@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chain::{ChainSpec, ProfileSpec};
 use super::convergence::ConvergenceSpec;
+use super::links::LinkSpec;
 use crate::model::{Checkpointing, Head, ModelPreset, Optimizer, Precisions, TransformerSpec};
 use crate::network::device::{DevicePreset, EdgeServerPreset};
 use crate::network::radio::{ChannelConfig, Position};
-use crate::problem::{Overlap, Participation, Uplink};
+use crate::problem::{BlockSeconds, Order, Overlap, Participation, PerPair, Uplink};
+use crate::schedule::ScheduleKind;
 use crate::units::{Bits, Bytes, FlopsPerSecond, Hertz, Joules, JoulesPerFlop, Seconds, Watts};
 
 /// Most slots of a run.
@@ -14,6 +17,7 @@ pub const MAX_SLOTS: u64 = 10_000_000;
 
 /// Name and version of the scenario format; any other value is rejected when reading.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum ScenarioSchema {
     /// Version 1.
@@ -23,7 +27,8 @@ pub enum ScenarioSchema {
 }
 
 /// A long-term problem as plain data, not yet validated: fill the fields, then [`Scenario::new`](super::Scenario::new).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioSpec {
     /// Name and version of the format.
@@ -31,7 +36,7 @@ pub struct ScenarioSpec {
     /// Its name in tables and figures.
     #[serde(default)]
     pub name: String,
-    /// Number of slots (rounds), in [1, [`MAX_SLOTS`]].
+    /// Number of slots (rounds), in [1, 10_000_000] ([`MAX_SLOTS`]).
     pub slots: u64,
     /// Base of all random numbers.
     pub seed: u64,
@@ -40,9 +45,16 @@ pub struct ScenarioSpec {
     /// Which of a cluster's devices take part in a round.
     #[serde(default)]
     pub participation: Participation,
-    /// Whether stages compute while they send.
+    /// Whether the devices of a pipeline stand in the order of the list or in any; given if left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: Order,
+    /// Whether stages compute while they send; they do if left out.
     #[serde(default)]
     pub overlap: Overlap,
+    /// Longest latency of a round that any cluster may have, > 0; no limit if left out. A slot in which no decision keeps
+    /// it is an outage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_s: Option<Seconds>,
     /// What is trained.
     pub model: ModelSpec,
     /// Band on which all control units upload.
@@ -59,11 +71,30 @@ pub struct ScenarioSpec {
     pub clusters: Vec<ClusterSpec>,
 }
 
-/// The model: a published architecture by name, changed where fields are given, or a custom description.
+/// Where the first and the last stage of a pipeline run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Ends {
+    /// The embedding on the control unit, the decoder on the edge server.
+    #[default]
+    Apart,
+    /// Both on devices, as the first and the last block of the chain that is cut: a pipeline among devices alone.
+    OnDevices,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// The model: a published architecture by name, changed where fields are given, a custom description, or a chain of
+/// blocks as they were measured or counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
-    /// A published architecture; either this or `transformer`.
+    /// A published architecture; either this or `transformer` or `chain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<ModelPreset>,
     /// s: tokens per sample; with `preset` only, that of the preset if left out.
@@ -84,47 +115,88 @@ pub struct ModelSpec {
     /// A custom description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transformer: Option<TransformerSpec>,
+    /// Blocks that differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainSpec>,
+    /// Where embedding and decoder run; apart from the devices if left out. A chain says it itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ends: Ends,
+    /// Parameters stay where they are: nothing is distributed before a round, collected or uploaded after it (unless
+    /// `upload_bits` is given). Sent if left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub parameters_stay: bool,
 }
 
 /// A candidate plan: I local iterations of M micro-batches.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PlanSpec {
-    /// I.
+    /// I: batches that a cluster trains in a round, in [1, 1_000_000].
     pub local_iterations: u32,
-    /// M; divides every cluster's batch size.
+    /// M: pieces of a batch, in [1, 1_000_000_000]; divides every cluster's batch size.
     pub micro_batches: u32,
+    /// In which order the stages run their forward and backward work; fill-drain if left out.
+    #[serde(default = "fill_drain", skip_serializing_if = "is_fill_drain")]
+    pub schedule: ScheduleKind,
     /// Added to the slot's objective when the plan is chosen; any sign.
     #[serde(default)]
     pub penalty: f64,
 }
 
+impl Default for PlanSpec {
+    /// One iteration of one micro-batch, fill-drain, without penalty.
+    fn default() -> Self {
+        Self { local_iterations: 1, micro_batches: 1, schedule: fill_drain(), penalty: 0.0 }
+    }
+}
+
+const fn fill_drain() -> ScheduleKind {
+    ScheduleKind::FillDrain
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_fill_drain(schedule: &ScheduleKind) -> bool {
+    *schedule == fill_drain()
+}
+
 /// A cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClusterSpec {
     /// Its name; unique.
     pub name: String,
-    /// B: samples per batch.
+    /// B: samples per batch, in [1, 1_000_000_000].
     pub batch_size: u32,
-    /// W: band that the hops of the running phase share.
+    /// W: band that the hops of the running phase share, > 0.
     pub bandwidth_hz: Hertz,
     /// Part of the cluster's latency that no decision changes.
     #[serde(default)]
     pub fixed_seconds: Seconds,
-    /// ℓ: constant latency per message of a hop.
+    /// Propagation: by how much later every message arrives; it occupies nobody. A number, or a matrix `[from][to]` over
+    /// control unit, devices and edge server; 0 if left out. A link's own `latency_s` comes first.
     #[serde(default)]
-    pub hop_latency_s: Seconds,
+    pub hop_latency_s: PerPair<Seconds>,
+    /// What every message takes besides its bits: it occupies the link, and the sender where sending blocks. A number or a
+    /// matrix as `hop_latency_s`; 0 if left out. A link's own `overhead_s` comes first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hop_overhead_s: PerPair<Seconds>,
     /// What the control unit uploads per round; all parameters that the cluster trains away from the server (embedding
-    /// and encoder) if left out.
+    /// and encoder, or the chain's blocks) if left out, and 0 where parameters stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload_bits: Option<Bits>,
     /// A radio of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelConfig>,
-    /// Node 0.
+    /// Links that are not radio: cables, Wi-Fi, measured rates. Where two are for the same pair, the later one counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkSpec>,
+    /// Node 0; may be left out where the ends are on devices and parameters stay.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub control_unit: ControlUnitSpec,
-    /// Node K+1.
+    /// Node K+1; may be left out where the ends are on devices and nothing is uploaded.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub edge_server: EdgeServerSpec,
     /// Nodes 1..K, in pipeline order.
     pub devices: Vec<DeviceSpec>,
@@ -133,6 +205,7 @@ pub struct ClusterSpec {
 /// A control unit: a preset, changed where fields are given, or all fields. Computing the embedding takes time, but its
 /// energy is not counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ControlUnitSpec {
     /// Preset: a real machine.
@@ -141,28 +214,29 @@ pub struct ControlUnitSpec {
     /// Where it stands; asked for by a geometric channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// Ē: energy for sending that it may spend per round on average; no limit if left out.
+    /// Ē: energy for sending that it may spend per round on average, in [1e-12, 1e18]; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
-    /// Achieved forward rate of the embedding.
+    /// Achieved forward rate of the embedding, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_flops_per_second: Option<FlopsPerSecond>,
-    /// Achieved backward rate of the embedding.
+    /// Achieved backward rate of the embedding, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backward_flops_per_second: Option<FlopsPerSecond>,
-    /// Largest transmit power.
+    /// Largest transmit power, > 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_power_w: Option<Watts>,
-    /// p_c.
+    /// p_c: power that its radio circuits draw while it sends; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_power_w: Option<Watts>,
-    /// η.
+    /// η: radiated power over power drawn by the amplifier, in (0, 1]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amplifier_efficiency: Option<f64>,
 }
 
 /// An edge server: a preset, changed where fields are given, or all fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EdgeServerSpec {
     /// Preset: a real machine.
@@ -171,19 +245,20 @@ pub struct EdgeServerSpec {
     /// Where its antenna stands; asked for by a geometric channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// Achieved forward rate of the decoder.
+    /// Achieved forward rate of the decoder, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_flops_per_second: Option<FlopsPerSecond>,
-    /// Achieved backward rate of the decoder.
+    /// Achieved backward rate of the decoder, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backward_flops_per_second: Option<FlopsPerSecond>,
-    /// Largest transmit power.
+    /// Largest transmit power, > 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_power_w: Option<Watts>,
 }
 
 /// A device: a preset, changed where fields are given, or all fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeviceSpec {
     /// Its name; unique in the cluster.
@@ -194,7 +269,7 @@ pub struct DeviceSpec {
     /// Where it stands; asked for by a geometric channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,
-    /// Ē: energy that it may spend per round on average; no limit if left out.
+    /// Ē: energy that it may spend per round on average, in [1e-12, 1e18]; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
     /// Probability of being absent in a slot, drawn anew for every slot; in [0, 1].
@@ -203,31 +278,44 @@ pub struct DeviceSpec {
     /// Slots (from 0) in which it is absent in any case.
     #[serde(default)]
     pub absent_slots: Vec<u64>,
-    /// Achieved forward rate.
+    /// Achieved forward rate, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_flops_per_second: Option<FlopsPerSecond>,
-    /// Achieved backward rate.
+    /// Achieved backward rate, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backward_flops_per_second: Option<FlopsPerSecond>,
-    /// ε.
+    /// ε: energy of computing; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joules_per_flop: Option<JoulesPerFlop>,
-    /// Memory for the segment and its activations.
+    /// Memory for the segment and its activations; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<Bytes>,
-    /// o.
+    /// Least blocks of its segment where it takes part, at most `max_blocks`; one if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_blocks: Option<u32>,
+    /// Most blocks of its segment, 0 to 65,536; as many as memory holds if left out. With 0 it cannot take part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_blocks: Option<u32>,
+    /// Measured times of every block, in s, instead of work over rate: two lists of one number ≥ 0 per block. Energy stays
+    /// work times `joules_per_flop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_seconds_per_sample: Option<BlockSeconds>,
+    /// The same from a table of layers, which a scenario file reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileSpec>,
+    /// o: what every forward and backward of a stage takes besides its work; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage_overhead_s: Option<Seconds>,
-    /// q.
+    /// q: what every block adds to that; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block_overhead_s: Option<Seconds>,
-    /// Largest transmit power.
+    /// Largest transmit power, > 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_power_w: Option<Watts>,
-    /// p_c.
+    /// p_c: power that its radio circuits draw while it sends; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_power_w: Option<Watts>,
-    /// η.
+    /// η: radiated power over power drawn by the amplifier, in (0, 1]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amplifier_efficiency: Option<f64>,
 }

@@ -20,6 +20,7 @@ use super::operation::OperationKind::{self, Backward, Forward};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ScheduleKind {
     /// All forwards, then all backwards (GPipe).
     #[serde(rename = "fill-drain")]

@@ -58,6 +58,7 @@ impl Effort {
 
 /// A decision that was possible in a slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PossibleDecision {
@@ -74,6 +75,7 @@ pub struct PossibleDecision {
 
 /// A slot's alternatives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ComparedSlot {
@@ -89,6 +91,7 @@ pub struct ComparedSlot {
 
 /// What a run is compared with: decisions in the same states, at prices that were chosen afterwards.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ComparisonRecord {

@@ -9,6 +9,7 @@ use crate::solver::{Infeasibility, SolveError};
 /// It decides what is known about the slot: where no round was possible, doing nothing was the only action, and so the
 /// best one; where none was found, any decision may have been better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OutageCause {
@@ -39,6 +40,7 @@ impl OutageCause {
 /// assert!(!outage.excludes_rounds());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Outage {

@@ -7,10 +7,12 @@ use super::outage::Outage;
 use crate::bounds::ConvergenceConstraint;
 use crate::problem::{CandidatePlan, Decision, LatencyParts, ObjectiveTerms, ShadowPrices, Status, Work};
 use crate::scenario::ScenarioSpec;
+use crate::text::{Finding, JsonFault, find_fields, inspect_json};
 use crate::units::{Bytes, Joules, Seconds};
 
 /// Name and version of the record's format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum RunSchema {
     /// Version 1.
@@ -21,6 +23,7 @@ pub enum RunSchema {
 
 /// Where a record comes from: enough to run it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Provenance {
@@ -52,6 +55,7 @@ fn exact() -> String {
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum NodeRole {
@@ -63,6 +67,7 @@ pub enum NodeRole {
 
 /// A node whose energy is accounted for: control units and devices of all clusters.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NodeRecord {
@@ -78,6 +83,7 @@ pub struct NodeRecord {
 
 /// One cluster's part of a planned slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ClusterPlan {
@@ -103,6 +109,7 @@ pub struct ClusterPlan {
 
 /// A slot for which a decision was made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PlannedSlot {
@@ -137,6 +144,7 @@ pub struct PlannedSlot {
 
 /// How a slot went.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 #[allow(clippy::large_enum_variant, reason = "outages are rare")]
@@ -149,6 +157,7 @@ pub enum SlotOutcome {
 
 /// One slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SlotRecord {
@@ -171,6 +180,7 @@ pub struct SlotRecord {
 
 /// The convergence constraint in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ConvergenceSlot {
@@ -182,6 +192,7 @@ pub struct ConvergenceSlot {
 
 /// The convergence constraint of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ConvergenceRecord {
@@ -203,6 +214,7 @@ fn is_zero(value: &f64) -> bool {
 
 /// A whole run, or the finished part of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RunRecord {
@@ -246,6 +258,16 @@ impl SlotRecord {
 }
 
 impl RunRecord {
+    /// All that is wrong in the text of a record, and whether its queues followed their law.
+    #[must_use]
+    pub fn inspect(text: &str) -> Vec<Finding> {
+        let (record, mut found) = inspect_json::<Self>(text, |_, found| JsonFault::not_numbers(found, |_| None));
+        if let Some(Err(error)) = record.filter(|_| found.is_empty()).map(|record| record.history().map(|_| ())) {
+            find_fields(text, &[error], &mut found);
+        }
+        found
+    }
+
     /// All rounds with their slot numbers.
     pub fn planned_slots(&self) -> impl Iterator<Item = (u64, &PlannedSlot)> {
         self.slots.iter().filter_map(|slot| Some((slot.slot, slot.planned()?)))

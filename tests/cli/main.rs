@@ -7,12 +7,15 @@ mod support;
 
 mod bound;
 mod commands;
+mod compare;
 mod faults_files;
 mod faults_messages;
 mod faults_traces;
+mod files;
 mod limits;
 mod partition;
 mod program;
 mod reproduce;
 mod schedule;
+mod schemas;
 mod tradeoff;

@@ -5,7 +5,6 @@ use crate::experiments::cell::Cell;
 use crate::experiments::error::ExperimentError;
 use crate::experiments::experiment::{Experiment, Setup};
 use crate::experiments::metric::Metric;
-use crate::units::Hertz;
 
 const NAME: &str = "bandwidth";
 
@@ -29,8 +28,5 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
     let values = setup.values(&[2.5, 5.0, 10.0, 20.0, 40.0, 80.0]);
-    setup.vary(NAME, &values, COMPARED, |spec, mhz| {
-        spec.uplink.bandwidth_hz = Hertz(mhz * 1e6);
-        spec.clusters.iter_mut().for_each(|cluster| cluster.bandwidth_hz = Hertz(mhz * 1e6));
-    })
+    setup.sweep(NAME, &["uplink.bandwidth_hz", "clusters.*.bandwidth_hz"], 1e6, &values, COMPARED)
 }

@@ -9,7 +9,7 @@ mod headline;
 mod heterogeneity;
 mod leaving;
 mod micro_batches;
-mod pieces;
+pub(super) mod pieces;
 mod power_limit;
 mod segments;
 mod server;

@@ -27,7 +27,7 @@ pub(super) fn none() -> Option<Contrast> {
 }
 
 /// The exact policy against each of the others.
-pub(super) fn exact_against_others(columns: &[(Metric, &str)]) -> Contrast {
+pub(in crate::experiments) fn exact_against_others(columns: &[(Metric, &str)]) -> Contrast {
     let column = |&(metric, published): &(Metric, &str)| ContrastColumn { metric, published: published.into() };
     Contrast {
         reference: PolicyKind::Exact.to_string(),
@@ -38,7 +38,7 @@ pub(super) fn exact_against_others(columns: &[(Metric, &str)]) -> Contrast {
 }
 
 /// Panels of lines over one axis.
-pub(super) fn lines(x_axis: &str, log_x: bool, metrics: &[Metric]) -> Vec<PlotSpec> {
+pub(in crate::experiments) fn lines(x_axis: &str, log_x: bool, metrics: &[Metric]) -> Vec<PlotSpec> {
     let mut panels = panels(x_axis, log_x, Drawing::Lines, metrics);
     // Policies that ignore budgets exceed them several times.
     panels.iter_mut().for_each(|panel| panel.log_y = panel.metric == Metric::WorstBudgetUse);
@@ -46,7 +46,7 @@ pub(super) fn lines(x_axis: &str, log_x: bool, metrics: &[Metric]) -> Vec<PlotSp
 }
 
 /// Panels of marks by category.
-pub(super) fn bars(x_axis: &str, metrics: &[Metric]) -> Vec<PlotSpec> {
+pub(in crate::experiments) fn bars(x_axis: &str, metrics: &[Metric]) -> Vec<PlotSpec> {
     let mut panels = panels(x_axis, false, Drawing::Bars, metrics);
     // Policies and models are orders of magnitude apart.
     let wide =

@@ -79,7 +79,7 @@ fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
         let of_clusters = vec![own; spec.clusters.len()];
         for spec in setup.seeded(&spec) {
             let scenario = Scenario::with_traces(spec, &of_clusters)
-                .map_err(|source| ExperimentError::Scenario { experiment: NAME, source: Box::new(source) })?;
+                .map_err(|source| ExperimentError::Scenario { experiment: NAME.into(), source: Box::new(source) })?;
             cells.extend(Setup::each(None, technology, POLICIES, &scenario));
         }
     }

@@ -25,5 +25,5 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 
 fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
     let values = setup.values(&[0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0]);
-    setup.vary(NAME, &values, POLICIES, |spec, v| spec.latency_weight = v)
+    setup.sweep(NAME, &["latency_weight"], 1.0, &values, POLICIES)
 }

@@ -1,11 +1,14 @@
 //! Reading JSON so that every error names the field.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::DeserializeOwned;
 
 use super::suggest::with_suggestion;
-use super::{escaped, value, without_mark};
+use super::{MOST_LISTED, escaped, value, without_mark};
 use crate::ground::blame::{Blame, Blamed};
 
 /// What is wrong in a JSON text: never empty, several faults where several fields hold no number.
@@ -90,15 +93,12 @@ pub(crate) struct NotANumber {
     place: (usize, usize),
 }
 
-/// Most faults that are listed.
-const MOST_LISTED: usize = 20;
-
 /// Reads a value. `allowed` makes the fault of fields that hold no number, given the text and those fields.
 pub(crate) fn from_json<T: DeserializeOwned>(
     text: &str,
     allowed: impl FnOnce(&str, &[NotANumber]) -> JsonFault,
 ) -> Result<T, JsonFault> {
-    let text = without_mark(text);
+    let text = &*without_schema_hint(without_mark(text));
     let error: serde_json::Error = match serde_json::from_str(text) {
         Ok(read) => return Ok(read),
         Err(error) => error,
@@ -107,7 +107,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     if text.trim().is_empty() {
         return Err(JsonFault::one("", "is empty: must be JSON".into(), (0, 0)));
     }
-    let mut scan = Scan { text, at: 0, path: Vec::new(), found: Vec::new() };
+    let mut scan = Scan::new(text);
     let stop = scan.value().err();
     if !scan.found.is_empty() {
         return Err(allowed(text, &scan.found));
@@ -137,6 +137,43 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     };
     let path = if path == "." { String::new() } else { path };
     Err(JsonFault::one(&path, describe(&path, &message), place))
+}
+
+/// The text with a first-level member `$schema`, by which editors know what may stand in a file, blanked out: no format
+/// has such a field. Everything else stays where it is.
+pub(super) fn without_schema_hint(text: &str) -> Cow<'_, str> {
+    const HINT: &str = "$schema";
+    let member = text.contains("\"$schema\"").then(|| Scan::new(text).member(HINT).ok().flatten()).flatten();
+    let Some(member) = member else { return Cow::Borrowed(text) };
+    let blank = |c: char| if c == '\n' { c } else { ' ' };
+    let (Some(before), Some(hint), Some(after)) =
+        (text.get(..member.start), text.get(member.clone()), text.get(member.end..))
+    else {
+        return Cow::Borrowed(text);
+    };
+    // Bytes must stay in their places.
+    let blanked: String = hint.bytes().map(|byte| blank(byte.into())).collect();
+    Cow::Owned(format!("{before}{blanked}{after}"))
+}
+
+/// Where the values at these paths stand, key to end, in bytes; where one does not exist, the innermost thing around it
+/// that does.
+pub(super) fn places(text: &str, paths: &[&str]) -> Vec<Option<Range<usize>>> {
+    let ends = |path: &str| {
+        let inner: Vec<usize> = path.match_indices(['.', '[']).map(|(end, _)| end).collect();
+        inner.into_iter().chain([path.len()])
+    };
+    let mut scan = Scan::new(text);
+    scan.wanted =
+        paths.iter().flat_map(|path| ends(path).filter_map(|end| path.get(..end))).map(str::to_owned).collect();
+    // What can be read up to a fault has its place.
+    let _ = scan.value();
+    let place = |path: &&str| {
+        let mut around: Vec<usize> = ends(path).collect();
+        around.reverse();
+        around.into_iter().find_map(|end| scan.places.get(path.get(..end)?).cloned())
+    };
+    paths.iter().map(place).collect()
 }
 
 /// serde_json's message without its line and column.
@@ -225,9 +262,52 @@ struct Scan<'a> {
     at: usize,
     path: Vec<Step>,
     found: Vec<NotANumber>,
+    /// Paths whose places are asked for, and the places so far.
+    wanted: HashSet<String>,
+    places: HashMap<String, Range<usize>>,
 }
 
-impl Scan<'_> {
+impl<'a> Scan<'a> {
+    fn new(text: &'a str) -> Self {
+        let (wanted, places) = (HashSet::new(), HashMap::new());
+        Self { text, at: 0, path: Vec::new(), found: Vec::new(), wanted, places }
+    }
+
+    /// The member of this name of the outermost object, with the comma that it would leave behind; its value is a string.
+    fn member(&mut self, name: &str) -> Result<Option<Range<usize>>, Stop> {
+        self.expect(b'{')?;
+        let mut comma = None;
+        while self.peek()? == b'"' {
+            let start = self.at;
+            let key = self.string()?;
+            self.expect(b':')?;
+            let text = self.peek()? == b'"';
+            self.value()?;
+            let end = self.at;
+            let follows = self.peek()? == b',';
+            match (key == name && text, follows, comma) {
+                (true, true, _) => return Ok(Some(start..self.at + 1)),
+                (true, false, Some(comma)) => return Ok(Some(comma..end)),
+                (true, false, None) => return Ok(Some(start..end)),
+                (false, false, _) => return Ok(None),
+                (false, true, _) => comma = Some(self.at),
+            }
+            self.at += 1;
+        }
+        Ok(None)
+    }
+
+    /// Notes the place of the value that was just read, if it is asked for.
+    fn note(&mut self, start: usize) {
+        if self.wanted.is_empty() {
+            return;
+        }
+        let path = self.shown_path();
+        if self.wanted.contains(&path) {
+            self.places.insert(path, start..self.at);
+        }
+    }
+
     /// Deeper than any file of ours, and than serde_json goes.
     const DEEPEST: usize = 128;
 
@@ -269,10 +349,12 @@ impl Scan<'_> {
             if self.peek()? != b'"' {
                 return Err(Stop::Other);
             }
+            let start = self.at;
             let key = self.string()?;
             self.path.push(Step::Key(key));
             self.expect(b':')?;
             self.value()?;
+            self.note(start);
             self.path.pop();
             match self.peek()? {
                 b',' => self.at += 1,
@@ -292,7 +374,10 @@ impl Scan<'_> {
         }
         for index in 0.. {
             self.path.push(Step::Index(index));
+            self.peek()?;
+            let start = self.at;
             self.value()?;
+            self.note(start);
             self.path.pop();
             match self.peek()? {
                 b',' => self.at += 1,

@@ -6,17 +6,28 @@
 //! | a message that may quote what a file holds | [`printable`] |
 //! | a name that nearly is one of a list | [`nearest`] |
 //! | JSON, with the path of what is wrong in it | [`JsonFault`] |
+//! | all that is wrong or odd in a file, with its place | [`Finding`] |
 
+mod finding;
+mod inspect;
 mod json;
+mod repair;
 mod suggest;
 
 use super::blame::{Blame, Blamed};
 
+pub use finding::{Finding, Severity};
+pub(crate) use inspect::{find_fields, inspect_json};
 pub use json::{JsonFault, JsonPlace};
 pub(crate) use json::{NotANumber, from_json};
 #[cfg(feature = "scenario")]
 pub(crate) use json::{describe, position};
+#[cfg(feature = "scenario")]
+pub(crate) use repair::{Repaired, Tree, TreeFault, repaired, steps};
 pub use suggest::nearest;
+
+/// Most faults that are listed.
+const MOST_LISTED: usize = 20;
 
 /// Longest value that a message quotes whole, in characters.
 const LONGEST_VALUE: usize = 120;

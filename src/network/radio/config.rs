@@ -28,6 +28,7 @@ use crate::units::{Hertz, Meters, Seconds, Watts};
 /// correlation = { jakes = { doppler_speed_m_per_s = 0.8, slot_seconds = 0.01 } }
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ChannelConfig {
@@ -84,6 +85,7 @@ impl ChannelConfig {
 
 /// Where a node stands.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Position {
     /// East, in metres.
@@ -97,6 +99,7 @@ pub struct Position {
 
 /// Radio of one kind of node.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NodeRadio {
     /// Noise figure of its receiver, in [0, 60] dB.
@@ -130,6 +133,7 @@ impl NodeRadio {
 
 /// Propagation on one kind of link.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LinkRadio {
     /// Model of the mean loss.
@@ -176,6 +180,7 @@ impl LinkRadio {
 
 /// Gains from positions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GeometricChannel {
     /// Links between two devices.
@@ -256,6 +261,7 @@ impl GeometricChannel {
 
 /// The same gains in every slot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConstantChannel {
     /// γ from the row's node to the column's, in Hz/W: 0 (no link) or in [1e-30, 1e30]; 0 on the diagonal.
@@ -295,6 +301,7 @@ impl ConstantChannel {
 
 /// How the lines of a trace file are to be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TraceFormat {
@@ -313,6 +320,7 @@ impl TraceFormat {
 
 /// What happens to times without a sample.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TraceGaps {
@@ -336,6 +344,7 @@ impl TraceGaps {
 /// Each link draws its trace from `names` once, by the seed. A slot takes the rate of the time it begins at; at its
 /// end a trace starts over. Both directions of a link have the same gain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TraceChannel {
     /// File of traces; see `TraceFile::read` for what is read.

@@ -17,6 +17,7 @@ use crate::units::{Hertz, Seconds};
 
 /// The law of a link's power gain |h|², of mean 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Fading {
@@ -65,6 +66,7 @@ impl Fading {
 
 /// How fading is correlated from one slot to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Correlation {

@@ -9,6 +9,7 @@ use super::seed::{LinkId, Purpose, generator};
 
 /// How a link gets line of sight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum SightRule {

@@ -1,0 +1,121 @@
+//! `collapipe validate` and `init`: files that people write.
+
+use std::path::{Path, PathBuf};
+
+use collapipe::formats::{FileKind, Template};
+use collapipe::text::{Finding, Severity, decode};
+use collapipe::write_text;
+use serde::Serialize;
+
+use super::args::{Format, InitArguments, SchemaArguments, SchemaFormat, SchemaName, TemplateName, ValidateArguments};
+use super::{Done, Failure, io};
+
+/// What `validate --format json` prints of a file.
+#[derive(Serialize)]
+struct Verdict {
+    file: String,
+    /// Which format; none for one of others.
+    kind: Option<&'static str>,
+    valid: bool,
+    findings: Vec<Finding>,
+}
+
+pub fn validate(arguments: &ValidateArguments) -> Result<Done, Failure> {
+    let mut verdicts = Vec::with_capacity(arguments.files.len());
+    for path in &arguments.files {
+        let text = io::read(path)?;
+        let file = if io::is_stdin(path) { "standard input".into() } else { path.display().to_string() };
+        let kind = FileKind::of(&text).map_err(|error| io::bad_input(path, &error))?;
+        let folder = if io::is_stdin(path) { None } else { path.parent() };
+        let findings = kind.inspect(&text, folder.unwrap_or(Path::new("")));
+        let valid = findings.iter().all(|finding| finding.severity != Severity::Error);
+        if arguments.format == Format::Table {
+            for finding in &findings {
+                io::print(&finding.shown(&file, &text))?;
+            }
+            io::print_text(&format!("{file}: {}\n", conclusion(kind, &findings)))?;
+        }
+        verdicts.push(Verdict { file, kind: Some(kind.name()), valid, findings });
+    }
+    if arguments.format == Format::Json {
+        io::print_json(&verdicts)?;
+    }
+    Ok(if verdicts.iter().all(|verdict| verdict.valid) { Done::Solved } else { Done::Refused })
+}
+
+/// As `not a valid scenario: 2 errors, 1 warning`.
+fn conclusion(kind: FileKind, findings: &[Finding]) -> String {
+    let count = |severity: Severity| findings.iter().filter(|finding| finding.severity == severity).count();
+    let counted: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .filter(|severity| count(*severity) > 0)
+        .map(|severity| match count(severity) {
+            1 => format!("1 {}", severity.name()),
+            several => format!("{several} {}s", severity.name()),
+        })
+        .collect();
+    let valid = if count(Severity::Error) == 0 { "a valid" } else { "not a valid" };
+    let colon = if counted.is_empty() { "" } else { ": " };
+    format!("{valid} {}{colon}{}", kind.name(), counted.join(", "))
+}
+
+pub fn schema(arguments: &SchemaArguments) -> Result<Done, Failure> {
+    let kind = match arguments.kind {
+        SchemaName::Scenario => FileKind::Scenario,
+        SchemaName::Problem => FileKind::Problem,
+        SchemaName::Answer => FileKind::Answer,
+        SchemaName::Decision => FileKind::Decision,
+        SchemaName::Record => FileKind::Record,
+    };
+    match arguments.format {
+        SchemaFormat::Json => io::print_json(&kind.schema())?,
+        SchemaFormat::Markdown => io::print(&kind.keys())?,
+    }
+    Ok(Done::Solved)
+}
+
+/// By which editors complete a scenario; named in its first line.
+const SCHEMA_FILE: &str = "scenario.schema.json";
+
+pub fn init(arguments: &InitArguments) -> Result<Done, Failure> {
+    let template = match arguments.template {
+        TemplateName::Radio => Template::Radio,
+        TemplateName::Wifi => Template::Wifi,
+        TemplateName::Ethernet => Template::Ethernet,
+        TemplateName::Trace => Template::Trace,
+        TemplateName::Gpus => Template::Gpus,
+    };
+    let Some(out) = &arguments.out else {
+        for file in template.files() {
+            io::note(&format!("note: the scenario reads {}, which --out FILE writes beside it", file.name));
+        }
+        io::print(template.scenario())?;
+        return Ok(Done::Solved);
+    };
+    let folder = out.parent().unwrap_or(Path::new(""));
+    let scenario = format!("#:schema ./{SCHEMA_FILE}\n{}", template.scenario());
+    let schema = io::json(&FileKind::Scenario.schema())?;
+    let mut files: Vec<(PathBuf, &str)> = vec![(out.clone(), &scenario), (folder.join(SCHEMA_FILE), &schema)];
+    files.extend(template.files().iter().map(|file| (folder.join(file.name), file.text)));
+    // All or none.
+    if let Some((path, _)) = files.iter().find(|(path, text)| holds_another(path, text)) {
+        return Err(Failure::input(format!(
+            "{}: is there already and is not overwritten; choose another name with --out",
+            path.display()
+        )));
+    }
+    for (path, text) in &files {
+        write_text(path, text, true)?;
+    }
+    let names: Vec<String> = files.iter().map(|(path, _)| path.display().to_string()).collect();
+    io::print_text(&format!("Wrote {}\nPlay it with: collapipe run {}\n", names.join(", "), out.display()))?;
+    Ok(Done::Solved)
+}
+
+/// Whether something is at `path` other than a file that holds this text.
+fn holds_another(path: &Path, text: &str) -> bool {
+    match std::fs::read(path) {
+        Ok(bytes) => decode(&bytes).map_or(true, |found| found != text),
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
+    }
+}
