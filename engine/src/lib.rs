@@ -1,4 +1,8 @@
-//! Executes the plans of [`collapipe`]: pipelined training of a real Transformer over the threads of a process, the processes
-//! of a machine, or boards.
+//! Executes collapipe's plans: pipelined training of a Transformer over threads, processes or boards.
 
+pub mod compare;
+pub mod emulate;
 pub mod nn;
+pub mod roles;
+pub mod wire;
+pub mod work;
