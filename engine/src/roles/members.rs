@@ -25,6 +25,8 @@ struct Member {
     listens: SocketAddr,
     /// Counts the times that somebody has joined, so that the end of an old connection is not taken for that of a new one.
     joined: u64,
+    /// Whether it has asked for the time and takes orders.
+    ready: bool,
 }
 
 #[derive(Debug)]
@@ -88,7 +90,7 @@ impl Hall {
     /// Whether a node is there.
     #[must_use]
     pub fn has(&self, node: Address) -> bool {
-        lock(&self.shared.members).contains_key(&node)
+        lock(&self.shared.members).get(&node).is_some_and(|member| member.ready)
     }
 
     /// Waits for nodes; returns those that have not come in time.
@@ -193,7 +195,7 @@ impl Shared {
         let joined = {
             let mut members = lock(&self.members);
             let joined = members.get(&address).map_or(0, |member| member.joined + 1);
-            let member = Member { outgoing: Arc::clone(&outgoing), listens, joined };
+            let member = Member { outgoing: Arc::clone(&outgoing), listens, joined, ready: false };
             if let Some(before) = members.insert(address, member) {
                 before.outgoing.close();
             }
@@ -212,6 +214,11 @@ impl Shared {
                 Message::Clock => {
                     if let Err(error) = outgoing.send(&Message::Now { now_s: self.clock.now_s(0.0) }, Vec::new()) {
                         break error;
+                    }
+                }
+                Message::Joined => {
+                    if let Some(member) = lock(&self.members).get_mut(&address).filter(|member| member.joined == joined) {
+                        member.ready = true;
                     }
                 }
                 Message::Report(report) => say(Event::Said(report)),

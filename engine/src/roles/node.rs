@@ -187,6 +187,7 @@ pub fn serve(settings: NodeSettings) -> Result<(), NodeError> {
         Some(clock) => clock.for_another(),
         None => synchronised(&control, &mut incoming).map_err(NodeError::Coordinator)?,
     };
+    control.send(&Message::Joined, Vec::new()).map_err(NodeError::Coordinator)?;
     let shared = Arc::new(Shared {
         address,
         clock,

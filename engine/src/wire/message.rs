@@ -208,6 +208,8 @@ pub enum Message {
     Clock,
     /// The time of the run's clock; virtual clocks have none.
     Now { now_s: f64 },
+    /// The caller has the time, and takes orders.
+    Joined,
     /// From the coordinator.
     Order(Order),
     /// To the coordinator.
