@@ -4,5 +4,6 @@ pub mod compare;
 pub mod emulate;
 pub mod nn;
 pub mod roles;
+pub mod training;
 pub mod wire;
 pub mod work;

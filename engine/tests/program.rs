@@ -83,3 +83,40 @@ fn what_cannot_be_is_refused_by_name() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("coordinator"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn run_records_what_was_planned_beside_what_was_measured() {
+    let folder = folder("run");
+    let output = engine(&["run", "--rounds", "4", "--virtual-time", "--out", "out"], &folder);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let record: collapipe::simulation::RunRecord =
+        serde_json::from_str(&std::fs::read_to_string(folder.join("out/record.json")).expect("a record"))
+            .expect("a record");
+    assert_eq!(record.slots.len(), 4);
+    let mut executed = 0;
+    for slot in &record.slots {
+        assert_eq!(slot.planned().is_some(), slot.measured.is_some());
+        let (Some(planned), Some(measured)) = (slot.planned(), &slot.measured) else { continue };
+        executed += 1;
+        assert!((measured.latency_s.0 / planned.latency_s.0 - 1.0).abs() < 1e-9);
+        for (planned, measured) in planned.clusters.iter().zip(&measured.clusters) {
+            let iterations_s = planned.parts.forward.0 + planned.parts.backward.0;
+            assert!((measured.iterations_s.0 / iterations_s - 1.0).abs() < 1e-9);
+        }
+        assert!(measured.sent_bytes > 0);
+    }
+    assert!(executed > 0);
+    // What was planned is what the core plans alone.
+    let scenario = collapipe::scenario::ScenarioFile::parse(collapipe::scenario::BUILTIN, Path::new(""));
+    let mut scenario = scenario.expect("the built-in scenario");
+    scenario.spec.slots = 4;
+    let scenario = scenario.build().expect("a scenario");
+    let mut run = collapipe::simulation::Run::new(&scenario, Settings::default()).expect("a run");
+    let slots = run.by_ref().collect::<Result<Vec<_>, _>>().expect("slots");
+    for (planned, executed) in slots.iter().zip(&record.slots) {
+        assert_eq!((&planned.outcome, &planned.queues), (&executed.outcome, &executed.queues));
+    }
+    for name in ["predicted_measured.csv", "slots.csv", "queues.svg"] {
+        assert!(folder.join("out").join(name).exists(), "{name}");
+    }
+}

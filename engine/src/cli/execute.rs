@@ -79,10 +79,7 @@ struct Printed {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let scale = arguments.scale;
-    if !(scale.is_finite() && scale > 0.0) {
-        return Err(Failure::input(format_args!("--scale {scale}: must be a finite number above 0")));
-    }
+    let scale = super::scale(arguments.scale)?;
     let named = |path: &PathBuf, error: String| Failure::input(format_args!("{}: {error}", path.display()));
     let problem = SlotProblem::from_json(&read(&arguments.problem)?);
     let problem = problem.map_err(|error| named(&arguments.problem, error.to_string()))?;

@@ -3,6 +3,7 @@
 mod execute;
 mod join;
 mod members;
+mod run;
 
 use std::process::ExitCode;
 
@@ -19,6 +20,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Execute(execute::Arguments),
+    Run(run::Arguments),
     Join(join::Arguments),
 }
 
@@ -43,6 +45,14 @@ pub(crate) fn read(path: &std::path::Path) -> Result<String, Failure> {
     std::fs::read_to_string(path).map_err(|error| Failure::input(format_args!("{}: {error}", path.display())))
 }
 
+/// Seconds of the wall clock per planned second.
+pub(crate) fn scale(scale: f64) -> Result<f64, Failure> {
+    if (1e-9..=1e9).contains(&scale) {
+        return Ok(scale);
+    }
+    Err(Failure::input(format_args!("--scale {scale}: must be in [1e-9, 1e9], seconds of the wall clock per planned second")))
+}
+
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
@@ -54,6 +64,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Execute(arguments) => execute::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Join(arguments) => join::run(&arguments),
     };
     match result {

@@ -59,6 +59,25 @@ impl RoundOrder {
         self
     }
 
+    /// Numbers the nodes as a scenario does, of whose devices (so many per cluster) those at `present` are those of the
+    /// problem.
+    #[must_use]
+    pub fn renumbered(mut self, present: &[Vec<usize>], devices: &[usize]) -> Self {
+        for ((cluster, present), devices) in self.clusters.iter_mut().zip(present).zip(devices) {
+            let of = |node: NodeId| match node.0.checked_sub(1) {
+                None => node,
+                Some(device) => present.get(device).map_or(NodeId::edge_server(*devices), |k| NodeId(k + 1)),
+            };
+            cluster.stages.iter_mut().for_each(|node| *node = of(*node));
+            let hops = cluster.forward_hops.iter_mut().chain(&mut cluster.backward_hops);
+            let once = cluster.distribution.iter_mut().chain(&mut cluster.collection).chain([&mut cluster.upload]);
+            for sent in hops.chain(once) {
+                (sent.from, sent.to) = (of(sent.from), of(sent.to));
+            }
+        }
+        self
+    }
+
     pub(super) fn seconds(&self, planned_s: f64) -> Option<f64> {
         match self.pace {
             Pace::Emulated { scale } => Some(planned_s * scale),
