@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod emulate;
 pub mod nn;
+pub mod reproduce;
 pub mod roles;
 pub mod training;
 pub mod wire;

@@ -3,6 +3,7 @@
 mod execute;
 mod join;
 mod members;
+mod reproduce;
 mod run;
 
 use std::process::ExitCode;
@@ -22,6 +23,7 @@ enum Command {
     Execute(execute::Arguments),
     Run(run::Arguments),
     Join(join::Arguments),
+    Reproduce(reproduce::Arguments),
 }
 
 /// Why a command failed, and its exit code: 2 for what the user can change, 1 for what the machine could not do.
@@ -65,6 +67,7 @@ pub fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Execute(arguments) => execute::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Join(arguments) => join::run(&arguments),
     };
     match result {
