@@ -1,6 +1,8 @@
-//! Executes collapipe's plans: pipelined training of a Transformer over threads, processes or boards.
+//! Executes the plans of [`collapipe`]: pipelined training of a real Transformer over the threads of a process, the processes
+//! of a machine, or boards.
 
 pub mod compare;
+pub mod data;
 pub mod emulate;
 pub mod nn;
 pub mod reproduce;

@@ -9,6 +9,7 @@ use super::air::Air;
 use super::measured::{Leg, MeasuredCluster, MeasuredIteration};
 use super::order::RoundOrder;
 use crate::wire::{Address, Order, Plan, Report, Transfer};
+use crate::work::WorkSpec;
 
 /// Where the cluster is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,11 @@ impl<'a> InRound<'a> {
             segments: RoundOrder::segments(round),
             peers: peers.iter().copied().filter(|(peer, _)| peer.cluster == self.cluster).collect(),
             numbers: order.numbers,
-            work: order.work.get(self.cluster).cloned().unwrap_or(crate::work::WorkSpec::NOTHING),
+            work: match order.work.get(self.cluster) {
+                Some(WorkSpec::Learning(spec)) if node.node > 0 => WorkSpec::Learning(Box::new(spec.without_data())),
+                Some(work) => work.clone(),
+                None => WorkSpec::NOTHING,
+            },
         }
     }
 

@@ -286,8 +286,7 @@ impl Serving<'_> {
             if !same {
                 self.work = Some(plan.work.build()?);
             }
-            let own = plan.segments.iter().find(|(node, _)| *node == shared.address.node);
-            self.work()?.begin(&plan.segments, own.map(|(_, segment)| segment.clone()))?;
+            self.work()?.begin(&plan, shared.address.node)?;
             self.plan = Some(plan);
             return Ok(Some(Report::Ready { attempt }));
         }

@@ -1,13 +1,13 @@
 //! What the stages compute.
 
+mod learning;
 mod synthetic;
-
-use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::wire::Learned;
+use crate::wire::{Learned, Plan};
 
+pub use learning::LearningSpec;
 pub use synthetic::{MOST_NUMBERS, SyntheticSpec};
 
 /// What is computed in a run.
@@ -16,6 +16,8 @@ pub use synthetic::{MOST_NUMBERS, SyntheticSpec};
 pub enum WorkSpec {
     /// Nothing: messages of the right order and of limited size.
     Synthetic(SyntheticSpec),
+    /// A model learns.
+    Learning(Box<LearningSpec>),
 }
 
 /// Why a stage could not do its work.
@@ -42,8 +44,8 @@ pub enum WorkError {
 
 /// The work of a node. Tensors are flat; every message is answered by the next one.
 pub trait Work: Send {
-    /// A new round begins: the blocks of every device, by node.
-    fn begin(&mut self, segments: &[(usize, Range<u32>)], own: Option<Range<u32>>) -> Result<(), WorkError>;
+    /// A new round begins.
+    fn begin(&mut self, plan: &Plan, node: usize) -> Result<(), WorkError>;
 
     /// F: activations of a micro-batch; nothing enters the first stage, and nothing leaves the last one.
     fn forward(&mut self, iteration: u32, micro_batch: u32, input: Vec<f32>) -> Result<Vec<f32>, WorkError>;
@@ -103,6 +105,7 @@ impl WorkSpec {
     pub fn build(&self) -> Result<Box<dyn Work>, WorkError> {
         match self {
             Self::Synthetic(spec) => Ok(Box::new(spec.work())),
+            Self::Learning(spec) => Ok(Box::new(learning::Learning::new(spec)?)),
         }
     }
 }

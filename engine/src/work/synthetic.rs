@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize};
 
 use super::{Work, WorkError};
-use crate::wire::Learned;
+use crate::wire::{Learned, Plan};
 
 /// Most numbers of a synthetic message: the emulated time is what counts, not the bytes of this machine's loopback.
 pub const MOST_NUMBERS: usize = 1 << 14;
@@ -55,8 +55,8 @@ impl Synthetic {
 }
 
 impl Work for Synthetic {
-    fn begin(&mut self, segments: &[(usize, Range<u32>)], _own: Option<Range<u32>>) -> Result<(), WorkError> {
-        self.segments = segments.iter().cloned().collect();
+    fn begin(&mut self, plan: &Plan, _node: usize) -> Result<(), WorkError> {
+        self.segments = plan.segments.iter().cloned().collect();
         (self.held, self.most) = (0, 0);
         Ok(())
     }

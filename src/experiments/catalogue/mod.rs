@@ -12,6 +12,7 @@ mod micro_batches;
 mod pieces;
 mod power_limit;
 mod segments;
+mod server;
 mod small_budgets;
 mod traces;
 mod v;
@@ -28,6 +29,7 @@ pub const ALL: &[&Experiment] = &[
     &power_limit::EXPERIMENT,
     &heterogeneity::EXPERIMENT,
     &clusters::EXPERIMENT,
+    &server::EXPERIMENT,
     &blocks::EXPERIMENT,
     &micro_batches::EXPERIMENT,
     &segments::EXPERIMENT,

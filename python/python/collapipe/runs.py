@@ -1,0 +1,161 @@
+"""Runs of a scenario, round after round, and their records."""
+
+from __future__ import annotations
+
+import abc
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from . import _core
+from ._core import Table
+from ._json import text
+from .problems import Problem, Solution
+from .scenarios import Scenario
+
+
+class Policy(abc.ABC):
+    """A rule that decides rounds. The run draws the states, evaluates each decision independently, books the energy and moves the queues."""
+
+    #: What it is called in records and tables.
+    name: str = "own"
+
+    @abc.abstractmethod
+    def decide(self, problem: Problem, slot: int) -> dict[str, Any] | str | Solution | None:
+        """A decision for a slot's problem, at the prices of the queues; None for no round. One that breaks a constraint ends the run."""
+
+
+class Run:
+    """A run that goes on slot by slot: iterate over it, then take :meth:`record`.
+
+    ``policy`` is a name (:func:`collapipe.policies`) or a :class:`Policy`. ``slots`` and ``seed`` take the place of the scenario's.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        *,
+        slots: int | None = None,
+        seed: int | None = None,
+        policy: str | Policy = "exact",
+        gap: float = 1e-7,
+        time_limit: float | None = None,
+    ):
+        name, own = (policy, None) if isinstance(policy, str) else (policy.name, _decider(policy))
+        self._native = _core.Runner(scenario._native, slots, seed, name, own, gap, time_limit)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return self
+
+    def __next__(self) -> dict[str, Any]:
+        slot = self._native.step()
+        if slot is None:
+            raise StopIteration
+        return slot
+
+    def finish(self) -> None:
+        """Plays the slots that are left."""
+        self._native.finish()
+
+    def record(self, certificates: str = "off") -> RunRecord:
+        """The record so far. ``certificates`` (``"quick"``, ``"full"``) compares the run with what else was possible, for which its slots
+        are solved again."""
+        return RunRecord._of(self._native.record(certificates))
+
+
+def _decider(policy: Policy) -> Callable[[_core.Problem, int], str | None]:
+    def decide(problem: _core.Problem, slot: int) -> str | None:
+        decision = policy.decide(Problem._of(problem), slot)
+        if decision is None:
+            return None
+        return decision.to_json() if isinstance(decision, Solution) else text(decision)
+
+    return decide
+
+
+class RunRecord:
+    """A whole run, or the finished part of one (``collapipe.run-record/1``).
+
+    ``slots``, ``nodes`` and ``segments`` are tidy tables: ``pandas.DataFrame.from_arrow(record.slots)`` (or ``pyarrow.table(record.slots)``,
+    ``polars.DataFrame(record.slots)``) takes them without copies.
+    """
+
+    __slots__ = ("_native",)
+
+    def __init__(self, source: str | os.PathLike[str]):
+        if isinstance(source, os.PathLike) or not source.lstrip().startswith("{"):
+            with open(source, encoding="utf-8-sig") as file:
+                source = file.read()
+        self._native = _core.RunRecord.from_json(source)
+
+    @classmethod
+    def _of(cls, native: _core.RunRecord) -> RunRecord:
+        made = cls.__new__(cls)
+        made._native = native
+        return made
+
+    @property
+    def slots(self) -> Table:
+        """One row per slot: status, latency_s, plan, objective, lower_bound, gap, outage_reason, and latency_s:NAME per cluster."""
+        return self._native.slots()
+
+    @property
+    def nodes(self) -> Table:
+        """One row per slot and node: role, energy_j, budget_j, queue."""
+        return self._native.nodes()
+
+    @property
+    def segments(self) -> Table:
+        """One row per planned slot and device: blocks (0: not in the round)."""
+        return self._native.segments()
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the table of ``collapipe run`` says, as data."""
+        return self._native.summary()
+
+    def write(self, folder: str | os.PathLike[str], overwrite: bool = False) -> list[str]:
+        """Writes record, tables and figures as ``collapipe run`` does and returns their paths."""
+        return [os.fspath(path) for path in self._native.write(os.fspath(folder), overwrite)]
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it."""
+        return self._native.to_dict()
+
+    def to_json(self) -> str:
+        """The record's file."""
+        return self._native.to_json()
+
+    def __len__(self) -> int:
+        return len(self._native)
+
+    def __str__(self) -> str:
+        return self._native.text()
+
+    def __repr__(self) -> str:
+        return f"<collapipe.RunRecord: {len(self)} slots>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (RunRecord, (self.to_json(),))
+
+
+def run(
+    scenario: Scenario,
+    *,
+    slots: int | None = None,
+    seed: int | None = None,
+    policy: str | Policy = "exact",
+    gap: float = 1e-7,
+    time_limit: float | None = None,
+    certificates: str = "off",
+    callback: Callable[[dict[str, Any]], Any] | None = None,
+) -> RunRecord:
+    """Plays a scenario and returns the record. ``callback(slot)`` is called after every slot; a true result stops the run there."""
+    going = Run(scenario, slots=slots, seed=seed, policy=policy, gap=gap, time_limit=time_limit)
+    if callback is None:
+        going.finish()
+    else:
+        for slot in going:
+            if callback(slot):
+                break
+    return going.record(certificates)

@@ -1,0 +1,100 @@
+"""Scenarios: who trains what, over which radio, within which budgets."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from . import _core
+from ._json import text
+from .problems import Problem
+
+
+class Scenario:
+    """A validated scenario (``collapipe.scenario/1``).
+
+    ``source`` is TOML text, the path of a file, or a dict; None is the built-in scenario. Relative files of rate traces are looked up in
+    ``folder``, by default the file's own, or the current one.
+    """
+
+    __slots__ = ("_native",)
+
+    def __init__(self, source: str | os.PathLike[str] | dict[str, Any] | None = None, folder: str | os.PathLike[str] | None = None):
+        if source is None:
+            self._native = _core.Scenario.builtin()
+        elif isinstance(source, dict):
+            self._native = _core.Scenario.from_json(text(source), os.fspath(folder or ""))
+        else:
+            if isinstance(source, os.PathLike) or "\n" not in source:
+                with open(source, encoding="utf-8-sig") as file:
+                    written = file.read()
+                folder = folder or os.path.dirname(os.fspath(source))
+            else:
+                written = source
+            self._native = _core.Scenario.from_toml(written, os.fspath(folder or ""))
+
+    @classmethod
+    def _of(cls, native: _core.Scenario) -> Scenario:
+        made = cls.__new__(cls)
+        made._native = native
+        return made
+
+    def with_(self, values: dict[str, Any] | None = None, /, **top: Any) -> Scenario:
+        """The same scenario with other values: ``with_(slots=100)``, or by dotted path
+        ``with_({"clusters.0.bandwidth_hz": 2e7, "clusters.lab.devices.nano.budget_j_per_round": 80.0})``."""
+        given = {**(values or {}), **top}
+        return self._of(self._native.with_values([(path, text_of(value)) for path, value in given.items()]))
+
+    def problem(self, slot: int = 0) -> Problem:
+        """The problem of a slot as it occurs in a run; the slots before it are played by the exact solver."""
+        return Problem._of(self._native.problem(slot))
+
+    @property
+    def slots(self) -> int:
+        """Number of rounds."""
+        return self._native.slots()
+
+    @property
+    def seed(self) -> int:
+        """Base of all random numbers."""
+        return self._native.seed()
+
+    @property
+    def clusters(self) -> list[str]:
+        """Names of the clusters."""
+        return self._native.clusters()
+
+    @property
+    def nodes(self) -> list[dict[str, Any]]:
+        """Every node whose energy counts: ``node``, ``cluster`` (its index) and ``budget_j`` per round, None without a limit."""
+        return [{"node": name, "cluster": cluster, "budget_j": budget} for name, cluster, budget in self._native.nodes()]
+
+    @property
+    def notes(self) -> list[str]:
+        """What is valid and may still not be meant."""
+        return self._native.notes()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the file says."""
+        return self._native.to_dict()
+
+    def to_toml(self) -> str:
+        """The text."""
+        return self._native.to_toml()
+
+    def __repr__(self) -> str:
+        return f"<collapipe.Scenario: {self.slots} slots, clusters {', '.join(self.clusters)}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_scenario, (self.to_toml(), os.fspath(self._native.folder())))
+
+
+def text_of(value: Any) -> str:
+    """JSON of one value; text is a string here."""
+    import json
+
+    return json.dumps(value, default=lambda of: of.tolist())
+
+
+def _scenario(written: str, folder: str) -> Scenario:
+    return Scenario._of(_core.Scenario.from_toml(written, folder))

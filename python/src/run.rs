@@ -1,0 +1,264 @@
+//! Runs, slot by slot, and their records.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use collapipe::problem::Decision;
+use collapipe::report::{Conflict, RunFolder, summary};
+use collapipe::scenario::Scenario as Built;
+use collapipe::simulation::{
+    Choice, Effort, NodeRole, Outage, Policy, PolicyKind, Run, RunError, RunRecord as Record, SlotContext, SlotOutcome,
+    SlotRecord,
+};
+use collapipe::solver::Settings;
+use pyo3::prelude::*;
+
+use crate::data::{to_json, to_python};
+use crate::error::{input, of};
+use crate::problem::Problem;
+use crate::scenario::Scenario;
+use crate::solver::settings;
+use crate::table::{Column, Table};
+
+/// A policy written in Python: `decide(problem, slot)` returns a decision as JSON, or None for no round.
+#[derive(Debug)]
+struct PythonPolicy {
+    name: String,
+    decide: Py<PyAny>,
+}
+
+impl PythonPolicy {
+    fn failed(&self, error: impl ToString) -> RunError {
+        RunError::Policy { policy: self.name.clone(), reason: error.to_string() }
+    }
+}
+
+impl Policy for PythonPolicy {
+    fn name(&self) -> Cow<'static, str> {
+        self.name.clone().into()
+    }
+
+    fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
+        let said: Option<String> = Python::attach(|py| {
+            let problem = Problem::from(slot.problem().clone());
+            self.decide.bind(py).call1((problem, slot.slot()))?.extract()
+        })
+        .map_err(|error| self.failed(error))?;
+        match said {
+            Some(text) => Ok(Choice::Decision(Decision::from_answer_json(&text).map_err(|error| self.failed(error))?)),
+            None => Ok(Choice::Outage(Outage::no_round("the policy decided for no round"))),
+        }
+    }
+}
+
+/// A run that is going on.
+#[pyclass(frozen, module = "collapipe._core")]
+pub struct Runner {
+    scenario: Built,
+    settings: Settings,
+    going: Mutex<Going>,
+}
+
+struct Going {
+    run: Run<'static>,
+    slots: Vec<SlotRecord>,
+}
+
+#[pymethods]
+impl Runner {
+    /// `policy` is a name, or a pair of a name and a function from (problem, slot) to a decision as JSON.
+    #[new]
+    #[pyo3(signature = (scenario, slots, seed, policy, own, gap, time_limit))]
+    fn new(
+        scenario: &Scenario,
+        slots: Option<u64>,
+        seed: Option<u64>,
+        policy: &str,
+        own: Option<Py<PyAny>>,
+        gap: f64,
+        time_limit: Option<f64>,
+    ) -> PyResult<Self> {
+        let scenario = scenario.varied(slots, seed)?;
+        let settings = settings(gap, time_limit, None)?;
+        let policy: Box<dyn Policy> = match own {
+            Some(decide) => Box::new(PythonPolicy { name: policy.into(), decide }),
+            None => {
+                let kind: PolicyKind = policy.parse().map_err(|error| of(&error))?;
+                kind.build(settings, scenario.spec().seed).map_err(|error| of(&error))?
+            }
+        };
+        let run = Run::with_policy(&scenario, policy).map_err(|error| of(&error))?;
+        Ok(Self { scenario, settings, going: Mutex::new(Going { run, slots: Vec::new() }) })
+    }
+
+    /// Plays a slot and returns its record; None at the end.
+    fn step<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        py.check_signals()?;
+        let played = py.detach(|| {
+            let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
+            let next = going.run.next();
+            if let Some(Ok(slot)) = &next {
+                going.slots.push(slot.clone());
+            }
+            next
+        });
+        match played {
+            None => Ok(None),
+            Some(Ok(slot)) => to_python(py, &slot).map(Some),
+            Some(Err(error)) => Err(of(&error)),
+        }
+    }
+
+    /// Plays to the end, without the interpreter's lock but for a look at Ctrl-C in every slot.
+    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+        py.detach(|| {
+            let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
+            while let Some(slot) = going.run.next() {
+                going.slots.push(slot.map_err(|error| of(&error))?);
+                Python::attach(|py| py.check_signals())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The record so far; `certificates` is "quick", "full" or "off".
+    fn record(&self, py: Python<'_>, certificates: &str) -> PyResult<RunRecord> {
+        let effort = match certificates {
+            "off" => None,
+            "quick" => Some(Effort::Quick),
+            "full" => Some(Effort::Full),
+            other => return Err(input(&format!("certificates = {other:?}: must be \"quick\", \"full\" or \"off\""))),
+        };
+        py.detach(|| {
+            let going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut record = going.run.record(going.slots.clone());
+            if let Some(effort) = effort {
+                record.comparison =
+                    Some(record.compare(&self.scenario, self.settings, effort).map_err(|error| of(&error))?);
+            }
+            Ok(RunRecord(record))
+        })
+    }
+}
+
+/// A whole run, or the finished part of one.
+#[pyclass(frozen, module = "collapipe._core")]
+pub struct RunRecord(Record);
+
+#[pymethods]
+impl RunRecord {
+    #[staticmethod]
+    fn from_json(text: &str) -> PyResult<Self> {
+        serde_json::from_str(text).map(Self).map_err(|error| input(&error))
+    }
+
+    fn to_json(&self) -> PyResult<String> {
+        to_json(&self.0)
+    }
+
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.0)
+    }
+
+    fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &summary(&self.0))
+    }
+
+    fn text(&self) -> String {
+        summary(&self.0).to_string()
+    }
+
+    /// Writes the files of `collapipe run` and returns their paths.
+    fn write(&self, folder: PathBuf, overwrite: bool) -> PyResult<Vec<PathBuf>> {
+        let conflict = if overwrite { Conflict::Overwrite } else { Conflict::Refuse };
+        let folder: RunFolder = RunFolder::claim(Path::new(&folder), conflict).map_err(|error| of(&error))?;
+        folder.write(&self.0).map_err(|error| of(&error))
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.slots.len()
+    }
+
+    /// One row per slot.
+    fn slots(&self) -> PyResult<Table> {
+        let slots = &self.0.slots;
+        let planned = |of: fn(&collapipe::simulation::PlannedSlot) -> Option<f64>| {
+            Column::Real(slots.iter().map(|slot| slot.planned().and_then(of)).collect())
+        };
+        let plan = |of: fn(&collapipe::problem::CandidatePlan) -> u32| {
+            let of_slot = |slot: &SlotRecord| self.0.plans.get(slot.planned()?.plan).map(|plan| i64::from(of(plan)));
+            Column::Whole(slots.iter().map(of_slot).collect())
+        };
+        let status = |slot: &SlotRecord| slot.planned().map_or("outage", |planned| planned.status.name()).to_owned();
+        let reason = |slot: &SlotRecord| match &slot.outcome {
+            SlotOutcome::Outage(outage) => Some(outage.reason.clone()),
+            _ => None,
+        };
+        let mut columns = vec![
+            ("slot".to_owned(), Column::Whole(slots.iter().map(|slot| i64::try_from(slot.slot).ok()).collect())),
+            ("status".to_owned(), Column::Text(slots.iter().map(|slot| Some(status(slot))).collect())),
+            ("latency_s".to_owned(), planned(|slot| Some(slot.latency_s.0))),
+            (
+                "plan".to_owned(),
+                Column::Whole(slots.iter().map(|slot| i64::try_from(slot.planned()?.plan).ok()).collect()),
+            ),
+            ("local_iterations".to_owned(), plan(|plan| plan.local_iterations)),
+            ("micro_batches".to_owned(), plan(|plan| plan.micro_batches)),
+            ("objective".to_owned(), planned(|slot| Some(slot.objective))),
+            ("lower_bound".to_owned(), planned(|slot| slot.lower_bound)),
+            ("gap".to_owned(), planned(|slot| slot.gap)),
+            ("outage_reason".to_owned(), Column::Text(slots.iter().map(reason).collect())),
+        ];
+        for (index, name) in self.0.clusters.iter().enumerate() {
+            let latency = |slot: &SlotRecord| Some(slot.planned()?.clusters.get(index)?.latency_s.0);
+            columns.push((format!("latency_s:{name}"), Column::Real(slots.iter().map(latency).collect())));
+        }
+        Table::new(columns)
+    }
+
+    /// One row per slot and node.
+    fn nodes(&self) -> PyResult<Table> {
+        let rows = || self.0.slots.iter().flat_map(|slot| self.0.nodes.iter().enumerate().map(move |row| (slot, row)));
+        let role = |role: NodeRole| serde_json::to_value(role).ok()?.as_str().map(str::to_owned);
+        Table::new(vec![
+            ("slot".to_owned(), Column::Whole(rows().map(|(slot, _)| i64::try_from(slot.slot).ok()).collect())),
+            ("node".to_owned(), Column::Text(rows().map(|(_, (_, node))| Some(node.name.clone())).collect())),
+            ("role".to_owned(), Column::Text(rows().map(|(_, (_, node))| role(node.role)).collect())),
+            (
+                "energy_j".to_owned(),
+                Column::Real(
+                    rows().map(|(slot, (index, _))| slot.energy_j.get(index).map(|energy| energy.0)).collect(),
+                ),
+            ),
+            ("budget_j".to_owned(), Column::Real(rows().map(|(_, (_, node))| node.budget_j.map(|of| of.0)).collect())),
+            (
+                "queue".to_owned(),
+                Column::Real(rows().map(|(slot, (index, _))| slot.queues.get(index).copied()).collect()),
+            ),
+        ])
+    }
+
+    /// One row per planned slot and device.
+    fn segments(&self) -> PyResult<Table> {
+        let (mut slots, mut clusters, mut devices, mut blocks) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for (number, planned) in self.0.planned_slots() {
+            for (index, (name, cluster)) in self.0.clusters.iter().zip(&planned.clusters).enumerate() {
+                let of_cluster =
+                    self.0.nodes.iter().filter(|node| node.cluster == index && node.role == NodeRole::Device);
+                for (device, size) in of_cluster.zip(&cluster.sizes) {
+                    slots.push(i64::try_from(number).ok());
+                    clusters.push(Some(name.clone()));
+                    devices.push(Some(device.name.clone()));
+                    blocks.push(Some(i64::from(*size)));
+                }
+            }
+        }
+        Table::new(vec![
+            ("slot".to_owned(), Column::Whole(slots)),
+            ("cluster".to_owned(), Column::Text(clusters)),
+            ("device".to_owned(), Column::Text(devices)),
+            ("blocks".to_owned(), Column::Whole(blocks)),
+        ])
+    }
+}
