@@ -14,7 +14,11 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn engine(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_collapipe-engine")).args(arguments).current_dir(folder).output().expect("a program")
+    Command::new(env!("CARGO_BIN_EXE_collapipe-engine"))
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("a program")
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -129,7 +129,8 @@ fn a_pipeline_does_what_one_machine_does() {
     expected.extend(numbers(head));
     expected.push(6.0);
     for (micro_batches, tolerance) in [(1, 1e-7), (4, 1e-5)] {
-        let (found, _) = trained(&order(&[1, 3], ScheduleKind::OneForwardOneBackward, Sending::Overlapped, micro_batches));
+        let (found, _) =
+            trained(&order(&[1, 3], ScheduleKind::OneForwardOneBackward, Sending::Overlapped, micro_batches));
         assert_eq!(found.len(), expected.len());
         let largest = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(largest < tolerance, "M = {micro_batches}: {largest}");

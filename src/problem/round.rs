@@ -101,9 +101,9 @@ impl ClusterRound {
         let stage_times = |phase| program.stage_times(phase, route, &choice.sizes).collect();
         let hops = |phase: Phase| {
             let ends = program.hops(route, &choice.sizes);
-            let sent = ends.zip(choice.links(phase)).map(|((near, far, cut), link)| {
-                Sent::of(&program.hop_at(phase, near, far, cut), *link)
-            });
+            let sent = ends
+                .zip(choice.links(phase))
+                .map(|((near, far, cut), link)| Sent::of(&program.hop_at(phase, near, far, cut), *link));
             sent.collect()
         };
         let on_band = |power_w| Link { bandwidth_hz: at.cluster.bandwidth_hz, power_w };

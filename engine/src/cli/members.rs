@@ -39,7 +39,11 @@ impl MemberArguments {
 }
 
 fn seconds(name: &str, value: f64) -> Result<f64, Failure> {
-    if value > 0.0 && value <= 1e6 { Ok(value) } else { Err(Failure::input(format_args!("{name} {value}: must be in (0, 1e6]"))) }
+    if value > 0.0 && value <= 1e6 {
+        Ok(value)
+    } else {
+        Err(Failure::input(format_args!("{name} {value}: must be in (0, 1e6]")))
+    }
 }
 
 /// The members of a run.

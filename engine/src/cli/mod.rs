@@ -52,7 +52,9 @@ pub(crate) fn scale(scale: f64) -> Result<f64, Failure> {
     if (1e-9..=1e9).contains(&scale) {
         return Ok(scale);
     }
-    Err(Failure::input(format_args!("--scale {scale}: must be in [1e-9, 1e9], seconds of the wall clock per planned second")))
+    Err(Failure::input(format_args!(
+        "--scale {scale}: must be in [1e-9, 1e9], seconds of the wall clock per planned second"
+    )))
 }
 
 pub(crate) fn print(text: &str) -> Result<(), Failure> {

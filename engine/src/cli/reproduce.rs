@@ -120,9 +120,11 @@ fn text(summary: &Summary) -> String {
     let _ = writeln!(text, "{:<14}{:>7}{:>13}{:>13}", "part", "count", "mean error", "largest");
     for part in &summary.errors {
         let percent = |error: f64| format!("{:.3} %", 100.0 * error);
-        let _ = writeln!(text, "{:<14}{:>7}{:>13}{:>13}", part.part, part.count, percent(part.mean), percent(part.largest));
+        let _ =
+            writeln!(text, "{:<14}{:>7}{:>13}{:>13}", part.part, part.count, percent(part.mean), percent(part.largest));
     }
-    let _ = writeln!(text, "\n{:<16}{:>8}{:>16}{:>8}{:>14}", "policy", "rounds", "mean latency s", "ratio", "efficiency %");
+    let _ =
+        writeln!(text, "\n{:<16}{:>8}{:>16}{:>8}{:>14}", "policy", "rounds", "mean latency s", "ratio", "efficiency %");
     let first = summary.policies.first().map_or(1.0, |policy| policy.mean_latency_s);
     for policy in &summary.policies {
         let _ = writeln!(

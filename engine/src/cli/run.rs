@@ -79,7 +79,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
                 let (planned_s, measured_s) = (planned.latency_s.0, measured.latency_s.0);
                 let error = 100.0 * (measured_s / planned_s - 1.0);
                 let late = if measured.late > 0 { format!(", {} late", measured.late) } else { String::new() };
-                format!("round {}: planned {planned_s:.4} s, measured {measured_s:.4} s ({error:+.2} %){late}", slot.slot)
+                format!(
+                    "round {}: planned {planned_s:.4} s, measured {measured_s:.4} s ({error:+.2} %){late}",
+                    slot.slot
+                )
             }
             _ => match &slot.outcome {
                 collapipe::simulation::SlotOutcome::Outage(outage) => format!("round {}: {}", slot.slot, outage.reason),

@@ -85,7 +85,16 @@ fn measured(cluster: &MeasuredCluster, stages: usize) -> [f64; 8] {
     };
     let upload = cluster.upload.arrived_s - cluster.upload.start_s;
     let bubble = iterations * stages as f64 - compute;
-    [took(&cluster.distribution), iterations, took(&cluster.collection), upload, cluster.latency_s, compute, hops, bubble]
+    [
+        took(&cluster.distribution),
+        iterations,
+        took(&cluster.collection),
+        upload,
+        cluster.latency_s,
+        compute,
+        hops,
+        bubble,
+    ]
 }
 
 impl Comparison {

@@ -85,7 +85,12 @@ pub struct PolicyRound {
 ///
 /// # Errors
 /// [`ReproduceError`].
-pub fn policies(kinds: &[PolicyKind], rounds: u64, seconds: f64, real: bool) -> Result<Vec<PolicyRound>, ReproduceError> {
+pub fn policies(
+    kinds: &[PolicyKind],
+    rounds: u64,
+    seconds: f64,
+    real: bool,
+) -> Result<Vec<PolicyRound>, ReproduceError> {
     let mut found = Vec::new();
     for kind in kinds {
         let failed = |reason: String| ReproduceError::Plan { case: kind.to_string(), reason };

@@ -70,10 +70,8 @@ impl Coordinator {
 
     fn attempt(&mut self, order: &RoundOrder, restore: &Parts) -> Result<MeasuredRound, RoundError> {
         let attempt = self.attempt;
-        let mut clusters: Vec<InRound> = (0..)
-            .zip(&order.clusters)
-            .map(|(cluster, round)| InRound::new(order, round, cluster, attempt))
-            .collect();
+        let mut clusters: Vec<InRound> =
+            (0..).zip(&order.clusters).map(|(cluster, round)| InRound::new(order, round, cluster, attempt)).collect();
         let peers = self.hall.peers();
         for node in order.members() {
             if let Some(cluster) = clusters.get(node.cluster) {
@@ -154,7 +152,9 @@ impl Coordinator {
         let deadline = Instant::now() + Duration::from_secs_f64(order.patience_s);
         while !due.is_empty() {
             match self.hall.next(deadline.saturating_duration_since(Instant::now())) {
-                Some((node, Event::Gone(reason))) if due.contains(&node) => return Err(RoundError::Lost { node, reason }),
+                Some((node, Event::Gone(reason))) if due.contains(&node) => {
+                    return Err(RoundError::Lost { node, reason });
+                }
                 Some((node, Event::Said(Report::Failed { attempt, reason }))) if attempt == self.attempt => {
                     return Err(RoundError::Failed { node, reason });
                 }

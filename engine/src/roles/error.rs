@@ -77,9 +77,10 @@ impl RoundError {
     #[must_use]
     pub fn node(&self) -> Option<Address> {
         match self {
-            Self::Lost { node, .. } | Self::Stalled { node, .. } | Self::Failed { node, .. } | Self::Absent { node } => {
-                Some(*node)
-            }
+            Self::Lost { node, .. }
+            | Self::Stalled { node, .. }
+            | Self::Failed { node, .. }
+            | Self::Absent { node } => Some(*node),
             Self::Plan(_) => None,
         }
     }

@@ -111,7 +111,8 @@ impl Stage<'_> {
     }
 
     fn hop(&self, kind: collapipe::schedule::OperationKind) -> Option<Hop> {
-        let [forward, backward] = self.plan.travel.map_or([None, None], |[forward, backward]| [Some(forward), Some(backward)]);
+        let [forward, backward] =
+            self.plan.travel.map_or([None, None], |[forward, backward]| [Some(forward), Some(backward)]);
         match kind {
             SendForward => Some(Hop { to: self.stage(self.place.checked_add(1))?, travel: forward }),
             _ => Some(Hop { to: self.stage(self.place.checked_sub(1))?, travel: backward }),
@@ -225,7 +226,8 @@ impl Stage<'_> {
         };
         let begin_s = match self.plan.sending {
             Sending::HalfDuplex | Sending::Medium => {
-                let ask = Report::Ask { attempt, operation: *operation, ready_s: *ready_s, occupied_s: travel.occupied_s };
+                let ask =
+                    Report::Ask { attempt, operation: *operation, ready_s: *ready_s, occupied_s: travel.occupied_s };
                 self.shared.report(ask)?;
                 self.shared.inbox.granted(&self.shared.clock, attempt, *operation)?.0
             }

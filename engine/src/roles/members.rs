@@ -217,7 +217,8 @@ impl Shared {
                     }
                 }
                 Message::Joined => {
-                    if let Some(member) = lock(&self.members).get_mut(&address).filter(|member| member.joined == joined) {
+                    if let Some(member) = lock(&self.members).get_mut(&address).filter(|member| member.joined == joined)
+                    {
                         member.ready = true;
                     }
                 }
@@ -231,7 +232,10 @@ impl Shared {
         };
         outgoing.close();
         let mut members = lock(&self.members);
-        if members.get(&address).is_some_and(|member| member.joined == joined && Arc::ptr_eq(&member.outgoing, &outgoing)) {
+        if members
+            .get(&address)
+            .is_some_and(|member| member.joined == joined && Arc::ptr_eq(&member.outgoing, &outgoing))
+        {
             members.remove(&address);
             drop(members);
             say(Event::Gone(reason.to_string()));

@@ -46,7 +46,14 @@ pub(super) struct Shared {
 
 impl Shared {
     /// Sends a tensor to another node, over a connection that is made when it is needed first.
-    pub fn send(&self, to: Address, key: TensorKey, numbers: Numbers, values: &[f32], arrives_s: Option<f64>) -> Result<(), NodeError> {
+    pub fn send(
+        &self,
+        to: Address,
+        key: TensorKey,
+        numbers: Numbers,
+        values: &[f32],
+        arrives_s: Option<f64>,
+    ) -> Result<(), NodeError> {
         let message = Message::Tensor { key, from: self.address, numbers, arrives_s };
         let peer = |source| NodeError::Peer { to, source };
         let payload = encode(values, numbers);
@@ -302,7 +309,9 @@ impl Serving<'_> {
                 let (until_s, spans, learned) = super::iteration::run(shared, plan, work, iteration, at_s)?;
                 Ok(Some(Report::Done { attempt, iteration, until_s, spans, learned }))
             }
-            Order::Send { attempt, what, at_s, to, travel } => send(shared, work, attempt, what, at_s, (to, travel)).map(Some),
+            Order::Send { attempt, what, at_s, to, travel } => {
+                send(shared, work, attempt, what, at_s, (to, travel)).map(Some)
+            }
             Order::Receive { attempt, what } => receive(shared, work, attempt, what).map(Some),
             Order::Give { attempt } => {
                 let values = work.model()?;

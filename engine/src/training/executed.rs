@@ -98,9 +98,9 @@ impl Executing<'_> {
         let order = order.renumbered(slot.present(), &self.devices);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Err(error) = state.execute(slot.slot(), &order) else { return Ok(None) };
-        let device = error.node().filter(|node| {
-            (1..=self.devices.get(node.cluster).copied().unwrap_or_default()).contains(&node.node)
-        });
+        let device = error
+            .node()
+            .filter(|node| (1..=self.devices.get(node.cluster).copied().unwrap_or_default()).contains(&node.node));
         match device {
             Some(_) => Ok(Some(Outage::no_round(format!("the round failed: {error}")))),
             // Without its control unit or edge server a cluster does not train.

@@ -14,11 +14,8 @@ fn rows(text: &mut String, names: [&str; 4], comparison: &Comparison) {
     for part in &comparison.parts {
         let name = part.cluster.map_or(part.part.into(), |cluster| format!("{cluster}/{}", part.part));
         // Writing to a text cannot fail.
-        let _ = writeln!(
-            text,
-            "{case},{policy},{schedule},{overlap},{name},{:e},{:e}",
-            part.predicted_s, part.measured_s
-        );
+        let _ =
+            writeln!(text, "{case},{policy},{schedule},{overlap},{name},{:e},{:e}", part.predicted_s, part.measured_s);
     }
 }
 
@@ -36,7 +33,8 @@ pub fn csv<'a>(comparisons: impl IntoIterator<Item = ([String; 4], &'a Compariso
 #[must_use]
 pub fn rounds_csv(scenario: &str, policy: &str, rounds: &[ExecutedRound]) -> String {
     csv(rounds.iter().map(|round| {
-        let names = [format!("{scenario} slot {}", round.slot), policy.into(), "as planned".into(), "as planned".into()];
+        let names =
+            [format!("{scenario} slot {}", round.slot), policy.into(), "as planned".into(), "as planned".into()];
         (names, &round.comparison)
     }))
 }

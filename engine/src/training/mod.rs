@@ -85,7 +85,8 @@ pub fn train(
                 break;
             }
             Some(Ok(mut slot)) => {
-                slot.measured = lock().rounds.last().filter(|round| round.slot == slot.slot).map(ExecutedRound::measured);
+                slot.measured =
+                    lock().rounds.last().filter(|round| round.slot == slot.slot).map(ExecutedRound::measured);
                 told(&slot);
                 slots.push(slot);
             }

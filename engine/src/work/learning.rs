@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Work, WorkError};
 use crate::data::Samples;
-use crate::nn::{
-    BlockSaved, ClassifierSaved, EmbeddingSaved, Loss, Model, Optimizer, Rule, Shape,
-};
+use crate::nn::{BlockSaved, ClassifierSaved, EmbeddingSaved, Loss, Model, Optimizer, Rule, Shape};
 use crate::wire::{Learned, Plan};
 
 /// A model and how it learns: the same for all nodes of a cluster.
@@ -213,10 +211,7 @@ impl Learning {
         let from = micro_batch as usize * self.samples_per_micro_batch;
         let samples = from..from + self.samples_per_micro_batch;
         let numbers = samples.start * self.model.tokens..samples.end * self.model.tokens;
-        (
-            tokens.get(numbers).unwrap_or_default().to_vec(),
-            classes.get(samples).unwrap_or_default().to_vec(),
-        )
+        (tokens.get(numbers).unwrap_or_default().to_vec(), classes.get(samples).unwrap_or_default().to_vec())
     }
 
     fn part(&mut self, part: usize) -> Result<&mut Part, WorkError> {
@@ -378,7 +373,11 @@ impl Work for Learning {
         for part in Self::parts(&self.segment_of(node)) {
             let mut of = self.part(part)?.clone();
             of.read(&mut rest, rule)?;
-            if self.role == Role::ControlUnit { self.collected.insert(part, of) } else { self.held.insert(part, of) };
+            if self.role == Role::ControlUnit {
+                self.collected.insert(part, of)
+            } else {
+                self.held.insert(part, of)
+            };
         }
         if rest.is_empty() { Ok(()) } else { Err(WorkError::Misplaced("a segment with more blocks than planned")) }
     }
