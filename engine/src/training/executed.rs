@@ -8,9 +8,11 @@ use collapipe::simulation::{Choice, MeasuredParts, MeasuredSlot, Outage, Policy,
 use collapipe::units::Seconds;
 
 use super::TrainingSettings;
+use super::average::average;
 use crate::compare::Comparison;
 use crate::roles::{Coordinator, MeasuredRound, Parts, RoundError, RoundOrder};
 use crate::wire::Address;
+use crate::work::{LearningSpec, WorkSpec};
 
 /// A round that was executed to its end.
 #[derive(Clone, Debug)]
@@ -61,9 +63,40 @@ impl ExecutedRound {
 pub(super) struct State<'a> {
     pub coordinator: &'a mut Coordinator,
     pub rounds: Vec<ExecutedRound>,
+    /// The averaged model after the last round that counted.
+    pub parts: Parts,
+    /// Whether nodes may hold another one.
+    torn: bool,
 }
 
-impl State<'_> {
+impl<'a> State<'a> {
+    pub fn new(coordinator: &'a mut Coordinator) -> Self {
+        Self { coordinator, rounds: Vec::new(), parts: Parts::new(), torn: false }
+    }
+
+    /// FedAvg: the clusters' models become their average. After a failed round all take the last average first.
+    fn round(&mut self, order: &RoundOrder) -> Result<MeasuredRound, RoundError> {
+        let restored = if self.torn { self.parts.clone() } else { Parts::new() };
+        self.torn = true;
+        let measured = self.coordinator.round(order, &restored)?;
+        if order.work.iter().any(|work| matches!(work, WorkSpec::Learning(_))) {
+            let ends = |(cluster, round): (usize, &collapipe::problem::ClusterRound)| {
+                [0, round.upload.to.0].map(|node| Address { cluster, node })
+            };
+            let ends: Vec<Address> = order.clusters.iter().enumerate().flat_map(ends).collect();
+            let mut parts = self.coordinator.gather(order, &ends)?;
+            let weights: Vec<f64> =
+                order.clusters.iter().map(|round| round.samples * f64::from(round.plan.micro_batches)).collect();
+            if weights.len() > 1 {
+                average(&mut parts, &weights);
+                self.coordinator.hand_out(order, &parts)?;
+            }
+            self.parts = parts;
+        }
+        self.torn = false;
+        Ok(measured)
+    }
+
     /// The devices that are not there, each a cluster and its index there.
     pub fn gone(&self, members: &[Address]) -> Vec<(usize, usize)> {
         let gone = members.iter().filter(|member| !self.coordinator.hall().has(**member));
@@ -71,7 +104,7 @@ impl State<'_> {
     }
 
     fn execute(&mut self, slot: u64, order: &RoundOrder) -> Result<(), RoundError> {
-        let measured = self.coordinator.round(order, &Parts::new())?;
+        let measured = self.round(order)?;
         let comparison = Comparison::new(order, &measured).map_err(|error| RoundError::Plan(error.to_string()))?;
         let before: u64 = self.rounds.iter().map(|round| round.sent_bytes).sum();
         let sent_bytes = comparison.sent_bytes.saturating_sub(before);
@@ -82,20 +115,42 @@ impl State<'_> {
 
 #[derive(Debug)]
 pub(super) struct Executing<'a> {
-    pub policy: Box<dyn Policy>,
-    pub settings: TrainingSettings,
-    pub devices: Vec<usize>,
-    pub state: Arc<Mutex<State<'a>>>,
+    policy: Box<dyn Policy>,
+    settings: TrainingSettings,
+    devices: Vec<usize>,
+    /// Of every cluster, where a model learns.
+    works: Option<Vec<WorkSpec>>,
+    state: Arc<Mutex<State<'a>>>,
 }
 
-impl Executing<'_> {
+impl<'a> Executing<'a> {
+    /// `batches`: samples of every cluster's batch.
+    pub fn new(
+        policy: Box<dyn Policy>,
+        settings: TrainingSettings,
+        (devices, batches): (Vec<usize>, Vec<u32>),
+        state: Arc<Mutex<State<'a>>>,
+    ) -> Self {
+        let works = settings.learning.as_ref().map(|spec| {
+            let of = |(cluster, batch): (usize, &u32)| {
+                let spec = LearningSpec { batch: *batch as usize, ..spec.part(cluster, batches.len()) };
+                WorkSpec::Learning(Box::new(spec))
+            };
+            batches.iter().enumerate().map(of).collect()
+        });
+        Self { policy, settings, devices, works, state }
+    }
+
     /// Executes a decision; none if it is done, else the outage that it came to.
     fn execute(&self, slot: &SlotContext<'_>, decision: &Decision) -> Result<Option<Outage>, RunError> {
         let failed = |reason: String| RunError::Policy { policy: self.policy.name().into(), reason };
         let order = RoundOrder::synthetic(slot.problem(), decision, self.settings.pace);
         let order = order.map_err(|error| failed(error.to_string()))?;
         let order = RoundOrder { numbers: self.settings.numbers, patience_s: self.settings.patience_s, ..order };
-        let order = order.renumbered(slot.present(), &self.devices);
+        let mut order = order.renumbered(slot.present(), &self.devices);
+        if let Some(works) = &self.works {
+            order.work.clone_from(works);
+        }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let Err(error) = state.execute(slot.slot(), &order) else { return Ok(None) };
         let device = error

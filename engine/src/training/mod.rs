@@ -1,5 +1,6 @@
 //! A scenario's rounds, planned by the core and executed as they are planned.
 
+mod average;
 mod executed;
 mod measurements;
 
@@ -8,14 +9,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use collapipe::scenario::Scenario;
 use collapipe::simulation::{Policy, Run, RunError, RunRecord, SlotRecord};
 
-use crate::roles::{Coordinator, Pace};
+use crate::roles::{Coordinator, Pace, Parts};
 use crate::wire::{Address, Numbers};
+use crate::work::LearningSpec;
 
 pub use executed::ExecutedRound;
 pub use measurements::{csv, rounds_csv};
 
 /// How a scenario is executed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TrainingSettings {
     /// Rounds; at most those of the scenario.
@@ -24,6 +26,8 @@ pub struct TrainingSettings {
     pub pace: Pace,
     /// How activations and their gradients are sent.
     pub numbers: Numbers,
+    /// The model that learns, with all data; every cluster gets a part of them. None: synthetic work.
+    pub learning: Option<LearningSpec>,
     /// Longest time of a step of a round in addition to its planned one, in seconds.
     pub patience_s: f64,
 }
@@ -31,7 +35,13 @@ pub struct TrainingSettings {
 impl Default for TrainingSettings {
     /// As planned, in real time.
     fn default() -> Self {
-        Self { rounds: u64::MAX, pace: Pace::Emulated { scale: 1.0 }, numbers: Numbers::F32, patience_s: 10.0 }
+        Self {
+            rounds: u64::MAX,
+            pace: Pace::Emulated { scale: 1.0 },
+            numbers: Numbers::F32,
+            learning: None,
+            patience_s: 10.0,
+        }
     }
 }
 
@@ -54,6 +64,9 @@ pub struct Trained {
     pub record: RunRecord,
     /// Every round that was executed to its end, with its comparison.
     pub rounds: Vec<ExecutedRound>,
+    /// The model at its end, by node: of every control unit embedding and blocks, of every edge server the head, each with the
+    /// state of its optimizer. Empty for synthetic work.
+    pub parts: Parts,
     /// Why the run ended early.
     pub ended: Option<RunError>,
 }
@@ -70,10 +83,11 @@ pub fn train(
     settings: &TrainingSettings,
     mut told: impl FnMut(&SlotRecord),
 ) -> Result<Trained, RunError> {
-    let state = Arc::new(Mutex::new(executed::State { coordinator, rounds: Vec::new() }));
+    let state = Arc::new(Mutex::new(executed::State::new(coordinator)));
+    let batches = scenario.spec().clusters.iter().map(|cluster| cluster.batch_size).collect();
     let lock = || state.lock().unwrap_or_else(PoisonError::into_inner);
     let executing =
-        executed::Executing { policy, settings: *settings, devices: devices(scenario), state: Arc::clone(&state) };
+        executed::Executing::new(policy, settings.clone(), (devices(scenario), batches), Arc::clone(&state));
     let mut run = Run::with_policy(scenario, Box::new(executing))?;
     let (mut slots, mut ended) = (Vec::new(), None);
     while (slots.len() as u64) < settings.rounds {
@@ -94,6 +108,9 @@ pub fn train(
     }
     let record = run.record(slots);
     drop(run);
-    let rounds = std::mem::take(&mut lock().rounds);
-    Ok(Trained { record, rounds, ended })
+    let (rounds, parts) = {
+        let mut state = lock();
+        (std::mem::take(&mut state.rounds), std::mem::take(&mut state.parts))
+    };
+    Ok(Trained { record, rounds, parts, ended })
 }

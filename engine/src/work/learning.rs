@@ -29,6 +29,17 @@ pub struct LearningSpec {
 }
 
 impl LearningSpec {
+    /// The same with one cluster's part of the data, of so many clusters.
+    #[must_use]
+    pub fn part(&self, cluster: usize, clusters: usize) -> Self {
+        let tokens = self.model.sequence_length as usize;
+        let part = self.samples.clone().map(|(numbers, classes)| {
+            let part = Samples { tokens, numbers, classes }.part(cluster, clusters);
+            (part.numbers, part.classes)
+        });
+        Self { samples: part, ..self.clone() }
+    }
+
     /// The same for nodes that are not to see the data.
     #[must_use]
     pub fn without_data(&self) -> Self {
