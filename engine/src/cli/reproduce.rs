@@ -31,21 +31,16 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Size {
-    /// 24 configurations of half a second each and 5 policies: under a minute
+    /// 24 configurations of half a second each and 4 policies: under a minute
     #[default]
     Ci,
-    /// 120 configurations of three seconds each and 5 policies
+    /// 120 configurations of three seconds each and 4 policies
     Full,
 }
 
 /// Policies whose decisions are of the pipeline.
-const POLICIES: [PolicyKind; 5] = [
-    PolicyKind::Exact,
-    PolicyKind::Alternating,
-    PolicyKind::UniformSegments,
-    PolicyKind::FixedRadio,
-    PolicyKind::NoPipeline,
-];
+const POLICIES: [PolicyKind; 4] =
+    [PolicyKind::Exact, PolicyKind::UniformSegments, PolicyKind::ProportionalSpeed, PolicyKind::NoPipeline];
 
 #[derive(Serialize)]
 struct Summary {
