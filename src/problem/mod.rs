@@ -24,6 +24,7 @@ mod format;
 mod json;
 mod pair;
 pub(crate) mod program;
+mod round;
 mod shape;
 mod slot;
 #[cfg(test)]
@@ -41,6 +42,7 @@ pub use json::JsonError;
 pub(crate) use json::MOST_FAULTS;
 pub use pair::{Gains, PerPair};
 pub use program::{block_cap, shannon_rate};
+pub use round::{ClusterRound, Sent, rounds};
 pub use shape::DecisionError;
 pub use slot::{CandidatePlan, Order, Overlap, Participation, Schema, SlotProblem, SlotSpec, Uplink};
 pub use validation::{

@@ -126,6 +126,15 @@ impl SlotState {
         Self { scenario, slot, present, gains }
     }
 
+    /// The same state without devices that are gone, each a cluster and its index there.
+    #[must_use]
+    pub fn without(mut self, gone: &[(usize, usize)]) -> Self {
+        for (cluster, present) in self.present.iter_mut().enumerate() {
+            present.retain(|device| !gone.contains(&(cluster, *device)));
+        }
+        self
+    }
+
     /// The slot's number, from 0.
     #[must_use]
     pub fn slot(&self) -> u64 {

@@ -58,8 +58,8 @@ pub use outage::{Outage, OutageCause};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
 pub use policy::{Choice, Policy, PolicyKind, SlotContext, UnknownPolicy};
 pub use record::{
-    ClusterPlan, ConvergenceRecord, ConvergenceSlot, NodeRecord, NodeRole, PlannedSlot, Provenance, RunRecord,
-    RunSchema, SlotOutcome, SlotRecord,
+    ClusterPlan, ConvergenceRecord, ConvergenceSlot, MeasuredParts, MeasuredSlot, NodeRecord, NodeRole, PlannedSlot,
+    Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,
 };
 pub use record_error::RecordError;
 pub use rounds::{PlayedSlot, Rounds};

@@ -176,6 +176,47 @@ pub struct SlotRecord {
     /// The convergence constraint's part; none in a run without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergence: Option<ConvergenceSlot>,
+    /// What was measured when the round was executed; none where it was only planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredSlot>,
+}
+
+/// What an executed round took.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MeasuredSlot {
+    /// T: the round's latency.
+    pub latency_s: Seconds,
+    /// T_n by part.
+    pub clusters: Vec<MeasuredParts>,
+    /// Operations that ended later than the emulation meant them to: with any, times say nothing about the plan.
+    pub late: u64,
+    /// Bytes that the nodes sent to each other in the round.
+    pub sent_bytes: u64,
+    /// Mean loss of the last iteration's batches; none where nothing was learned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<f64>,
+    /// Part of their targets that were met.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<f64>,
+}
+
+/// A cluster's measured latency by part.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct MeasuredParts {
+    /// From the first segment's departure to the last one's arrival.
+    pub distribution_s: Seconds,
+    /// All I iterations.
+    pub iterations_s: Seconds,
+    /// From the first segment's departure to the last one's arrival.
+    pub collection_s: Seconds,
+    /// The model's way to the edge server.
+    pub upload_s: Seconds,
+    /// T_n.
+    pub latency_s: Seconds,
 }
 
 /// The convergence constraint in a slot.

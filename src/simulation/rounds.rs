@@ -152,6 +152,7 @@ impl<'a> Rounds<'a> {
             energy_j: played.energy_j,
             queues: self.form.energy().by_node(budgets)?,
             convergence: learned.map(|(violation, queue)| ConvergenceSlot { violation, queue }),
+            measured: None,
         })
     }
 

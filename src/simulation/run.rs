@@ -166,6 +166,7 @@ pub struct Run<'a> {
 struct States {
     sampler: Sampler,
     left: u64,
+    gone: Vec<(usize, usize)>,
 }
 
 impl Iterator for States {
@@ -173,7 +174,7 @@ impl Iterator for States {
 
     fn next(&mut self) -> Option<SlotState> {
         self.left = self.left.checked_sub(1)?;
-        Some(self.sampler.next_slot())
+        Some(self.sampler.next_slot().without(&self.gone))
     }
 }
 
@@ -211,7 +212,7 @@ impl<'a> Run<'a> {
         }
         traced::run_begun(rounds.scenario(), rounds.policy());
         let spec = rounds.scenario().spec();
-        let (latency_weight, states) = (spec.latency_weight, States { sampler, left: spec.slots });
+        let (latency_weight, states) = (spec.latency_weight, States { sampler, left: spec.slots, gone: Vec::new() });
         Ok(Self { engine: Engine::new(rounds, states, latency_weight)?, initial: (Vec::new(), 0.0) })
     }
 
@@ -257,13 +258,20 @@ impl<'a> Run<'a> {
         self.queues().rounds()
     }
 
+    /// From the next slot on the scenario's absences are joined by those of devices that are found to be gone, each a
+    /// cluster and its index there, in place of those named before. The record's slots say who was there.
+    pub fn set_gone(&mut self, gone: Vec<(usize, usize)>) {
+        self.engine.states_mut().gone = gone;
+    }
+
     /// The problem that the next slot will solve, at the current queue prices; the run does not advance.
     ///
     /// # Errors
     /// [`RunError::Slot`] where the slot has no problem: it will be an outage. [`RunError::Problem`] for a queue that
     /// leads out of the range of a slot problem.
     pub fn next_problem(&self) -> Result<SlotInstance, RunError> {
-        let state = self.engine.states().sampler.clone().next_slot();
+        let states = self.engine.states();
+        let state = states.sampler.clone().next_slot().without(&states.gone);
         self.engine.problem().problem(&state, self.queues().backlog().as_slice())
     }
 

@@ -1,6 +1,6 @@
 //! The states of a record's slots, from its scenario.
 
-use super::record::RunRecord;
+use super::record::{RunRecord, SlotRecord};
 use crate::ground::blame::{Blame, Blamed};
 use crate::scenario::{Scenario, SlotState};
 
@@ -58,6 +58,16 @@ impl RunRecord {
         }
         let mut sampler = scenario.sampler();
         (0..first).for_each(|_| drop(sampler.next_slot()));
-        Ok(self.slots.iter().map(|_| sampler.next_slot()).collect())
+        // A device that the scenario has there, and the record has not, was found to be gone.
+        let state = |slot: &SlotRecord| {
+            let state = sampler.next_slot();
+            let gone = (0..).zip(state.present()).zip(&slot.present).flat_map(|((cluster, drawn), recorded)| {
+                let gone = drawn.iter().filter(|device| !recorded.contains(device));
+                gone.map(move |device| (cluster, *device))
+            });
+            let gone: Vec<(usize, usize)> = gone.collect();
+            state.without(&gone)
+        };
+        Ok(self.slots.iter().map(state).collect())
     }
 }

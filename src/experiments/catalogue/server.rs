@@ -11,12 +11,8 @@ use crate::units::FlopsPerSecond;
 
 const NAME: &str = "server";
 
-const PLAYED: &[PolicyKind] = &[
-    PolicyKind::Exact,
-    PolicyKind::NoPipeline,
-    PolicyKind::SplitLearning,
-    PolicyKind::SplitFed,
-];
+const PLAYED: &[PolicyKind] =
+    &[PolicyKind::Exact, PolicyKind::NoPipeline, PolicyKind::SplitLearning, PolicyKind::SplitFed];
 
 pub(super) const EXPERIMENT: Experiment = Experiment {
     name: NAME,
@@ -46,7 +42,8 @@ fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
 /// A server of which a cluster has a share of the time.
 fn slow_down(server: &mut EdgeServerSpec, share: f64) {
     let preset = server.preset.map(|preset| preset.profile());
-    let scaled = |own: Option<FlopsPerSecond>, of_preset: Option<FlopsPerSecond>| own.or(of_preset).map(|rate| rate * share);
+    let scaled =
+        |own: Option<FlopsPerSecond>, of_preset: Option<FlopsPerSecond>| own.or(of_preset).map(|rate| rate * share);
     server.forward_flops_per_second =
         scaled(server.forward_flops_per_second, preset.as_ref().map(|preset| preset.forward_flops_per_second));
     server.backward_flops_per_second =

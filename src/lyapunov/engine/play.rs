@@ -150,6 +150,11 @@ impl<P: DriftProblem, S: Iterator<Item = P::State>> Engine<P, S> {
         &self.states
     }
 
+    /// The same, to be changed.
+    pub(crate) fn states_mut(&mut self) -> &mut S {
+        &mut self.states
+    }
+
     /// Gives the problem back.
     #[must_use]
     pub fn into_problem(self) -> P {

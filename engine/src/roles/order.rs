@@ -1,0 +1,120 @@
+//! A round as it is ordered.
+
+use std::ops::Range;
+
+use collapipe::problem::{ClusterRound, Decision, DecisionError, NodeId, Sent, SlotProblem, rounds};
+use collapipe::schedule::Sending;
+
+use crate::wire::{Address, Numbers, Travel};
+use crate::work::{SyntheticSpec, WorkSpec};
+
+/// Whether times are emulated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Pace {
+    /// As planned, a planned second in so many seconds of the wall clock.
+    Emulated {
+        /// Seconds of the wall clock per planned second.
+        scale: f64,
+    },
+    /// As fast as it goes.
+    Free,
+}
+
+/// A round: what every cluster does, and how.
+#[derive(Clone, Debug)]
+pub struct RoundOrder {
+    /// Every cluster's part.
+    pub clusters: Vec<ClusterRound>,
+    /// Emulated or free.
+    pub pace: Pace,
+    /// How activations and their gradients are sent.
+    pub numbers: Numbers,
+    /// Of every cluster: what is computed.
+    pub work: Vec<WorkSpec>,
+    /// Longest time of a step of the round in addition to its planned one, in seconds of the wall clock.
+    pub patience_s: f64,
+}
+
+impl RoundOrder {
+    /// A decision of a problem, with synthetic work: messages in the right order, of the planned sizes or smaller.
+    ///
+    /// # Errors
+    /// [`DecisionError`] for a decision that does not have the problem's shape.
+    pub fn synthetic(problem: &SlotProblem, decision: &Decision, pace: Pace) -> Result<Self, DecisionError> {
+        let clusters = rounds(problem, decision)?;
+        let numbers = |bits: f64| (bits / 32.0).clamp(1.0, 1e9) as usize;
+        let block = numbers(problem.encoder.mean_block().parameter_bits_per_block.0);
+        let work = clusters.iter().map(|cluster| {
+            let activation = cluster.forward_hops.iter().map(|hop| numbers(hop.bits.0)).max().unwrap_or(1);
+            WorkSpec::Synthetic(SyntheticSpec { activation, block })
+        });
+        Ok(Self { work: work.collect(), clusters, pace, numbers: Numbers::F32, patience_s: 10.0 })
+    }
+
+    /// The same with other transmissions than the problem's.
+    #[must_use]
+    pub fn sending(mut self, sending: Sending) -> Self {
+        self.clusters.iter_mut().for_each(|cluster| cluster.sending = sending);
+        self
+    }
+
+    /// Numbers the nodes as a scenario does, of whose devices (so many per cluster) those at `present` are those of the
+    /// problem.
+    #[must_use]
+    pub fn renumbered(mut self, present: &[Vec<usize>], devices: &[usize]) -> Self {
+        for ((cluster, present), devices) in self.clusters.iter_mut().zip(present).zip(devices) {
+            let of = |node: NodeId| match node.0.checked_sub(1) {
+                None => node,
+                Some(device) => present.get(device).map_or(NodeId::edge_server(*devices), |k| NodeId(k + 1)),
+            };
+            cluster.stages.iter_mut().for_each(|node| *node = of(*node));
+            let hops = cluster.forward_hops.iter_mut().chain(&mut cluster.backward_hops);
+            let once = cluster.distribution.iter_mut().chain(&mut cluster.collection).chain([&mut cluster.upload]);
+            for sent in hops.chain(once) {
+                (sent.from, sent.to) = (of(sent.from), of(sent.to));
+            }
+        }
+        self
+    }
+
+    pub(super) fn seconds(&self, planned_s: f64) -> Option<f64> {
+        match self.pace {
+            Pace::Emulated { scale } => Some(planned_s * scale),
+            Pace::Free => None,
+        }
+    }
+
+    /// How a transmission is emulated.
+    pub(super) fn travel(&self, sent: &Sent) -> Option<Travel> {
+        let occupied_s = self.seconds(sent.occupied().0)?;
+        Some(Travel { occupied_s, latency_s: self.seconds(sent.latency.0)? })
+    }
+
+    /// How it is emulated that nothing is sent.
+    pub(super) fn nothing(&self) -> Option<Travel> {
+        self.seconds(0.0).map(|_| Travel { occupied_s: 0.0, latency_s: 0.0 })
+    }
+
+    /// The nodes that take part in a cluster: those of the pipeline, and both ends.
+    pub(super) fn nodes(&self, cluster: usize) -> Vec<Address> {
+        let Some(round) = self.clusters.get(cluster) else { return Vec::new() };
+        let mut nodes = vec![NodeId::CONTROL_UNIT, round.upload.to];
+        nodes.extend(&round.stages);
+        nodes.sort_unstable();
+        nodes.dedup();
+        nodes.into_iter().map(|node| Address { cluster, node: node.0 }).collect()
+    }
+
+    /// The blocks of every device that takes part, by node.
+    pub(super) fn segments(round: &ClusterRound) -> Vec<(usize, Range<u32>)> {
+        let held = round.stages.iter().zip(&round.segments).filter(|(_, segment)| !segment.is_empty());
+        held.map(|(node, segment)| (node.0, segment.clone())).collect()
+    }
+
+    /// All nodes that the round needs.
+    #[must_use]
+    pub fn members(&self) -> Vec<Address> {
+        (0..self.clusters.len()).flat_map(|cluster| self.nodes(cluster)).collect()
+    }
+}

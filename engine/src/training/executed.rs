@@ -1,0 +1,192 @@
+//! A policy whose decisions are executed.
+
+use std::borrow::Cow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use collapipe::problem::Decision;
+use collapipe::simulation::{Choice, MeasuredParts, MeasuredSlot, Outage, Policy, RunError, SlotContext};
+use collapipe::units::Seconds;
+
+use super::TrainingSettings;
+use super::average::average;
+use crate::compare::Comparison;
+use crate::roles::{Coordinator, MeasuredRound, Parts, RoundError, RoundOrder};
+use crate::wire::Address;
+use crate::work::{LearningSpec, WorkSpec};
+
+/// A round that was executed to its end.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExecutedRound {
+    /// t, from 0.
+    pub slot: u64,
+    /// What was measured.
+    pub measured: MeasuredRound,
+    /// Predicted against measured.
+    pub comparison: Comparison,
+    /// Bytes that the nodes sent to each other in the round.
+    pub sent_bytes: u64,
+}
+
+impl ExecutedRound {
+    /// As run records have it.
+    #[must_use]
+    pub fn measured(&self) -> MeasuredSlot {
+        let part = |cluster: usize, name: &str| {
+            let mut parts = self.comparison.parts.iter();
+            let found = parts.find(|part| part.cluster == Some(cluster) && part.part == name);
+            Seconds(found.map_or(0.0, |part| part.measured_s))
+        };
+        let of = |cluster: usize| {
+            let mut parts = MeasuredParts::default();
+            parts.distribution_s = part(cluster, "distribution");
+            parts.iterations_s = part(cluster, "iterations");
+            parts.collection_s = part(cluster, "collection");
+            parts.upload_s = part(cluster, "upload");
+            parts.latency_s = part(cluster, "round");
+            parts
+        };
+        let learned = self.measured.learned();
+        let mut slot = MeasuredSlot::default();
+        slot.latency_s = Seconds(self.measured.latency_s);
+        slot.clusters = (0..self.measured.clusters.len()).map(of).collect();
+        slot.late = self.comparison.late;
+        slot.sent_bytes = self.sent_bytes;
+        slot.loss = learned.map(|learned| learned.loss);
+        slot.accuracy = learned.map(|learned| learned.correct as f64 / learned.counted as f64);
+        slot
+    }
+}
+
+/// What a run and its policy share.
+#[derive(Debug)]
+pub(super) struct State<'a> {
+    pub coordinator: &'a mut Coordinator,
+    pub rounds: Vec<ExecutedRound>,
+    /// The averaged model after the last round that counted.
+    pub parts: Parts,
+    /// Whether nodes may hold another one.
+    torn: bool,
+}
+
+impl<'a> State<'a> {
+    pub fn new(coordinator: &'a mut Coordinator) -> Self {
+        Self { coordinator, rounds: Vec::new(), parts: Parts::new(), torn: false }
+    }
+
+    /// FedAvg: the clusters' models become their average. After a failed round all take the last average first.
+    fn round(&mut self, order: &RoundOrder) -> Result<MeasuredRound, RoundError> {
+        let restored = if self.torn { self.parts.clone() } else { Parts::new() };
+        self.torn = true;
+        let measured = self.coordinator.round(order, &restored)?;
+        if order.work.iter().any(|work| matches!(work, WorkSpec::Learning(_))) {
+            let ends = |(cluster, round): (usize, &collapipe::problem::ClusterRound)| {
+                [0, round.upload.to.0].map(|node| Address { cluster, node })
+            };
+            let ends: Vec<Address> = order.clusters.iter().enumerate().flat_map(ends).collect();
+            let mut parts = self.coordinator.gather(order, &ends)?;
+            let weights: Vec<f64> =
+                order.clusters.iter().map(|round| round.samples * f64::from(round.plan.micro_batches)).collect();
+            if weights.len() > 1 {
+                average(&mut parts, &weights);
+                self.coordinator.hand_out(order, &parts)?;
+            }
+            self.parts = parts;
+        }
+        self.torn = false;
+        Ok(measured)
+    }
+
+    /// The devices that are not there, each a cluster and its index there.
+    pub fn gone(&self, members: &[Address]) -> Vec<(usize, usize)> {
+        let gone = members.iter().filter(|member| !self.coordinator.hall().has(**member));
+        gone.filter_map(|member| Some((member.cluster, member.node.checked_sub(1)?))).collect()
+    }
+
+    fn execute(&mut self, slot: u64, order: &RoundOrder) -> Result<(), RoundError> {
+        let measured = self.round(order)?;
+        let comparison = Comparison::new(order, &measured).map_err(|error| RoundError::Plan(error.to_string()))?;
+        let before: u64 = self.rounds.iter().map(|round| round.sent_bytes).sum();
+        let sent_bytes = comparison.sent_bytes.saturating_sub(before);
+        self.rounds.push(ExecutedRound { slot, measured, comparison, sent_bytes });
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Executing<'a> {
+    policy: Box<dyn Policy>,
+    settings: TrainingSettings,
+    devices: Vec<usize>,
+    /// Of every cluster, where a model learns.
+    works: Option<Vec<WorkSpec>>,
+    state: Arc<Mutex<State<'a>>>,
+}
+
+impl<'a> Executing<'a> {
+    /// `batches`: samples of every cluster's batch.
+    pub fn new(
+        policy: Box<dyn Policy>,
+        settings: TrainingSettings,
+        (devices, batches): (Vec<usize>, Vec<u32>),
+        state: Arc<Mutex<State<'a>>>,
+    ) -> Self {
+        let works = settings.learning.as_ref().map(|spec| {
+            let of = |(cluster, batch): (usize, &u32)| {
+                let spec = LearningSpec { batch: *batch as usize, ..spec.part(cluster, batches.len()) };
+                WorkSpec::Learning(Box::new(spec))
+            };
+            batches.iter().enumerate().map(of).collect()
+        });
+        Self { policy, settings, devices, works, state }
+    }
+
+    /// Executes a decision; none if it is done, else the outage that it came to.
+    fn execute(&self, slot: &SlotContext<'_>, decision: &Decision) -> Result<Option<Outage>, RunError> {
+        let failed = |reason: String| RunError::Policy { policy: self.policy.name().into(), reason };
+        let order = RoundOrder::synthetic(slot.problem(), decision, self.settings.pace);
+        let order = order.map_err(|error| failed(error.to_string()))?;
+        let order = RoundOrder { numbers: self.settings.numbers, patience_s: self.settings.patience_s, ..order };
+        let mut order = order.renumbered(slot.present(), &self.devices);
+        if let Some(works) = &self.works {
+            order.work.clone_from(works);
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Err(error) = state.execute(slot.slot(), &order) else { return Ok(None) };
+        let device = error
+            .node()
+            .filter(|node| (1..=self.devices.get(node.cluster).copied().unwrap_or_default()).contains(&node.node));
+        match device {
+            Some(_) => Ok(Some(Outage::no_round(format!("the round failed: {error}")))),
+            // Without its control unit or edge server a cluster does not train.
+            None => Err(failed(format!("slot {}: {error}", slot.slot()))),
+        }
+    }
+}
+
+impl Policy for Executing<'_> {
+    fn name(&self) -> Cow<'static, str> {
+        self.policy.name()
+    }
+
+    fn gap_tolerance(&self) -> Option<f64> {
+        self.policy.gap_tolerance()
+    }
+
+    fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
+        let choice = self.policy.decide(slot)?;
+        let outage = match &choice {
+            Choice::Solved(solution) => match &solution.outcome {
+                Ok(best) => self.execute(slot, &best.decision)?,
+                Err(_) => None,
+            },
+            Choice::Decision(decision) => self.execute(slot, decision)?,
+            Choice::Round(_) => {
+                let reason = "trains in another way than the pipeline, which is all that can be executed".into();
+                return Err(RunError::Policy { policy: self.policy.name().into(), reason });
+            }
+            _ => None,
+        };
+        Ok(outage.map_or(choice, Choice::Outage))
+    }
+}
