@@ -84,7 +84,7 @@ impl Scenario {
         traces: &[Vec<RateTrace>],
         traced: Vec<Note>,
     ) -> Result<Self, ScenarioError> {
-        let mut faults = Faults::default();
+        let mut faults = Faults::of(&spec);
         check_run(&spec, &mut faults);
         let Some(model) = faults.take(model(&spec.model)) else { return Err(faults.error()) };
         let model = model.costs();
@@ -231,7 +231,7 @@ impl Scenario {
 }
 
 fn field(path: impl Into<String>, value: impl ToString, allowed: impl Into<String>) -> FieldError {
-    FieldError { path: path.into(), value: value.to_string(), allowed: allowed.into() }
+    FieldError { path: path.into(), value: value.to_string(), allowed: allowed.into(), owner: None }
 }
 
 fn within(parent: String, error: FieldError) -> FieldError {
@@ -371,6 +371,7 @@ fn template_cluster(spec: &ClusterSpec, model: &ModelCosts, path: &str, faults: 
         edge_server,
         devices,
         gain_to_noise_hz_per_w: Gains(nalgebra::DMatrix::zeros(nodes, nodes)),
+        name: Some(spec.name.clone()),
         ..Cluster::default()
     })
 }
@@ -440,6 +441,7 @@ fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
             spec.amplifier_efficiency,
             preset.map(|p| p.amplifier_efficiency),
         )?,
+        name: Some(spec.name.clone()),
         ..Device::default()
     })
 }
