@@ -20,6 +20,10 @@ pub fn solve(arguments: &SolveArguments) -> Result<Done, Failure> {
         Blame::Input => io::bad_input(&arguments.problem, &Names::of(&problem).explain(&error.to_string())),
         Blame::Infeasible | Blame::Machine => error.into(),
     })?;
+    let names = Names::of(&problem);
+    for note in problem.unusual() {
+        io::note(&format!("warning: {}: {}", io::name(&arguments.problem), names.explain(&note.to_string())));
+    }
     io::print_json(&solution.to_answer())?;
     Ok(if solution.certified().is_some() { Done::Solved } else { Done::Infeasible })
 }

@@ -23,6 +23,7 @@ mod feasibility;
 mod format;
 mod json;
 mod names;
+mod notes;
 mod pair;
 pub(crate) mod program;
 mod shape;
@@ -52,3 +53,4 @@ pub use validation::{
 pub use crate::ground::check::{FieldError, MAX_MAGNITUDE, MIN_MAGNITUDE};
 pub use crate::ground::phase::Phase;
 pub use crate::ground::route::{DeviceId, NodeId, Route};
+pub use crate::ground::usual::Unusual;

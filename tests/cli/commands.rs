@@ -134,6 +134,22 @@ fn problem_solve_and_check_fit_together() {
 }
 
 #[test]
+fn unit_slips_in_a_problem_draw_a_warning() {
+    let problem = stdout(&run_with_input(&["problem", "-", "--slot", "0"], SMALL));
+    let mut slip: Value = serde_json::from_str(&problem).unwrap();
+    assert_eq!(stderr(&run_with_input(&["solve", "-"], &problem)), "");
+    slip["clusters"][0]["bandwidth_hz"] = 20.0.into();
+    slip["clusters"][0]["devices"][1]["forward_flops_per_second"] = 10.0.into();
+    let solved = run_with_input(&["solve", "-"], &slip.to_string());
+    assert_eq!(code(&solved), 0, "{}", stderr(&solved));
+    let warnings = stderr(&solved);
+    let lines: Vec<&str> = warnings.lines().collect();
+    let band = "warning: standard input: clusters[0].bandwidth_hz (desk) = 20.0 Hz: unusually small";
+    let rate = "warning: standard input: clusters[0].devices[1].forward_flops_per_second (desk/phone) = 10.0 FLOP/s";
+    assert!(lines.len() == 2 && lines[0].starts_with(band) && lines[1].starts_with(rate), "{warnings}");
+}
+
+#[test]
 fn infeasible_problems_and_runs_exit_with_3() {
     let starved = changed("name = \"phone\"", "name = \"phone\"\nmemory_bytes = 1.0");
     let (folder, scenario) = scenario_in("infeasible", &starved);
