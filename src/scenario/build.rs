@@ -354,9 +354,8 @@ fn template_cluster(spec: &ClusterSpec, model: &ModelCosts, path: &str, faults: 
     let server = edge_server(&spec.edge_server, model).map_err(|e| within(format!("{path}.edge_server"), e));
     let server = faults.take(server);
     let resolved = spec.devices.iter().enumerate();
-    let resolved = resolved
-        .filter_map(|(k, spec)| faults.take(device(spec).map_err(|e| within(format!("{path}.devices[{k}]"), e))));
-    let devices: Vec<Device> = resolved.collect();
+    let resolved = resolved.map(|(k, spec)| device(spec).map_err(|e| within(format!("{path}.devices[{k}]"), e)));
+    let devices: Vec<Device> = resolved.filter_map(|device| faults.take(device)).collect();
     let ((control_unit, embedding), (edge_server, decoder)) = unit.zip(server)?;
     let nodes = spec.devices.len() + 2;
     (devices.len() + 2 == nodes).then(|| Cluster {

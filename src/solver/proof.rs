@@ -46,7 +46,7 @@ pub enum Unverified {
 const MOST_CHOICES: u64 = 20_000;
 
 /// Most entries of the tables of paces times devices, over all plans, choices and prices.
-const MOST_WORK: u64 = 2_000_000_000;
+const MOST_WORK: u64 = 500_000_000;
 
 /// Most prices that are computed for a choice of devices.
 const MOST_PRICES: usize = 60;

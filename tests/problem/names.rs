@@ -95,7 +95,9 @@ fn a_decision_for_somebody_else_is_refused() {
     assert!(error.contains("device_names = a list of 1"), "{error}");
     decision.clusters[0].device_names.clear();
     decision.clusters[0].name = Some("hall".into());
-    assert!(evaluate(&problem, &decision).unwrap_err().to_string().contains("clusters[0].name = \"hall\": must be \"lab\""));
+    assert!(
+        evaluate(&problem, &decision).unwrap_err().to_string().contains("clusters[0].name = \"hall\": must be \"lab\"")
+    );
 }
 
 /// Equal boards with names of their own are still equal boards.
