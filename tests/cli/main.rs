@@ -7,6 +7,7 @@ mod support;
 
 mod bound;
 mod commands;
+mod docs;
 mod faults_files;
 mod faults_messages;
 mod faults_traces;
