@@ -213,7 +213,7 @@ impl<'a> Choice<'a> {
         let base = self.planned.bases[phase];
         let times =
             |stage: &Stage| (stage.low..=stage.high).map(move |size| stage.time(phase, size)).collect::<Vec<_>>();
-        let mut paces: Vec<f64> = self.prepared.stages.iter().flat_map(|stage| times(stage)).collect();
+        let mut paces: Vec<f64> = self.prepared.stages.iter().flat_map(times).collect();
         paces.retain(|pace| *pace > base);
         paces.push(base);
         paces.sort_by(f64::total_cmp);
