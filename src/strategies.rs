@@ -355,6 +355,7 @@ fn cluster_decision(
         upload: Some(Link { bandwidth_hz: uplink, power_w: unit * draws.upload.1 }),
         active,
         sizes,
+        ..ClusterDecision::default()
     }
 }
 

@@ -301,7 +301,11 @@ pub struct SolveArguments {
 
 /// Evaluate a decision: latencies, energies, every term of the objective, and each constraint it breaks.
 ///
-/// The exit code is 3 if the decision breaks a constraint by more than the tolerance.
+/// Objective and lower bound of an answer are compared with the decision's own cost, and for one cluster the bound is
+/// recomputed from the answer's prices.
+///
+/// The exit code is 3 if the decision breaks a constraint by more than the tolerance, or if the answer's objective or lower
+/// bound is wrong.
 #[derive(Clone, Debug, Args)]
 pub struct CheckArguments {
     /// Slot problem (JSON), or `-` for standard input

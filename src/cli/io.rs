@@ -22,9 +22,14 @@ pub fn read(path: &Path) -> Result<String, Failure> {
 
 /// An input error, or several on a line each, with the name of the file.
 pub fn bad_input(path: &Path, error: &dyn std::fmt::Display) -> Failure {
-    let name = if is_stdin(path) { "standard input".into() } else { path.display().to_string() };
+    let name = name(path);
     let lines: Vec<String> = error.to_string().lines().map(|line| format!("{name}: {line}")).collect();
     Failure::input(lines.join("\n"))
+}
+
+/// What messages call a file.
+pub fn name(path: &Path) -> String {
+    if is_stdin(path) { "standard input".into() } else { path.display().to_string() }
 }
 
 pub fn is_stdin(path: &Path) -> bool {

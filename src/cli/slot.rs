@@ -1,9 +1,9 @@
 //! `collapipe solve`, `check` and `problem`: one slot.
 
-use collapipe::problem::{Decision, Evaluation, SlotProblem, evaluate};
+use collapipe::problem::{Claims, Decision, Evaluation, Names, SlotProblem, evaluate};
 use collapipe::scenario::SlotError;
 use collapipe::simulation::{Run, RunError};
-use collapipe::solver;
+use collapipe::solver::{self, bound_from_prices};
 use collapipe::{Blame, Blamed};
 use serde::Serialize;
 
@@ -17,9 +17,13 @@ pub fn solve(arguments: &SolveArguments) -> Result<Done, Failure> {
     let settings = arguments.accuracy.settings();
     settings.validate()?;
     let solution = solver::solve(&problem, &settings).map_err(|error| match error.blame() {
-        Blame::Input => io::bad_input(&arguments.problem, &error),
+        Blame::Input => io::bad_input(&arguments.problem, &Names::of(&problem).explain(&error.to_string())),
         Blame::Infeasible | Blame::Machine => error.into(),
     })?;
+    let names = Names::of(&problem);
+    for note in problem.unusual() {
+        io::note(&format!("warning: {}: {}", io::name(&arguments.problem), names.explain(&note.to_string())));
+    }
     io::print_json(&solution.to_answer())?;
     Ok(if solution.certified().is_some() { Done::Solved } else { Done::Infeasible })
 }
@@ -33,8 +37,25 @@ struct Verdict {
     tolerance: f64,
     /// The broken constraints in words.
     violations: Vec<String>,
+    /// What the answer claims and is not so, in words.
+    faults: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lower_bound: Option<BoundVerdict>,
     evaluation: Evaluation,
 }
+
+/// What there is to say of an answer's lower bound.
+#[derive(Serialize)]
+struct BoundVerdict {
+    claimed: f64,
+    /// What the prices prove; none where nothing could be verified.
+    verified: Option<f64>,
+    /// The same in words.
+    says: String,
+}
+
+/// Relative difference from an answer's numbers that counts as the rounding, or the accuracy, of another solver.
+const CLOSE: f64 = 1e-6;
 
 pub fn check(arguments: &CheckArguments) -> Result<Done, Failure> {
     if io::is_stdin(&arguments.problem) && io::is_stdin(&arguments.answer) {
@@ -43,17 +64,56 @@ pub fn check(arguments: &CheckArguments) -> Result<Done, Failure> {
     let text = io::read(&arguments.problem)?;
     let problem = SlotProblem::from_json(&text).map_err(|error| io::bad_input(&arguments.problem, &error))?;
     let text = io::read(&arguments.answer)?;
-    let decision = Decision::from_answer_json(&text).map_err(|error| io::bad_input(&arguments.answer, &error))?;
+    let (decision, claims) = Decision::with_claims(&text).map_err(|error| io::bad_input(&arguments.answer, &error))?;
     let evaluation = evaluate(&problem, &decision).map_err(|error| io::bad_input(&arguments.answer, &error))?;
     let feasible = evaluation.feasibility.is_feasible(arguments.tolerance);
+    let faults = faults(&claims, &evaluation, feasible);
+    let sound = feasible && faults.is_empty();
     io::print_json(&Verdict {
         feasible,
         worst_violation: evaluation.feasibility.worst(),
         tolerance: arguments.tolerance,
-        violations: evaluation.feasibility.violations.iter().map(ToString::to_string).collect(),
+        violations: evaluation.feasibility.described().collect(),
+        faults,
+        lower_bound: claims.lower_bound.map(|claimed| bound_verdict(&problem, &claims, claimed)),
         evaluation,
     })?;
-    Ok(if feasible { Done::Solved } else { Done::Infeasible })
+    Ok(if sound { Done::Solved } else { Done::Infeasible })
+}
+
+/// What an answer claims of a decision and is not so.
+fn faults(claims: &Claims, evaluation: &Evaluation, feasible: bool) -> Vec<String> {
+    let (costs, terms) = (evaluation.objective, &evaluation.terms);
+    let sizes = [terms.latency, terms.compute_energy, terms.transmit_energy, terms.plan_penalty];
+    let room = CLOSE * sizes.iter().map(|term| term.abs()).sum::<f64>();
+    let mut faults = Vec::new();
+    if let Some(says) = claims.objective
+        && (says - costs).abs() > room
+    {
+        faults.push(format!("objective: the answer says {says:?}, but its decision costs {costs:?}"));
+    }
+    // What breaks a constraint may cost less than everything that does not.
+    if let Some(says) = claims.lower_bound
+        && feasible
+        && says > costs + room
+    {
+        faults.push(format!(
+            "lower_bound: the answer says {says:?}, but its own decision costs {costs:?}, which is less"
+        ));
+    }
+    faults
+}
+
+fn bound_verdict(problem: &SlotProblem, claims: &Claims, claimed: f64) -> BoundVerdict {
+    let prices = claims.shadow_prices.clone().unwrap_or_default();
+    match bound_from_prices(problem, &prices, claimed) {
+        Ok(bound) => {
+            let short = if bound >= claimed - CLOSE * claimed.abs() { "" } else { "; what is between is not verified" };
+            let says = format!("bound verified from prices: {bound:?} (the answer says {claimed:?}){short}");
+            BoundVerdict { claimed, verified: Some(bound).filter(|bound| bound.is_finite()), says }
+        }
+        Err(reason) => BoundVerdict { claimed, verified: None, says: format!("bound not verified: {reason}") },
+    }
 }
 
 pub fn problem(arguments: &ProblemArguments) -> Result<Done, Failure> {

@@ -125,6 +125,8 @@ impl Cell {
             PolicyKind::Alternating | PolicyKind::FixedRadio | PolicyKind::Offline => 20,
             _ => 1,
         };
+        // Beside the policy the exact solver is asked about every slot.
+        let rounds = rounds + u64::from(self.measure == Measure::AgainstExact);
         spec.slots.saturating_mul(each).saturating_mul(rounds)
     }
 

@@ -1,6 +1,7 @@
 //! Playing the cells of several experiments, and gathering what was played elsewhere.
 
-use std::collections::{BTreeSet, HashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -25,7 +26,8 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Part `index` of `count`, from 1: the cells whose place in the list leaves `index − 1` when divided by `count`.
+    /// Part `index` of `count`, from 1. The cells are dealt out by their effort, the longest first, each to the part that has
+    /// the least so far: the same on every machine.
     ///
     /// # Errors
     /// An index that is not in [1, count].
@@ -36,8 +38,22 @@ impl Shard {
         }
     }
 
-    fn holds(self, place: usize) -> bool {
-        place % self.count == self.index - 1
+    /// Which cells of these efforts it holds.
+    fn holds(self, efforts: &[u64]) -> Vec<bool> {
+        let mut order: Vec<usize> = (0..efforts.len()).collect();
+        // A stable sort: the order is the same everywhere.
+        order.sort_by_key(|&place| Reverse(efforts[place]));
+        // Parts beyond the number of cells have none.
+        let parts = self.count.min(efforts.len());
+        let mut least: BinaryHeap<Reverse<(u64, usize)>> = (0..parts).map(|part| Reverse((0, part))).collect();
+        let mut held = vec![false; efforts.len()];
+        for place in order {
+            let Some(Reverse((load, part))) = least.pop() else { break };
+            held[place] = part == self.index - 1;
+            // A cell without effort takes its time as well.
+            least.push(Reverse((load.saturating_add(efforts[place].max(1)), part)));
+        }
+        held
     }
 }
 
@@ -132,7 +148,7 @@ impl Reproduction {
         // Not before all files were found to be our own.
         united.keep(folder)?;
         // A stable sort: the order is the same everywhere.
-        open.sort_by_key(|(_, cell)| std::cmp::Reverse(cell.effort()));
+        open.sort_by_key(|(_, cell)| Reverse(cell.effort()));
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let halt = || stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
         let ended: Vec<Result<(), ExperimentError>> = rayon::broadcast(|_| {
@@ -262,8 +278,10 @@ impl Reproduction {
     /// The cells of a shard, in the order of the list.
     fn chosen(&self, shard: Option<Shard>) -> Vec<(&Part, &Cell)> {
         let all = self.parts.iter().flat_map(|part| part.cells.iter().map(move |cell| (part, cell)));
-        let held = all.enumerate().filter(|(place, _)| shard.is_none_or(|shard| shard.holds(*place)));
-        held.map(|(_, cell)| cell).collect()
+        let all: Vec<(&Part, &Cell)> = all.collect();
+        let Some(shard) = shard else { return all };
+        let efforts: Vec<u64> = all.iter().map(|(_, cell)| cell.effort()).collect();
+        all.into_iter().zip(shard.holds(&efforts)).filter_map(|(cell, held)| held.then_some(cell)).collect()
     }
 
     fn finished(&self, folder: &Path, part: &Part, cell: &Cell) -> Result<Option<FinishedCell>, ExperimentError> {
@@ -299,4 +317,40 @@ fn cells(folder: &Path, part: &Part) -> PathBuf {
 
 fn file(cell: &Cell) -> String {
     format!("{}.json", cell.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loads(efforts: &[u64], count: usize) -> Vec<u64> {
+        let mut times = vec![0; efforts.len()];
+        let loads = (1..=count).map(|index| {
+            let held = Shard::new(index, count).unwrap().holds(efforts);
+            times.iter_mut().zip(&held).for_each(|(times, held)| *times += usize::from(*held));
+            efforts.iter().zip(&held).filter_map(|(effort, held)| held.then_some(effort)).sum()
+        });
+        let loads = loads.collect();
+        assert!(times.iter().all(|times| *times == 1), "every cell is in one part: {times:?}");
+        loads
+    }
+
+    /// By Graham's bound no part has more than the mean and the longest cell.
+    #[test]
+    fn parts_are_dealt_by_effort() {
+        for (name, quick) in [(None, false), (None, true), (Some("v"), false)] {
+            let names: Vec<String> = name.into_iter().map(str::to_owned).collect();
+            let reproduction = Reproduction::new(Request::new(&names, quick).unwrap()).unwrap();
+            let efforts: Vec<u64> = reproduction.chosen(None).iter().map(|(_, cell)| cell.effort()).collect();
+            let (total, longest) = (efforts.iter().sum::<u64>(), efforts.iter().max().unwrap());
+            for count in [1, 2, 7, 8, 70, efforts.len() + 3] {
+                let most = loads(&efforts, count).into_iter().max().unwrap();
+                assert!(most <= total / count as u64 + longest, "{count} parts: {most} of {total}");
+            }
+            let eight = loads(&efforts, 8).into_iter().max().unwrap();
+            let every_eighth = (0..8).map(|i| efforts.iter().skip(i).step_by(8).sum::<u64>()).max().unwrap();
+            assert!(eight <= every_eighth && 8 * eight <= total + total / 20 + 8 * longest);
+        }
+        assert_eq!(Shard::new(usize::MAX, usize::MAX).unwrap().holds(&[3, 1]), [false, false]);
+    }
 }

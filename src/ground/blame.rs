@@ -20,7 +20,7 @@ pub enum Blame {
 /// ```
 /// use collapipe::problem::FieldError;
 /// use collapipe::{Blame, Blamed};
-/// let error = FieldError { path: "slots".into(), value: "0".into(), allowed: "at least 1".into() };
+/// let error = FieldError { path: "slots".into(), value: "0".into(), allowed: "at least 1".into(), owner: None };
 /// assert_eq!(error.blame(), Blame::Input);
 /// ```
 pub trait Blamed: std::error::Error {

@@ -15,7 +15,7 @@ pub const MAX_MAGNITUDE: f64 = 1e30;
 ///
 /// Reads `clusters[1].devices[0].memory_bytes = NaN: must be 0 or a finite number in [1e-30, 1e30]`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{path} = {}: must be {allowed}", crate::text::value(value))]
+#[error("{path} = {}: must be {allowed}{}", crate::text::value(value), of(owner.as_deref()))]
 pub struct FieldError {
     /// Where the field stands in the exchange format, as `clusters[1].devices[0].memory_bytes`.
     pub path: String,
@@ -23,6 +23,13 @@ pub struct FieldError {
     pub value: String,
     /// What it may hold; completes the sentence "must be ...".
     pub allowed: String,
+    /// Whose field it is, by name, as `lab/pi-1`; none where nothing has a name.
+    pub owner: Option<String>,
+}
+
+/// Whose field it is, behind all that is said of it.
+fn of(owner: Option<&str>) -> String {
+    owner.map_or_else(String::new, |owner| format!(" (of {})", crate::text::value(owner)))
 }
 
 impl Blamed for FieldError {
@@ -33,7 +40,7 @@ impl Blamed for FieldError {
 
 impl FieldError {
     pub(crate) fn new(path: impl Into<String>, value: impl Display, allowed: impl Into<String>) -> Self {
-        Self { path: path.into(), value: value.to_string(), allowed: allowed.into() }
+        Self { path: path.into(), value: value.to_string(), allowed: allowed.into(), owner: None }
     }
 
     /// The same error seen from the structure that holds the field's structure under the name `parent`.

@@ -13,3 +13,4 @@ pub(crate) mod route;
 pub(crate) mod seed;
 pub mod text;
 pub mod units;
+pub(crate) mod usual;

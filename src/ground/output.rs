@@ -25,6 +25,8 @@ pub(crate) struct Kind {
     pub names: &'static [&'static str],
     /// The value of that field.
     pub schema: &'static str,
+    /// Earlier values, whose folders are its own as well.
+    pub earlier: &'static [&'static str],
 }
 
 #[derive(Deserialize)]
@@ -89,7 +91,7 @@ impl OutputFolder {
         let (Some(found), Some(marker), Conflict::Refuse) = (found, paths().next(), self.conflict) else {
             return Ok(());
         };
-        let schema = self.kind.schema;
+        let Kind { schema, earlier, .. } = self.kind;
         let file = match File::open(&marker) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -99,7 +101,7 @@ impl OutputFolder {
             Err(source) => return Err(FileError::Read { path: marker, source }),
         };
         match serde_json::from_reader(BufReader::new(file)) {
-            Ok(Marker { schema: own }) if own == schema => Ok(()),
+            Ok(Marker { schema: own }) if own == *schema || earlier.contains(&own.as_str()) => Ok(()),
             Ok(Marker { schema: other }) => foreign(marker, format!("is {other}, not {schema}")),
             Err(error) => foreign(marker, format!("is not {schema}: {error}")),
         }
@@ -135,7 +137,7 @@ impl OutputFolder {
 mod tests {
     use super::*;
 
-    const KIND: Kind = Kind { names: &["marker.json", "a.csv", "b.csv"], schema: "test/1" };
+    const KIND: Kind = Kind { names: &["marker.json", "a.csv", "b.csv"], schema: "test/1", earlier: &[] };
 
     fn claim(path: &Path) -> Result<OutputFolder, FileError> {
         OutputFolder::claim(path, &KIND, Conflict::Refuse)

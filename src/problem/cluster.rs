@@ -67,6 +67,9 @@ pub struct BlockSeconds {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Device {
+    /// What it is called; unique in the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Achieved forward rate.
     pub forward_flops_per_second: FlopsPerSecond,
     /// Achieved backward rate.
@@ -103,6 +106,7 @@ impl Default for Device {
     /// rates and power must be set.
     fn default() -> Self {
         Self {
+            name: None,
             forward_flops_per_second: FlopsPerSecond(0.0),
             backward_flops_per_second: FlopsPerSecond(0.0),
             joules_per_flop: JoulesPerFlop(0.0),
@@ -117,6 +121,41 @@ impl Default for Device {
             max_blocks: None,
             block_seconds_per_sample: None,
         }
+    }
+}
+
+impl Device {
+    /// Whether the devices differ in nothing but their names.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        let Self {
+            name: _,
+            forward_flops_per_second,
+            backward_flops_per_second,
+            joules_per_flop,
+            memory_bytes,
+            stage_overhead_s,
+            block_overhead_s,
+            max_power_w,
+            energy_price,
+            circuit_power_w,
+            amplifier_efficiency,
+            min_blocks,
+            max_blocks,
+            block_seconds_per_sample,
+        } = self;
+        *forward_flops_per_second == other.forward_flops_per_second
+            && *backward_flops_per_second == other.backward_flops_per_second
+            && *joules_per_flop == other.joules_per_flop
+            && *memory_bytes == other.memory_bytes
+            && *stage_overhead_s == other.stage_overhead_s
+            && *block_overhead_s == other.block_overhead_s
+            && *max_power_w == other.max_power_w
+            && *energy_price == other.energy_price
+            && *circuit_power_w == other.circuit_power_w
+            && *amplifier_efficiency == other.amplifier_efficiency
+            && *min_blocks == other.min_blocks
+            && *max_blocks == other.max_blocks
+            && *block_seconds_per_sample == other.block_seconds_per_sample
     }
 }
 
@@ -152,6 +191,9 @@ pub(super) fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deseriali
 #[cfg_attr(feature = "schema", schemars(!from, deny_unknown_fields))]
 #[serde(from = "ClusterForm")]
 pub struct Cluster {
+    /// What it is called; unique.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// B: samples per batch.
     pub batch_size: u32,
     /// W: band that the hops of the running phase share.

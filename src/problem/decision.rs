@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::cluster::nullable;
+use super::slot::SlotSpec;
 use crate::ground::phase::Phase;
 use crate::ground::route::DeviceId;
 use crate::ground::units::{Hertz, Watts};
@@ -29,6 +30,12 @@ pub struct Link {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ClusterDecision {
+    /// What the problem calls the cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// What the problem calls the active devices, in the order of `active`; empty where they have no names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub device_names: Vec<Option<String>>,
     /// Indices (from 0) of the S devices that take part, in the order of the pipeline; increasing unless the problem's
     /// order is free.
     pub active: Vec<DeviceId>,
@@ -68,8 +75,31 @@ impl ClusterDecision {
     }
 }
 
+impl Decision {
+    /// Writes the problem's names into the decision. It must fit the problem.
+    pub(crate) fn take_names(&mut self, problem: &SlotSpec) {
+        for (cluster, choice) in problem.clusters.iter().zip(&mut self.clusters) {
+            choice.name.clone_from(&cluster.name);
+            let names = choice.active.iter().map(|k| cluster.devices.get(k.0)?.name.clone());
+            choice.device_names =
+                if cluster.devices.iter().any(|device| device.name.is_some()) { names.collect() } else { Vec::new() };
+        }
+    }
+
+    /// The decision with other numbers for the active devices: `number(n, k)` for device k of cluster n. The names stay.
+    /// `None` where a device has no number.
+    pub(crate) fn renumbered(mut self, number: impl Fn(usize, DeviceId) -> Option<DeviceId>) -> Option<Self> {
+        for (n, choice) in self.clusters.iter_mut().enumerate() {
+            for device in &mut choice.active {
+                *device = number(n, *device)?;
+            }
+        }
+        Some(self)
+    }
+}
+
 /// A decision for every cluster under a common plan.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Decision {

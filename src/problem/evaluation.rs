@@ -8,6 +8,7 @@ use super::answer::ObjectiveTerms;
 use super::decision::{ClusterDecision, Decision, Link};
 use super::encoder::Encoder;
 use super::feasibility::{Constraint, FeasibilityReport, Transfer};
+use super::names::Names;
 use super::program::{ClusterProgram, PlanProgram, Timing, Transmission, alternating, block_cap, segments, times};
 use super::shape::{self, DecisionError};
 use super::slot::{Order, Participation, Schema, SlotProblem};
@@ -150,12 +151,15 @@ pub fn evaluate(problem: &SlotProblem, decision: &Decision) -> Result<Evaluation
             report: &mut report,
         }
         .run()
-        .map_err(|error| error.within(format_args!("clusters[{index}]")))?;
+        .map_err(|error| Names::of(problem).own(error.within(format_args!("clusters[{index}]"))))?;
         round_latency = Seconds(round_latency.0.max(evaluation.latency.0));
         upload_band += choice.upload.map_or(0.0, |link| link.bandwidth_hz.0);
         clusters.push(evaluation);
     }
     report.at_most(Constraint::UplinkBand, upload_band, problem.uplink.bandwidth_hz.0);
+    if !report.violations.is_empty() {
+        report.names = Names::of(problem);
+    }
     terms.latency = problem.latency_weight * round_latency.0;
     let objective = terms.total();
     Ok(Evaluation { clusters, round_latency, terms, objective, feasibility: report })

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::names::Names;
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId};
 
@@ -235,6 +236,9 @@ impl fmt::Display for Number {
 pub struct FeasibilityReport {
     /// The broken constraints: by cluster, the upload band last.
     pub violations: Vec<Violation>,
+    /// The names of those who are meant; empty without violations.
+    #[serde(default, skip_serializing_if = "Names::is_empty")]
+    pub names: Names,
 }
 
 impl FeasibilityReport {
@@ -248,6 +252,11 @@ impl FeasibilityReport {
     #[must_use]
     pub fn is_feasible(&self, tolerance: f64) -> bool {
         self.worst() <= tolerance
+    }
+
+    /// The violations in words.
+    pub fn described(&self) -> impl Iterator<Item = String> {
+        self.violations.iter().map(|violation| self.names.explain(&violation.to_string()))
     }
 
     /// Notes `constraint` if `found` exceeds `limit`.
@@ -273,7 +282,7 @@ impl fmt::Display for FeasibilityReport {
         if self.violations.is_empty() {
             return f.write_str("feasible");
         }
-        for (i, violation) in self.violations.iter().enumerate() {
+        for (i, violation) in self.described().enumerate() {
             write!(f, "{}{violation}", if i == 0 { "" } else { "\n" })?;
         }
         Ok(())

@@ -37,6 +37,7 @@ impl From<PlanForm> for CandidatePlan {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ClusterForm {
+    name: Option<String>,
     batch_size: u32,
     bandwidth_hz: Hertz,
     fixed_seconds: Seconds,
@@ -57,6 +58,7 @@ pub(super) struct ClusterForm {
 impl From<ClusterForm> for Cluster {
     fn from(form: ClusterForm) -> Self {
         Self {
+            name: form.name,
             batch_size: form.batch_size,
             bandwidth_hz: form.bandwidth_hz,
             fixed_seconds: form.fixed_seconds,

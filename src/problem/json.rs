@@ -2,8 +2,9 @@
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use serde_json::Value;
 
-use super::answer::Answer;
+use super::answer::{Answer, ShadowPrices};
 use super::decision::Decision;
 use super::format::SlotForm;
 use super::slot::{SlotProblem, SlotSpec};
@@ -45,6 +46,18 @@ pub(crate) const MOST_FAULTS: usize = 20;
 
 fn lines(errors: &[FieldError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What an answer claims of its decision.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Claims {
+    /// What the decision costs.
+    pub objective: Option<f64>,
+    /// No decision costs less.
+    pub lower_bound: Option<f64>,
+    /// The prices, where they are those of this format.
+    pub shadow_prices: Option<ShadowPrices>,
 }
 
 /// A value of any type but [`SlotSpec`], whose fields' ranges are known.
@@ -167,12 +180,20 @@ impl Decision {
 
     /// Reads what is to be checked: a decision, or an answer that holds one.
     ///
-    /// Only the `decision` of an answer is read, so that answers of other solvers, with fields of their own,
-    /// can be checked.
+    /// Of an answer only `decision`, `objective`, `lower_bound` and `shadow_prices` are read, so that answers of other
+    /// solvers, with fields of their own, can be checked.
     ///
     /// # Errors
     /// [`JsonError::Format`] with path, line and column; [`JsonError::NoDecision`] for an answer without a decision.
     pub fn from_answer_json(text: &str) -> Result<Self, JsonError> {
+        Self::with_claims(text).map(|(decision, _)| decision)
+    }
+
+    /// The same, and what the answer claims of the decision; a bare decision claims nothing.
+    ///
+    /// # Errors
+    /// As [`Decision::from_answer_json`].
+    pub fn with_claims(text: &str) -> Result<(Self, Claims), JsonError> {
         #[derive(Deserialize)]
         struct Keys {
             status: Option<IgnoredAny>,
@@ -181,13 +202,21 @@ impl Decision {
         #[derive(Deserialize)]
         struct Holder {
             decision: Decision,
+            objective: Option<f64>,
+            lower_bound: Option<f64>,
+            shadow_prices: Option<Value>,
         }
         // Two passes, so that errors inside the decision keep their path, line and column.
         let keys: Keys = read(text)?;
         match (keys.decision, keys.status) {
-            (Some(_), _) => Ok(read::<Holder>(text)?.decision),
+            (Some(_), _) => {
+                let Holder { decision, objective, lower_bound, shadow_prices } = read(text)?;
+                // Other solvers may have prices of other resources.
+                let shadow_prices = shadow_prices.and_then(|prices| serde_json::from_value(prices).ok());
+                Ok((decision, Claims { objective, lower_bound, shadow_prices }))
+            }
             (None, Some(_)) => Err(JsonError::NoDecision),
-            (None, None) => Self::from_json(text),
+            (None, None) => Ok((Self::from_json(text)?, Claims::default())),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Whether a decision fits a problem's shape, so that it can be evaluated at all.
 
+use super::cluster::Cluster;
 use super::decision::{ClusterDecision, Decision, Link};
+use super::names::Names;
 use super::program::{ClusterProgram, PlanProgram};
 use super::slot::{CandidatePlan, Schema, SlotSpec};
 use crate::ground::blame::{Blame, Blamed};
@@ -39,7 +41,8 @@ pub(super) fn check<'a>(problem: &'a SlotSpec, decision: &Decision) -> Result<&'
     same_length("clusters", decision.clusters.len(), problem.clusters.len(), "the number of clusters")?;
     for (n, (cluster, choice)) in problem.clusters.iter().zip(&decision.clusters).enumerate() {
         let program = ClusterProgram::new(problem, cluster).under(plan);
-        check_cluster(&program, choice).map_err(|e| e.within(format_args!("clusters[{n}]")))?;
+        let named = |error: FieldError| Names::of(problem).own(error.within(format_args!("clusters[{n}]")));
+        check_cluster(&program, choice).map_err(named)?;
     }
     Ok(plan)
 }
@@ -51,6 +54,7 @@ fn check_cluster(program: &PlanProgram, choice: &ClusterDecision) -> Result<(), 
         Schema::V1 => Route::new(&choice.active, devices)?,
         Schema::V2 => Route::in_any_order(&choice.active, devices)?,
     };
+    check_names(program.at.cluster, choice)?;
     same_length("sizes", choice.sizes.len(), active, "the number of active devices")?;
     let hops = program.at.stages(active).saturating_sub(1);
     let why = if hops == active + 1 { "one more than active devices" } else { "the number of hops" };
@@ -75,6 +79,31 @@ fn check_cluster(program: &PlanProgram, choice: &ClusterDecision) -> Result<(), 
         }
     }
     link(choice.upload.as_ref()).map_err(|e| e.within("upload"))
+}
+
+/// Names in a decision are those of the problem: others say that it was made for another one.
+fn check_names(cluster: &Cluster, choice: &ClusterDecision) -> Result<(), FieldError> {
+    let differ = |found: &Option<String>, named: &Option<String>| {
+        let differ = found.is_some() && found != named;
+        differ.then(|| match named {
+            Some(name) => format!("{name:?}, its name in the problem"),
+            None => "left out: it has no name in the problem".into(),
+        })
+    };
+    if let (Some(allowed), Some(name)) = (differ(&choice.name, &cluster.name), &choice.name) {
+        return Err(FieldError::new("name", format!("{name:?}"), allowed));
+    }
+    if choice.device_names.is_empty() {
+        return Ok(());
+    }
+    same_length("device_names", choice.device_names.len(), choice.active.len(), "the number of active devices")?;
+    for (i, (found, device)) in choice.device_names.iter().zip(&choice.active).enumerate() {
+        let named = cluster.devices.get(device.0).map_or(&None, |device| &device.name);
+        if let (Some(allowed), Some(name)) = (differ(found, named), found) {
+            return Err(FieldError::new(format!("device_names[{i}]"), format!("{name:?}"), allowed));
+        }
+    }
+    Ok(())
 }
 
 impl Decision {

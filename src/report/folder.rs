@@ -40,7 +40,8 @@ const OF_RUN: Kind = Kind {
         "segments.svg",
         "certificates.svg",
     ],
-    schema: "collapipe.run-record/1",
+    schema: "collapipe.run-record/2",
+    earlier: &["collapipe.run-record/1"],
 };
 
 const OF_DRIFT: Kind = Kind {
@@ -54,6 +55,7 @@ const OF_DRIFT: Kind = Kind {
         "certificates.svg",
     ],
     schema: "collapipe.drift-record/1",
+    earlier: &[],
 };
 
 impl RunFolder {
@@ -163,7 +165,8 @@ mod tests {
 
     #[test]
     fn folders_are_known_by_the_schema_of_their_records() {
-        assert_eq!(serde_json::to_value(RunSchema::V1).unwrap(), OF_RUN.schema);
+        assert_eq!(serde_json::to_value(RunSchema::V2).unwrap(), OF_RUN.schema);
+        assert_eq!([serde_json::to_value(RunSchema::V1).unwrap()], OF_RUN.earlier);
         assert_eq!(serde_json::to_value(DriftSchema::V1).unwrap(), OF_DRIFT.schema);
     }
 }

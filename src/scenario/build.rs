@@ -89,7 +89,7 @@ impl Scenario {
         traces: &[Vec<RateTrace>],
         traced: Vec<Note>,
     ) -> Result<Self, ScenarioError> {
-        let mut faults = Faults::default();
+        let mut faults = Faults::of(&spec);
         check_run(&spec, &mut faults);
         let Some(parts) = faults.take(parts(&spec.model)) else { return Err(faults.error()) };
         let (clusters, by_slot): (Vec<Cluster>, Vec<Vec<BySlot>>) = spec
@@ -284,7 +284,7 @@ fn renamed(error: FieldError) -> FieldError {
 }
 
 pub(super) fn field(path: impl Into<String>, value: impl ToString, allowed: impl Into<String>) -> FieldError {
-    FieldError { path: path.into(), value: value.to_string(), allowed: allowed.into() }
+    FieldError { path: path.into(), value: value.to_string(), allowed: allowed.into(), owner: None }
 }
 
 pub(super) fn within(parent: String, error: FieldError) -> FieldError {

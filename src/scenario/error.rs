@@ -1,8 +1,9 @@
 //! Why data are not a scenario: one fault, or all that were found.
 
+use super::spec::ScenarioSpec;
 use crate::ground::blame::{Blame, Blamed};
 use crate::network::radio::TraceError;
-use crate::problem::FieldError;
+use crate::problem::{FieldError, Names};
 pub(super) use crate::problem::MOST_FAULTS;
 
 /// Why data are not a scenario.
@@ -30,23 +31,37 @@ fn lines(errors: &[ScenarioError]) -> String {
 }
 
 /// Faults found so far; a field that several checks refuse counts once.
-#[derive(Default)]
-pub(super) struct Faults(Vec<ScenarioError>);
+pub(super) struct Faults {
+    errors: Vec<ScenarioError>,
+    names: Names,
+}
 
 impl Faults {
+    /// None so far, of a scenario whose names they will say.
+    pub fn of(spec: &ScenarioSpec) -> Self {
+        let names = spec.clusters.iter().map(|cluster| {
+            let devices = cluster.devices.iter().map(|device| Some(device.name.clone()));
+            (Some(cluster.name.clone()), devices.collect())
+        });
+        Self { errors: Vec::new(), names: Names::new(names) }
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.errors.is_empty()
     }
 
     pub fn add(&mut self, error: impl Into<ScenarioError>) {
-        let error = error.into();
+        let error = match error.into() {
+            ScenarioError::Field(field) => self.names.own(field).into(),
+            other => other,
+        };
         let place = |error: &ScenarioError| match error {
             ScenarioError::Field(field) => field.path.clone(),
             ScenarioError::Trace { path, .. } => path.clone(),
             ScenarioError::Several(_) => String::new(),
         };
-        if self.0.len() < MOST_FAULTS && self.0.iter().all(|other| place(other) != place(&error)) {
-            self.0.push(error);
+        if self.errors.len() < MOST_FAULTS && self.errors.iter().all(|other| place(other) != place(&error)) {
+            self.errors.push(error);
         }
     }
 
@@ -56,11 +71,11 @@ impl Faults {
     }
 
     pub fn error(mut self) -> ScenarioError {
-        match self.0.pop() {
-            Some(only) if self.0.is_empty() => only,
+        match self.errors.pop() {
+            Some(only) if self.errors.is_empty() => only,
             last => {
-                self.0.extend(last);
-                ScenarioError::Several(self.0)
+                self.errors.extend(last);
+                ScenarioError::Several(self.errors)
             }
         }
     }

@@ -62,6 +62,7 @@ pub(super) fn template_cluster(
         devices,
         gain_to_noise_hz_per_w: Gains(nalgebra::DMatrix::zeros(nodes, nodes)),
         fixed_links: fixed,
+        name: Some(spec.name.clone()),
     };
     (cluster.devices.len() + 2 == nodes).then_some((cluster, by_slot))
 }
@@ -166,5 +167,6 @@ fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
         min_blocks: spec.min_blocks,
         max_blocks: spec.max_blocks,
         block_seconds_per_sample: spec.block_seconds_per_sample.clone(),
+        name: Some(spec.name.clone()),
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::spec::{ClusterSpec, ScenarioSpec};
+use crate::ground::usual::{MOST_NOTES, Unusual, check, check_gains, cut};
 use crate::network::radio::ChannelConfig;
 use crate::text::value;
 
@@ -49,60 +50,6 @@ pub(super) fn say(notes: &[Note], spec: &ScenarioSpec) {
     }
 }
 
-/// What a field usually holds. A table in `docs/scenario.md` says the same.
-struct Usual {
-    /// Name of the field.
-    field: &'static str,
-    unit: &'static str,
-    /// Smaller numbers (0 aside) and larger ones draw a warning.
-    least: f64,
-    most: f64,
-    /// What a smaller number may have been meant in, and how many of the field's units that is.
-    smaller: Option<(&'static str, f64)>,
-    /// The same for a larger number.
-    larger: Option<(&'static str, f64)>,
-}
-
-const fn usual(
-    field: &'static str,
-    unit: &'static str,
-    (least, most): (f64, f64),
-    smaller: Option<(&'static str, f64)>,
-    larger: Option<(&'static str, f64)>,
-) -> Usual {
-    Usual { field, unit, least, most, smaller, larger }
-}
-
-/// Every field that is checked for its unit.
-const USUAL: [Usual; 20] = [
-    usual("forward_flops_per_second", "FLOP/s", (1e6, 1e17), Some(("GFLOP/s", 1e9)), None),
-    usual("backward_flops_per_second", "FLOP/s", (1e6, 1e17), Some(("GFLOP/s", 1e9)), None),
-    usual("joules_per_flop", "J/FLOP", (1e-15, 1e-6), None, Some(("pJ/FLOP", 1e-12))),
-    usual("memory_bytes", "B", (1e6, 1e14), Some(("GB", 1e9)), None),
-    usual("bandwidth_hz", "Hz", (1e4, 1e11), Some(("MHz", 1e6)), None),
-    usual("reference_band_hz", "Hz", (1e4, 1e11), Some(("MHz", 1e6)), None),
-    usual("max_power_w", "W", (1e-5, 20.0), None, Some(("mW", 1e-3))),
-    usual("edge_server.max_power_w", "W", (1e-4, 1000.0), None, Some(("mW", 1e-3))),
-    usual("reference_power_w", "W", (1e-5, 1000.0), None, Some(("mW", 1e-3))),
-    usual("circuit_power_w", "W", (1e-6, 20.0), None, Some(("mW", 1e-3))),
-    usual("budget_j_per_round", "J", (1e-6, 1e9), Some(("kJ", 1e3)), Some(("mJ", 1e-3))),
-    usual("upload_bits", "bit", (100.0, 1e14), Some(("Mbit", 1e6)), None),
-    usual("hop_latency_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
-    usual("hop_overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
-    usual("latency_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
-    usual("overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
-    usual("bits_per_second", "bit/s", (1e4, 1e13), Some(("Mbit/s", 1e6)), None),
-    usual("stage_overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
-    usual("block_overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
-    usual("seconds_per_slot", "s", (1e-4, 1e5), None, Some(("ms", 1e-3))),
-];
-
-/// Least usual gain-to-noise ratio of a constant channel, in Hz/W: less looks like decibels.
-const LEAST_GAIN: f64 = 1e3;
-
-/// Most notes of a kind; by then a repetition in a generated file has been reported often enough.
-const MOST: usize = 20;
-
 /// The notes on a scenario's slots and units.
 pub(super) fn notes(spec: &ScenarioSpec) -> Vec<Note> {
     let mut slots = absences(spec);
@@ -114,16 +61,21 @@ pub(super) fn notes(spec: &ScenarioSpec) -> Vec<Note> {
     for (n, cluster) in spec.clusters.iter().enumerate() {
         check_cluster(&mut units, &format!("clusters[{n}]"), cluster);
     }
-    cut(&mut slots);
+    cut_slots(&mut slots);
     cut(&mut units);
-    slots.append(&mut units);
+    slots.extend(units.into_iter().map(|Unusual { path, value, message }| Note {
+        kind: NoteKind::Unit,
+        path,
+        value,
+        message,
+    }));
     slots
 }
 
 /// Keeps the first notes, and says that there are more.
-fn cut(notes: &mut Vec<Note>) {
-    let more = notes.len().saturating_sub(MOST);
-    notes.truncate(MOST);
+fn cut_slots(notes: &mut Vec<Note>) {
+    let more = notes.len().saturating_sub(MOST_NOTES);
+    notes.truncate(MOST_NOTES);
     if let Some(last) = notes.last_mut().filter(|_| more > 0) {
         last.message.push_str(&format!(" (and {more} more notes of this kind)"));
     }
@@ -153,7 +105,7 @@ fn absences(spec: &ScenarioSpec) -> Vec<Note> {
     notes
 }
 
-fn check_cluster(notes: &mut Vec<Note>, path: &str, cluster: &ClusterSpec) {
+fn check_cluster(notes: &mut Vec<Unusual>, path: &str, cluster: &ClusterSpec) {
     check(notes, path, "bandwidth_hz", Some(cluster.bandwidth_hz.0));
     check(notes, path, "hop_latency_s", cluster.hop_latency_s.same().map(|time| time.0));
     check(notes, path, "hop_overhead_s", cluster.hop_overhead_s.same().map(|time| time.0));
@@ -191,7 +143,7 @@ fn check_cluster(notes: &mut Vec<Note>, path: &str, cluster: &ClusterSpec) {
     }
 }
 
-fn check_channel(notes: &mut Vec<Note>, path: &str, channel: &ChannelConfig) {
+fn check_channel(notes: &mut Vec<Unusual>, path: &str, channel: &ChannelConfig) {
     match channel {
         ChannelConfig::Geometric(_) | ChannelConfig::Measured => {}
         ChannelConfig::Trace(trace) => {
@@ -201,47 +153,8 @@ fn check_channel(notes: &mut Vec<Note>, path: &str, channel: &ChannelConfig) {
             check(notes, &within, "seconds_per_slot", Some(trace.seconds_per_slot.0));
         }
         ChannelConfig::Constant(constant) => {
-            let gains = constant.gain_to_noise_hz_per_w.iter().flatten();
-            let most = gains.copied().fold(0.0, f64::max);
-            if most > 0.0 && most < LEAST_GAIN {
-                notes.push(Note {
-                    kind: NoteKind::Unit,
-                    path: format!("{path}.constant.gain_to_noise_hz_per_w"),
-                    value: format!("{most:?} at most"),
-                    message: format!(
-                        "unusually small for Hz/W, where {LEAST_GAIN:e} is little; is it in dB? {most:?} dB are {:.1e}",
-                        10_f64.powf(most / 10.0)
-                    ),
-                });
-            }
+            let gains = constant.gain_to_noise_hz_per_w.iter().flatten().copied();
+            check_gains(notes, format!("{path}.constant.gain_to_noise_hz_per_w"), gains);
         }
     }
-}
-
-/// As a person would write it.
-fn shown(number: f64) -> String {
-    if (1e-3..1e5).contains(&number) { format!("{number}") } else { format!("{number:e}") }
-}
-
-/// Notes a number of unusual magnitude.
-fn check(notes: &mut Vec<Note>, path: &str, field: &str, number: Option<f64>) {
-    let (Some(number), Some(usual)) = (number, USUAL.iter().find(|usual| usual.field == field)) else { return };
-    let (size, limit, meant) = match number {
-        0.0 => return,
-        small if small < usual.least => ("small", usual.least, usual.smaller),
-        large if large > usual.most => ("large", usual.most, usual.larger),
-        _ => return,
-    };
-    let side = if size == "small" { "below" } else { "above" };
-    let unit = usual.unit;
-    let mut message = format!("unusually {size}, {side} {} {unit}", shown(limit));
-    if let Some((meant, factor)) = meant {
-        message.push_str(&format!("; if {number:?} {meant} is meant, write {}", shown(number * factor)));
-    }
-    notes.push(Note {
-        kind: NoteKind::Unit,
-        path: format!("{path}.{field}"),
-        value: format!("{number:?} {unit}"),
-        message,
-    });
 }

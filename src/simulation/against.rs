@@ -187,7 +187,11 @@ impl RunRecord {
             slot: slot.slot,
             reason: "its round is not a decision of the slot problem".into(),
         })?;
-        let evaluation = evaluate(&instance.problem, decision)
+        let decision = slot.among_present(decision).ok_or_else(|| AgainstError::Impossible {
+            slot: slot.slot,
+            reason: "it uses a device that is absent".into(),
+        })?;
+        let evaluation = evaluate(&instance.problem, &decision)
             .map_err(|source| AgainstError::Decision { slot: slot.slot, source })?;
         if !evaluation.feasibility.is_feasible(ROUNDING) {
             return Err(AgainstError::Impossible { slot: slot.slot, reason: evaluation.feasibility.to_string() });

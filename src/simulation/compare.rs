@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::form::StandardForm;
-use super::record::{RunRecord, SlotOutcome, SlotRecord};
+use super::record::{RunRecord, SlotOutcome, SlotRecord, in_scenario};
 use super::record_error::RecordError;
 use super::run::RunError;
 use crate::lyapunov::{Action, Alternative, LookAgain, LookedBack, NoOptimum, OfflineError};
@@ -68,7 +68,7 @@ pub struct PossibleDecision {
     pub plan: usize,
     /// E of every node, in the order of [`RunRecord::nodes`].
     pub energy_j: Vec<Joules>,
-    /// The whole decision, its devices numbered among those present; none where it was not recorded.
+    /// The whole decision, its devices numbered in the scenario's list of the cluster; none where it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
 }
@@ -299,7 +299,7 @@ impl<'a> SlotLookAgain<'a> {
         let minimum = if idle.is_some() { known.min(bound) } else { known.max(bound) };
         let energy_j = instance.energies(self.scenario, &best.evaluation.clusters);
         let latency_s = best.evaluation.round_latency;
-        let (plan, decision) = (best.decision.plan, Some(best.decision));
+        let (plan, decision) = (best.decision.plan, in_scenario(best.decision, &instance.present));
         Ok((minimum, Some(PossibleDecision { latency_s, plan, energy_j, decision })))
     }
 }

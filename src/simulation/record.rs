@@ -1,11 +1,12 @@
 //! What a run leaves behind: all that tables, figures and certificates are made from.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::compare::ComparisonRecord;
 use super::outage::Outage;
 use crate::bounds::ConvergenceConstraint;
-use crate::problem::{CandidatePlan, Decision, LatencyParts, ObjectiveTerms, ShadowPrices, Status, Work};
+use crate::problem::{CandidatePlan, Decision, DeviceId, LatencyParts, ObjectiveTerms, ShadowPrices, Status, Work};
 use crate::scenario::ScenarioSpec;
 use crate::text::{Finding, JsonFault, find_fields, inspect_json};
 use crate::units::{Bytes, Joules, Seconds};
@@ -15,10 +16,14 @@ use crate::units::{Bytes, Joules, Seconds};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[non_exhaustive]
 pub enum RunSchema {
-    /// Version 1.
-    #[default]
+    /// Version 1: decisions number the devices among those present in their slot. Such a record is read as one of
+    /// version 2.
     #[serde(rename = "collapipe.run-record/1")]
     V1,
+    /// Version 2: decisions number the devices in the scenario's list, as everything else does.
+    #[default]
+    #[serde(rename = "collapipe.run-record/2")]
+    V2,
 }
 
 /// Where a record comes from: enough to run it again.
@@ -134,8 +139,8 @@ pub struct PlannedSlot {
     /// Marginal values of the shared resources; none where the policy has no prices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shadow_prices: Option<ShadowPrices>,
-    /// The whole decision, its devices numbered among those present; none where the policy trains in another way than
-    /// the slot problem.
+    /// The whole decision, its devices numbered in the scenario's list of the cluster, whether they are present or not;
+    /// none where the policy trains in another way than the slot problem.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
     /// What the solve cost.
@@ -183,6 +188,7 @@ pub struct SlotRecord {
 
 /// What an executed round took.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MeasuredSlot {
@@ -204,6 +210,7 @@ pub struct MeasuredSlot {
 
 /// A cluster's measured latency by part.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MeasuredParts {
@@ -256,7 +263,7 @@ fn is_zero(value: &f64) -> bool {
 /// A whole run, or the finished part of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 #[non_exhaustive]
 pub struct RunRecord {
     /// Format.
@@ -287,6 +294,51 @@ pub struct RunRecord {
     pub comparison: Option<ComparisonRecord>,
 }
 
+impl Serialize for RunRecord {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RunRecord {
+    /// In the form of version 2, whichever the file is of.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut record = Self::deserialize(deserializer)?;
+        if record.schema == RunSchema::V1 {
+            record.number_by_scenario().map_err(D::Error::custom)?;
+        }
+        Ok(record)
+    }
+}
+
+/// A decision of a slot's problem with its devices numbered in the scenario's list; `present` are those that the problem
+/// has. `None` for a device that the problem does not have.
+pub(super) fn in_scenario(decision: Decision, present: &[Vec<usize>]) -> Option<Decision> {
+    decision.renumbered(|n, k| present.get(n)?.get(k.0).copied().map(DeviceId))
+}
+
+impl RunRecord {
+    /// Brings a record of version 1 into the form of version 2.
+    fn number_by_scenario(&mut self) -> Result<(), String> {
+        self.schema = RunSchema::V2;
+        let compared = self.comparison.iter_mut().flat_map(|comparison| &mut comparison.slots);
+        let mut compared = compared.map(|slot| slot.decisions.iter_mut());
+        for (i, slot) in self.slots.iter_mut().enumerate() {
+            let own = match &mut slot.outcome {
+                SlotOutcome::Planned(planned) => planned.decision.as_mut(),
+                SlotOutcome::Outage(_) => None,
+            };
+            let others = compared.next().into_iter().flatten().filter_map(|other| other.decision.as_mut());
+            for decision in own.into_iter().chain(others) {
+                let numbered = in_scenario(std::mem::take(decision), &slot.present);
+                *decision =
+                    numbered.ok_or_else(|| format!("slots[{i}]: a decision with a device that is not present"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl SlotRecord {
     /// The round, if there was one.
     #[must_use]
@@ -295,6 +347,15 @@ impl SlotRecord {
             SlotOutcome::Planned(planned) => Some(planned),
             SlotOutcome::Outage(_) => None,
         }
+    }
+
+    /// A recorded decision in this slot's state as one of the slot's problem, which has only the devices that are present.
+    /// `None` for a decision with a device that was absent.
+    #[must_use]
+    pub fn among_present(&self, decision: &Decision) -> Option<Decision> {
+        // Lists of present devices are in order.
+        let number = |n: usize, k: DeviceId| self.present.get(n)?.binary_search(&k.0).ok().map(DeviceId);
+        decision.clone().renumbered(number)
     }
 }
 

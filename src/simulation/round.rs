@@ -1,7 +1,7 @@
 //! A decided round, from the devices of a slot to those of the scenario.
 
 use super::policy::{DeviceLoad, OwnCluster, OwnRound};
-use super::record::{ClusterPlan, PlannedSlot, SlotOutcome};
+use super::record::{ClusterPlan, PlannedSlot, SlotOutcome, in_scenario};
 use crate::problem::program::{ClusterProgram, segments};
 use crate::problem::{
     CandidatePlan, Cluster, ClusterDecision, Decision, Evaluation, ObjectiveTerms, ShadowPrices, SlotProblem, SlotSpec,
@@ -112,7 +112,7 @@ impl Round {
             clusters: clusters.collect(),
             terms: self.terms,
             shadow_prices: self.shadow_prices,
-            decision: self.decision,
+            decision: self.decision.and_then(|decision| in_scenario(decision, &instance.present)),
             work: self.work,
         };
         (SlotOutcome::Planned(planned), spent)

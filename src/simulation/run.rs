@@ -290,7 +290,7 @@ impl<'a> Run<'a> {
             budget_j: node.budget,
         });
         RunRecord {
-            schema: RunSchema::V1,
+            schema: RunSchema::V2,
             provenance: Provenance {
                 version: env!("CARGO_PKG_VERSION").into(),
                 scenario: spec.name.clone(),

@@ -11,6 +11,7 @@ mod meter;
 mod network;
 mod one_phase;
 mod pipeline;
+mod proof;
 mod radio;
 mod refusal;
 mod settings;
@@ -21,6 +22,7 @@ mod traced;
 
 pub use meter::{Progress, Stop};
 pub use one_phase::{PhaseProblem, PhaseSolution};
+pub use proof::{Unverified, bound_from_prices};
 pub use radio::solve_radio;
 pub(crate) use refusal::block_caps;
 pub use refusal::{Infeasibility, Reason};
@@ -171,7 +173,7 @@ impl Solver {
         check(problem)?;
         match domains(problem) {
             Ok(domains) => self.within(problem, domains, meter),
-            Err(reasons) => Ok(Solution::infeasible(reasons)),
+            Err(reasons) => Ok(Solution::infeasible(problem, reasons)),
         }
     }
 
@@ -180,7 +182,7 @@ impl Solver {
         let mut spent = Work::default();
         match pipeline::solve(problem, &self.settings, meter, &mut spent)? {
             Ok(proposal) => finish(problem, proposal, &self.settings, spent, meter),
-            Err(reasons) => Ok(Solution::infeasible(reasons)),
+            Err(reasons) => Ok(Solution::infeasible(problem, reasons)),
         }
     }
 

@@ -75,7 +75,7 @@ impl PhaseProblem {
         let reasons = given.reasons(problem);
         if !reasons.is_empty() {
             let allowed = "segments that fit into memory, on a path of working links";
-            return Err(FieldError::new("clusters", Infeasibility { reasons }, allowed).into());
+            return Err(FieldError::new("clusters", Infeasibility::new(problem, reasons), allowed).into());
         }
         let domain = segments.domain(data.devices.len());
         let priced = PricedCluster::new(problem, data, problem.latency_weight);

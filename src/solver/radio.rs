@@ -20,7 +20,7 @@ pub fn solve_radio(problem: &SlotProblem, given: &RadioFor, settings: &Settings)
     given.check(problem)?;
     let reasons = given.reasons(problem);
     if !reasons.is_empty() {
-        return Ok(Solution::infeasible(reasons));
+        return Ok(Solution::infeasible(problem, reasons));
     }
     let mut spec = problem.clone().into_spec();
     spec.plans = vec![problem.plans[given.plan]];

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::cluster::Segments;
 use crate::ground::route::{DeviceId, NodeId, Route};
 use crate::problem::program::{ClusterProgram, block_cap};
-use crate::problem::{Cluster, Participation, SlotSpec};
+use crate::problem::{Cluster, Names, Participation, SlotSpec};
 
 /// A constraint that makes a problem infeasible.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -145,6 +145,15 @@ impl fmt::Display for Reason {
 pub struct Infeasibility {
     /// The constraints, cluster by cluster.
     pub reasons: Vec<Reason>,
+    /// The names of those who are meant.
+    #[serde(default, skip_serializing_if = "Names::is_empty")]
+    pub names: Names,
+}
+
+impl Infeasibility {
+    pub(super) fn new(problem: &SlotSpec, reasons: Vec<Reason>) -> Self {
+        Self { reasons, names: Names::of(problem) }
+    }
 }
 
 impl fmt::Display for Infeasibility {
@@ -153,7 +162,7 @@ impl fmt::Display for Infeasibility {
             if i > 0 {
                 f.write_str("; ")?;
             }
-            write!(f, "{reason}")?;
+            f.write_str(&self.names.explain(&reason.to_string()))?;
         }
         Ok(())
     }

@@ -75,10 +75,10 @@ pub struct Solution {
 
 impl Solution {
     /// No decision exists, for these reasons.
-    pub(super) fn infeasible(reasons: Vec<Reason>) -> Self {
+    pub(super) fn infeasible(problem: &SlotProblem, reasons: Vec<Reason>) -> Self {
         Self {
             status: Status::Infeasible,
-            outcome: Err(Infeasibility { reasons }),
+            outcome: Err(Infeasibility::new(problem, reasons)),
             work: Work::default(),
             enumerated: None,
         }
@@ -93,6 +93,7 @@ impl Solution {
     ) -> Result<Self, SolveError> {
         let Proposal { mut decision, lower_bound, shadow_prices } = proposal;
         decision.drop_unused(problem);
+        decision.take_names(problem);
         let evaluation = evaluate(problem, &decision).map_err(|_| SolveError::Numerical)?;
         let objective = evaluation.objective;
         if !objective.is_finite() {

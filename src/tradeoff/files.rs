@@ -25,6 +25,7 @@ pub struct TradeoffFolder(OutputFolder);
 const KIND: Kind = Kind {
     names: &["tradeoff.json", "tradeoff.csv", "tradeoff.svg", "scaling.svg", "plans.svg"],
     schema: "collapipe.tradeoff/1",
+    earlier: &[],
 };
 
 impl TradeoffFolder {

@@ -99,6 +99,30 @@ fn problem_solve_and_check_fit_together() {
     let verdict: Value = serde_json::from_str(&stdout(&checked)).unwrap();
     assert_eq!(verdict["feasible"], true);
     assert_eq!(verdict["evaluation"]["objective"], solved["objective"]);
+    assert_eq!(verdict["faults"], serde_json::json!([]));
+    // The bound is recomputed from the prices.
+    let bound_of = |verdict: &Value| verdict["lower_bound"]["verified"].as_f64().unwrap();
+    assert!(bound_of(&verdict) >= bound * (1.0 - 1e-6) && bound_of(&verdict) <= objective * (1.0 + 1e-9));
+    let says = verdict["lower_bound"]["says"].as_str().unwrap();
+    assert!(says.starts_with("bound verified from prices: ") && !says.contains("not verified"), "{says}");
+    // Claims that are not so.
+    let claiming = |field: &str, value: f64| {
+        let mut claims = solved.clone();
+        claims[field] = value.into();
+        let checked = run_with_input(&["check", problem_file.to_str().unwrap(), "-"], &claims.to_string());
+        (code(&checked), serde_json::from_str::<Value>(&stdout(&checked)).unwrap())
+    };
+    let (exit, verdict) = claiming("objective", objective * 0.99);
+    assert_eq!((exit, &verdict["feasible"]), (3, &true.into()));
+    assert!(verdict["faults"][0].as_str().unwrap().starts_with("objective: the answer says"), "{verdict}");
+    let (exit, verdict) = claiming("lower_bound", objective * 1.01);
+    assert_eq!((exit, &verdict["feasible"]), (3, &true.into()));
+    assert!(verdict["faults"][0].as_str().unwrap().starts_with("lower_bound: the answer says"), "{verdict}");
+    assert!(bound_of(&verdict) <= objective * (1.0 + 1e-9), "{verdict}");
+    assert!(verdict["lower_bound"]["says"].as_str().unwrap().ends_with("what is between is not verified"), "{verdict}");
+    let (exit, verdict) = claiming("lower_bound", objective * 0.9);
+    assert_eq!(exit, 0);
+    assert!(bound_of(&verdict) >= objective * 0.9 * (1.0 - 1e-6), "{verdict}");
     // Too much power on the upload.
     let mut broken = solved.clone();
     broken["decision"]["clusters"][0]["upload"]["power_w"] = 1e3.into();
@@ -107,6 +131,22 @@ fn problem_solve_and_check_fit_together() {
     let verdict: Value = serde_json::from_str(&stdout(&checked)).unwrap();
     assert_eq!(verdict["feasible"], false);
     assert!(verdict["violations"][0].as_str().unwrap().contains("clusters[0].upload.power_w"));
+}
+
+#[test]
+fn unit_slips_in_a_problem_draw_a_warning() {
+    let problem = stdout(&run_with_input(&["problem", "-", "--slot", "0"], SMALL));
+    let mut slip: Value = serde_json::from_str(&problem).unwrap();
+    assert_eq!(stderr(&run_with_input(&["solve", "-"], &problem)), "");
+    slip["clusters"][0]["bandwidth_hz"] = 20.0.into();
+    slip["clusters"][0]["devices"][1]["forward_flops_per_second"] = 10.0.into();
+    let solved = run_with_input(&["solve", "-"], &slip.to_string());
+    assert_eq!(code(&solved), 0, "{}", stderr(&solved));
+    let warnings = stderr(&solved);
+    let lines: Vec<&str> = warnings.lines().collect();
+    let band = "warning: standard input: clusters[0].bandwidth_hz (desk) = 20.0 Hz: unusually small";
+    let rate = "warning: standard input: clusters[0].devices[1].forward_flops_per_second (desk/phone) = 10.0 FLOP/s";
+    assert!(lines.len() == 2 && lines[0].starts_with(band) && lines[1].starts_with(rate), "{warnings}");
 }
 
 #[test]
@@ -142,12 +182,12 @@ fn files_of_others_are_replaced_only_if_asked_for() {
     fs::write(folder.join("slots.csv"), "mine").unwrap();
     refused(&play(&[]), &["slots.csv", "no record.json", "--overwrite"]);
     fs::write(folder.join("record.json"), "{\"mine\": 1}").unwrap();
-    refused(&play(&[]), &["record.json", "is not collapipe.run-record/1", "--out"]);
+    refused(&play(&[]), &["record.json", "is not collapipe.run-record/2", "--out"]);
     let there = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     assert_eq!((there("slots.csv"), there("record.json")), ("mine".into(), "{\"mine\": 1}".into()));
     assert!(!folder.join("summary.json").exists());
     assert_eq!(code(&play(&["--overwrite"])), 0);
-    assert!(there("record.json").contains("collapipe.run-record/1"));
+    assert!(there("record.json").contains("collapipe.run-record/2"));
     // A run's own folder is used again without a word.
     assert_eq!(code(&play(&[])), 0);
 

@@ -8,6 +8,7 @@ mod support;
 mod bound;
 mod commands;
 mod compare;
+mod docs;
 mod faults_files;
 mod faults_messages;
 mod faults_traces;

@@ -6,6 +6,7 @@ mod support;
 
 mod bad_input;
 mod evaluation;
+mod names;
 mod schedules;
 mod schema2;
 mod schema2_bad_input;

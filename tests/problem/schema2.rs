@@ -38,6 +38,7 @@ fn home(schedule: ScheduleKind) -> (SlotSpec, Decision) {
         collection_power_w: vec![None; 2],
         distribution_power_w: vec![None; 2],
         upload: None,
+        ..ClusterDecision::default()
     };
     (spec, decision)
 }
@@ -288,6 +289,7 @@ fn the_example_of_the_documentation() {
             collection_power_w: vec![None; 2],
             distribution_power_w: vec![None; 2],
             upload: None,
+            ..ClusterDecision::default()
         }],
     };
     let evaluation = evaluate(&problem, &decision).unwrap();

@@ -86,6 +86,7 @@ pub fn decision() -> Decision {
             collection_power_w: vec![Some(Watts(3.0)); 2],
             distribution_power_w: vec![Some(Watts(9.0)); 2],
             upload: Some(Link { bandwidth_hz: Hertz(5e6), power_w: Watts(5.0) }),
+            ..ClusterDecision::default()
         }],
     }
 }

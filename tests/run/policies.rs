@@ -100,7 +100,8 @@ fn records_are_those_of_the_decisions_and_c1_holds() {
             let instance = run.next_problem().unwrap();
             let slot = run.next().unwrap().unwrap();
             let round = planned(&slot.outcome);
-            let found = evaluate(&instance.problem, round.decision.as_ref().unwrap()).unwrap();
+            let found = slot.among_present(round.decision.as_ref().unwrap()).unwrap();
+            let found = evaluate(&instance.problem, &found).unwrap();
             assert!(found.feasibility.is_feasible(1e-9), "{kind}: {}", found.feasibility);
             assert_eq!((found.objective, found.round_latency), (round.objective, round.latency_s), "{kind}");
             let mut node = 0;

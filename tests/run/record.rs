@@ -1,6 +1,6 @@
 //! Runs: determinism, the queue law, C1, outages, absent devices.
 
-use collapipe::problem::evaluate;
+use collapipe::problem::{DeviceId, evaluate};
 use collapipe::simulation::{Outage, OutageCause, Run, RunRecord, SlotOutcome};
 use collapipe::solver::Settings;
 
@@ -29,6 +29,48 @@ fn a_record_survives_json() {
     let record = play(SMALL);
     let read: RunRecord = serde_json::from_str(&json(&record)).unwrap();
     assert_eq!(read, record);
+}
+
+/// A decision of a record counts the devices as everything else in it does, and one of version 1 is brought into that form.
+#[test]
+fn decisions_number_the_devices_of_the_scenario() {
+    let record = play(&changed("name = \"pi\"", "name = \"pi\"\nabsent_slots = [0, 4]"));
+    let active = |slot: usize| &record.slots[slot].planned().unwrap().decision.as_ref().unwrap().clusters[0].active;
+    assert_eq!((active(0), active(1)), (&vec![DeviceId(1)], &vec![DeviceId(0), DeviceId(1)]));
+    for slot in &record.slots {
+        let planned = slot.planned().unwrap();
+        let mut sizes = vec![0; 2];
+        let choice = &planned.decision.as_ref().unwrap().clusters[0];
+        choice.active.iter().zip(&choice.sizes).for_each(|(k, size)| sizes[k.0] = *size);
+        assert_eq!(sizes, planned.clusters[0].sizes, "slot {}", slot.slot);
+    }
+    let mut earlier = serde_json::to_value(&record).unwrap();
+    assert_eq!(earlier["schema"], "collapipe.run-record/2");
+    earlier["schema"] = "collapipe.run-record/1".into();
+    for slot in earlier["slots"].as_array_mut().unwrap() {
+        let present = slot["present"][0].as_array().unwrap().clone();
+        for device in slot["outcome"]["planned"]["decision"]["clusters"][0]["active"].as_array_mut().unwrap() {
+            *device = present.iter().position(|k| k == device).unwrap().into();
+        }
+    }
+    assert_eq!(earlier["slots"][0]["outcome"]["planned"]["decision"]["clusters"][0]["active"], serde_json::json!([0]));
+    assert_eq!(serde_json::from_value::<RunRecord>(earlier.clone()).unwrap(), record);
+    // In version 1 there is no second device in slot 0.
+    earlier["slots"][0]["outcome"]["planned"]["decision"]["clusters"][0]["active"] = serde_json::json!([1]);
+    let refused = serde_json::from_value::<RunRecord>(earlier).unwrap_err().to_string();
+    assert!(refused.contains("slots[0]: a decision with a device that is not present"), "{refused}");
+}
+
+#[test]
+fn problems_and_their_decisions_have_the_scenarios_names() {
+    let scenario = read(&changed("name = \"pi\"", "name = \"pi\"\nabsent_slots = [0]")).unwrap();
+    let run = Run::new(&scenario, Settings::default()).unwrap();
+    let problem = run.next_problem().unwrap().problem;
+    let names = (problem.clusters[0].name.as_deref(), problem.clusters[0].devices[0].name.as_deref());
+    assert_eq!(names, (Some("desk"), Some("phone")));
+    let solution = collapipe::solver::solve(&problem, &Settings::default()).unwrap();
+    let choice = &solution.certified().unwrap().decision.clusters[0];
+    assert_eq!((choice.name.as_deref(), choice.device_names.as_slice()), (Some("desk"), &[Some("phone".into())][..]));
 }
 
 #[test]
@@ -154,7 +196,7 @@ fn an_infeasible_slot_is_an_outage_with_the_solvers_reason() {
     let record = play(&changed("name = \"phone\"", "name = \"phone\"\nmemory_bytes = 1.0"));
     for slot in &record.slots {
         let SlotOutcome::Outage(Outage { reason, .. }) = &slot.outcome else { panic!("{:?}", slot.outcome) };
-        assert!(reason.contains("clusters[0].devices[1].memory_bytes"), "{reason}");
+        assert!(reason.contains("clusters[0].devices[1].memory_bytes (desk/phone) holds no encoder block"), "{reason}");
     }
     let summary = collapipe::report::summary(&record);
     assert_eq!((summary.planned, summary.outages[0].slots), (0, 20));

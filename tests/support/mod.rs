@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod examples;
 #[cfg(feature = "cli")]
 pub mod scenario;
 

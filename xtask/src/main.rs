@@ -4,6 +4,10 @@ mod architecture;
 mod backend_gaps;
 mod backends;
 mod bounds_check;
+mod doc_examples;
+/// Shared with the tests, which run the quick ones.
+#[path = "../../tests/support/examples.rs"]
+mod examples;
 mod fuzz;
 mod quality;
 mod speed;
@@ -26,6 +30,7 @@ enum Task {
     /// Time the conic backend beside the exact solver
     Backends,
     BoundsCheck(bounds_check::Arguments),
+    DocExamples(doc_examples::Arguments),
     Fuzz(fuzz::Arguments),
     Quality(quality::Arguments),
     Speed(speed::Arguments),
@@ -35,6 +40,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     match Task::parse() {
         Task::Architecture => return architecture::run(),
         Task::BoundsCheck(arguments) => return bounds_check::run(&arguments),
+        Task::DocExamples(arguments) => return doc_examples::run(&arguments),
         Task::Fuzz(arguments) => return fuzz::run(arguments),
         Task::BackendGaps(arguments) => backend_gaps::run(&arguments)?,
         Task::Backends => backends::run()?,

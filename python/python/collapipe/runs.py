@@ -74,7 +74,7 @@ def _decider(policy: Policy) -> Callable[[_core.Problem, int], str | None]:
 
 
 class RunRecord:
-    """A whole run, or the finished part of one (``collapipe.run-record/1``).
+    """A whole run, or the finished part of one (``collapipe.run-record/2``).
 
     ``slots``, ``nodes`` and ``segments`` are tidy tables: ``pandas.DataFrame.from_arrow(record.slots)`` (or ``pyarrow.table(record.slots)``,
     ``polars.DataFrame(record.slots)``) takes them without copies.

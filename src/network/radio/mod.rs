@@ -50,7 +50,7 @@ pub use trace_file::{TraceFile, TraceFileError, TraceMapping, read_traces};
 use crate::problem::FieldError;
 
 fn field_error(path: &str, value: impl Display, allowed: impl Into<String>) -> FieldError {
-    FieldError { path: path.to_owned(), value: value.to_string(), allowed: allowed.into() }
+    FieldError { path: path.to_owned(), value: value.to_string(), allowed: allowed.into(), owner: None }
 }
 
 /// Checks that a number lies in a range; the error names the field `path`.

@@ -7,7 +7,7 @@ use nalgebra::DMatrix;
 
 use super::super::cluster::{Cluster, Device, EndStage};
 use super::super::pair::PerPair;
-use super::{Faults, MAX_BATCH_SIZE, MAX_BLOCKS, MAX_DEVICES};
+use super::{Faults, MAX_BATCH_SIZE, MAX_BLOCKS, MAX_DEVICES, check_names};
 use crate::ground::check::{FieldError, Range, count, length, real, same_length};
 use crate::ground::units::Seconds;
 
@@ -41,6 +41,8 @@ pub(super) fn check_cluster(cluster: &Cluster, blocks: u32, parent: impl Display
         ],
     );
     found.add(parent, length("devices", cluster.devices.len(), MAX_DEVICES));
+    let names = cluster.devices.iter().map(|device| device.name.as_deref());
+    check_names("devices", names, "another device", parent, found);
     for (k, device) in cluster.devices.iter().enumerate() {
         if found.are_enough() {
             return;

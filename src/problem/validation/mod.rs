@@ -3,6 +3,7 @@
 //! The magnitude of every nonzero number lies within [[`MIN_MAGNITUDE`](crate::problem::MIN_MAGNITUDE), [`MAX_MAGNITUDE`](crate::problem::MAX_MAGNITUDE)]. The
 //! longest product of a cost has eight factors, so that no cost of an admitted problem overflows.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 
 mod cluster;
@@ -11,6 +12,7 @@ mod schema;
 use self::cluster::check_cluster;
 use super::cluster::Cluster;
 use super::encoder::{Block, Encoder, EqualBlocks};
+use super::names::Names;
 use super::slot::{CandidatePlan, Schema, SlotSpec};
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, FieldError, Range, count, length, real};
@@ -66,15 +68,17 @@ pub(crate) fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {
     found.add("", length("clusters", spec.clusters.len(), MAX_CLUSTERS));
     for (i, plan) in spec.plans.iter().enumerate() {
         if found.are_enough() {
-            return found.errors;
+            break;
         }
         check_plan(plan, format_args!("plans[{i}]"), &mut found);
     }
     check_encoder(&spec.encoder, &mut found);
+    let names = spec.clusters.iter().map(|cluster| cluster.name.as_deref());
+    check_names("clusters", names, "another cluster", "", &mut found);
     found.add("uplink", real("bandwidth_hz", spec.uplink.bandwidth_hz.0, Range::Positive));
     for (n, cluster) in spec.clusters.iter().enumerate() {
         if found.are_enough() {
-            return found.errors;
+            break;
         }
         check_cluster(cluster, spec.encoder.blocks(), format_args!("clusters[{n}]"), &mut found);
     }
@@ -82,7 +86,33 @@ pub(crate) fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {
         found.add("", check_divisors(spec));
         found.add("", check_events(spec));
     }
-    found.errors
+    if found.errors.is_empty() {
+        return found.errors;
+    }
+    let names = Names::of(spec);
+    found.errors.into_iter().map(|error| names.own(error)).collect()
+}
+
+/// Names are not empty, and nobody has that of another one of the list.
+fn check_names<'a>(
+    list: &str,
+    names: impl Iterator<Item = Option<&'a str>>,
+    another: &str,
+    parent: impl Display + Copy,
+    found: &mut Faults,
+) {
+    let mut seen = HashMap::new();
+    for (i, name) in names.enumerate() {
+        let Some(name) = name else { continue };
+        let first = seen.insert(name, i);
+        if name.is_empty() || first.is_some() {
+            let allowed = match first {
+                Some(first) => format!("a name that no other has, and {list}[{first}] is {another} of this name"),
+                None => "a name that is not empty, or left out".into(),
+            };
+            found.add(parent, Err(FieldError::new(format!("{list}[{i}].name"), format!("{name:?}"), allowed)));
+        }
+    }
 }
 
 /// Bad fields found so far.

@@ -106,5 +106,6 @@ fn choice(own: &SlotRecord, compared: &ComparedSlot, index: usize) -> Choice {
         (None, SlotOutcome::Planned(planned)) => planned.decision.clone(),
         (None, SlotOutcome::Outage(outage)) => return Choice::Outage(outage.clone()),
     };
+    let decision = decision.and_then(|decision| own.among_present(&decision));
     decision.map_or_else(|| Choice::Outage(Outage::no_round("the decision was not recorded")), Choice::Decision)
 }

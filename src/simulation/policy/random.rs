@@ -131,5 +131,6 @@ fn equal_shares(problem: &SlotProblem, cluster: &Cluster, segments: Segments) ->
         upload: Some(Link { bandwidth_hz: problem.uplink.bandwidth_hz / problem.clusters.len() as f64, power_w: unit }),
         active,
         sizes,
+        ..ClusterDecision::default()
     }
 }

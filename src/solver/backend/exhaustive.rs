@@ -81,7 +81,7 @@ impl<B: Backend<RadioFor>> Backend<WholeSlot> for Exhaustive<B> {
         crate::solver::check_classical(problem)?;
         let domains = match domains(problem) {
             Ok(domains) => domains,
-            Err(reasons) => return Ok(Solution::infeasible(reasons)),
+            Err(reasons) => return Ok(Solution::infeasible(problem, reasons)),
         };
         let visited = self.count(&domains, problem.plans.len(), problem.encoder.blocks())?;
         let mut best: Option<(f64, Certified, Status)> = None;
@@ -119,7 +119,7 @@ impl<B> Backend<SegmentsFor> for Exhaustive<B> {
         question.check(problem)?;
         let domains = match domains(problem) {
             Ok(domains) => domains,
-            Err(reasons) => return Ok(Solution::infeasible(reasons)),
+            Err(reasons) => return Ok(Solution::infeasible(problem, reasons)),
         };
         let plans = question.plans(problem);
         let visited = self.count(&domains, plans.len(), problem.encoder.blocks())?;
@@ -136,7 +136,7 @@ impl<B> Backend<SegmentsFor> for Exhaustive<B> {
             }
         }
         let Some((lower_bound, decision)) = best else {
-            return Ok(Solution::infeasible(blocked(problem, question, &domains)));
+            return Ok(Solution::infeasible(problem, blocked(problem, question, &domains)));
         };
         let shadow_prices = given_radio_prices(problem, &decision)?;
         let proposal = Proposal { decision, lower_bound, shadow_prices };

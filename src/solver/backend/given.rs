@@ -107,6 +107,7 @@ impl GivenRadio {
             collection_power_w: active.iter().map(|k| Some(self.collection_power_w[k.0])).collect(),
             distribution_power_w: active.iter().map(|k| Some(self.distribution_power_w[k.0])).collect(),
             upload: Some(self.upload),
+            ..ClusterDecision::default()
         }
     }
 

@@ -31,6 +31,7 @@ pub(crate) fn cluster_decision(
         collection_power_w: powers(&cluster.at.collection),
         distribution_power_w: powers(&cluster.at.distribution),
         upload: Some(upload),
+        ..ClusterDecision::default()
     }
 }
 

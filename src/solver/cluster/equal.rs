@@ -20,7 +20,7 @@ pub(crate) fn twins(program: &ClusterProgram, domain: &Domain) -> Vec<Option<Dev
         let (a, b) = (one.node(), other.node());
         let same = |x: NodeId| program.gain(a, x) == program.gain(b, x) && program.gain(x, a) == program.gain(x, b);
         let mut others = (0..devices.len() + 2).map(NodeId).filter(|&x| x != a && x != b);
-        same_domain && devices[one.0] == devices[other.0] && others.all(same)
+        same_domain && devices[one.0].is_like(&devices[other.0]) && others.all(same)
     };
     DeviceId::all(devices.len()).map(|k| (0..k.0).rev().map(DeviceId).find(|&before| swaps(before, k))).collect()
 }

@@ -255,6 +255,14 @@ impl PhaseRadio {
         (prices, self.minorant(prices, &sums))
     }
 
+    /// The minorant that a given price of the band proves, at a guessed pace.
+    pub fn minorant_at(&self, band_price: f64, floor: f64, scratch: &mut Scratch) -> Minorant {
+        scratch.reset(self);
+        let prices = Prices { band: band_price, ..self.guess(floor) };
+        let sums = self.totals(prices, scratch);
+        self.minorant(prices, &sums)
+    }
+
     /// Minimizes the phase at a pace floor; `start` are prices of a similar solve.
     pub fn solve(&self, floor: f64, start: Option<Prices>, scratch: &mut Scratch) -> Solved {
         scratch.reset(self);

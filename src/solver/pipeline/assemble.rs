@@ -45,6 +45,7 @@ pub(super) fn cluster_decision(instance: &Instance, found: &Found, upload: Optio
         collection_power_w: powers(&|device| (device + 1, 0)),
         distribution_power_w: powers(&|device| (0, device + 1)),
         upload,
+        ..ClusterDecision::default()
     })
 }
 

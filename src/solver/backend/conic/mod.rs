@@ -126,7 +126,7 @@ impl Backend<RadioFor> for Conic {
         question.check(problem)?;
         let reasons = question.reasons(problem);
         if !reasons.is_empty() {
-            return Ok(Solution::infeasible(reasons));
+            return Ok(Solution::infeasible(problem, reasons));
         }
         let radio = RadioProgram::new(problem, question).ok_or(SolveError::Numerical)?;
         let (count, limit) = (radio.transmissions.len(), self.settings.transmissions);

@@ -189,7 +189,7 @@ pub(super) fn solve(milp: &Milp, problem: &SlotProblem) -> Result<Solution, Solv
     check(problem)?;
     let domains = match domains(problem) {
         Ok(domains) => domains,
-        Err(reasons) => return Ok(Solution::infeasible(reasons)),
+        Err(reasons) => return Ok(Solution::infeasible(problem, reasons)),
     };
     let links: Vec<Vec<(NodeId, NodeId)>> = problem
         .clusters

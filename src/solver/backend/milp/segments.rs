@@ -153,7 +153,7 @@ pub(super) fn solve(milp: &Milp, problem: &SlotProblem, question: &SegmentsFor) 
     question.check(problem)?;
     let domains = match domains(problem) {
         Ok(domains) => domains,
-        Err(reasons) => return Ok(Solution::infeasible(reasons)),
+        Err(reasons) => return Ok(Solution::infeasible(problem, reasons)),
     };
     let (mut best, mut lower_bound) = (None, f64::INFINITY);
     for at in question.plans(problem) {
@@ -179,7 +179,7 @@ pub(super) fn solve(milp: &Milp, problem: &SlotProblem, question: &SegmentsFor) 
         }
     }
     let Some((_, decision)) = best else {
-        return Ok(Solution::infeasible(blocked(milp, problem, question, &domains)?));
+        return Ok(Solution::infeasible(problem, blocked(milp, problem, question, &domains)?));
     };
     let shadow_prices = given_radio_prices(problem, &decision)?;
     Solution::certified_by(problem, Proposal { decision, lower_bound, shadow_prices }, milp.gap, Work::default())

@@ -72,6 +72,7 @@ impl RadioProgram {
                 collection_power_w: vec![Some(Watts(0.0)); active],
                 distribution_power_w: vec![Some(Watts(0.0)); active],
                 upload: Some(nothing),
+                ..ClusterDecision::default()
             }
         });
         let mut decision = Decision { plan: question.plan, clusters: clusters.collect() };
