@@ -7,9 +7,9 @@ use collapipe::model::ModelPreset;
 use collapipe::nalgebra::DMatrix;
 use collapipe::network::device::{DevicePreset, EdgeServerPreset};
 use collapipe::network::radio::ChannelConfig;
-use collapipe::problem::{Gains, Overlap, Participation, Uplink};
+use collapipe::problem::{Gains, Participation, Uplink};
 use collapipe::scenario::{
-    ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, ModelSpec, PlanSpec, ScenarioSchema, ScenarioSpec,
+    ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, ModelSpec, PlanSpec, ScenarioSpec,
 };
 use collapipe::units::{Hertz, Joules, Seconds};
 
@@ -38,28 +38,22 @@ pub fn scenario() -> ScenarioSpec {
         }
     };
     ScenarioSpec {
-        schema: ScenarioSchema::V1,
         name: "a hall of boards".into(),
         slots: 1,
         seed: 0,
         latency_weight: 0.1,
         participation: Participation::Select,
-        overlap: Overlap::Full,
         model: ModelSpec { preset: Some(ModelPreset::BertBase), ..ModelSpec::default() },
         uplink: Uplink { bandwidth_hz: Hertz(20e6) },
         plans: [1, 2, 4, 8, 16]
-            .map(|micro_batches| PlanSpec { local_iterations: 2, micro_batches, penalty: 0.0 })
+            .map(|micro_batches| PlanSpec { local_iterations: 2, micro_batches, ..PlanSpec::default() })
             .into(),
-        convergence: None,
         channel: Some(ChannelConfig::Measured),
         clusters: vec![ClusterSpec {
             name: CLUSTER.into(),
             batch_size: 16,
             bandwidth_hz: Hertz(20e6),
             fixed_seconds: Seconds(1.0),
-            hop_latency_s: Seconds(5e-3),
-            upload_bits: None,
-            channel: None,
             control_unit: ControlUnitSpec {
                 preset: Some(DevicePreset::RaspberryPi5),
                 budget_j_per_round: Some(Joules(60.0)),
@@ -67,7 +61,9 @@ pub fn scenario() -> ScenarioSpec {
             },
             edge_server: EdgeServerSpec { preset: Some(EdgeServerPreset::Rtx3090), ..EdgeServerSpec::default() },
             devices: (0..BOARDS).map(board).collect(),
+            ..ClusterSpec::default()
         }],
+        ..ScenarioSpec::default()
     }
 }
 

@@ -120,7 +120,7 @@ impl Cell {
     pub(super) fn effort(&self) -> u64 {
         let spec = self.scenario.spec();
         let devices: usize = spec.clusters.iter().map(|cluster| cluster.devices.len()).sum();
-        let each = u64::from(self.scenario.model().blocks).saturating_mul(devices as u64);
+        let each = u64::from(self.scenario.blocks()).saturating_mul(devices as u64);
         let rounds = match self.policy {
             PolicyKind::Alternating | PolicyKind::FixedRadio | PolicyKind::Offline => 20,
             _ => 1,

@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use super::convergence;
 use super::error::{Faults, ScenarioError};
+use super::links::BySlot;
+use super::model::parts;
+use super::nodes::template_cluster;
 use super::notes::{self, Note};
 use super::sampler::Sampler;
-use super::spec::{ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, ScenarioSpec};
+use super::spec::{ClusterSpec, MAX_SLOTS, ScenarioSpec};
 use crate::bounds::ConvergenceConstraint;
 use crate::ground::digest::of_data;
-use crate::model::{ModelCosts, ModelError, Transformer};
+use crate::model::ModelCosts;
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace};
 use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
-    CandidatePlan, Cluster, ControlUnit, Device, EdgeServer, EndStage, EqualBlocks, FieldError, Gains, MOST_FAULTS,
-    Schema, SlotProblem, SlotSpec,
+    Beyond, CandidatePlan, Cluster, Encoder, FieldError, MOST_FAULTS, Order, PerPair, Schema, SlotProblem, SlotSpec,
 };
-use crate::units::{Bytes, FlopsPerSecond, Joules};
+use crate::schedule::ScheduleKind;
+use crate::units::{Bytes, Joules, Seconds};
 
 /// What a node is in its cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,8 +55,10 @@ pub struct Scenario(Arc<Resolved>);
 #[derive(Debug)]
 struct Resolved {
     spec: ScenarioSpec,
-    model: ModelCosts,
+    model: Option<ModelCosts>,
     template: SlotSpec,
+    /// For each cluster the links whose rate changes.
+    by_slot: Vec<Vec<BySlot>>,
     nodes: Vec<Node>,
     channels: Vec<Channel>,
     convergence: Option<ConvergenceConstraint>,
@@ -86,48 +91,40 @@ impl Scenario {
     ) -> Result<Self, ScenarioError> {
         let mut faults = Faults::default();
         check_run(&spec, &mut faults);
-        let Some(model) = faults.take(model(&spec.model)) else { return Err(faults.error()) };
-        let model = model.costs();
-        let clusters: Vec<Cluster> = spec
+        let Some(parts) = faults.take(parts(&spec.model)) else { return Err(faults.error()) };
+        let (clusters, by_slot): (Vec<Cluster>, Vec<Vec<BySlot>>) = spec
             .clusters
             .iter()
             .enumerate()
-            .filter_map(|(n, cluster)| template_cluster(cluster, &model, &format!("clusters[{n}]"), &mut faults))
-            .collect();
+            .filter_map(|(n, cluster)| template_cluster(cluster, &parts, &format!("clusters[{n}]"), &mut faults))
+            .unzip();
         if clusters.len() < spec.clusters.len() {
             return Err(faults.error());
         }
         let template = SlotSpec {
-            schema: Schema::V1,
             participation: spec.participation,
+            order: spec.order,
             overlap: spec.overlap,
             latency_weight: spec.latency_weight,
+            deadline_s: spec.deadline_s,
             plans: spec
                 .plans
                 .iter()
                 .map(|p| CandidatePlan {
                     local_iterations: p.local_iterations,
                     micro_batches: p.micro_batches,
+                    schedule: p.schedule,
                     penalty: p.penalty,
-                    ..CandidatePlan::default()
                 })
                 .collect(),
-            encoder: EqualBlocks {
-                blocks: model.blocks,
-                forward_flops_per_sample: model.block.forward_flops_per_sample,
-                backward_flops_per_sample: model.block.backward_flops_per_sample,
-                boundary_bits_per_sample: model.block.boundary_bits_per_sample,
-                parameter_bits_per_block: model.block.parameter_bits_per_block,
-                resident_bytes_per_block: model.block.resident_bytes_per_block,
-                activation_bytes_per_sample: model.block.activation_bytes_per_sample,
-            }
-            .into(),
+            encoder: parts.encoder,
             uplink: spec.uplink,
             clusters,
             ..SlotSpec::default()
         };
-        // Fields have the same names in both formats, so that the paths of these errors are those of the scenario.
-        SlotProblem::faults(&template, MOST_FAULTS).into_iter().for_each(|error| faults.add(error));
+        let template = SlotSpec { schema: schema(&template), ..template };
+        // Most fields have the same names in both formats, so that the paths of these errors are those of the scenario.
+        SlotProblem::faults(&template, MOST_FAULTS).into_iter().for_each(|error| faults.add(renamed(error)));
         let mut channels = Vec::with_capacity(spec.clusters.len());
         for (n, cluster) in spec.clusters.iter().enumerate() {
             let traces = traces.get(n).map_or(&[][..], Vec::as_slice);
@@ -145,7 +142,8 @@ impl Scenario {
         let mut notes = traced;
         notes.extend(notes::notes(&spec));
         notes::say(&notes, &spec);
-        Ok(Self(Arc::new(Resolved { spec, model, template, nodes, channels, convergence, notes })))
+        let model = parts.costs;
+        Ok(Self(Arc::new(Resolved { spec, model, template, by_slot, nodes, channels, convergence, notes })))
     }
 
     /// What its author may not have meant, and how its rate traces were read.
@@ -160,10 +158,30 @@ impl Scenario {
         &self.0.spec
     }
 
-    /// What the model's parts cost.
+    /// What the parts of its Transformer cost; none where it has a chain instead.
     #[must_use]
-    pub fn model(&self) -> &ModelCosts {
-        &self.0.model
+    pub fn model(&self) -> Option<&ModelCosts> {
+        self.0.model.as_ref()
+    }
+
+    /// L: number of blocks that are cut into segments; with the ends on devices, two more than the model's.
+    #[must_use]
+    pub fn blocks(&self) -> u32 {
+        self.0.template.encoder.blocks()
+    }
+
+    /// What its slot problems ask for beyond the classical one, in the scenario's keys; `None` where they are classical.
+    #[must_use]
+    pub fn beyond_classical(&self) -> Option<Beyond> {
+        self.0.template.beyond_classical().map(|beyond| Beyond {
+            field: match beyond.field {
+                "encoder.blocks" => "model.chain or model.ends",
+                "clusters[..].fixed_links" => "clusters[..].links",
+                "clusters[..].embedding" | "clusters[..].decoder" => "model.ends",
+                field => field,
+            },
+            ..beyond
+        })
     }
 
     /// All nodes whose energy is counted, in their numbering.
@@ -221,20 +239,55 @@ impl Scenario {
     #[must_use]
     pub fn encoder_memory(&self, cluster: usize) -> Option<Bytes> {
         let per_block = block_memory(&self.0.template.encoder.mean_block(), self.0.template.clusters.get(cluster)?);
-        Some(Bytes(f64::from(self.0.model.blocks) * per_block))
+        Some(Bytes(f64::from(self.blocks()) * per_block))
     }
 
-    /// The slot problem with all devices, prices zero and no links.
+    /// The slot problem with all devices, prices zero and no radio.
     pub(super) fn template(&self) -> &SlotSpec {
         &self.0.template
     }
+
+    /// A cluster's links whose rate changes from slot to slot.
+    pub(super) fn by_slot(&self, cluster: usize) -> &[BySlot] {
+        self.0.by_slot.get(cluster).map_or(&[], Vec::as_slice)
+    }
 }
 
-fn field(path: impl Into<String>, value: impl ToString, allowed: impl Into<String>) -> FieldError {
+/// The first version that holds the problem.
+fn schema(template: &SlotSpec) -> Schema {
+    let zero = PerPair::Same(Seconds(0.0));
+    let first = template.order == Order::Given
+        && template.deadline_s.is_none()
+        && template.plans.iter().all(|plan| plan.schedule == ScheduleKind::FillDrain)
+        && matches!(template.encoder, Encoder::Equal(_))
+        && template.clusters.iter().all(|cluster| {
+            cluster.embedding.is_some()
+                && cluster.decoder.is_some()
+                && cluster.hop_latency_s == zero
+                && cluster.hop_overhead_s == zero
+                && cluster.fixed_links.is_empty()
+                && cluster.devices.iter().all(|device| {
+                    device.min_blocks.is_none()
+                        && device.max_blocks.is_none()
+                        && device.block_seconds_per_sample.is_none()
+                })
+        });
+    if first { Schema::V1 } else { Schema::V2 }
+}
+
+/// A slot problem's error in the scenario's names.
+fn renamed(error: FieldError) -> FieldError {
+    match error.path.strip_prefix("encoder.") {
+        Some(rest) => FieldError { path: format!("model.chain.{rest}"), ..error },
+        None => error,
+    }
+}
+
+pub(super) fn field(path: impl Into<String>, value: impl ToString, allowed: impl Into<String>) -> FieldError {
     FieldError { path: path.into(), value: value.to_string(), allowed: allowed.into() }
 }
 
-fn within(parent: String, error: FieldError) -> FieldError {
+pub(super) fn within(parent: String, error: FieldError) -> FieldError {
     FieldError { path: format!("{parent}.{}", error.path), ..error }
 }
 
@@ -279,171 +332,6 @@ fn check_budget(budget: Option<Joules>) -> Result<(), FieldError> {
     }
 }
 
-fn model(spec: &ModelSpec) -> Result<Transformer, FieldError> {
-    let given = [
-        ("sequence_length", spec.sequence_length.is_some()),
-        ("precision", spec.precision.is_some()),
-        ("optimizer", spec.optimizer.is_some()),
-        ("checkpointing", spec.checkpointing.is_some()),
-        ("head", spec.head.is_some()),
-    ];
-    let (transformer, path) = match (spec.preset, &spec.transformer) {
-        (Some(preset), None) => {
-            let mut model = preset.spec(spec.sequence_length.unwrap_or(preset.default_sequence_length()));
-            model.precision = spec.precision.unwrap_or(model.precision);
-            model.optimizer = spec.optimizer.unwrap_or(model.optimizer);
-            model.checkpointing = spec.checkpointing.unwrap_or(model.checkpointing);
-            model.head = spec.head.unwrap_or(model.head);
-            (model, "model")
-        }
-        (None, Some(transformer)) => match given.iter().find(|(_, given)| *given) {
-            None => (transformer.clone(), "model.transformer"),
-            Some((name, _)) => {
-                let allowed = format!("left out, beside model.transformer, or given as model.transformer.{name}");
-                return Err(field(format!("model.{name}"), "(given)", allowed));
-            }
-        },
-        (Some(preset), Some(_)) => {
-            return Err(field("model.preset", preset, "left out where model.transformer is given"));
-        }
-        (None, None) => return Err(field("model.preset", "(missing)", "given, or model.transformer")),
-    };
-    Transformer::new(transformer).map_err(|error| within(path.into(), model_field(error)))
-}
-
-fn model_field(error: ModelError) -> FieldError {
-    match error {
-        ModelError::OutOfRange { field: name, value, min, max } => {
-            field(name, value, format!("an integer in [{min}, {max}]"))
-        }
-        ModelError::NotDivisible { field: name, value, divisor_field, divisor } => {
-            field(name, value, format!("a multiple of {divisor_field} = {divisor}"))
-        }
-        ModelError::SequenceLength { value, expected } => {
-            field("sequence_length", value, format!("{expected}, (image_size/patch_size)^2 + 1"))
-        }
-        ModelError::Head { head, family, allowed } => {
-            field("head.kind", format!("{head:?}"), format!("{allowed:?} for family.kind = {family:?}"))
-        }
-    }
-}
-
-/// The field's value if given, otherwise that of the preset.
-fn resolve<T>(name: &str, given: Option<T>, preset: Option<T>) -> Result<T, FieldError> {
-    given.or(preset).ok_or_else(|| field(name, "(missing)", "given, or a preset that has it"))
-}
-
-fn rate(
-    name: &str,
-    given: Option<FlopsPerSecond>,
-    preset: Option<FlopsPerSecond>,
-) -> Result<FlopsPerSecond, FieldError> {
-    let rate = resolve(name, given, preset)?;
-    // Stage times are work over rate: within what a slot problem admits for any model.
-    if (1e-3..=1e24).contains(&rate.0) {
-        Ok(rate)
-    } else {
-        Err(field(name, format!("{:?}", rate.0), "in [1e-3, 1e24] FLOP/s"))
-    }
-}
-
-/// The cluster with its presets resolved; none where a node's fields are missing.
-fn template_cluster(spec: &ClusterSpec, model: &ModelCosts, path: &str, faults: &mut Faults) -> Option<Cluster> {
-    let unit = control_unit(&spec.control_unit, model).map_err(|e| within(format!("{path}.control_unit"), e));
-    let unit = faults.take(unit);
-    let server = edge_server(&spec.edge_server, model).map_err(|e| within(format!("{path}.edge_server"), e));
-    let server = faults.take(server);
-    let resolved = spec.devices.iter().enumerate();
-    let resolved = resolved
-        .filter_map(|(k, spec)| faults.take(device(spec).map_err(|e| within(format!("{path}.devices[{k}]"), e))));
-    let devices: Vec<Device> = resolved.collect();
-    let ((control_unit, embedding), (edge_server, decoder)) = unit.zip(server)?;
-    let nodes = spec.devices.len() + 2;
-    (devices.len() + 2 == nodes).then(|| Cluster {
-        batch_size: spec.batch_size,
-        bandwidth_hz: spec.bandwidth_hz,
-        fixed_seconds: spec.fixed_seconds,
-        upload_bits: spec.upload_bits.unwrap_or(model.encoder_parameter_bits() + model.embedding.parameter_bits),
-        embedding: Some(embedding),
-        decoder: Some(decoder),
-        hop_latency_s: spec.hop_latency_s.into(),
-        control_unit,
-        edge_server,
-        devices,
-        gain_to_noise_hz_per_w: Gains(nalgebra::DMatrix::zeros(nodes, nodes)),
-        ..Cluster::default()
-    })
-}
-
-fn control_unit(spec: &ControlUnitSpec, model: &ModelCosts) -> Result<(ControlUnit, EndStage), FieldError> {
-    let preset = spec.preset.map(|preset| preset.profile());
-    let preset = preset.as_ref();
-    let forward =
-        rate("forward_flops_per_second", spec.forward_flops_per_second, preset.map(|p| p.forward_flops_per_second))?;
-    let backward =
-        rate("backward_flops_per_second", spec.backward_flops_per_second, preset.map(|p| p.backward_flops_per_second))?;
-    let unit = ControlUnit {
-        max_power_w: resolve("max_power_w", spec.max_power_w, preset.map(|p| p.max_power_w))?,
-        energy_price: 0.0,
-        circuit_power_w: resolve("circuit_power_w", spec.circuit_power_w, preset.map(|p| p.circuit_power_w))?,
-        amplifier_efficiency: resolve(
-            "amplifier_efficiency",
-            spec.amplifier_efficiency,
-            preset.map(|p| p.amplifier_efficiency),
-        )?,
-    };
-    let embedding = EndStage {
-        forward_seconds_per_sample: model.embedding.forward_flops_per_sample / forward,
-        backward_seconds_per_sample: model.embedding.backward_flops_per_sample / backward,
-    };
-    Ok((unit, embedding))
-}
-
-fn edge_server(spec: &EdgeServerSpec, model: &ModelCosts) -> Result<(EdgeServer, EndStage), FieldError> {
-    let preset = spec.preset.map(|preset| preset.profile());
-    let preset = preset.as_ref();
-    let forward =
-        rate("forward_flops_per_second", spec.forward_flops_per_second, preset.map(|p| p.forward_flops_per_second))?;
-    let backward =
-        rate("backward_flops_per_second", spec.backward_flops_per_second, preset.map(|p| p.backward_flops_per_second))?;
-    let server = EdgeServer { max_power_w: resolve("max_power_w", spec.max_power_w, preset.map(|p| p.max_power_w))? };
-    let decoder = EndStage {
-        forward_seconds_per_sample: model.decoder.forward_flops_per_sample / forward,
-        backward_seconds_per_sample: model.decoder.backward_flops_per_sample / backward,
-    };
-    Ok((server, decoder))
-}
-
-fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
-    let preset = spec.preset.map(|preset| preset.profile());
-    let preset = preset.as_ref();
-    Ok(Device {
-        forward_flops_per_second: rate(
-            "forward_flops_per_second",
-            spec.forward_flops_per_second,
-            preset.map(|p| p.forward_flops_per_second),
-        )?,
-        backward_flops_per_second: rate(
-            "backward_flops_per_second",
-            spec.backward_flops_per_second,
-            preset.map(|p| p.backward_flops_per_second),
-        )?,
-        joules_per_flop: resolve("joules_per_flop", spec.joules_per_flop, preset.map(|p| p.joules_per_flop))?,
-        memory_bytes: resolve("memory_bytes", spec.memory_bytes, preset.map(|p| p.memory_bytes))?,
-        stage_overhead_s: resolve("stage_overhead_s", spec.stage_overhead_s, preset.map(|p| p.stage_overhead_s))?,
-        block_overhead_s: resolve("block_overhead_s", spec.block_overhead_s, preset.map(|p| p.block_overhead_s))?,
-        max_power_w: resolve("max_power_w", spec.max_power_w, preset.map(|p| p.max_power_w))?,
-        energy_price: 0.0,
-        circuit_power_w: resolve("circuit_power_w", spec.circuit_power_w, preset.map(|p| p.circuit_power_w))?,
-        amplifier_efficiency: resolve(
-            "amplifier_efficiency",
-            spec.amplifier_efficiency,
-            preset.map(|p| p.amplifier_efficiency),
-        )?,
-        ..Device::default()
-    })
-}
-
 fn nodes(n: usize, cluster: &ClusterSpec) -> impl Iterator<Item = Node> {
     let unit = Node {
         cluster: n,
@@ -469,6 +357,8 @@ fn channel(
     let (config, path): (&ChannelConfig, String) = match (&cluster.channel, &spec.channel) {
         (Some(own), _) => (own, format!("clusters[{n}].channel")),
         (None, Some(common)) => (common, "channel".into()),
+        // Links that are not radio, or none at all, which the first slot says.
+        (None, None) if !cluster.links.is_empty() => (&ChannelConfig::Measured, String::new()),
         (None, None) => {
             let allowed = format!("given, or channel for all clusters (cluster {:?} has none)", cluster.name);
             return Err(field(format!("clusters[{n}].channel"), "(missing)", allowed).into());

@@ -9,12 +9,27 @@ use super::build::Scenario;
 use super::error::ScenarioError;
 use super::notes::{Note, NoteKind};
 use super::spec::ScenarioSpec;
+use super::tables::read_tables;
 use crate::ground::blame::{Blame, Blamed};
 use crate::network::radio::{ChannelConfig, RateTrace, TraceFile, TraceFileError};
-use crate::text::{describe, position, without_mark};
+use crate::partition::ProfileError;
+use crate::text::{TextError, describe, position, without_mark};
 
 /// The built-in scenario: BERT-base on two clusters of boards and phones.
 pub const BUILTIN: &str = include_str!("builtin.toml");
+
+/// Scenarios to begin with, by their names: the built-in one, and four boards on one Wi-Fi or on Ethernet.
+pub const PRESETS: [(&str, &str); 3] = [
+    ("builtin", BUILTIN),
+    ("wifi", include_str!("presets/wifi.toml")),
+    ("ethernet", include_str!("presets/ethernet.toml")),
+];
+
+/// The text of a scenario to begin with; none of another name than those of [`PRESETS`].
+#[must_use]
+pub fn preset(name: &str) -> Option<&'static str> {
+    PRESETS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
 
 /// Why a text is not a scenario.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +60,36 @@ pub enum ScenarioFileError {
     /// A file of rate traces could not be read.
     #[error(transparent)]
     Traces(#[from] TraceFileError),
+    /// A table of measured layers could not be read.
+    #[error("{path}: {}: {source}", file.display())]
+    Table {
+        /// The field that names it.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is no text.
+    #[error("{path}: {}: {source}", file.display())]
+    Text {
+        /// The field that names it.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: TextError,
+    },
+    /// It is no profile.
+    #[error("{path}: {}: {source}", file.display())]
+    Profile {
+        /// The field that names it.
+        path: String,
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: ProfileError,
+    },
 }
 
 impl Blamed for ScenarioFileError {
@@ -54,6 +99,8 @@ impl Blamed for ScenarioFileError {
             Self::Scenario { error, .. } => error.blame(),
             Self::Several(errors) => errors.first().map_or(Blame::Input, Blamed::blame),
             Self::Traces(error) => error.blame(),
+            Self::Table { .. } | Self::Text { .. } => Blame::Input,
+            Self::Profile { source, .. } => source.blame(),
         }
     }
 }
@@ -91,12 +138,17 @@ impl ScenarioFile {
         Ok(Self { spec, text: text.into(), folder: folder.into() })
     }
 
-    /// Validates the scenario and reads the traces it needs.
+    /// Validates the scenario and reads the traces and tables it needs. What tables hold becomes part of the data
+    /// ([`Scenario::spec`]); traces of radio channels stay files.
     ///
     /// # Errors
-    /// [`ScenarioFileError`] with the line of the bad field, or of a file of traces.
-    pub fn build(self) -> Result<Scenario, ScenarioFileError> {
+    /// [`ScenarioFileError`] with the line of the bad field, or of a file of traces or layers.
+    pub fn build(mut self) -> Result<Scenario, ScenarioFileError> {
         let (traces, notes) = self.traces()?;
+        read_tables(&mut self.spec, &self.folder).map_err(|error| match error {
+            ScenarioFileError::Scenario { error, .. } => at_line(&self.text, error),
+            error => error,
+        })?;
         Scenario::with_notes(self.spec, &traces, notes).map_err(|error| at_line(&self.text, error))
     }
 

@@ -12,24 +12,32 @@
 //! same states.
 
 mod build;
+mod chain;
 mod convergence;
 mod error;
 #[cfg(feature = "scenario")]
 mod file;
+mod links;
 mod measured;
+mod model;
+mod nodes;
 mod notes;
 mod sampler;
 mod spec;
+#[cfg(feature = "scenario")]
+mod tables;
 
 pub use build::{Node, Role, Scenario};
+pub use chain::{ChainSpec, EndWork, ProfileSpec};
 pub use convergence::{ConvergenceSpec, PerCluster};
 pub use error::ScenarioError;
 #[cfg(feature = "scenario")]
-pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};
+pub use file::{BUILTIN, PRESETS, ScenarioFile, ScenarioFileError, preset};
+pub use links::{LinkSpec, LinkTrace};
 pub use measured::MeasurementError;
 pub use notes::{Note, NoteKind};
 pub use sampler::{Sampler, SlotError, SlotInstance, SlotState};
 pub use spec::{
-    ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, MAX_SLOTS, ModelSpec, PlanSpec, ScenarioSchema,
+    ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec, Ends, MAX_SLOTS, ModelSpec, PlanSpec, ScenarioSchema,
     ScenarioSpec,
 };

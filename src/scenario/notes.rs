@@ -74,7 +74,7 @@ const fn usual(
 }
 
 /// Every field that is checked for its unit.
-const USUAL: [Usual; 16] = [
+const USUAL: [Usual; 20] = [
     usual("forward_flops_per_second", "FLOP/s", (1e6, 1e17), Some(("GFLOP/s", 1e9)), None),
     usual("backward_flops_per_second", "FLOP/s", (1e6, 1e17), Some(("GFLOP/s", 1e9)), None),
     usual("joules_per_flop", "J/FLOP", (1e-15, 1e-6), None, Some(("pJ/FLOP", 1e-12))),
@@ -88,6 +88,10 @@ const USUAL: [Usual; 16] = [
     usual("budget_j_per_round", "J", (1e-6, 1e9), Some(("kJ", 1e3)), Some(("mJ", 1e-3))),
     usual("upload_bits", "bit", (100.0, 1e14), Some(("Mbit", 1e6)), None),
     usual("hop_latency_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
+    usual("hop_overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
+    usual("latency_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
+    usual("overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
+    usual("bits_per_second", "bit/s", (1e4, 1e13), Some(("Mbit/s", 1e6)), None),
     usual("stage_overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
     usual("block_overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
     usual("seconds_per_slot", "s", (1e-4, 1e5), None, Some(("ms", 1e-3))),
@@ -151,7 +155,14 @@ fn absences(spec: &ScenarioSpec) -> Vec<Note> {
 
 fn check_cluster(notes: &mut Vec<Note>, path: &str, cluster: &ClusterSpec) {
     check(notes, path, "bandwidth_hz", Some(cluster.bandwidth_hz.0));
-    check(notes, path, "hop_latency_s", Some(cluster.hop_latency_s.0));
+    check(notes, path, "hop_latency_s", cluster.hop_latency_s.same().map(|time| time.0));
+    check(notes, path, "hop_overhead_s", cluster.hop_overhead_s.same().map(|time| time.0));
+    for (i, link) in cluster.links.iter().enumerate() {
+        let within = format!("{path}.links[{i}]");
+        check(notes, &within, "bits_per_second", link.bits_per_second.map(|rate| rate.0));
+        check(notes, &within, "latency_s", link.latency_s.map(|time| time.0));
+        check(notes, &within, "overhead_s", link.overhead_s.map(|time| time.0));
+    }
     check(notes, path, "upload_bits", cluster.upload_bits.map(|bits| bits.0));
     if let Some(channel) = &cluster.channel {
         check_channel(notes, &format!("{path}.channel"), channel);

@@ -6,7 +6,7 @@ use super::build::Scenario;
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::seed;
 use crate::network::radio::Channel;
-use crate::problem::{ClusterEvaluation, Gains, ProblemError, SlotProblem};
+use crate::problem::{Cluster, ClusterEvaluation, FixedLink, Gains, NodeId, PerPair, ProblemError, SlotProblem};
 use crate::units::Joules;
 
 /// Separates absences from every other use of the seed; must never change.
@@ -181,14 +181,55 @@ impl SlotState {
                 device.energy_price = price(energy_price(node + 1 + k));
             }
             node += devices + 1;
+            cluster.gain_to_noise_hz_per_w = Gains(gains.clone());
+            self.set_rates(n, cluster);
             let kept: Vec<usize> =
                 std::iter::once(0).chain(present.iter().map(|k| k + 1)).chain([devices + 1]).collect();
-            cluster.devices = present.iter().filter_map(|&k| cluster.devices.get(k).cloned()).collect();
-            cluster.gain_to_noise_hz_per_w = Gains(gains.select_rows(&kept).select_columns(&kept));
+            keep(cluster, &kept);
         }
         let problem = SlotProblem::new(spec)?;
         Ok(SlotInstance { problem, present: self.present.clone() })
     }
+
+    /// Gives the links of a cluster that change their rates of this slot. Where one is down nothing joins its nodes.
+    fn set_rates(&self, n: usize, cluster: &mut Cluster) {
+        let by_slot = self.scenario.by_slot(n);
+        for of_link in by_slot {
+            let rate = of_link.rate(self.slot);
+            let Some(link) = cluster.fixed_links.get_mut(of_link.link) else { continue };
+            link.bits_per_second = rate;
+            if rate.0 == 0.0
+                && let Some(gain) = cluster.gain_to_noise_hz_per_w.0.get_mut((link.from.0, link.to.0))
+            {
+                *gain = 0.0;
+            }
+        }
+        if !by_slot.is_empty() {
+            cluster.fixed_links.retain(|link| link.bits_per_second.0 > 0.0);
+        }
+    }
+}
+
+/// A cluster without the nodes that are not kept; those kept are in order.
+fn keep(cluster: &mut Cluster, kept: &[usize]) {
+    if kept.len() == cluster.devices.len() + 2 {
+        return;
+    }
+    let devices = std::mem::take(&mut cluster.devices);
+    let there = |node: usize| kept.binary_search(&node).ok();
+    cluster.devices =
+        devices.into_iter().enumerate().filter(|(k, _)| there(k + 1).is_some()).map(|(_, device)| device).collect();
+    let gains = &cluster.gain_to_noise_hz_per_w.0;
+    cluster.gain_to_noise_hz_per_w = Gains(gains.select_rows(kept).select_columns(kept));
+    for pairs in [&mut cluster.hop_latency_s, &mut cluster.hop_overhead_s] {
+        if let PerPair::Pairs(matrix) = pairs {
+            *matrix = matrix.select_rows(kept).select_columns(kept);
+        }
+    }
+    let links = std::mem::take(&mut cluster.fixed_links);
+    let link =
+        |link: FixedLink| Some(FixedLink { from: NodeId(there(link.from.0)?), to: NodeId(there(link.to.0)?), ..link });
+    cluster.fixed_links = links.into_iter().filter_map(link).collect();
 }
 
 /// Prices and penalties below what a slot problem admits are as good as none.

@@ -2,11 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chain::{ChainSpec, ProfileSpec};
 use super::convergence::ConvergenceSpec;
+use super::links::LinkSpec;
 use crate::model::{Checkpointing, Head, ModelPreset, Optimizer, Precisions, TransformerSpec};
 use crate::network::device::{DevicePreset, EdgeServerPreset};
 use crate::network::radio::{ChannelConfig, Position};
-use crate::problem::{Overlap, Participation, Uplink};
+use crate::problem::{BlockSeconds, Order, Overlap, Participation, PerPair, Uplink};
+use crate::schedule::ScheduleKind;
 use crate::units::{Bits, Bytes, FlopsPerSecond, Hertz, Joules, JoulesPerFlop, Seconds, Watts};
 
 /// Most slots of a run.
@@ -23,7 +26,7 @@ pub enum ScenarioSchema {
 }
 
 /// A long-term problem as plain data, not yet validated: fill the fields, then [`Scenario::new`](super::Scenario::new).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioSpec {
     /// Name and version of the format.
@@ -40,9 +43,16 @@ pub struct ScenarioSpec {
     /// Which of a cluster's devices take part in a round.
     #[serde(default)]
     pub participation: Participation,
-    /// Whether stages compute while they send.
+    /// Whether the devices of a pipeline stand in the order of the list or in any; given if left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub order: Order,
+    /// Whether stages compute while they send; they do if left out.
     #[serde(default)]
     pub overlap: Overlap,
+    /// Longest latency of a round that any cluster may have, > 0; no limit if left out. A slot in which no decision keeps
+    /// it is an outage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_s: Option<Seconds>,
     /// What is trained.
     pub model: ModelSpec,
     /// Band on which all control units upload.
@@ -59,11 +69,28 @@ pub struct ScenarioSpec {
     pub clusters: Vec<ClusterSpec>,
 }
 
-/// The model: a published architecture by name, changed where fields are given, or a custom description.
+/// Where the first and the last stage of a pipeline run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Ends {
+    /// The embedding on the control unit, the decoder on the edge server.
+    #[default]
+    Apart,
+    /// Both on devices, as the first and the last block of the chain that is cut: a pipeline among devices alone.
+    OnDevices,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+/// The model: a published architecture by name, changed where fields are given, a custom description, or a chain of
+/// blocks as they were measured or counted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelSpec {
-    /// A published architecture; either this or `transformer`.
+    /// A published architecture; either this or `transformer` or `chain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<ModelPreset>,
     /// s: tokens per sample; with `preset` only, that of the preset if left out.
@@ -84,6 +111,16 @@ pub struct ModelSpec {
     /// A custom description.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transformer: Option<TransformerSpec>,
+    /// Blocks that differ.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chain: Option<ChainSpec>,
+    /// Where embedding and decoder run; apart from the devices if left out. A chain says it itself.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ends: Ends,
+    /// Parameters stay where they are: nothing is distributed before a round, collected or uploaded after it (unless
+    /// `upload_bits` is given). Sent if left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub parameters_stay: bool,
 }
 
 /// A candidate plan: I local iterations of M micro-batches.
@@ -94,13 +131,32 @@ pub struct PlanSpec {
     pub local_iterations: u32,
     /// M; divides every cluster's batch size.
     pub micro_batches: u32,
+    /// In which order the stages run their forward and backward work; fill-drain if left out.
+    #[serde(default = "fill_drain", skip_serializing_if = "is_fill_drain")]
+    pub schedule: ScheduleKind,
     /// Added to the slot's objective when the plan is chosen; any sign.
     #[serde(default)]
     pub penalty: f64,
 }
 
+impl Default for PlanSpec {
+    /// One iteration of one micro-batch, fill-drain, without penalty.
+    fn default() -> Self {
+        Self { local_iterations: 1, micro_batches: 1, schedule: fill_drain(), penalty: 0.0 }
+    }
+}
+
+const fn fill_drain() -> ScheduleKind {
+    ScheduleKind::FillDrain
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_fill_drain(schedule: &ScheduleKind) -> bool {
+    *schedule == fill_drain()
+}
+
 /// A cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterSpec {
     /// Its name; unique.
@@ -112,19 +168,29 @@ pub struct ClusterSpec {
     /// Part of the cluster's latency that no decision changes.
     #[serde(default)]
     pub fixed_seconds: Seconds,
-    /// ℓ: constant latency per message of a hop.
+    /// Propagation: by how much later every message arrives; it occupies nobody. A number, or a matrix `[from][to]` over
+    /// control unit, devices and edge server; 0 if left out. A link's own `latency_s` comes first.
     #[serde(default)]
-    pub hop_latency_s: Seconds,
+    pub hop_latency_s: PerPair<Seconds>,
+    /// What every message takes besides its bits: it occupies the link, and the sender where sending blocks. A number or a
+    /// matrix as `hop_latency_s`; 0 if left out. A link's own `overhead_s` comes first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hop_overhead_s: PerPair<Seconds>,
     /// What the control unit uploads per round; all parameters that the cluster trains away from the server (embedding
-    /// and encoder) if left out.
+    /// and encoder, or the chain's blocks) if left out, and 0 where parameters stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload_bits: Option<Bits>,
     /// A radio of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelConfig>,
-    /// Node 0.
+    /// Links that are not radio: cables, Wi-Fi, measured rates. Where two are for the same pair, the later one counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkSpec>,
+    /// Node 0; may be left out where the ends are on devices and parameters stay.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub control_unit: ControlUnitSpec,
-    /// Node K+1.
+    /// Node K+1; may be left out where the ends are on devices and nothing is uploaded.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub edge_server: EdgeServerSpec,
     /// Nodes 1..K, in pipeline order.
     pub devices: Vec<DeviceSpec>,
@@ -215,6 +281,19 @@ pub struct DeviceSpec {
     /// Memory for the segment and its activations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<Bytes>,
+    /// Least blocks of its segment where it takes part, at most `max_blocks`; one if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_blocks: Option<u32>,
+    /// Most blocks of its segment, 0 to 65,536; as many as memory holds if left out. With 0 it cannot take part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_blocks: Option<u32>,
+    /// Measured times of every block, in s, instead of work over rate: two lists of one number ≥ 0 per block. Energy stays
+    /// work times `joules_per_flop`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_seconds_per_sample: Option<BlockSeconds>,
+    /// The same from a table of layers, which a scenario file reads.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileSpec>,
     /// o.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage_overhead_s: Option<Seconds>,

@@ -2,7 +2,7 @@
 
 use super::policy::{DeviceLoad, OwnCluster, OwnRound};
 use super::record::{ClusterPlan, PlannedSlot, SlotOutcome};
-use crate::problem::program::block_memory;
+use crate::problem::program::{ClusterProgram, segments};
 use crate::problem::{
     CandidatePlan, Cluster, ClusterDecision, Decision, Evaluation, ObjectiveTerms, ShadowPrices, SlotProblem, SlotSpec,
     Status, Work,
@@ -138,12 +138,14 @@ fn scatter<T: Copy + Default>(devices: usize, present: &[usize], values: impl In
 /// What the devices of a cluster hold and compute.
 fn loads(problem: &SlotSpec, cluster: &Cluster, plan: &CandidatePlan, choice: &ClusterDecision) -> Vec<DeviceLoad> {
     let mut loads = vec![DeviceLoad::default(); cluster.devices.len()];
-    for (&k, &blocks) in choice.active.iter().zip(&choice.sizes) {
+    let program = ClusterProgram::new(problem, cluster).under(plan);
+    let active = choice.active.len();
+    for (position, (&k, segment)) in choice.active.iter().zip(segments(&choice.sizes)).enumerate() {
         let (Some(load), Some(device)) = (loads.get_mut(k.0), cluster.devices.get(k.0)) else { continue };
         *load = DeviceLoad {
-            blocks,
-            memory: Bytes(f64::from(blocks) * block_memory(&problem.encoder.mean_block(), cluster)),
-            compute: DeviceLoad::compute_time(problem, cluster, device, plan) * f64::from(blocks),
+            blocks: segment.end.saturating_sub(segment.start),
+            memory: Bytes(program.segment_memory(position, active, &segment)),
+            compute: program.computing(device, &segment),
         };
     }
     loads

@@ -10,7 +10,7 @@ use super::round::Round;
 use super::run::RunError;
 use super::traced;
 use crate::lyapunov::{DriftProblem, DriftSlot, Labels, Minimum, QueueError, Weights};
-use crate::problem::evaluate;
+use crate::problem::{Beyond, evaluate};
 use crate::scenario::{Scenario, SlotError, SlotInstance, SlotState};
 use crate::solver::{Settings, Solution};
 use crate::units::Joules;
@@ -90,8 +90,16 @@ impl<'a> Rounds<'a> {
     /// The rounds, decided by the given policy.
     ///
     /// # Errors
-    /// [`RunError`] for budgets or a convergence constraint out of range.
+    /// [`RunError`] for budgets or a convergence constraint out of range, and [`RunError::Policy`] for one that knows the
+    /// classical problem alone, where the scenario asks for more.
     pub fn with_policy(scenario: &Scenario, policy: Box<dyn Policy + 'a>) -> Result<Self, RunError> {
+        if let Some(beyond) = scenario.beyond_classical().filter(|_| policy.is_classical()) {
+            let Beyond { field, value, instead, .. } = beyond;
+            let reason = format!(
+                "it does not know {field} = {value} of the scenario, only {instead}; policy exact knows everything"
+            );
+            return Err(RunError::Policy { policy: policy.name().into(), reason });
+        }
         Ok(Self { scenario: scenario.clone(), policy, form: StandardForm::of_scenario(scenario)? })
     }
 

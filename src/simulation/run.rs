@@ -295,7 +295,7 @@ impl<'a> Run<'a> {
             },
             scenario: Some(Box::new(spec.clone())),
             clusters: spec.clusters.iter().map(|cluster| cluster.name.clone()).collect(),
-            blocks: scenario.model().blocks,
+            blocks: scenario.blocks(),
             nodes: nodes.collect(),
             plans: scenario.plans().to_vec(),
             convergence: scenario.convergence().zip(self.form().learning()).map(|(constraint, of)| ConvergenceRecord {

@@ -30,7 +30,8 @@ fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
     {
         let varied =
             setup.vary(NAME, &setup.values(&[1.0, 2.0, 4.0, 8.0, 16.0]), &[PolicyKind::Exact], |spec, batches| {
-                spec.plans = vec![PlanSpec { local_iterations: 2, micro_batches: batches as u32, penalty: 0.0 }];
+                spec.plans =
+                    vec![PlanSpec { local_iterations: 2, micro_batches: batches as u32, ..PlanSpec::default() }];
                 spec.convergence = Some(convergence(rule));
             })?;
         cells.extend(varied.into_iter().map(|cell| Cell { series: series.into(), ..cell }));

@@ -27,7 +27,7 @@ pub(crate) use transmission::{Transmission, Transmitter, Wire, boundary_bits, ti
 
 use std::ops::Range;
 
-use self::stage::segment_time;
+use self::stage::{segment_seconds, segment_time};
 use super::cluster::{Cluster, Device, FixedLink};
 use super::decision::{ClusterDecision, Link};
 use super::encoder::Encoder;
@@ -227,6 +227,16 @@ impl PlanProgram<'_> {
     /// Stage time per micro-batch of a device that holds a segment.
     pub fn segment_time(&self, phase: Phase, device: &Device, segment: &Range<u32>) -> Seconds {
         segment_time(&self.at.spec.encoder, device, phase, self.samples, segment)
+    }
+
+    /// Time in a round that a device computes for a segment, overheads left out.
+    pub fn computing(&self, device: &Device, segment: &Range<u32>) -> Seconds {
+        let phase = |phase| segment_seconds(&self.at.spec.encoder, device, phase, segment);
+        let per_sample = match self.plan.schedule.has_backward() {
+            true => phase(Phase::Forward) + phase(Phase::Backward),
+            false => phase(Phase::Forward),
+        };
+        per_sample * (f64::from(self.plan.local_iterations) * f64::from(self.at.cluster.batch_size))
     }
 
     /// Stage times per micro-batch of all stages on a route, with the sizes of its active devices.

@@ -38,9 +38,20 @@ pub(crate) fn segment_time(
     segment: &Range<u32>,
 ) -> Seconds {
     let size = segment.end.saturating_sub(segment.start);
-    let per_sample = match (&device.block_seconds_per_sample, encoder) {
+    match (&device.block_seconds_per_sample, encoder) {
+        (None, Encoder::Equal(equal)) => stage_time(device, block_time(equal, device, phase, micro_batch), size),
+        _ => {
+            let computed = segment_seconds(encoder, device, phase, segment) * micro_batch;
+            device.stage_overhead_s + device.block_overhead_s * f64::from(size) + computed
+        }
+    }
+}
+
+/// Σ of a segment's seconds per sample on a device, by its table or its rate, overheads left out.
+pub(crate) fn segment_seconds(encoder: &Encoder, device: &Device, phase: Phase, segment: &Range<u32>) -> Seconds {
+    match (&device.block_seconds_per_sample, encoder) {
         (None, Encoder::Equal(equal)) => {
-            return stage_time(device, block_time(equal, device, phase, micro_batch), size);
+            equal.flops(phase) / rate(device, phase) * f64::from(segment.end.saturating_sub(segment.start))
         }
         (None, Encoder::Chain(chain)) => Flops(chain.sum(segment, |block| block.flops(phase).0)) / rate(device, phase),
         (Some(table), _) => {
@@ -51,8 +62,7 @@ pub(crate) fn segment_time(
             let end = (segment.end as usize).min(table.len());
             table.get(segment.start as usize..end).map_or(Seconds(0.0), |blocks| blocks.iter().copied().sum())
         }
-    };
-    device.stage_overhead_s + device.block_overhead_s * f64::from(size) + per_sample * micro_batch
+    }
 }
 
 /// Bytes of a segment whose stage holds the activations of so many samples.

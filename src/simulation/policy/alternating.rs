@@ -36,6 +36,10 @@ impl Policy for AlternatingPolicy {
         "alternating".into()
     }
 
+    fn is_classical(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         match self.backend.solve(slot.problem(), &WholeSlot) {
             Ok(solution) => Ok(Choice::Solved(solution)),

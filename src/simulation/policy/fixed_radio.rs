@@ -37,6 +37,10 @@ impl Policy for FixedRadio {
         "fixed-radio".into()
     }
 
+    fn is_classical(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
         Ok(choice(found(self.solver.solve(problem, &SegmentsFor::equal_shares(problem)))?))

@@ -96,6 +96,12 @@ pub trait Policy: fmt::Debug + Send {
         None
     }
 
+    /// Whether it knows the classical problem alone ([`Scenario::beyond_classical`]); a run of another scenario is then
+    /// refused.
+    fn is_classical(&self) -> bool {
+        false
+    }
+
     /// Decides one slot. Slots come in order, each once.
     ///
     /// # Errors

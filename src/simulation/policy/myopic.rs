@@ -152,6 +152,10 @@ impl Policy for Myopic {
         "myopic".into()
     }
 
+    fn is_classical(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let limited = limited(slot);
         let mut iterations: Vec<u32> = slot.problem().plans.iter().map(|plan| plan.local_iterations).collect();

@@ -78,6 +78,11 @@ impl Policy for PlannedOnce {
         }
     }
 
+    fn is_classical(&self) -> bool {
+        // The radio for given segments.
+        self.kept == Kept::Segments
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let start = match &self.start {
             Some(start) => start,

@@ -45,6 +45,10 @@ impl Policy for Random {
         "random".into()
     }
 
+    fn is_classical(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
         let state = seed::hash(self.seed, &[DRAW, slot.slot()]);

@@ -38,6 +38,10 @@ impl Policy for UniformSegments {
         "uniform-segments".into()
     }
 
+    fn is_classical(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         best_plan(slot.problem(), proportional(slot.problem(), |_| 1.0), &self.settings)
     }
@@ -81,6 +85,10 @@ impl Policy for ProportionalSegments {
             Proportion::Speed => "proportional-speed".into(),
             Proportion::Memory => "proportional-memory".into(),
         }
+    }
+
+    fn is_classical(&self) -> bool {
+        true
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

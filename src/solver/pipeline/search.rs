@@ -412,7 +412,8 @@ impl Search<'_> {
             }
             let bar = self.bar();
             let gap = if bar.is_finite() { (bar - node.bound) / bar.abs().max(1e-300) } else { 1.0 };
-            let accuracy = (SHARE * gap).clamp(0.02 * self.asked.tolerance, 1e-3);
+            // A coarse tolerance does not make the dual coarser than this.
+            let accuracy = (SHARE * gap).max(0.02 * self.asked.tolerance).min(1e-3);
             if !(round == 0 && node.choices.len() == 1 && node.prices.is_some() && self.nodes == 0) {
                 let instance = &self.plans[plan].instance;
                 let mut block = Block::new(instance, columns, self.asked.target.upload);

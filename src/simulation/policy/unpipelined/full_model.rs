@@ -27,6 +27,10 @@ impl Policy for FullModelFederated {
         "full-model-federated".into()
     }
 
+    fn is_classical(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
         let blocks = problem.encoder.blocks();

@@ -86,7 +86,8 @@ struct ServerRates {
 impl ServerRates {
     /// From what the decoder costs and how long it takes; an error where it costs nothing, so that no rate is known.
     fn new(context: &super::SlotContext<'_>, cluster: &Cluster) -> Result<Self, String> {
-        let decoder = context.scenario().model().decoder;
+        let model = context.scenario().model().ok_or("the scenario has a chain instead of a Transformer")?;
+        let decoder = model.decoder;
         let flops = [decoder.forward_flops_per_sample.0, decoder.backward_flops_per_sample.0];
         let stage = cluster.decoder.unwrap_or_default();
         let seconds = [stage.forward_seconds_per_sample.0, stage.backward_seconds_per_sample.0];

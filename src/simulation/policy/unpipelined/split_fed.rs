@@ -27,6 +27,10 @@ impl Policy for SplitFed {
         "split-fed".into()
     }
 
+    fn is_classical(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
         Ok(cheapest(problem, |cluster, plan| {

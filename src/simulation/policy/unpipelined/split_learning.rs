@@ -29,6 +29,10 @@ impl Policy for SplitLearning {
         "split-learning".into()
     }
 
+    fn is_classical(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let problem = slot.problem();
         Ok(cheapest(problem, |cluster, plan| {

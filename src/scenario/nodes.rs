@@ -1,0 +1,170 @@
+//! A cluster's nodes with their presets resolved.
+
+use super::build::{field, within};
+use super::chain::{EndWork, unread};
+use super::error::Faults;
+use super::links::{BySlot, Links, links};
+use super::model::Parts;
+use super::spec::{ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec};
+use crate::problem::{Cluster, ControlUnit, Device, EdgeServer, EndStage, FieldError, Gains};
+use crate::units::{FlopsPerSecond, Watts};
+
+/// The field's value if given, otherwise that of the preset.
+fn resolve<T>(name: &str, given: Option<T>, preset: Option<T>) -> Result<T, FieldError> {
+    given.or(preset).ok_or_else(|| field(name, "(missing)", "given, or a preset that has it"))
+}
+
+fn rate(
+    name: &str,
+    given: Option<FlopsPerSecond>,
+    preset: Option<FlopsPerSecond>,
+) -> Result<FlopsPerSecond, FieldError> {
+    let rate = resolve(name, given, preset)?;
+    // Stage times are work over rate: within what a slot problem admits for any model.
+    if (1e-3..=1e24).contains(&rate.0) {
+        Ok(rate)
+    } else {
+        Err(field(name, format!("{:?}", rate.0), "in [1e-3, 1e24] FLOP/s"))
+    }
+}
+
+/// The cluster with its presets resolved, and which of its links change from slot to slot; none where a node's fields are
+/// missing.
+pub(super) fn template_cluster(
+    spec: &ClusterSpec,
+    parts: &Parts,
+    path: &str,
+    faults: &mut Faults,
+) -> Option<(Cluster, Vec<BySlot>)> {
+    let unit = control_unit(spec, parts).map_err(|e| within(path.into(), e));
+    let unit = faults.take(unit);
+    let server = edge_server(spec, parts).map_err(|e| within(path.into(), e));
+    let server = faults.take(server);
+    let resolved = spec.devices.iter().enumerate();
+    let resolved = resolved
+        .filter_map(|(k, spec)| faults.take(device(spec).map_err(|e| within(format!("{path}.devices[{k}]"), e))));
+    let devices: Vec<Device> = resolved.collect();
+    let joined = faults.take(links(spec).map_err(|e| within(path.into(), e)));
+    let ((control_unit, embedding), (edge_server, decoder)) = unit.zip(server)?;
+    let Links { fixed, by_slot, latency, overhead } = joined?;
+    let nodes = spec.devices.len() + 2;
+    let cluster = Cluster {
+        batch_size: spec.batch_size,
+        bandwidth_hz: spec.bandwidth_hz,
+        fixed_seconds: spec.fixed_seconds,
+        upload_bits: spec.upload_bits.unwrap_or(parts.upload_bits),
+        embedding,
+        decoder,
+        hop_latency_s: latency,
+        hop_overhead_s: overhead,
+        control_unit,
+        edge_server,
+        devices,
+        gain_to_noise_hz_per_w: Gains(nalgebra::DMatrix::zeros(nodes, nodes)),
+        fixed_links: fixed,
+    };
+    (cluster.devices.len() + 2 == nodes).then_some((cluster, by_slot))
+}
+
+fn end_stage(
+    work: EndWork,
+    [(forward, given_forward), (backward, given_backward)]: [(Option<FlopsPerSecond>, Option<FlopsPerSecond>); 2],
+) -> Result<EndStage, FieldError> {
+    let forward = rate("forward_flops_per_second", given_forward, forward)?;
+    let backward = rate("backward_flops_per_second", given_backward, backward)?;
+    Ok(EndStage {
+        forward_seconds_per_sample: work.forward_flops_per_sample / forward,
+        backward_seconds_per_sample: work.backward_flops_per_sample / backward,
+    })
+}
+
+/// What stands for a power that nothing is sent with.
+const UNUSED: Watts = Watts(1.0);
+
+fn control_unit(of: &ClusterSpec, parts: &Parts) -> Result<(ControlUnit, Option<EndStage>), FieldError> {
+    let spec = &of.control_unit;
+    let silent = parts.embedding.is_none() && parts.stay && of.upload_bits.is_none_or(|bits| bits.0 == 0.0);
+    if *spec == ControlUnitSpec::default() && !silent {
+        let allowed = "given, or left out where the ends of the pipeline are on devices and parameters stay";
+        return Err(field("control_unit", "(missing)", allowed));
+    }
+    let within_it = |error| within("control_unit".into(), error);
+    let preset = spec.preset.map(|preset| preset.profile());
+    let preset = preset.as_ref();
+    let unused = silent.then_some(UNUSED);
+    let embedding = parts.embedding.map(|work| {
+        let forward = (preset.map(|p| p.forward_flops_per_second), spec.forward_flops_per_second);
+        let backward = (preset.map(|p| p.backward_flops_per_second), spec.backward_flops_per_second);
+        end_stage(work, [forward, backward])
+    });
+    let embedding = embedding.transpose().map_err(within_it)?;
+    let max_power = preset.map(|p| p.max_power_w).or(unused);
+    let circuit = preset.map(|p| p.circuit_power_w).or(unused.map(|_| Watts(0.0)));
+    let efficiency = preset.map(|p| p.amplifier_efficiency).or(unused.map(|_| 1.0));
+    let unit = || {
+        Ok(ControlUnit {
+            max_power_w: resolve("max_power_w", spec.max_power_w, max_power)?,
+            energy_price: 0.0,
+            circuit_power_w: resolve("circuit_power_w", spec.circuit_power_w, circuit)?,
+            amplifier_efficiency: resolve("amplifier_efficiency", spec.amplifier_efficiency, efficiency)?,
+        })
+    };
+    Ok((unit().map_err(within_it)?, embedding))
+}
+
+fn edge_server(of: &ClusterSpec, parts: &Parts) -> Result<(EdgeServer, Option<EndStage>), FieldError> {
+    let spec = &of.edge_server;
+    let upload = of.upload_bits.unwrap_or(parts.upload_bits);
+    if *spec == EdgeServerSpec::default() && (parts.decoder.is_some() || upload.0 > 0.0) {
+        let allowed = "given, or left out where the ends of the pipeline are on devices and nothing is uploaded";
+        return Err(field("edge_server", "(missing)", allowed));
+    }
+    let within_it = |error| within("edge_server".into(), error);
+    let preset = spec.preset.map(|preset| preset.profile());
+    let preset = preset.as_ref();
+    let decoder = parts.decoder.map(|work| {
+        let forward = (preset.map(|p| p.forward_flops_per_second), spec.forward_flops_per_second);
+        let backward = (preset.map(|p| p.backward_flops_per_second), spec.backward_flops_per_second);
+        end_stage(work, [forward, backward])
+    });
+    let decoder = decoder.transpose().map_err(within_it)?;
+    // It sends back what the decoder gives, and nothing else.
+    let unused = decoder.is_none().then_some(UNUSED);
+    let max_power_w = resolve("max_power_w", spec.max_power_w, preset.map(|p| p.max_power_w).or(unused));
+    Ok((EdgeServer { max_power_w: max_power_w.map_err(within_it)? }, decoder))
+}
+
+fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
+    if let Some(profile) = &spec.profile {
+        return Err(field("profile", profile.file.display(), unread("block_seconds_per_sample")));
+    }
+    let preset = spec.preset.map(|preset| preset.profile());
+    let preset = preset.as_ref();
+    Ok(Device {
+        forward_flops_per_second: rate(
+            "forward_flops_per_second",
+            spec.forward_flops_per_second,
+            preset.map(|p| p.forward_flops_per_second),
+        )?,
+        backward_flops_per_second: rate(
+            "backward_flops_per_second",
+            spec.backward_flops_per_second,
+            preset.map(|p| p.backward_flops_per_second),
+        )?,
+        joules_per_flop: resolve("joules_per_flop", spec.joules_per_flop, preset.map(|p| p.joules_per_flop))?,
+        memory_bytes: resolve("memory_bytes", spec.memory_bytes, preset.map(|p| p.memory_bytes))?,
+        stage_overhead_s: resolve("stage_overhead_s", spec.stage_overhead_s, preset.map(|p| p.stage_overhead_s))?,
+        block_overhead_s: resolve("block_overhead_s", spec.block_overhead_s, preset.map(|p| p.block_overhead_s))?,
+        max_power_w: resolve("max_power_w", spec.max_power_w, preset.map(|p| p.max_power_w))?,
+        energy_price: 0.0,
+        circuit_power_w: resolve("circuit_power_w", spec.circuit_power_w, preset.map(|p| p.circuit_power_w))?,
+        amplifier_efficiency: resolve(
+            "amplifier_efficiency",
+            spec.amplifier_efficiency,
+            preset.map(|p| p.amplifier_efficiency),
+        )?,
+        min_blocks: spec.min_blocks,
+        max_blocks: spec.max_blocks,
+        block_seconds_per_sample: spec.block_seconds_per_sample.clone(),
+    })
+}
