@@ -103,6 +103,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod bounds;
+pub mod calibration;
 #[cfg(feature = "experiments")]
 pub mod experiments;
 mod ground;

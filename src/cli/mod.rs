@@ -2,6 +2,7 @@
 
 mod args;
 mod bound;
+mod calibrate;
 mod io;
 mod partition;
 mod plan;
@@ -74,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Merge(arguments) => reproduce::merge(&arguments),
         Command::Experiments(arguments) => reproduce::experiments(&arguments),
         Command::Presets(arguments) => presets::presets(&arguments),
+        Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
     };
     let (code, message) = match done {
         Ok(Done::Solved) | Err(Failure::ClosedPipe) => (0, None),

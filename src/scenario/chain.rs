@@ -67,6 +67,16 @@ pub struct ProfileSpec {
     pub samples: u32,
 }
 
+/// A device that was calibrated.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CalibratedSpec {
+    /// The file; a relative one is looked up next to the scenario file.
+    pub file: PathBuf,
+    /// Its name there.
+    pub name: String,
+}
+
 const fn one() -> u32 {
     1
 }

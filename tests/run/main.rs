@@ -33,6 +33,8 @@ mod report_folder;
 mod report_summary;
 #[cfg(feature = "cli")]
 mod scenario_files;
+#[cfg(feature = "cli")]
+mod scenario_pipelines;
 mod send_and_sync;
 #[cfg(feature = "cli")]
 mod svg;
