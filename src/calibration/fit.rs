@@ -148,7 +148,6 @@ struct Solved {
     numbers: Vec<f64>,
     /// From which error on it counts in proportion.
     scale: f64,
-    loss: f64,
 }
 
 impl Fit<'_> {
@@ -204,13 +203,13 @@ impl Fit<'_> {
 
     fn solve(&mut self, rows: &[usize], mut numbers: Vec<f64>) -> Solved {
         let mut errors = self.errors(rows, &numbers);
-        let mut solved = Solved { numbers: numbers.clone(), scale: f64::INFINITY, loss: f64::INFINITY };
+        let mut solved = Solved { numbers: numbers.clone(), scale: f64::INFINITY };
         for _ in 0..PASSES {
             let scale = HUBER * PER_MEDIAN * median(errors.iter().map(|error| error.abs()).collect());
             let scale = scale.max(1e-9);
             let before = numbers.clone();
             self.descend(rows, scale, &mut numbers, &mut errors);
-            solved = Solved { numbers: numbers.clone(), scale, loss: loss(&errors, scale) };
+            solved = Solved { numbers: numbers.clone(), scale };
             let still = before.iter().zip(&numbers).zip(&self.typical);
             if still.into_iter().all(|((before, now), typical)| (before - now).abs() <= 1e-9 * typical) {
                 break;

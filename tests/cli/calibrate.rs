@@ -148,8 +148,8 @@ fn noisy_timings_give_them_within_the_noise_and_outliers_do_not_matter() {
 
 #[test]
 fn what_the_data_do_not_tell_is_named() {
-    // Always four samples: a block's overhead is as good as its seconds.
-    let found = calibrate(&spec(rows(0.0, true))).unwrap();
+    // Always four samples: a block's overhead is as good as its seconds, where both phases have the same share of them.
+    let found = calibrate(&CalibrationSpec { backward_share: 0.5, ..spec(rows(0.0, true)) }).unwrap();
     let named: Vec<&String> = found.unidentified.iter().flat_map(|direction| &direction.names).collect();
     assert!(named.iter().any(|name| *name == "block-overhead"), "{:?}", found.unidentified);
     assert!(named.iter().any(|name| *name == "block-seconds[pi]"), "{:?}", found.unidentified);
@@ -219,7 +219,7 @@ fn a_scenario_names_what_was_written() {
         assert!(table.contains(words), "{words} is not in {table}");
     }
     // Not over a file unasked.
-    refused(&arguments, &["boards.toml", "exists"]);
+    refused(&run(&arguments), &["boards.toml", "is there already"]);
     let json = run(&[&arguments[..], &["--overwrite", "--format", "json"]].concat());
     let json: Value = serde_json::from_str(&stdout(&json)).unwrap();
     assert!((json["estimates"][1]["value"].as_f64().unwrap() / 5e-3 - 1.0).abs() < 1e-3);
@@ -261,14 +261,22 @@ fn bad_timings_are_refused_by_line_and_column() {
     let file = place.join("timings.csv");
     for (text, message) in cases {
         fs::write(&file, text).unwrap();
-        refused(&["calibrate", file.to_str().unwrap()], &[message]);
+        refused(&run(&["calibrate", file.to_str().unwrap()]), &[message]);
     }
     fs::write(&file, good).unwrap();
     let path = file.to_str().unwrap();
-    refused(&["calibrate", path, "--out", "x.toml"], &["--out", "--model"]);
-    refused(&["calibrate", path, "--fit", "hop-latncy"], &["did you mean hop-latency?"]);
-    refused(&["calibrate", path, "--fixed", "hop-latency=-1"], &["finite number >= 0"]);
-    refused(&["calibrate", path, "--fixed", "hop-latency=1"], &["fixed.hop-latency", "left out where it is fitted"]);
+    refused(&run(&["calibrate", path, "--out", "x.toml"]), &["--out", "--model"]);
+    for (option, value, words) in
+        [("--fit", "hop-latncy", "did you mean hop-latency?"), ("--fixed", "hop-latency=-1", "finite number >= 0")]
+    {
+        let output = run(&["calibrate", path, option, value]);
+        assert_eq!(code(&output), 2);
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+    refused(
+        &run(&["calibrate", path, "--fixed", "hop-latency=1"]),
+        &["fixed.hop-latency", "left out where it is fitted"],
+    );
 }
 
 #[test]
