@@ -35,6 +35,8 @@ mod report_summary;
 mod scenario_files;
 #[cfg(feature = "cli")]
 mod scenario_pipelines;
+#[cfg(feature = "cli")]
+mod scenario_tables;
 mod send_and_sync;
 #[cfg(feature = "cli")]
 mod svg;

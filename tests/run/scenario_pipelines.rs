@@ -1,22 +1,21 @@
-//! Scenarios of pipelines as they run: each key against a slot problem written by hand, files of numbers, and what plays
-//! them.
+//! Scenarios of pipelines as they run: each key against a slot problem written by hand.
 
 use collapipe::nalgebra::DMatrix;
 use collapipe::problem::{
-    Block, BlockSeconds, CandidatePlan, Chain, Encoder, FixedLink, Gains, NodeId, Order, Overlap, PerPair, Schema,
-    SlotProblem, SlotSpec, evaluate,
+    Block, BlockSeconds, Chain, Encoder, FixedLink, Gains, NodeId, Order, Overlap, PerPair, Schema, SlotProblem,
+    SlotSpec, evaluate,
 };
-use collapipe::scenario::{PRESETS, Scenario, ScenarioFile, preset};
+use collapipe::scenario::{Scenario, ScenarioFile};
 use collapipe::schedule::ScheduleKind;
-use collapipe::simulation::{Effort, PolicyKind, Run, RunRecord, SlotOutcome};
+use collapipe::simulation::{Run, RunRecord, SlotOutcome};
 use collapipe::solver::Settings;
 use collapipe::units::{Bits, BitsPerSecond, Bytes, Flops, JoulesPerBit, Seconds};
 
+use crate::support::folder;
 use crate::support::scenario::{SMALL, changed, line_of, read};
-use crate::support::{folder, shared};
 
 /// The problem of the first slot at these prices of all nodes.
-fn first(scenario: &Scenario) -> SlotProblem {
+pub fn first(scenario: &Scenario) -> SlotProblem {
     scenario.sampler().next_slot().problem(|node| 0.01 * (node + 1) as f64).unwrap().problem
 }
 
@@ -33,7 +32,7 @@ fn refused(text: &str, words: &[&str]) -> String {
 }
 
 /// The small scenario with keys of the cluster.
-fn with_cluster(keys: &str) -> String {
+pub fn with_cluster(keys: &str) -> String {
     changed(
         "bandwidth_hz = 10e6\n\n[clusters.control_unit]",
         &format!("bandwidth_hz = 10e6\n{keys}\n[clusters.control_unit]"),
@@ -118,7 +117,7 @@ fn every_key_of_the_run_reaches_the_problem() {
 }
 
 /// Every slot has a decision that keeps every constraint, and costs what the record says.
-fn plays(scenario: &Scenario, slots: usize) -> RunRecord {
+pub fn plays(scenario: &Scenario, slots: usize) -> RunRecord {
     let mut run = Run::new(scenario, Settings::default()).unwrap();
     let mut states = scenario.sampler();
     let mut kept = Vec::new();
@@ -359,7 +358,7 @@ fn bad_keys_are_refused_by_name() {
         (link("radio = true\nshares_band = true"), "clusters[0].links[0].shares_band"),
         (
             with_cluster("hop_latency_s = [[0.0, 1.0], [1.0, 0.0]]\n"),
-            "clusters[0].hop_latency_s = a 2 x 2 matrix: must be a 4 x 4",
+            "clusters[0].hop_latency_s = a 2 x 2 matrix: must be a number or a 4 x 4",
         ),
         (with_cluster("hop_overhead_s = -1.0\n"), "clusters[0].hop_overhead_s = -1.0"),
         (changed("latency_weight = 0.5", "latency_weight = 0.5\ndeadline_s = 0.0"), "deadline_s = 0.0: must be"),
@@ -404,156 +403,4 @@ fn bad_keys_are_refused_by_name() {
     let text = link("bits_per_second = 0.0");
     let line = line_of(&text, "bits_per_second = 0.0");
     refused(&text, &[&format!("line {line}:")]);
-}
-
-#[test]
-fn profiles_of_layers_are_chains_and_tables_of_devices() {
-    let place = folder("profiles");
-    std::fs::write(
-        place.join("layers.csv"),
-        "model,layer,forward_ms,backward_ms,output_bytes,parameter_bytes\na,one,2,4,800,1e6\na,two,6,8,400,3e6\nb,x,1,1,1,1\n",
-    )
-    .unwrap();
-    let chain = "[model.chain]\nmeasured_at_flops_per_second = 1e9\n\
-                 profile = { file = \"layers.csv\", only = { model = \"a\" }, samples = 2 }\n\
-                 embedding = { forward_flops_per_sample = 1e6, backward_flops_per_sample = 2e6 }\n\
-                 decoder = { forward_flops_per_sample = 1e6, backward_flops_per_sample = 2e6 }\n";
-    let text = changed("[model]\npreset = \"bert-tiny\"\nsequence_length = 64\n", chain);
-    let text = text.replacen(
-        "name = \"phone\"",
-        "name = \"phone\"\nprofile = { file = \"layers.csv\", only = { model = \"a\" } }",
-        1,
-    );
-    let build = |text: &str| ScenarioFile::parse(text, &place).unwrap().build();
-    let scenario = build(&text).unwrap();
-    let spec = first(&scenario).into_spec();
-    let Encoder::Chain(found) = &spec.encoder else { panic!() };
-    assert_eq!(
-        found.blocks[1],
-        Block {
-            forward_flops_per_sample: Flops(3e6),
-            backward_flops_per_sample: Flops(4e6),
-            boundary_bits_per_sample: Bits(1600.0),
-            parameter_bits: Bits(2.4e7),
-            resident_bytes: Bytes(3e6),
-            activation_bytes_per_sample: Bytes(200.0),
-        }
-    );
-    let table = spec.clusters[0].devices[1].block_seconds_per_sample.as_ref().unwrap();
-    assert_eq!((table.forward[1], table.backward[0]), (Seconds(0.006), Seconds(0.004)));
-    plays(&scenario, 2);
-    let cases = [
-        (text.replace("only = { model = \"a\" }, samples", "samples"), "column model holds a, b"),
-        (text.replacen("layers.csv", "none.csv", 1), "model.chain.profile: "),
-        (text.replace("samples = 2", "samples = 0"), "model.chain.profile.samples = 0"),
-        (
-            text.replace("measured_at_flops_per_second = 1e9\n", ""),
-            "model.chain.measured_at_flops_per_second = (missing)",
-        ),
-    ];
-    for (text, message) in cases {
-        let error = build(&text).unwrap_err().to_string();
-        assert!(error.contains(message), "{message:?} is not in {error}");
-    }
-    let unread = ScenarioFile::parse(&text, &place).unwrap().spec;
-    let error = Scenario::new(unread).unwrap_err().to_string();
-    assert!(error.contains("model.chain.profile"), "{error}");
-}
-
-#[test]
-fn published_profiles_load() {
-    let Some(data) = shared("data") else { return };
-    let cases = [
-        ("pipelines/pipedream_layer_profiles.csv", "only = { model = \"vgg16\" }, order_by = \"order\"", Some(12)),
-        ("pipelines/dnnpart_bert24_training_layers.csv", "order_by = \"node\"", None),
-        (
-            "devices/edge_training_layer_profiles.csv",
-            "only = { model = \"vgg19\", dataset = \"CIFAR\", device = \"d1\" }, samples = 128",
-            None,
-        ),
-        (
-            "devices/pipeedge_vit_sublayer_profile.csv",
-            "only = { model = \"google/vit-base-patch16-224\", device = \"Minnowboard-E3845\", link_mbps = \"1000\", mem_mb = \"2048\" }, samples = 8",
-            None,
-        ),
-    ];
-    for (file, rows, least) in cases {
-        let chain = format!(
-            "[model]\nparameters_stay = true\n[model.chain]\nmeasured_at_flops_per_second = 1e10\n\
-             profile = {{ file = \"{file}\", {rows} }}\n"
-        );
-        let text = changed("[model]\npreset = \"bert-tiny\"\nsequence_length = 64\n", &chain);
-        let text = text.replace("[[clusters.devices]]", "[[clusters.devices]]\nmemory_bytes = 1e12");
-        let scenario =
-            ScenarioFile::parse(&text, &data).unwrap().build().unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert!(scenario.blocks() >= least.unwrap_or(10), "{file}: {}", scenario.blocks());
-        plays(&scenario, 1);
-    }
-}
-
-#[test]
-fn policies_that_know_the_classical_problem_alone_say_so() {
-    let text = with_cluster("[[clusters.links]]\nbits_per_second = 1e8\n");
-    let scenario = read(&text).unwrap();
-    assert_eq!(scenario.beyond_classical().unwrap().field, "clusters[..].links");
-    assert!(read(SMALL).unwrap().beyond_classical().is_none());
-    let mut refused = Vec::new();
-    for kind in PolicyKind::ALL.iter().copied().chain([PolicyKind::FixedMicroBatch { micro_batches: 4 }]) {
-        if kind == PolicyKind::NoPipeline {
-            // The small scenario has no plan of one micro-batch.
-            continue;
-        }
-        let Ok(policy) = kind.build(Settings::default(), 1) else { continue };
-        match Run::with_policy(&scenario, policy) {
-            Err(error) => {
-                let error = error.to_string();
-                assert!(error.contains("clusters[..].links") && error.contains(&kind.to_string()), "{error}");
-                refused.push(kind);
-            }
-            Ok(mut run) => {
-                let slot = run.next().unwrap().unwrap();
-                assert!(matches!(slot.outcome, SlotOutcome::Planned(_)), "{kind}: {:?}", slot.outcome);
-            }
-        }
-    }
-    for kind in [PolicyKind::Exact, PolicyKind::LatencyOnly, PolicyKind::FixedPlan] {
-        assert!(!refused.contains(&kind), "{kind}");
-    }
-    for kind in [PolicyKind::Random, PolicyKind::SplitFed, PolicyKind::UniformSegments, PolicyKind::Myopic] {
-        assert!(refused.contains(&kind), "{kind}");
-    }
-}
-
-#[test]
-fn presets_play_with_and_without_budgets() {
-    assert!(preset("cloud").is_none());
-    for (name, _) in &PRESETS[1..] {
-        let text = preset(name).unwrap();
-        let unlimited: String =
-            text.lines().filter(|line| !line.starts_with("budget")).map(|l| format!("{l}\n")).collect();
-        let mut latency = Vec::new();
-        for text in [text, &unlimited] {
-            let mut file = ScenarioFile::parse(text, "".as_ref()).unwrap();
-            file.spec.slots = 6;
-            let scenario = file.build().unwrap();
-            let record = plays(&scenario, 6);
-            assert!(record.slots.iter().any(|slot| slot.energy_j.iter().any(|spent| spent.0 > 0.0)));
-            let again: RunRecord = serde_json::from_str(&serde_json::to_string(&record).unwrap()).unwrap();
-            assert_eq!(again, record);
-            let seconds = record.slots.iter().map(|slot| match &slot.outcome {
-                SlotOutcome::Planned(planned) => planned.latency_s.0,
-                _ => f64::INFINITY,
-            });
-            latency.push(seconds.sum::<f64>());
-            // Looking back solves every slot again, coarsely.
-            record.compare(&scenario, Settings::default(), Effort::Quick).unwrap();
-        }
-        assert!(latency[1] <= latency[0] * 1.000_001, "{name}: {latency:?}");
-    }
-}
-
-#[test]
-fn plans_by_hand_are_as_in_problems() {
-    let spec = first_of(SMALL);
-    assert_eq!(spec.plans[0], CandidatePlan { micro_batches: 2, ..CandidatePlan::default() });
 }
