@@ -79,7 +79,7 @@ fn wrong(error: FieldError) -> ScenarioFileError {
 }
 
 fn no_profile(path: &str, profile: &ProfileSpec, source: crate::partition::ProfileError) -> ScenarioFileError {
-    ScenarioFileError::Profile { path: path.into(), file: profile.file.clone(), source }
+    ScenarioFileError::Profile { path: path.into(), file: profile.file.clone(), source: Box::new(source) }
 }
 
 fn check_samples(profile: &ProfileSpec, path: &str) -> Result<(), ScenarioFileError> {
