@@ -72,6 +72,10 @@
 //! [`schedule`] plays any static schedule of a pipeline event by event: makespan, critical path, bubbles, memory, charts
 //! and traces.
 //!
+//! # Calibration
+//!
+//! [`calibration`] finds rates, overheads and latencies from iterations of pipelines that were timed.
+//!
 //! # Test allocations
 //!
 //! [`instances`] draws seeded problems of any size and has a catalogue of named ones; feature `proptest` adds
@@ -104,6 +108,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod bounds;
+pub mod calibration;
 #[cfg(feature = "experiments")]
 pub mod experiments;
 #[cfg(feature = "scenario")]

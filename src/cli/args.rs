@@ -4,10 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use collapipe::calibration::Quantity;
 use collapipe::experiments::{MAX_SEEDS, Shard};
+use collapipe::model::ModelPreset;
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::report::Conflict;
 use collapipe::scenario::{Assignment, MAX_SLOTS};
+use collapipe::schedule::Sending;
 use collapipe::simulation::MOST_COMPARED;
 use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
@@ -49,6 +52,7 @@ Examples:
   collapipe partition p.csv --devices 4x1     cut a chain of measured layers
   collapipe bound b.json                      how small the gradient gets
   collapipe schedule 1f1b --link 0.5          a pipeline event by event
+  collapipe calibrate timings.csv             rates and links from timed iterations
   collapipe recommend --latency-tolerance 30  which V is good enough
   collapipe reproduce --quick                 all experiments on a small scale
   collapipe presets                           models, devices, radio models
@@ -83,6 +87,51 @@ pub enum Command {
     Schema(SchemaArguments),
     Completions(CompletionsArguments),
     Man(ManArguments),
+    Calibrate(CalibrateArguments),
+}
+
+/// Find how fast devices and links really are, from iterations of pipelines that were timed.
+///
+/// Fits seconds per block of every device, overheads, latencies, rate and staging of links to the rows by robust least
+/// squares, with 95 % intervals and the mean error of rows that were left out. Warns of numbers that the rows do not tell.
+/// With --out writes devices that a scenario can name.
+#[derive(Clone, Debug, Args)]
+pub struct CalibrateArguments {
+    /// Timings (CSV; docs/calibrate.md), or `-` for standard input
+    pub timings: PathBuf,
+    /// What is fitted, separated by commas; everything but staging-factor if left out
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub fit: Vec<Quantity>,
+    /// A quantity that is not fitted, at this value instead of 0; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = super::calibrate::fixed)]
+    pub fixed: Vec<(Quantity, f64)>,
+    /// Whom sending occupies: overlapped (the link), blocking (the sender), transmitter, half-duplex, medium or delay
+    #[arg(long, value_name = "MODE", default_value = "overlapped", value_parser = super::calibrate::sending)]
+    pub sending: Sending,
+    /// The model whose blocks were timed: their work and the size of messages
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<ModelPreset>,
+    /// Tokens per sample, instead of the model's
+    #[arg(long, value_name = "N", requires = "model")]
+    pub sequence_length: Option<u32>,
+    /// Work of a block per sample forward, in FLOP, instead of the model's
+    #[arg(long, value_name = "FLOP", value_parser = positive)]
+    pub forward_flops: Option<f64>,
+    /// Work of a block per sample backward, in FLOP, instead of the model's
+    #[arg(long, value_name = "FLOP", value_parser = positive)]
+    pub backward_flops: Option<f64>,
+    /// Size per sample of the message between two stages, in bytes, instead of the model's
+    #[arg(long, value_name = "BYTES", value_parser = positive)]
+    pub boundary_bytes: Option<f64>,
+    /// File for the devices (TOML), which `calibrated` of a scenario's device can name
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace that file
+    #[arg(long, requires = "out")]
+    pub overwrite: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// How to print.

@@ -2,6 +2,7 @@
 
 mod args;
 mod bound;
+mod calibrate;
 mod compare;
 mod compare_args;
 mod file_args;
@@ -88,6 +89,7 @@ pub fn main() -> ExitCode {
         Command::Schema(arguments) => files::schema(&arguments),
         Command::Completions(arguments) => shell::completions(&arguments),
         Command::Man(arguments) => shell::man(&arguments),
+        Command::Calibrate(arguments) => calibrate::calibrate(&arguments),
     };
     let (code, message) = match done {
         Ok(Done::Solved) | Err(Failure::ClosedPipe) => (0, None),

@@ -70,6 +70,17 @@ pub struct ProfileSpec {
     pub samples: u32,
 }
 
+/// A device that was calibrated.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct CalibratedSpec {
+    /// The file; a relative one is looked up next to the scenario file.
+    pub file: PathBuf,
+    /// Its name there.
+    pub name: String,
+}
+
 const fn one() -> u32 {
     1
 }

@@ -101,7 +101,7 @@ pub enum ScenarioFileError {
         /// The file.
         file: PathBuf,
         /// Why.
-        source: ProfileError,
+        source: Box<ProfileError>,
     },
 }
 

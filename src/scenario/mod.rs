@@ -34,7 +34,7 @@ mod spec;
 mod tables;
 
 pub use build::{Node, Role, Scenario};
-pub use chain::{ChainSpec, EndWork, ProfileSpec};
+pub use chain::{CalibratedSpec, ChainSpec, EndWork, ProfileSpec};
 pub use convergence::{ConvergenceSpec, PerCluster};
 pub use error::ScenarioError;
 #[cfg(feature = "scenario")]

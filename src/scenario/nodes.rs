@@ -136,6 +136,9 @@ fn edge_server(of: &ClusterSpec, parts: &Parts) -> Result<(EdgeServer, Option<En
 }
 
 fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
+    if let Some(calibrated) = &spec.calibrated {
+        return Err(field("calibrated", calibrated.file.display(), unread("rates and overheads")));
+    }
     if let Some(profile) = &spec.profile {
         return Err(field("profile", profile.file.display(), unread("block_seconds_per_sample")));
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::chain::{ChainSpec, ProfileSpec};
+use super::chain::{CalibratedSpec, ChainSpec, ProfileSpec};
 use super::convergence::ConvergenceSpec;
 use super::links::LinkSpec;
 use crate::model::{Checkpointing, Head, ModelPreset, Optimizer, Precisions, TransformerSpec};
@@ -266,6 +266,10 @@ pub struct DeviceSpec {
     /// Preset: a real machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<DevicePreset>,
+    /// Rates and overheads from a file that `collapipe calibrate` wrote, where no number is given here; before the preset's.
+    /// A scenario file reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<CalibratedSpec>,
     /// Where it stands; asked for by a geometric channel.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<Position>,

@@ -1,15 +1,19 @@
 //! The files of numbers that a scenario names, read into its data.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::chain::ProfileSpec;
+use serde::Deserialize;
+
+use super::chain::{CalibratedSpec, ProfileSpec};
 use super::error::ScenarioError;
 use super::file::ScenarioFileError;
 use super::links::ReadLink;
-use super::spec::ScenarioSpec;
+use super::spec::{DeviceSpec, ScenarioSpec};
 use crate::ground::check::{Range, real};
 use crate::problem::FieldError;
-use crate::text::decode;
+use crate::text::{decode, nearest};
+use crate::units::{FlopsPerSecond, Seconds};
 
 /// Puts the contents of profiles and of links' traces in their places; relative files are looked up in `folder`.
 ///
@@ -30,19 +34,24 @@ pub(super) fn read_tables(spec: &mut ScenarioSpec, folder: &Path) -> Result<(), 
             return Err(wrong(FieldError::new(field, "(missing)", allowed)));
         };
         real(field, rate.0, Range::Positive).map_err(wrong)?;
-        let text = text(&profile, path, folder)?;
+        check_samples(&profile, path)?;
+        let text = text(&profile.file, path, folder)?;
         chain.blocks = profile.blocks(&text, rate).map_err(|source| no_profile(path, &profile, source))?;
     }
     let slots = spec.slots;
     for (n, cluster) in spec.clusters.iter_mut().enumerate() {
         for (k, device) in cluster.devices.iter_mut().enumerate() {
+            if let Some(of) = device.calibrated.take() {
+                calibrate(device, &of, &format!("clusters[{n}].devices[{k}].calibrated"), folder)?;
+            }
             let Some(profile) = device.profile.take() else { continue };
             let path = format!("clusters[{n}].devices[{k}].profile");
             if device.block_seconds_per_sample.is_some() {
                 let allowed = "left out where block_seconds_per_sample is given";
                 return Err(wrong(FieldError::new(path, profile.file.display(), allowed)));
             }
-            let text = text(&profile, &path, folder)?;
+            check_samples(&profile, &path)?;
+            let text = text(&profile.file, &path, folder)?;
             let seconds = profile.block_seconds(&text).map_err(|source| no_profile(&path, &profile, source))?;
             device.block_seconds_per_sample = Some(seconds);
         }
@@ -70,14 +79,57 @@ fn wrong(error: FieldError) -> ScenarioFileError {
 }
 
 fn no_profile(path: &str, profile: &ProfileSpec, source: crate::partition::ProfileError) -> ScenarioFileError {
-    ScenarioFileError::Profile { path: path.into(), file: profile.file.clone(), source }
+    ScenarioFileError::Profile { path: path.into(), file: profile.file.clone(), source: Box::new(source) }
 }
 
-fn text(profile: &ProfileSpec, path: &str, folder: &Path) -> Result<String, ScenarioFileError> {
-    if profile.samples == 0 {
-        return Err(wrong(FieldError::new(format!("{path}.samples"), 0, "an integer in [1, 4294967295]")));
+fn check_samples(profile: &ProfileSpec, path: &str) -> Result<(), ScenarioFileError> {
+    match profile.samples {
+        0 => Err(wrong(FieldError::new(format!("{path}.samples"), 0, "an integer in [1, 4294967295]"))),
+        _ => Ok(()),
     }
-    let file = folder.join(&profile.file);
+}
+
+/// Devices of a file that `collapipe calibrate` wrote.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Calibrated {
+    devices: BTreeMap<String, CalibratedDevice>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CalibratedDevice {
+    forward_flops_per_second: Option<FlopsPerSecond>,
+    backward_flops_per_second: Option<FlopsPerSecond>,
+    stage_overhead_s: Option<Seconds>,
+    block_overhead_s: Option<Seconds>,
+}
+
+/// Fills in what the device does not say itself.
+fn calibrate(device: &mut DeviceSpec, of: &CalibratedSpec, path: &str, folder: &Path) -> Result<(), ScenarioFileError> {
+    let text = text(&of.file, path, folder)?;
+    let refused = |path: String, value: String, allowed: String| wrong(FieldError::new(path, value, allowed));
+    let mut read: Calibrated = toml::from_str(&text).map_err(|error| {
+        let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        refused(path.into(), of.file.display().to_string(), format!("a file of calibrated devices ({message})"))
+    })?;
+    let Some(found) = read.devices.remove(&of.name) else {
+        let names: Vec<&String> = read.devices.keys().collect();
+        let near = nearest(&of.name, &names).map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"));
+        let allowed = format!("the name of a device in {}{near}", of.file.display());
+        return Err(refused(format!("{path}.name"), format!("{:?}", of.name), allowed));
+    };
+    let own = &mut device.forward_flops_per_second;
+    *own = own.or(found.forward_flops_per_second);
+    let own = &mut device.backward_flops_per_second;
+    *own = own.or(found.backward_flops_per_second);
+    device.stage_overhead_s = device.stage_overhead_s.or(found.stage_overhead_s);
+    device.block_overhead_s = device.block_overhead_s.or(found.block_overhead_s);
+    Ok(())
+}
+
+fn text(file: &Path, path: &str, folder: &Path) -> Result<String, ScenarioFileError> {
+    let file = folder.join(file);
     let bytes = std::fs::read(&file).map_err(|source| ScenarioFileError::Table {
         path: path.into(),
         file: file.clone(),

@@ -6,6 +6,7 @@
 mod support;
 
 mod bound;
+mod calibrate;
 mod commands;
 mod compare;
 mod docs;

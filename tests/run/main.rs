@@ -33,6 +33,10 @@ mod report_folder;
 mod report_summary;
 #[cfg(feature = "cli")]
 mod scenario_files;
+#[cfg(feature = "cli")]
+mod scenario_pipelines;
+#[cfg(feature = "cli")]
+mod scenario_tables;
 mod send_and_sync;
 #[cfg(feature = "cli")]
 mod svg;

@@ -118,7 +118,7 @@ fn costs(
 #[test]
 fn rounds_cost_what_the_formulas_say() {
     let scenario = scenario(12, |_| {});
-    let decoder = scenario.model().decoder;
+    let decoder = scenario.model().unwrap().decoder;
     let flops = [decoder.forward_flops_per_sample.0, decoder.backward_flops_per_sample.0];
     for kind in OWN {
         let (seen, record) = watch(kind, &scenario);
@@ -157,7 +157,7 @@ fn whole_models_need_the_memory_of_all_blocks_and_splits_that_of_few() {
         clusters.flat_map(|cluster| &cluster.memory_bytes).map(|bytes| bytes.0).fold(0.0, f64::max)
     };
     // One device's share of activations, but all 12 blocks' parameters and optimizer state.
-    let encoder = scenario.model().block;
+    let encoder = scenario.model().unwrap().block;
     assert!(largest(PolicyKind::FullModelFederated) > 12.0 * encoder.resident_bytes_per_block.0);
     assert!(largest(PolicyKind::FullModelFederated) > largest(PolicyKind::SplitFed));
 }

@@ -19,7 +19,7 @@ fn the_built_in_scenario_is_valid_and_survives_json() {
     let scenario = read(BUILTIN).unwrap();
     assert_eq!(scenario.spec().slots, 500);
     assert_eq!(scenario.spec().clusters.len(), 2);
-    assert_eq!(scenario.model().parameters.total(), 109_482_240);
+    assert_eq!(scenario.model().unwrap().parameters.total(), 109_482_240);
     let json = serde_json::to_string(scenario.spec()).unwrap();
     let spec: ScenarioSpec = serde_json::from_str(&json).unwrap();
     assert_eq!(&spec, scenario.spec());
@@ -53,7 +53,7 @@ fn devices_and_models_can_do_without_presets() {
         head = { kind = \"classifier\", classes = 2 }";
     let text = text.replace("[model]\npreset = \"bert-tiny\"\nsequence_length = 64", transformer);
     let scenario = read(&text).unwrap();
-    assert_eq!(scenario.model().blocks, 3);
+    assert_eq!(scenario.blocks(), 3);
     // Without its memory the device is incomplete.
     let error = refused(&text.replace("memory_bytes = 1e9\n", ""), &["clusters[0].devices[1].memory_bytes", "preset"]);
     let device = text.match_indices("[[clusters.devices]]").nth(1).unwrap().0;
