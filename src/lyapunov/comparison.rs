@@ -20,8 +20,11 @@ pub struct Comparison {
     pub without_optimum: Option<String>,
     /// Length of a frame and the frames' optima, one mean action per slot; none where frames were not found.
     pub framed: Option<(usize, Vec<Action>)>,
-    /// The action of each slot whose worst violation is least.
-    pub slater: Vec<Action>,
+    /// Length of a frame and actions with slack in every frame, one mean action per slot; where none were found, frames
+    /// of one slot and the action of each slot whose worst violation is least.
+    pub slater: (usize, Vec<Action>),
+    /// Why no slot can have an action with slack; none where that is not known.
+    pub without_slack: Option<String>,
     /// A number that no penalty is below, where one is known beforehand.
     pub least_penalty: Option<f64>,
     /// Why the slots are not independent and identically distributed; none where that is not known.
@@ -46,7 +49,8 @@ impl Comparison {
             optimum: None,
             without_optimum: None,
             framed: None,
-            slater: problem.states().iter().filter_map(least).collect(),
+            slater: (1, problem.states().iter().filter_map(least).collect()),
+            without_slack: None,
             least_penalty: None,
             dependence: None,
         }
@@ -77,6 +81,13 @@ impl Comparison {
         let mixed = |weights: &[Vec<f64>]| is_mixture(problem, weights).then(|| problem.mean_actions(weights));
         self.optimum = mixed(optimum);
         self.framed = mixed(&framed).filter(|_| frame > 0).map(|actions| (frame, actions));
+    }
+
+    /// Takes a mixture of the problem's actions with slack in every frame; weights that form none are left out.
+    pub(crate) fn set_slack(&mut self, problem: &OfflineProblem, frame: usize, weights: &[Vec<f64>]) {
+        if frame > 0 && is_mixture(problem, weights) {
+            self.slater = (frame, problem.mean_actions(weights));
+        }
     }
 
     /// Mean penalty of the offline optimum's mixture.
@@ -174,6 +185,7 @@ impl LookedBack {
         let (mut multiplier, mut best) = (prices.clone(), None::<(f64, Vec<f64>)>);
         let mut round = 0;
         loop {
+            let mut better = false;
             let mut minima = Some(Vec::with_capacity(listed.len()));
             for (found, listed) in looking.look(round, &prices)?.into_iter().zip(&mut listed) {
                 minima = minima.zip(found.minimum).map(|(mut all, minimum)| {
@@ -185,12 +197,12 @@ impl LookedBack {
             if let Some(minima) = minima {
                 let mean = minima.iter().sum::<f64>() / minima.len().max(1) as f64;
                 if mean > best.as_ref().map_or(f64::NEG_INFINITY, |(bound, _)| *bound) {
-                    (multiplier, best) = (prices, Some((mean, minima)));
+                    (multiplier, best, better) = (prices, Some((mean, minima)), true);
                 }
             }
             let lower = best.as_ref().map(|(bound, _)| *bound);
             let problem = OfflineProblem::new(listed.clone());
-            match Next::of(looking, round, &problem, (&multiplier, largest), lower) {
+            match Next::of(looking, round, &problem, (&multiplier, largest, better), lower) {
                 Next::Again(next) => (prices, round) = (next, round + 1),
                 Next::Enough(mixtures) => {
                     let minima = best.map(|(_, minima)| minima);
@@ -222,20 +234,20 @@ impl Next {
         _: &L,
         _: usize,
         _: &Result<OfflineProblem, OfflineError>,
-        _: (&[f64], f64),
+        _: (&[f64], f64, bool),
         _: Option<f64>,
     ) -> Self {
         Self::Without(NoOptimum::Build)
     }
 
-    /// `best_prices` gave the best bound so far, with the bound `lower`; `largest` is the largest penalty
-    /// taken.
+    /// `best_prices` gave the best bound so far, with the bound `lower`, in this round if it is `better` than before;
+    /// `largest` is the largest penalty taken.
     #[cfg(feature = "milp")]
     fn of<L: LookAgain>(
         looking: &L,
         round: usize,
         problem: &Result<OfflineProblem, OfflineError>,
-        (best_prices, largest): (&[f64], f64),
+        (best_prices, largest, better): (&[f64], f64, bool),
         lower: Option<f64>,
     ) -> Self {
         let problem = match problem {
@@ -245,10 +257,11 @@ impl Next {
         let optimum = problem.optimum();
         let enough = optimum.as_ref().is_ok_and(|best| looking.is_enough(round, best.value, lower));
         if !(enough || looking.is_last(round, optimum.is_ok())) {
-            // Between the best prices of the list, which oscillate, and those that gave the best bound so far.
+            // The best prices of the list; where they gave no better bound, because they oscillate, half way to them from
+            // those that gave the best one so far.
             let most = 4.0 * best_prices.iter().copied().fold(largest, f64::max);
             if let Ok(best) = problem.bounded_multiplier(most.max(f64::MIN_POSITIVE)) {
-                let share = if optimum.is_ok() { 0.5 } else { 1.0 };
+                let share = if optimum.is_ok() && !better { 0.5 } else { 1.0 };
                 let mix = |(new, old): (f64, &f64)| share * new + (1.0 - share) * old;
                 return Self::Again(best.into_iter().zip(best_prices).map(mix).collect());
             }

@@ -225,7 +225,7 @@ impl Scenario {
     }
 
     /// The slot problem with all devices, prices zero and no links.
-    pub(super) fn template(&self) -> &SlotSpec {
+    pub(crate) fn template(&self) -> &SlotSpec {
         &self.0.template
     }
 }

@@ -7,6 +7,9 @@ use super::form::StandardForm;
 use super::record::{RunRecord, SlotOutcome, SlotRecord};
 use super::record_error::RecordError;
 use super::run::RunError;
+use super::whole_blocks::whole_blocks;
+#[cfg(feature = "milp")]
+use crate::lyapunov::frames_with_slack;
 use crate::lyapunov::{Action, Alternative, LookAgain, LookedBack, NoOptimum, OfflineError};
 use crate::problem::Decision;
 use crate::scenario::{Scenario, SlotError, SlotState};
@@ -85,6 +88,9 @@ pub struct ComparedSlot {
     pub weights: Vec<f64>,
     /// Their weights in the offline optimum of the slot's frame.
     pub frame_weights: Vec<f64>,
+    /// Their weights in a mixture with slack in every frame of [`ComparisonRecord::slack_frame`] slots; empty without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slack_weights: Vec<f64>,
 }
 
 /// What a run is compared with: decisions in the same states, at prices that were chosen afterwards.
@@ -103,8 +109,18 @@ pub struct ComparisonRecord {
     /// Why there is no offline optimum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_optimum: Option<String>,
+    /// Slots of a frame in each of which some mixture keeps every constraint with slack; 0 where none was found.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slack_frame: usize,
+    /// Why no single slot can keep every constraint with slack; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_slack: Option<String>,
     /// One entry per slot of the record.
     pub slots: Vec<ComparedSlot>,
+}
+
+fn is_zero(frame: &usize) -> bool {
+    *frame == 0
 }
 
 /// Most slots of a run that is compared: its alternatives are kept in memory and in the record.
@@ -134,7 +150,8 @@ impl RunRecord {
         }
         let states = self.states(scenario)?;
         let form = self.standard_form()?;
-        let prices = self.history_in(&form)?.mean_prices();
+        let history = self.history_in(&form)?;
+        let prices = history.mean_prices();
         let taken = self.recorded_actions(&form)?;
         let mut solver = SlotLookAgain::new(self, scenario, states, &form, settings, effort);
         let listed = taken.into_iter().map(|action| vec![action]).collect();
@@ -145,12 +162,19 @@ impl RunRecord {
             offline_multiplier: Vec::new(),
             frame: 0,
             without_optimum: found.without.map(|reason| without_optimum(&reason)),
+            slack_frame: 0,
+            without_slack: whole_blocks(scenario),
             slots: Vec::with_capacity(self.slots.len()),
         };
         let unknown = || vec![f64::NEG_INFINITY; self.slots.len()];
         for (minimum, decisions) in found.minima.unwrap_or_else(unknown).into_iter().zip(solver.decisions) {
-            let (weights, frame_weights) = (Vec::new(), Vec::new());
-            comparison.slots.push(ComparedSlot { minimum, decisions, weights, frame_weights });
+            let (weights, frame_weights, slack_weights) = (Vec::new(), Vec::new(), Vec::new());
+            comparison.slots.push(ComparedSlot { minimum, decisions, weights, frame_weights, slack_weights });
+        }
+        #[cfg(feature = "milp")]
+        if let Some((frame, weights)) = found.problem.ok().and_then(|listed| frames_with_slack(&listed, &history)) {
+            comparison.slack_frame = frame;
+            comparison.slots.iter_mut().zip(weights).for_each(|(slot, weights)| slot.slack_weights = weights);
         }
         if let Some(mixtures) = found.mixtures {
             comparison.offline_multiplier = by_node(&mixtures.multiplier)?;
