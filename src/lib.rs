@@ -112,6 +112,7 @@ pub mod model;
 pub mod network;
 pub mod partition;
 pub mod problem;
+pub mod promise;
 pub mod report;
 pub mod scenario;
 pub mod schedule;

@@ -43,6 +43,7 @@ pub fn scenario() -> ScenarioSpec {
         slots: 1,
         seed: 0,
         latency_weight: 0.1,
+        budget_margin: 0.0,
         participation: Participation::Select,
         overlap: Overlap::Full,
         model: ModelSpec { preset: Some(ModelPreset::BertBase), ..ModelSpec::default() },

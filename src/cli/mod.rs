@@ -6,6 +6,7 @@ mod io;
 mod partition;
 mod presets;
 mod progress;
+mod promise;
 mod recommend;
 mod reproduce;
 mod run;
@@ -61,6 +62,7 @@ pub fn main() -> ExitCode {
     let done = match arguments.command.unwrap_or_else(|| Command::Run(RunArguments::default())) {
         Command::Run(arguments) => run::run(&arguments),
         Command::Tradeoff(arguments) => tradeoff::tradeoff(&arguments),
+        Command::Promise(arguments) => promise::promise(&arguments),
         Command::Solve(arguments) => slot::solve(&arguments),
         Command::Check(arguments) => slot::check(&arguments),
         Command::Problem(arguments) => slot::problem(&arguments),

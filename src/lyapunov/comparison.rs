@@ -185,7 +185,6 @@ impl LookedBack {
         let (mut multiplier, mut best) = (prices.clone(), None::<(f64, Vec<f64>)>);
         let mut round = 0;
         loop {
-            let mut better = false;
             let mut minima = Some(Vec::with_capacity(listed.len()));
             for (found, listed) in looking.look(round, &prices)?.into_iter().zip(&mut listed) {
                 minima = minima.zip(found.minimum).map(|(mut all, minimum)| {
@@ -197,12 +196,12 @@ impl LookedBack {
             if let Some(minima) = minima {
                 let mean = minima.iter().sum::<f64>() / minima.len().max(1) as f64;
                 if mean > best.as_ref().map_or(f64::NEG_INFINITY, |(bound, _)| *bound) {
-                    (multiplier, best, better) = (prices, Some((mean, minima)), true);
+                    (multiplier, best) = (prices, Some((mean, minima)));
                 }
             }
             let lower = best.as_ref().map(|(bound, _)| *bound);
             let problem = OfflineProblem::new(listed.clone());
-            match Next::of(looking, round, &problem, (&multiplier, largest, better), lower) {
+            match Next::of(looking, round, &problem, (&multiplier, largest), lower) {
                 Next::Again(next) => (prices, round) = (next, round + 1),
                 Next::Enough(mixtures) => {
                     let minima = best.map(|(_, minima)| minima);
@@ -234,20 +233,20 @@ impl Next {
         _: &L,
         _: usize,
         _: &Result<OfflineProblem, OfflineError>,
-        _: (&[f64], f64, bool),
+        _: (&[f64], f64),
         _: Option<f64>,
     ) -> Self {
         Self::Without(NoOptimum::Build)
     }
 
-    /// `best_prices` gave the best bound so far, with the bound `lower`, in this round if it is `better` than before;
-    /// `largest` is the largest penalty taken.
+    /// `best_prices` gave the best bound so far, with the bound `lower`; `largest` is the largest penalty
+    /// taken.
     #[cfg(feature = "milp")]
     fn of<L: LookAgain>(
         looking: &L,
         round: usize,
         problem: &Result<OfflineProblem, OfflineError>,
-        (best_prices, largest, better): (&[f64], f64, bool),
+        (best_prices, largest): (&[f64], f64),
         lower: Option<f64>,
     ) -> Self {
         let problem = match problem {
@@ -257,11 +256,10 @@ impl Next {
         let optimum = problem.optimum();
         let enough = optimum.as_ref().is_ok_and(|best| looking.is_enough(round, best.value, lower));
         if !(enough || looking.is_last(round, optimum.is_ok())) {
-            // The best prices of the list; where they gave no better bound, because they oscillate, half way to them from
-            // those that gave the best one so far.
+            // Between the best prices of the list, which oscillate, and those that gave the best bound so far.
             let most = 4.0 * best_prices.iter().copied().fold(largest, f64::max);
             if let Ok(best) = problem.bounded_multiplier(most.max(f64::MIN_POSITIVE)) {
-                let share = if optimum.is_ok() && !better { 0.5 } else { 1.0 };
+                let share = if optimum.is_ok() { 0.5 } else { 1.0 };
                 let mix = |(new, old): (f64, &f64)| share * new + (1.0 - share) * old;
                 return Self::Again(best.into_iter().zip(best_prices).map(mix).collect());
             }

@@ -101,6 +101,9 @@ fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         f,
         "  C1: after every slot, average overspend so far <= growth of the queue / slots; holds on any sample path."
     )?;
+    if let Some(margins) = &summary.margins {
+        write!(f, "{margins}")?;
+    }
     if let Some(convergence) = &summary.convergence {
         write_convergence(convergence, f)?;
     }

@@ -39,8 +39,10 @@ pub struct Node {
     pub role: Role,
     /// `cluster/device` or `cluster/control-unit`.
     pub name: String,
-    /// Ē; `None` where its energy is not limited.
+    /// Ē(1 − δ), the budget that is played; `None` where its energy is not limited.
     pub budget: Option<Joules>,
+    /// Ē, where a margin δ > 0 is kept from it.
+    pub stated_budget: Option<Joules>,
 }
 
 /// A valid long-term problem.
@@ -126,6 +128,7 @@ impl Scenario {
             clusters,
             ..SlotSpec::default()
         };
+        faults.take(check_margin(spec.budget_margin));
         // Fields have the same names in both formats, so that the paths of these errors are those of the scenario.
         SlotProblem::faults(&template, MOST_FAULTS).into_iter().for_each(|error| faults.add(error));
         let mut channels = Vec::with_capacity(spec.clusters.len());
@@ -141,7 +144,7 @@ impl Scenario {
         if !faults.is_empty() {
             return Err(faults.error());
         }
-        let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
+        let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster, spec.budget_margin)).collect();
         let mut notes = traced;
         notes.extend(notes::notes(&spec));
         notes::say(&notes, &spec);
@@ -262,20 +265,32 @@ fn check_run(spec: &ScenarioSpec, faults: &mut Faults) {
                     "in [0, 1]",
                 )));
             }
-            faults.take(check_budget(device.budget_j_per_round).map_err(path));
+            faults.take(check_budget(device.budget_j_per_round, device.budget_margin).map_err(path));
         }
-        let unit = check_budget(cluster.control_unit.budget_j_per_round);
+        let unit = &cluster.control_unit;
+        let unit = check_budget(unit.budget_j_per_round, unit.budget_margin);
         faults.take(unit.map_err(|error| within(format!("clusters[{n}].control_unit"), error)));
     }
 }
 
-fn check_budget(budget: Option<Joules>) -> Result<(), FieldError> {
+fn check_budget(budget: Option<Joules>, margin: Option<f64>) -> Result<(), FieldError> {
     // Prices Q/Ē stay within what a slot problem admits.
-    match budget {
-        Some(Joules(value)) if !(1e-12..=1e18).contains(&value) => {
-            Err(field("budget_j_per_round", format!("{value:?}"), "in [1e-12, 1e18] J, or left out for no limit"))
+    if let Some(Joules(value)) = budget.filter(|budget| !(1e-12..=1e18).contains(&budget.0)) {
+        return Err(field("budget_j_per_round", format!("{value:?}"), "in [1e-12, 1e18] J, or left out for no limit"));
+    }
+    match margin {
+        Some(margin) if budget.is_none() => {
+            Err(field("budget_margin", format!("{margin:?}"), "left out for a node without budget_j_per_round"))
         }
-        _ => Ok(()),
+        margin => check_margin(margin.unwrap_or(0.0)),
+    }
+}
+
+/// Budgets that are played stay within the range of budgets.
+fn check_margin(margin: f64) -> Result<(), FieldError> {
+    match (0.0..=0.9).contains(&margin) {
+        true => Ok(()),
+        false => Err(field("budget_margin", format!("{margin:?}"), "in [0, 0.9]: the share of every budget to leave unspent")),
     }
 }
 
@@ -444,18 +459,18 @@ fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
     })
 }
 
-fn nodes(n: usize, cluster: &ClusterSpec) -> impl Iterator<Item = Node> {
-    let unit = Node {
-        cluster: n,
-        role: Role::ControlUnit,
-        name: format!("{}/control-unit", cluster.name),
-        budget: cluster.control_unit.budget_j_per_round,
+fn nodes(n: usize, cluster: &ClusterSpec, common: f64) -> impl Iterator<Item = Node> {
+    let node = move |role, name, stated: Option<Joules>, own: Option<f64>| {
+        let margin = own.unwrap_or(common);
+        let budget = stated.map(|stated| Joules(stated.0 * (1.0 - margin)));
+        Node { cluster: n, role, name, budget, stated_budget: stated.filter(|_| margin > 0.0) }
     };
-    let devices = cluster.devices.iter().enumerate().map(move |(k, device)| Node {
-        cluster: n,
-        role: Role::Device(k),
-        name: format!("{}/{}", cluster.name, device.name),
-        budget: device.budget_j_per_round,
+    let of_unit = &cluster.control_unit;
+    let name = format!("{}/control-unit", cluster.name);
+    let unit = node(Role::ControlUnit, name, of_unit.budget_j_per_round, of_unit.budget_margin);
+    let devices = cluster.devices.iter().enumerate().map(move |(k, device)| {
+        let name = format!("{}/{}", cluster.name, device.name);
+        node(Role::Device(k), name, device.budget_j_per_round, device.budget_margin)
     });
     std::iter::once(unit).chain(devices)
 }

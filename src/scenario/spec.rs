@@ -37,6 +37,10 @@ pub struct ScenarioSpec {
     pub seed: u64,
     /// V: price of a second of round latency against one unit of scaled queue; finite, > 0.
     pub latency_weight: f64,
+    /// δ in [0, 1): budgets are played as Ē(1 − δ), so that Ē itself is kept for sure; 0 if left out. A node may have its
+    /// own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub budget_margin: f64,
     /// Which of a cluster's devices take part in a round.
     #[serde(default)]
     pub participation: Participation,
@@ -57,6 +61,10 @@ pub struct ScenarioSpec {
     pub channel: Option<ChannelConfig>,
     /// The clusters.
     pub clusters: Vec<ClusterSpec>,
+}
+
+fn is_zero(margin: &f64) -> bool {
+    *margin == 0.0
 }
 
 /// The model: a published architecture by name, changed where fields are given, or a custom description.
@@ -144,6 +152,9 @@ pub struct ControlUnitSpec {
     /// Ē: energy for sending that it may spend per round on average; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
+    /// δ of this budget, instead of the scenario's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_margin: Option<f64>,
     /// Achieved forward rate of the embedding.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_flops_per_second: Option<FlopsPerSecond>,
@@ -197,6 +208,9 @@ pub struct DeviceSpec {
     /// Ē: energy that it may spend per round on average; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
+    /// δ of this budget, instead of the scenario's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_margin: Option<f64>,
     /// Probability of being absent in a slot, drawn anew for every slot; in [0, 1].
     #[serde(default)]
     pub absence_probability: f64,

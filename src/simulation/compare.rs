@@ -22,7 +22,7 @@ use crate::units::{Joules, Seconds};
 pub enum Effort {
     /// Every slot is solved again at the run's average prices, to a gap of 1e-2, and at the prices that its decisions
     /// so far lead to, to a gap of 1e-1, until the budgets can be kept and the bounds are within a quarter of each
-    /// other: twice as a rule, at most five times.
+    /// other: three times as a rule (the last one for the lower bound), at most five times.
     #[default]
     Quick,
     /// At prices that follow the offline optimum, to a gap of 1e-4, until its bounds are within 1e-3: at most sixty
@@ -53,7 +53,7 @@ impl Effort {
     /// Whether an offline optimum is good enough.
     fn is_enough(self, round: usize, upper: f64, lower: f64) -> bool {
         match self {
-            Self::Quick => round >= 1 && upper - lower <= 0.25 * upper.abs(),
+            Self::Quick => round >= 2 && upper - lower <= 0.25 * upper.abs(),
             Self::Full => upper - lower <= 1e-3 * upper.abs(),
         }
     }

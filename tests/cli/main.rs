@@ -13,6 +13,7 @@ mod faults_traces;
 mod limits;
 mod partition;
 mod program;
+mod promise;
 mod reproduce;
 mod schedule;
 mod tradeoff;

@@ -8,6 +8,8 @@ mod support;
 mod against;
 #[cfg(all(feature = "cli", feature = "milp"))]
 mod certificates;
+#[cfg(all(feature = "cli", feature = "milp"))]
+mod certificates_recomputed;
 #[cfg(feature = "cli")]
 mod convergence;
 #[cfg(feature = "cli")]
