@@ -52,6 +52,7 @@ pub fn scenario() -> ScenarioSpec {
             .map(|micro_batches| PlanSpec { local_iterations: 2, micro_batches, penalty: 0.0 })
             .into(),
         convergence: None,
+        privacy: None,
         channel: Some(ChannelConfig::Measured),
         clusters: vec![ClusterSpec {
             name: CLUSTER.into(),

@@ -259,7 +259,7 @@ impl Next {
             // Between the best prices of the list, which oscillate, and those that gave the best bound so far.
             let most = 4.0 * best_prices.iter().copied().fold(largest, f64::max);
             if let Ok(best) = problem.bounded_multiplier(most.max(f64::MIN_POSITIVE)) {
-                let share = if optimum.is_ok() { 0.5 } else { 1.0 };
+                let share = if round == 0 || optimum.is_ok() { 0.5 } else { 1.0 };
                 let mix = |(new, old): (f64, &f64)| share * new + (1.0 - share) * old;
                 return Self::Again(best.into_iter().zip(best_prices).map(mix).collect());
             }

@@ -136,6 +136,10 @@ impl Scenario {
             let traces = traces.get(n).map_or(&[][..], Vec::as_slice);
             channels.extend(faults.take(channel(&spec, n, cluster, traces)));
         }
+        if spec.privacy.is_some() && spec.convergence.is_none() {
+            let allowed = "left out without [convergence]: privacy is a price in what is learned";
+            faults.add(field("privacy", "given", allowed));
+        }
         // The convergence constraint depends on numbers that must be valid first.
         let convergence = match &spec.convergence {
             Some(wanted) if faults.is_empty() => faults.take(convergence::constraint(&spec, wanted, &template.plans)),

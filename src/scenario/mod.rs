@@ -22,7 +22,7 @@ mod sampler;
 mod spec;
 
 pub use build::{Node, Role, Scenario};
-pub use convergence::{ConvergenceSpec, PerCluster};
+pub use convergence::{ConvergenceSpec, EstimatedConstant, PerCluster};
 pub use error::ScenarioError;
 #[cfg(feature = "scenario")]
 pub use file::{BUILTIN, ScenarioFile, ScenarioFileError};

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::convergence::ConvergenceSpec;
+use crate::bounds::PrivacyTarget;
 use crate::model::{Checkpointing, Head, ModelPreset, Optimizer, Precisions, TransformerSpec};
 use crate::network::device::{DevicePreset, EdgeServerPreset};
 use crate::network::radio::{ChannelConfig, Position};
@@ -56,6 +57,9 @@ pub struct ScenarioSpec {
     /// Long-term constraint on what is learned; none if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergence: Option<ConvergenceSpec>,
+    /// What every sample is promised: noise that the convergence constraint pays for; none if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyTarget>,
     /// The radio of every cluster that has none of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelConfig>,

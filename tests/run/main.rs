@@ -15,6 +15,8 @@ mod convergence;
 #[cfg(feature = "cli")]
 mod engine_scenario;
 #[cfg(feature = "cli")]
+mod margins;
+#[cfg(feature = "cli")]
 mod online;
 #[cfg(feature = "cli")]
 mod policies;
@@ -22,6 +24,8 @@ mod policies;
 mod policies_planned;
 #[cfg(feature = "cli")]
 mod policies_unpipelined;
+#[cfg(feature = "cli")]
+mod privacy;
 #[cfg(feature = "cli")]
 mod record;
 #[cfg(feature = "cli")]
