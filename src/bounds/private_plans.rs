@@ -71,7 +71,8 @@ impl PrivacyTarget {
         self.check(batch_size.len())?;
         let mut noise: Vec<BatchNoise> = Vec::with_capacity(batch_size.len());
         for (n, (&batch, &available)) in batch_size.iter().zip(&self.samples).enumerate() {
-            let same = noise.iter().zip(batch_size.iter().zip(&self.samples)).find(|(_, of)| *of == (&batch, &available));
+            let same =
+                noise.iter().zip(batch_size.iter().zip(&self.samples)).find(|(_, of)| *of == (&batch, &available));
             let multiplier = match same {
                 Some((known, _)) => known.noise_multiplier,
                 None => self.multiplier(n, (batch, batch), available, steps)?,

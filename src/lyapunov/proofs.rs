@@ -215,9 +215,12 @@ impl Comparison {
     fn no_slack(&self, error: CertificateError, names: &[&str]) -> String {
         let CertificateError::NoSlack { frame, constraint, violation } = error else { return error.to_string() };
         match &self.without_slack {
-            Some(reason) => format!("{reason}; nor do mixtures of the decisions looked at keep every budget with slack in every frame"),
+            Some(reason) => format!(
+                "{reason}; nor do mixtures of the decisions looked at keep every budget with slack in every frame"
+            ),
             None => {
-                let name = names.get(constraint).map_or_else(|| format!("constraint {constraint}"), |name| (*name).into());
+                let name =
+                    names.get(constraint).map_or_else(|| format!("constraint {constraint}"), |name| (*name).into());
                 format!(
                     "no decisions found that keep every constraint with slack in every frame: in frame {frame} the best ones have a sum of g of {violation:.3} for {name}"
                 )

@@ -41,9 +41,15 @@ mod tests {
     #[test]
     fn least_numbers_are_those_of_the_tables() {
         // First-order one-sided tolerance bounds, as tabulated since Wilks.
-        for (confidence, coverage, runs) in
-            [(0.95, 0.95, 59), (0.90, 0.95, 45), (0.99, 0.95, 90), (0.95, 0.90, 29), (0.99, 0.99, 459), (0.5, 0.5, 1), (0.1, 0.9, 1)]
-        {
+        for (confidence, coverage, runs) in [
+            (0.95, 0.95, 59),
+            (0.90, 0.95, 45),
+            (0.99, 0.95, 90),
+            (0.95, 0.90, 29),
+            (0.99, 0.99, 459),
+            (0.5, 0.5, 1),
+            (0.1, 0.9, 1),
+        ] {
             assert_eq!(runs_needed(confidence, coverage), Ok(runs), "{confidence} {coverage}");
         }
         for bad in [0.0, 1.0, -0.5, 1.5, f64::NAN, f64::INFINITY] {

@@ -26,11 +26,7 @@ pub struct OfflineSummary {
 
 impl From<OfflineBounds> for OfflineSummary {
     fn from(bounds: OfflineBounds) -> Self {
-        Self {
-            lower_bound_s: bounds.lower_bound,
-            upper_estimate_s: bounds.upper_estimate,
-            distance_s: bounds.distance,
-        }
+        Self { lower_bound_s: bounds.lower_bound, upper_estimate_s: bounds.upper_estimate, distance_s: bounds.distance }
     }
 }
 

@@ -43,9 +43,9 @@ impl Words<'_> {
                 self.penalty(bound)
             ),
             CertificateName::C3 => {
-                let upper = offline.and_then(|of| of.upper_estimate).map_or_else(String::new, |upper| {
-                    format!(", which has {} within {limits},", self.penalty(upper))
-                });
+                let upper = offline
+                    .and_then(|of| of.upper_estimate)
+                    .map_or_else(String::new, |upper| format!(", which has {} within {limits},", self.penalty(upper)));
                 format!(
                     "the mean {penalty} of this run, {}, is at most {}, by comparison with the best mixture of the decisions looked at{upper} in the same slots",
                     self.penalty(value),

@@ -84,7 +84,8 @@ fn assumptions(record: &RunRecord) -> Vec<Assumption> {
     let spec = record.scenario.as_ref().and_then(|scenario| scenario.convergence.as_ref());
     let estimated: Vec<&str> = spec.iter().flat_map(|of| &of.estimated).map(|constant| constant.key()).collect();
     if !estimated.is_empty() {
-        let statement = format!("{} were estimated on some samples and are no bounds by themselves", estimated.join(", "));
+        let statement =
+            format!("{} were estimated on some samples and are no bounds by themselves", estimated.join(", "));
         assumptions.push(Assumption::assumed(statement));
     }
     assumptions

@@ -148,7 +148,8 @@ impl Scenario {
         if !faults.is_empty() {
             return Err(faults.error());
         }
-        let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster, spec.budget_margin)).collect();
+        let nodes =
+            spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster, spec.budget_margin)).collect();
         let mut notes = traced;
         notes.extend(notes::notes(&spec));
         notes::say(&notes, &spec);
@@ -294,7 +295,11 @@ fn check_budget(budget: Option<Joules>, margin: Option<f64>) -> Result<(), Field
 fn check_margin(margin: f64) -> Result<(), FieldError> {
     match (0.0..=0.9).contains(&margin) {
         true => Ok(()),
-        false => Err(field("budget_margin", format!("{margin:?}"), "in [0, 0.9]: the share of every budget to leave unspent")),
+        false => Err(field(
+            "budget_margin",
+            format!("{margin:?}"),
+            "in [0, 0.9]: the share of every budget to leave unspent",
+        )),
     }
 }
 

@@ -17,7 +17,9 @@ pub(super) fn whole_blocks(scenario: &Scenario) -> Option<String> {
             devices.map(|(k, device)| (device, budgets.get(first + 1 + k).copied().flatten())).collect();
         first += cluster.devices.len() + 1;
         let paid = |plan: &CandidatePlan| {
-            let of = |(device, budget): &(&Device, Option<Joules>)| blocks_paid(&spec.encoder, cluster, plan, device, *budget);
+            let of = |(device, budget): &(&Device, Option<Joules>)| {
+                blocks_paid(&spec.encoder, cluster, plan, device, *budget)
+            };
             limited.iter().map(of).sum::<u64>()
         };
         let best = spec.plans.iter().map(paid).max()?;
@@ -34,7 +36,13 @@ pub(super) fn whole_blocks(scenario: &Scenario) -> Option<String> {
 }
 
 /// Blocks that a device's budget pays for in a slot, at most as many as it may hold.
-fn blocks_paid(encoder: &Encoder, cluster: &Cluster, plan: &CandidatePlan, device: &Device, budget: Option<Joules>) -> u64 {
+fn blocks_paid(
+    encoder: &Encoder,
+    cluster: &Cluster,
+    plan: &CandidatePlan,
+    device: &Device,
+    budget: Option<Joules>,
+) -> u64 {
     let limit = u64::from(device.max_blocks.unwrap_or(u32::MAX).min(encoder.blocks()));
     let flops = (0..encoder.blocks()).filter_map(|index| encoder.block(index)).map(|block| {
         let backward = if plan.schedule.has_backward() { block.backward_flops_per_sample.0 } else { 0.0 };

@@ -57,16 +57,19 @@ fn bounds_are_the_largest_of_the_runs() {
         let arguments = ["run", &scenario, "--seed", &seed, "--slots", "12", "--certificates", "off", "--out"];
         let output = run(&[&arguments[..], &[out.to_str().unwrap()]].concat());
         assert_eq!(code(&output), 0, "{}", stderr(&output));
-        let record: RunRecord =
-            serde_json::from_str(&fs::read_to_string(out.join("record.json")).unwrap()).unwrap();
+        let record: RunRecord = serde_json::from_str(&fs::read_to_string(out.join("record.json")).unwrap()).unwrap();
         for (node, budget) in record.nodes.iter().enumerate().filter_map(|(k, of)| Some((k, of.budget_j?.0))) {
             let spent: f64 = record.slots.iter().map(|slot| slot.energy_j[node].0).sum();
             worst = worst.max(spent / (12.0 * budget) - 1.0);
         }
-        let rounds: Vec<f64> = record.slots.iter().filter_map(|slot| match &slot.outcome {
-            SlotOutcome::Planned(planned) => Some(planned.latency_s.0),
-            _ => None,
-        }).collect();
+        let rounds: Vec<f64> = record
+            .slots
+            .iter()
+            .filter_map(|slot| match &slot.outcome {
+                SlotOutcome::Planned(planned) => Some(planned.latency_s.0),
+                _ => None,
+            })
+            .collect();
         latency = latency.max(rounds.iter().sum::<f64>() / rounds.len() as f64);
         for slot in &record.slots {
             norm = norm.max(slot.queues.iter().map(|queue| queue * queue).sum::<f64>().sqrt());
@@ -98,7 +101,18 @@ fn resumed_equals_fresh_on_any_number_of_threads() {
     assert_eq!(files(&one), files(&two));
     assert_eq!(fs::metadata(&kept[0]).unwrap().modified().unwrap(), touched);
     // Runs of another length are not mixed in.
-    let other = run(&["promise", &scenario, "--out", two.to_str().unwrap(), "--confidence", "0.9", "--coverage", "0.7", "--slots", "11"]);
+    let other = run(&[
+        "promise",
+        &scenario,
+        "--out",
+        two.to_str().unwrap(),
+        "--confidence",
+        "0.9",
+        "--coverage",
+        "0.7",
+        "--slots",
+        "11",
+    ]);
     assert_eq!(code(&other), 2);
     assert!(stderr(&other).contains("is of another scenario"), "{}", stderr(&other));
 }

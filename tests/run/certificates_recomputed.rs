@@ -135,7 +135,8 @@ impl Replayed {
             "C4" => {
                 let level = self.weight * norm(&self.prices);
                 let inside = level * level
-                    + 2.0 * slots
+                    + 2.0
+                        * slots
                         * self.mean(|slot| {
                             let (penalty, violations) = optimum(slot);
                             let dearer = self.weight * (penalty - slot.minimum);
@@ -150,11 +151,14 @@ impl Replayed {
                     let sums = (0..self.prices.len()).map(|k| frame.iter().map(|s| with_slack(s).1[k]).sum::<f64>());
                     let slack = -sums.fold(f64::NEG_INFINITY, f64::max);
                     assert!(slack > 0.0);
-                    let above: f64 = frame.iter().map(|slot| {
-                        let (penalty, violations) = with_slack(slot);
-                        let since = dot(&slot.queues, &violations) - dot(&frame[0].queues, &violations);
-                        Self::drift(slot) + self.weight * (penalty - slot.penalty) + since
-                    }).sum();
+                    let above: f64 = frame
+                        .iter()
+                        .map(|slot| {
+                            let (penalty, violations) = with_slack(slot);
+                            let since = dot(&slot.queues, &violations) - dot(&frame[0].queues, &violations);
+                            Self::drift(slot) + self.weight * (penalty - slot.penalty) + since
+                        })
+                        .sum();
                     bound = bound.max(above / slack + frame.iter().map(|slot| norm(&slot.violations)).sum::<f64>());
                     value = value.max(norm(&frame.last().unwrap().after));
                 }

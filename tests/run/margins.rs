@@ -11,7 +11,11 @@ use crate::support::scenario::{changed, read};
 
 /// The small scenario with a budget that binds, played for `slots` slots.
 fn played(margin: &str, slots: u64) -> (Summary, Value) {
-    let text = changed("budget_j_per_round = 2.0", "budget_j_per_round = 0.05").replacen("slots = 20", &format!("slots = {slots}\n{margin}"), 1);
+    let text = changed("budget_j_per_round = 2.0", "budget_j_per_round = 0.05").replacen(
+        "slots = 20",
+        &format!("slots = {slots}\n{margin}"),
+        1,
+    );
     let scenario = read(&text).unwrap();
     let mut run = Run::new(&scenario, Settings::default()).unwrap();
     let played = run.by_ref().collect::<Result<Vec<_>, _>>().unwrap();
@@ -52,8 +56,11 @@ fn a_budget_is_kept_for_sure_with_the_margin_that_is_printed() {
 
 #[test]
 fn nodes_have_margins_of_their_own() {
-    let text = changed("budget_j_per_round = 2.0", "budget_j_per_round = 2.0\nbudget_margin = 0.25")
-        .replacen("slots = 20", "slots = 20\nbudget_margin = 0.1", 1);
+    let text = changed("budget_j_per_round = 2.0", "budget_j_per_round = 2.0\nbudget_margin = 0.25").replacen(
+        "slots = 20",
+        "slots = 20\nbudget_margin = 0.1",
+        1,
+    );
     let scenario = read(&text).unwrap();
     let budgets: Vec<Option<f64>> = scenario.budgets().iter().map(|budget| budget.map(|budget| budget.0)).collect();
     assert_eq!(budgets, [Some(0.45), Some(1.5), None]);
@@ -62,8 +69,16 @@ fn nodes_have_margins_of_their_own() {
         ("slots = 20", "slots = 20\nbudget_margin = 1.0", "budget_margin = 1.0: must be in [0, 0.9]"),
         ("slots = 20", "slots = 20\nbudget_margin = -0.1", "budget_margin = -0.1"),
         ("slots = 20", "slots = 20\nbudget_margin = nan", "budget_margin = NaN"),
-        ("budget_j_per_round = 2.0", "budget_j_per_round = 2.0\nbudget_margin = 2.0", "clusters[0].devices[0].budget_margin = 2.0"),
-        ("name = \"phone\"", "name = \"phone\"\nbudget_margin = 0.1", "clusters[0].devices[1].budget_margin = 0.1: must be left out"),
+        (
+            "budget_j_per_round = 2.0",
+            "budget_j_per_round = 2.0\nbudget_margin = 2.0",
+            "clusters[0].devices[0].budget_margin = 2.0",
+        ),
+        (
+            "name = \"phone\"",
+            "name = \"phone\"\nbudget_margin = 0.1",
+            "clusters[0].devices[1].budget_margin = 0.1: must be left out",
+        ),
     ] {
         let found = error(&changed(from, to));
         assert!(found.contains(words), "{found}");

@@ -198,7 +198,9 @@ pub enum CertificateError {
         allowed: &'static str,
     },
     /// Actions that do not keep every constraint with slack: there is no Slater condition to rely on.
-    #[error("frame {frame}: the actions break or only just keep constraint {constraint} (sum of g = {violation:?}); must be < 0")]
+    #[error(
+        "frame {frame}: the actions break or only just keep constraint {constraint} (sum of g = {violation:?}); must be < 0"
+    )]
     NoSlack {
         /// The frame.
         frame: usize,

@@ -48,7 +48,11 @@ pub fn slater(history: &History, frame: usize, policy: &[Action]) -> Result<Clai
     }
     finite("bound", 0, bound)?;
     let mut assumptions = by_drift_plus_penalty();
-    let what = if frame == 1 { "every slot has an action".into() } else { format!("every frame of {frame} slots has actions") };
+    let what = if frame == 1 {
+        "every slot has an action".into()
+    } else {
+        format!("every frame of {frame} slots has actions")
+    };
     let slater = format!("{what} with all g <= -{least_slack:.3e} on average");
     assumptions.extend([Assumption::verified(slater), possible()]);
     Ok(Claim::new(CertificateName::C5, (value, bound), 0.0, assumptions))
