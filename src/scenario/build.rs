@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::budget::{check_budget, check_margin, nodes};
 use super::convergence;
 use super::error::{Faults, ScenarioError};
 use super::notes::{self, Note};
@@ -278,31 +279,6 @@ fn check_run(spec: &ScenarioSpec, faults: &mut Faults) {
     }
 }
 
-fn check_budget(budget: Option<Joules>, margin: Option<f64>) -> Result<(), FieldError> {
-    // Prices Q/Ē stay within what a slot problem admits.
-    if let Some(Joules(value)) = budget.filter(|budget| !(1e-12..=1e18).contains(&budget.0)) {
-        return Err(field("budget_j_per_round", format!("{value:?}"), "in [1e-12, 1e18] J, or left out for no limit"));
-    }
-    match margin {
-        Some(margin) if budget.is_none() => {
-            Err(field("budget_margin", format!("{margin:?}"), "left out for a node without budget_j_per_round"))
-        }
-        margin => check_margin(margin.unwrap_or(0.0)),
-    }
-}
-
-/// Budgets that are played stay within the range of budgets.
-fn check_margin(margin: f64) -> Result<(), FieldError> {
-    match (0.0..=0.9).contains(&margin) {
-        true => Ok(()),
-        false => Err(field(
-            "budget_margin",
-            format!("{margin:?}"),
-            "in [0, 0.9]: the share of every budget to leave unspent",
-        )),
-    }
-}
-
 fn model(spec: &ModelSpec) -> Result<Transformer, FieldError> {
     let given = [
         ("sequence_length", spec.sequence_length.is_some()),
@@ -466,22 +442,6 @@ fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
         )?,
         ..Device::default()
     })
-}
-
-fn nodes(n: usize, cluster: &ClusterSpec, common: f64) -> impl Iterator<Item = Node> {
-    let node = move |role, name, stated: Option<Joules>, own: Option<f64>| {
-        let margin = own.unwrap_or(common);
-        let budget = stated.map(|stated| Joules(stated.0 * (1.0 - margin)));
-        Node { cluster: n, role, name, budget, stated_budget: stated.filter(|_| margin > 0.0) }
-    };
-    let of_unit = &cluster.control_unit;
-    let name = format!("{}/control-unit", cluster.name);
-    let unit = node(Role::ControlUnit, name, of_unit.budget_j_per_round, of_unit.budget_margin);
-    let devices = cluster.devices.iter().enumerate().map(move |(k, device)| {
-        let name = format!("{}/{}", cluster.name, device.name);
-        node(Role::Device(k), name, device.budget_j_per_round, device.budget_margin)
-    });
-    std::iter::once(unit).chain(devices)
 }
 
 fn channel(

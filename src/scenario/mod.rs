@@ -11,6 +11,7 @@
 //! state depends on the scenario and its seed alone, never on what was decided before: policies can be compared on the
 //! same states.
 
+mod budget;
 mod build;
 mod convergence;
 mod error;
