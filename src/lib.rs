@@ -45,7 +45,7 @@
 //!
 //! [`lyapunov`] turns the energy spent so far into the next slot's prices and certifies what the budgets are worth;
 //! [`simulation`] runs a scenario and records it; [`report`] makes tables and figures of the record; [`tradeoff`] does
-//! so for many values of V, or of the gradient norm wanted.
+//! so for many values of V, or of the gradient norm wanted; [`promise`] says what runs at other seeds will do.
 //!
 //! The same queues, certificates and figures serve slot problems of your own: [`lyapunov::DriftProblem`] is what you
 //! bring, [`lyapunov::Engine`] plays it.
@@ -121,6 +121,7 @@ pub mod network;
 pub mod partition;
 pub mod plan;
 pub mod problem;
+pub mod promise;
 pub mod report;
 pub mod scenario;
 pub mod schedule;

@@ -42,6 +42,7 @@ pub fn scenario() -> ScenarioSpec {
         slots: 1,
         seed: 0,
         latency_weight: 0.1,
+        budget_margin: 0.0,
         participation: Participation::Select,
         model: ModelSpec { preset: Some(ModelPreset::BertBase), ..ModelSpec::default() },
         uplink: Uplink { bandwidth_hz: Hertz(20e6) },

@@ -75,7 +75,7 @@ pub use partial_participation::{
 pub use pipeline_depth::{PipelineDepth, PipelineDepthBound};
 pub use plan_choice::{PlanBound, PlanRanking, PlanRejection, StepChoice, TimedPlan, rank_plans};
 pub use plan_table::{PlanRow, PlanTable, PlanTableReport};
-pub use private_plans::{PrivacyTarget, rank_private_plans};
+pub use private_plans::{BatchNoise, PrivacyTarget, rank_private_plans};
 pub use sharp::{MAX_SHARP_STEPS, SharpBound};
 pub use step_size::StepSizeChoice;
 pub use strongly_convex::{StronglyConvexBound, StronglyConvexFedAvg, StronglyConvexTerms};

@@ -23,6 +23,7 @@ use crate::units::Seconds;
 /// The gradients must be no longer than `clip_norm` by themselves: clipping longer ones biases them, and no bound is
 /// claimed for that.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PrivacyTarget {
     /// ε > 0.
@@ -37,6 +38,19 @@ pub struct PrivacyTarget {
     pub samples: Vec<u64>,
 }
 
+/// The noise of a cluster's batches.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct BatchNoise {
+    /// z: its standard deviation over the sensitivity 2C/B.
+    pub noise_multiplier: f64,
+    /// Its standard deviation per coordinate of the batch's mean gradient, in loss/par.
+    pub deviation: f64,
+    /// What it adds to σ², in loss²/par².
+    pub sample_variance: f64,
+}
+
 impl PrivacyTarget {
     fn check(&self, clusters: usize) -> Result<(), BoundError> {
         real("epsilon", self.epsilon, Range::Positive)?;
@@ -44,6 +58,47 @@ impl PrivacyTarget {
         count("dimension", self.dimension, super::MAX_STEPS)?;
         check_length("samples", self.samples.len(), clusters)?;
         Ok(())
+    }
+
+    /// One noise for a whole run whose updates are one per batch: added to the mean gradient of every batch, it makes
+    /// `steps` of them (ε, δ)-private. One entry per cluster.
+    ///
+    /// A run with fewer steps is private as well: what it does not release cannot be told. So a run that changes its
+    /// plan pays for the plan with most steps.
+    ///
+    /// # Errors
+    /// [`BoundError::Field`] for numbers out of range, fewer samples than a batch has, and a target out of reach.
+    pub fn noise(&self, batch_size: &[u32], steps: u64) -> Result<Vec<BatchNoise>, BoundError> {
+        self.check(batch_size.len())?;
+        let mut noise: Vec<BatchNoise> = Vec::with_capacity(batch_size.len());
+        for (n, (&batch, &available)) in batch_size.iter().zip(&self.samples).enumerate() {
+            let same =
+                noise.iter().zip(batch_size.iter().zip(&self.samples)).find(|(_, of)| *of == (&batch, &available));
+            let multiplier = match same {
+                Some((known, _)) => known.noise_multiplier,
+                None => self.multiplier(n, (batch, batch), available, steps)?,
+            };
+            let deviation = multiplier * 2.0 * self.clip_norm / f64::from(batch);
+            // As if every sample's gradient had that much more variance: B of them are averaged.
+            let sample_variance = f64::from(batch) * self.dimension as f64 * deviation * deviation;
+            noise.push(BatchNoise { noise_multiplier: multiplier, deviation, sample_variance });
+        }
+        Ok(noise)
+    }
+
+    /// z of `steps` releases of `own` samples each, of cluster n's batch and its samples.
+    fn multiplier(&self, n: usize, (own, batch): (u32, u32), available: u64, steps: u64) -> Result<f64, BoundError> {
+        if available < u64::from(batch) {
+            let allowed = format!("at least the batch size {batch}");
+            return Err(FieldError::new(format!("samples[{n}]"), available, allowed).into());
+        }
+        let releases = SubsampledGaussian {
+            sampling: BatchSampling::WithoutReplacement,
+            sampling_rate: f64::from(own) / available as f64,
+            noise_multiplier: 1.0,
+            steps,
+        };
+        releases.noise_for(self.epsilon, self.delta)
     }
 
     /// Adds the noise's variance to the schedule of a plan.
@@ -58,18 +113,9 @@ impl PrivacyTarget {
         let rounds = plan.schedule.rounds;
         for (n, &batch) in learning.batch_size.iter().enumerate() {
             let own = if merged { batch } else { batch / played.micro_batches };
-            let available = self.samples[n];
-            if available < u64::from(batch) {
-                let allowed = format!("at least the batch size {batch}");
-                return Err(FieldError::new(format!("samples[{n}]"), available, allowed).into());
-            }
-            let releases = SubsampledGaussian {
-                sampling: BatchSampling::WithoutReplacement,
-                sampling_rate: f64::from(own) / available as f64,
-                noise_multiplier: 1.0,
-                steps: plan.schedule.local_steps[n].saturating_mul(rounds),
-            };
-            let deviation = releases.noise_for(self.epsilon, self.delta)? * 2.0 * self.clip_norm / f64::from(own);
+            let steps = plan.schedule.local_steps[n].saturating_mul(rounds);
+            let multiplier = self.multiplier(n, (own, batch), self.samples[n], steps)?;
+            let deviation = multiplier * 2.0 * self.clip_norm / f64::from(own);
             plan.schedule.noise_variance[n] += self.dimension as f64 * deviation * deviation;
         }
         Ok(())

@@ -70,6 +70,7 @@ pub enum Command {
     Compare(CompareArguments),
     Sweep(SweepArguments),
     Tradeoff(TradeoffArguments),
+    Promise(PromiseArguments),
     Solve(SolveArguments),
     Check(CheckArguments),
     Problem(ProblemArguments),
@@ -195,6 +196,10 @@ pub struct ScenarioArguments {
     /// need no quotation marks.
     #[arg(long, value_name = "PATH=VALUE")]
     pub set: Vec<Assignment>,
+    /// Share of every energy budget to leave unspent, in [0, 0.9], so that the budget itself is kept for sure, instead of
+    /// the scenario's; nodes with a margin of their own keep it
+    #[arg(long, value_name = "SHARE")]
+    pub budget_margin: Option<f64>,
 }
 
 /// V, or another number that must be positive.
@@ -318,6 +323,40 @@ pub struct TradeoffArguments {
     #[arg(long, value_name = "DIR", default_value = "collapipe-tradeoff")]
     pub out: PathBuf,
     /// Replace files in that folder that do not belong to a sweep but have the names of its files
+    #[arg(long)]
+    pub overwrite: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    #[command(flatten)]
+    pub accuracy: Accuracy,
+}
+
+/// Run a scenario at as many seeds as it takes to promise, before a run, what runs at other seeds will do: worst
+/// overspend, mean latency and queues.
+///
+/// Prints a table and writes promise.json to the output folder. Runs go on in parallel; each finished one is kept in the
+/// folder's `runs`, so that the same command continues where it was after a Ctrl-C or a kill.
+#[derive(Clone, Debug, Args)]
+pub struct PromiseArguments {
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// Probability with which the statement is true, above 0 and below 1
+    #[arg(long, value_name = "P", default_value_t = 0.95)]
+    pub confidence: f64,
+    /// Share of the runs that the statement is about, above 0 and below 1; 59 runs for 0.95 and 0.95
+    #[arg(long, value_name = "P", default_value_t = 0.95)]
+    pub coverage: f64,
+    /// Number of slots of every run, instead of the scenario's
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
+    pub slots: Option<u64>,
+    /// Threads; as many as the machine has if left out. The results do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Folder for runs and result
+    #[arg(long, value_name = "DIR", default_value = "collapipe-promise")]
+    pub out: PathBuf,
+    /// Replace a promise.json in that folder that is of something else
     #[arg(long)]
     pub overwrite: bool,
     /// How to print the result

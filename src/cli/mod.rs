@@ -12,6 +12,7 @@ mod partition;
 mod plan;
 mod presets;
 mod progress;
+mod promise;
 mod recommend;
 mod reproduce;
 mod run;
@@ -72,6 +73,7 @@ pub fn main() -> ExitCode {
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Sweep(arguments) => compare::sweep(&arguments),
         Command::Tradeoff(arguments) => tradeoff::tradeoff(&arguments),
+        Command::Promise(arguments) => promise::promise(&arguments),
         Command::Solve(arguments) => slot::solve(&arguments),
         Command::Check(arguments) => slot::check(&arguments),
         Command::Problem(arguments) => slot::problem(&arguments),

@@ -115,6 +115,7 @@ impl ScenarioText<'_> {
             let mut file = ScenarioFile::parse_with(&self.text, &self.folder, &self.arguments.set)?;
             file.spec.seed = self.arguments.seed.unwrap_or(file.spec.seed);
             file.spec.latency_weight = self.arguments.latency_weight.unwrap_or(file.spec.latency_weight);
+            file.spec.budget_margin = self.arguments.budget_margin.unwrap_or(file.spec.budget_margin);
             change(&mut file.spec);
             file.build()
         };

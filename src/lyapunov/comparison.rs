@@ -20,8 +20,11 @@ pub struct Comparison {
     pub without_optimum: Option<String>,
     /// Length of a frame and the frames' optima, one mean action per slot; none where frames were not found.
     pub framed: Option<(usize, Vec<Action>)>,
-    /// The action of each slot whose worst violation is least.
-    pub slater: Vec<Action>,
+    /// Length of a frame and actions with slack in every frame, one mean action per slot; where none were found, frames
+    /// of one slot and the action of each slot whose worst violation is least.
+    pub slater: (usize, Vec<Action>),
+    /// Why no slot can have an action with slack; none where that is not known.
+    pub without_slack: Option<String>,
     /// A number that no penalty is below, where one is known beforehand.
     pub least_penalty: Option<f64>,
     /// Why the slots are not independent and identically distributed; none where that is not known.
@@ -46,7 +49,8 @@ impl Comparison {
             optimum: None,
             without_optimum: None,
             framed: None,
-            slater: problem.states().iter().filter_map(least).collect(),
+            slater: (1, problem.states().iter().filter_map(least).collect()),
+            without_slack: None,
             least_penalty: None,
             dependence: None,
         }
@@ -77,6 +81,13 @@ impl Comparison {
         let mixed = |weights: &[Vec<f64>]| is_mixture(problem, weights).then(|| problem.mean_actions(weights));
         self.optimum = mixed(optimum);
         self.framed = mixed(&framed).filter(|_| frame > 0).map(|actions| (frame, actions));
+    }
+
+    /// Takes a mixture of the problem's actions with slack in every frame; weights that form none are left out.
+    pub(crate) fn set_slack(&mut self, problem: &OfflineProblem, frame: usize, weights: &[Vec<f64>]) {
+        if frame > 0 && is_mixture(problem, weights) {
+            self.slater = (frame, problem.mean_actions(weights));
+        }
     }
 
     /// Mean penalty of the offline optimum's mixture.
@@ -248,7 +259,7 @@ impl Next {
             // Between the best prices of the list, which oscillate, and those that gave the best bound so far.
             let most = 4.0 * best_prices.iter().copied().fold(largest, f64::max);
             if let Ok(best) = problem.bounded_multiplier(most.max(f64::MIN_POSITIVE)) {
-                let share = if optimum.is_ok() { 0.5 } else { 1.0 };
+                let share = if round == 0 || optimum.is_ok() { 0.5 } else { 1.0 };
                 let mix = |(new, old): (f64, &f64)| share * new + (1.0 - share) * old;
                 return Self::Again(best.into_iter().zip(best_prices).map(mix).collect());
             }

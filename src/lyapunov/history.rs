@@ -208,13 +208,15 @@ impl History {
         Self { penalty_weight: self.penalty_weight, initial: self.initial.clone(), steps }
     }
 
-    /// ½|g(t)|² + C(t): what a slot adds to the bounds, in objective units.
-    pub(super) fn drift(&self, slot: usize, step: &Step) -> Result<f64, CertificateError> {
+    /// b(t) + C(t): what a slot adds to the bounds, in objective units, with the effective drift
+    /// b = ½|Q⁺|² − ½|Q|² − Q·g = ½ Σ (g_k² − min(Q_k + g_k, 0)²): a constraint with slack and an empty queue adds nothing.
+    pub(super) fn drift(&self, slot: usize, queues: &[f64], step: &Step) -> Result<f64, CertificateError> {
         let gap = step.gap.ok_or(CertificateError::GapUnknown { slot })?;
-        Ok(0.5 * squared(&step.violations) + gap)
+        let of_constraint = |(queue, violation): (&f64, &f64)| violation.powi(2) - (queue + violation).min(0.0).powi(2);
+        Ok(0.5 * queues.iter().zip(&step.violations).map(of_constraint).sum::<f64>() + gap)
     }
 
-    /// mean of ½|g|² + C over the slots.
+    /// mean of b + C over the slots, b the effective drift ½ Σ (g_k² − min(Q_k + g_k, 0)²) ≤ ½|g|².
     ///
     /// # Errors
     /// [`CertificateError`] without slots, or where a gap is not known.
@@ -223,8 +225,8 @@ impl History {
             return Err(CertificateError::NoSlots);
         }
         let mut sum = 0.0;
-        for (slot, step) in self.steps.iter().enumerate() {
-            sum += self.drift(slot, step)?;
+        for (slot, (queues, step)) in self.slots().enumerate() {
+            sum += self.drift(slot, queues, step)?;
         }
         Ok(sum / self.steps.len() as f64)
     }

@@ -35,6 +35,8 @@ mod queues;
 mod ratio;
 pub mod recommend;
 mod saved;
+#[cfg(feature = "milp")]
+mod slack;
 
 pub use certificate::violation::Certificate;
 pub use comparison::Comparison;
@@ -58,3 +60,5 @@ pub use proofs::{OfflineBounds, Omission, Proofs};
 pub use queues::{QueueError, Queues};
 pub use ratio::{Ratio, RatioError, RatioStep, minimize_ratio};
 pub use saved::SavedError;
+#[cfg(feature = "milp")]
+pub(crate) use slack::frames_with_slack;

@@ -7,6 +7,7 @@ use super::certificate::{
     queue_norm_on_path, slater, weak_duality,
 };
 use super::comparison::Comparison;
+use super::history::squared;
 use super::{Certificate, History};
 
 /// A certificate that cannot be given, and why.
@@ -29,6 +30,10 @@ pub struct OfflineBounds {
     pub lower_bound: f64,
     /// That of a mixture of the actions that were examined; none where no mixture keeps the constraints.
     pub upper_estimate: Option<f64>,
+    /// The Lagrangian gap avg p + μ·avg g − mean d: by how much the run's mean penalty is at most above that of any policy
+    /// with an action in every slot and no larger mean violations, even one that knew all states in advance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance: Option<f64>,
 }
 
 /// What a run proves.
@@ -89,7 +94,7 @@ impl Proofs {
             (Some(dual), Some(least)) => Some(dual.max(least)),
             (dual, _) => dual,
         };
-        proofs.offline = lower.map(|lower_bound| OfflineBounds { lower_bound, upper_estimate: upper });
+        proofs.offline = lower.map(|lower_bound| OfflineBounds { lower_bound, upper_estimate: upper, distance: None });
         let text = |error: CertificateError| error.to_string();
         match (&compared.optimum, upper) {
             (Some(policy), Some(optimum)) => {
@@ -107,15 +112,12 @@ impl Proofs {
                 proofs.omit(&[C2, C3, C4], why);
             }
         }
-        let c5 = slater(history, &compared.slater).map_err(|error| match error {
-            CertificateError::NoSlack { slot, constraint, violation } => {
-                let name = names.get(constraint).map_or_else(|| format!("constraint {constraint}"), |name| (*name).into());
-                format!("no decision found for slot {slot} that keeps every constraint: the best one has g = {violation:.3} for {name}")
-            }
-            error => error.to_string(),
-        });
-        proofs.take(C5, c5);
+        let (frame, actions) = &compared.slater;
+        proofs.take(C5, slater(history, *frame, actions).map_err(|error| compared.no_slack(error, &names)));
         let c7 = match &compared.framed {
+            Some((frame, _)) if *frame >= history.steps().len() => {
+                Err("the shortest frame that the decisions looked at can plan within the budgets is the whole run: C7 would be C3".into())
+            }
             Some((frame, policy)) => frames(history, *frame, policy).map_err(text),
             None => Err("no frame can be planned within the budgets by the decisions looked at".into()),
         };
@@ -124,7 +126,12 @@ impl Proofs {
             Some(minima) => weak_duality(history, &compared.multiplier, minima).map_err(text),
             None => Err(NO_MINIMA.into()),
         };
+        let distance = d.as_ref().ok().map(|claim| claim.bound - claim.value);
+        if let Some(offline) = &mut proofs.offline {
+            offline.distance = distance;
+        }
         proofs.take(D, d);
+        proofs.drop_vacuous(history, compared.least_penalty);
         proofs
     }
 
@@ -132,6 +139,18 @@ impl Proofs {
     #[must_use]
     pub fn claim(&self, name: CertificateName) -> Option<&Claim> {
         self.claims.iter().find(|claim| claim.name == name)
+    }
+
+    /// Leaves out what says no more than is known without it.
+    fn drop_vacuous(&mut self, history: &History, least_penalty: Option<f64>) {
+        let known = Known::of(history, least_penalty);
+        let claims = std::mem::take(&mut self.claims);
+        for claim in claims {
+            match known.instead_of(&claim) {
+                Some(reason) => self.omit(&[claim.name], &reason),
+                None => self.claims.push(claim),
+            }
+        }
     }
 
     fn omit(&mut self, names: &[CertificateName], reason: &str) {
@@ -148,7 +167,67 @@ impl Proofs {
 
 const NO_MINIMA: &str = "the minimizer gave no lower bound for some slot";
 
+/// What bounds a run without any certificate.
+struct Known {
+    /// No mean penalty is above the largest.
+    largest_penalty: f64,
+    /// |Q(0)| + Σ |g|: no queue gets longer than by what is added to it.
+    all_violations: f64,
+    least_penalty: Option<f64>,
+}
+
+impl Known {
+    fn of(history: &History, least_penalty: Option<f64>) -> Self {
+        let norms = history.steps().iter().map(|step| squared(&step.violations).sqrt());
+        Self {
+            largest_penalty: history.steps().iter().map(|step| step.penalty).fold(f64::NEG_INFINITY, f64::max),
+            all_violations: squared(history.initial()).sqrt() + norms.sum::<f64>(),
+            least_penalty,
+        }
+    }
+
+    /// Why a claim says nothing; none where it says something, or does not hold.
+    fn instead_of(&self, claim: &Claim) -> Option<String> {
+        use CertificateName::{C3, C4, C5, C7, D};
+        let above = |known: f64| claim.bound > known + Claim::TOLERANCE * known.abs();
+        let bound = claim.bound;
+        match claim.name {
+            C3 | C7 if claim.holds && above(self.largest_penalty) => {
+                let known = self.largest_penalty;
+                Some(format!("its bound {bound:.4e} is above the largest penalty of any slot of the run, {known:.4e}"))
+            }
+            C4 | C5 if claim.holds && above(self.all_violations) => {
+                let known = self.all_violations;
+                Some(format!("its bound {bound:.4e} is above |Q(0)| and the sum of all |g|, {known:.4e}"))
+            }
+            D if claim.holds => {
+                let known = self.least_penalty.filter(|least| claim.value < *least)?;
+                let value = claim.value;
+                Some(format!("its lower bound {value:.4e} is below {known:.4e}, which no penalty is below"))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Comparison {
+    /// Why C5 cannot be given.
+    fn no_slack(&self, error: CertificateError, names: &[&str]) -> String {
+        let CertificateError::NoSlack { frame, constraint, violation } = error else { return error.to_string() };
+        match &self.without_slack {
+            Some(reason) => format!(
+                "{reason}; nor do mixtures of the decisions looked at keep every budget with slack in every frame"
+            ),
+            None => {
+                let name =
+                    names.get(constraint).map_or_else(|| format!("constraint {constraint}"), |name| (*name).into());
+                format!(
+                    "no decisions found that keep every constraint with slack in every frame: in frame {frame} the best ones have a sum of g of {violation:.3} for {name}"
+                )
+            }
+        }
+    }
+
     /// Replaces the assumption on the slots by what is known of them.
     fn in_expectation(&self, mut claim: Claim) -> Claim {
         if let Some(reason) = &self.dependence {

@@ -34,7 +34,7 @@ pub(super) fn paths(history: &History, compared: &Comparison) -> Paths {
         lower: lower(history, compared),
         queue_norm: history.steps().iter().map(|step| squared(&step.queue_after).sqrt()).collect(),
         norm_bound,
-        norm_level: slater(history, &compared.slater).ok().map(|claim| claim.bound),
+        norm_level: slater(history, compared.slater.0, &compared.slater.1).ok().map(|claim| claim.bound),
     }
 }
 

@@ -18,11 +18,21 @@ pub struct OfflineSummary {
     /// A mixture of the decisions that were looked at has this one, in seconds; none where no mixture keeps the
     /// budgets.
     pub upper_estimate_s: Option<f64>,
+    /// The Lagrangian gap, in seconds: by how much the run's mean penalty is at most above that of any policy that plays a
+    /// round in every slot where one is possible and spends no more, even one that knew all states in advance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distance_s: Option<f64>,
 }
 
 impl From<OfflineBounds> for OfflineSummary {
     fn from(bounds: OfflineBounds) -> Self {
-        Self { lower_bound_s: bounds.lower_bound, upper_estimate_s: bounds.upper_estimate }
+        Self { lower_bound_s: bounds.lower_bound, upper_estimate_s: bounds.upper_estimate, distance_s: bounds.distance }
+    }
+}
+
+impl From<OfflineSummary> for OfflineBounds {
+    fn from(of: OfflineSummary) -> Self {
+        Self { lower_bound: of.lower_bound_s, upper_estimate: of.upper_estimate_s, distance: of.distance_s }
     }
 }
 
@@ -38,6 +48,9 @@ pub(super) fn compared(record: &RunRecord, comparison: &ComparisonRecord) -> Opt
     let weights = comparison.slots.iter().map(|slot| slot.weights.clone()).collect::<Vec<_>>();
     let frame_weights = comparison.slots.iter().map(|slot| slot.frame_weights.clone()).collect();
     compared.set_mixtures(&problem, &weights, (comparison.frame, frame_weights));
+    let slack_weights = comparison.slots.iter().map(|slot| slot.slack_weights.clone()).collect::<Vec<_>>();
+    compared.set_slack(&problem, comparison.slack_frame, &slack_weights);
+    compared.without_slack = comparison.without_slack.clone();
     // Latencies are not negative.
     let least_penalty = record.plans.iter().map(|plan| plan.penalty).fold(0.0, f64::min);
     compared.least_penalty = Some(least_penalty / record.provenance.latency_weight);

@@ -1,69 +1,112 @@
-//! What a run proves as text for the terminal.
+//! What a run proves as text for the terminal: one sentence per certificate.
 
 use std::fmt::{self, Formatter};
 
-use super::table::{Table, number};
-use crate::lyapunov::Omission;
-use crate::lyapunov::certificate::{CertificateName, Claim};
+use super::table::number;
+use crate::lyapunov::certificate::{CertificateName, Claim, Standing};
+use crate::lyapunov::{OfflineBounds, Omission};
 use crate::text::escaped;
 
-/// What a table of certificates calls things.
+/// What the sentences call things.
 pub(super) struct Words<'a> {
     /// What is minimized, as in "mean latency".
     pub(super) penalty: &'a str,
     pub(super) penalty_unit: &'a str,
-    /// Mean violation, as in "least mean latency with this overspend".
+    /// As in "mean overspend".
     pub(super) violation: &'a str,
     pub(super) violation_unit: &'a str,
     /// What is to be kept, as in "within the budgets".
     pub(super) limits: &'a str,
+    /// What other policies do in every slot, as in "that plays a round in every slot".
+    pub(super) acts: &'a str,
+    /// At what cost, as in "and spends no more".
+    pub(super) no_more: &'a str,
 }
 
 impl Words<'_> {
-    /// What a claim says, and its unit.
-    fn meaning(&self, claim: &Claim) -> (String, &str) {
-        let Self { penalty, penalty_unit, violation, violation_unit, .. } = self;
-        let of = claim.constraint.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+    fn penalty(&self, value: f64) -> String {
+        with_unit(value, self.penalty_unit)
+    }
+
+    /// What a claim promises, and of which runs.
+    fn sentence(&self, claim: &Claim, offline: Option<&OfflineBounds>) -> String {
+        let Self { penalty, violation, limits, acts, no_more, .. } = self;
+        let queues = |value| with_unit(value, self.violation_unit);
+        let (value, bound) = (claim.value, claim.bound);
         match claim.name {
-            CertificateName::C1 => (format!("mean {violation}{of}, by its queue"), violation_unit),
-            CertificateName::C2 => (format!("mean {penalty}, by the offline optimum"), penalty_unit),
-            CertificateName::C3 => (format!("mean {penalty}, by the offline mixture on the same slots"), penalty_unit),
-            CertificateName::C4 => ("final |Q|, by the prices of D and that mixture".into(), violation_unit),
-            CertificateName::C5 => ("largest |Q|, by Slater actions".into(), violation_unit),
-            CertificateName::C7 => (format!("mean {penalty}, by the best of every frame"), penalty_unit),
-            CertificateName::D => (format!("least mean {penalty} with this {violation}"), penalty_unit),
+            CertificateName::C1 => {
+                let of = claim.constraint.as_deref().unwrap_or("every constraint");
+                format!("the mean {violation} of {of}, {}, is at most {}, by its queue", queues(value), queues(bound))
+            }
+            CertificateName::C2 => format!(
+                "the mean {penalty} is at most {} on average over runs like this one, in slots that are independent and identically distributed",
+                self.penalty(bound)
+            ),
+            CertificateName::C3 => {
+                let upper = offline
+                    .and_then(|of| of.upper_estimate)
+                    .map_or_else(String::new, |upper| format!(", which has {} within {limits},", self.penalty(upper)));
+                format!(
+                    "the mean {penalty} of this run, {}, is at most {}, by comparison with the best mixture of the decisions looked at{upper} in the same slots",
+                    self.penalty(value),
+                    self.penalty(bound)
+                )
+            }
+            CertificateName::C4 => format!(
+                "the norm of all queues at the end of this run, {}, is at most {}, by the prices of D and that mixture",
+                queues(value),
+                queues(bound)
+            ),
+            CertificateName::C5 => format!(
+                "the norm of all queues at the end of every frame of this run, up to {}, is at most {}, by decisions that keep {limits} with slack",
+                queues(value),
+                queues(bound)
+            ),
+            CertificateName::C7 => format!(
+                "the mean {penalty} of this run, {}, is at most {}, by policies that keep {limits} in every frame and know it in advance",
+                self.penalty(value),
+                self.penalty(bound)
+            ),
+            CertificateName::D => format!(
+                "no policy {acts} and {no_more}, even one that knows the future, has a mean {penalty} below {}: this run, with {}, is within {} of all of them",
+                self.penalty(value),
+                self.penalty(bound),
+                self.penalty(bound - value)
+            ),
         }
     }
 }
 
-/// What may be concluded from a claim.
-fn verdict(claim: &Claim) -> &'static str {
-    match (claim.holds, claim.is_void(), claim.is_verified()) {
-        (true, false, true) => "proved",
-        (false, false, true) => "BROKEN",
-        (true, false, false) => "holds; in expectation",
-        (false, false, false) => "exceeded by this run; in expectation",
-        (true, true, _) => "holds; slots are not independent",
-        (false, true, _) => "exceeded; slots are not independent",
+fn with_unit(value: f64, unit: &str) -> String {
+    format!("{} {unit}", number(value)).trim_end().to_string()
+}
+
+/// Under which assumption a claim may be relied on.
+fn standing(claim: &Claim) -> String {
+    let violated = claim.assumptions.iter().find(|of| of.standing == Standing::Violated);
+    match (violated, claim.holds, claim.is_verified()) {
+        (Some(assumption), ..) => format!("NOT PROVED (assumed {}): ", assumption.statement),
+        (None, true, true) => "proved: ".into(),
+        (None, false, true) => "BROKEN: ".into(),
+        (None, true, false) => "proved if slots are so: ".into(),
+        (None, false, false) => "proved if slots are so (this run exceeds it): ".into(),
     }
 }
 
-/// Table of claims, what is not given, and what was possible: its lower bound and its upper estimate.
+/// Sentences of claims, of what is not given and of what was possible.
 pub(super) fn write_certificates(
     words: &Words,
     claims: &[&Claim],
     omissions: &[Omission],
-    offline: Option<(f64, Option<f64>)>,
+    offline: Option<OfflineBounds>,
     f: &mut Formatter<'_>,
 ) -> fmt::Result {
     if !claims.is_empty() {
-        let mut table = Table::new(&[&["Certificate", "value", "bound", "unit", "value <= bound"]]);
-        for claim in claims {
-            let (meaning, unit) = words.meaning(claim);
-            let what = format!("{:<2}  {meaning}", claim.name.to_string());
-            table.push(vec![what, number(claim.value), number(claim.bound), unit.into(), verdict(claim).into()]);
-        }
-        write!(f, "\n{table}")?;
+        writeln!(f, "\nWhat the run proves")?;
+    }
+    for claim in claims {
+        let sentence = format!("{}{}.", standing(claim), words.sentence(claim, offline.as_ref()));
+        wrapped(&format!("  {:<4}", claim.name.to_string()), &escaped(&sentence).to_string(), f)?;
     }
     let mut omitted: Vec<(String, &str)> = Vec::new();
     for omission in omissions {
@@ -73,14 +116,35 @@ pub(super) fn write_certificates(
         }
     }
     for (names, reason) in omitted {
-        writeln!(f, "  Not given: {names}: {}", escaped(reason))?;
+        wrapped("  ", &format!("Not given: {names}: {}.", escaped(reason)), f)?;
     }
-    if let Some((lower_bound, upper_estimate)) = offline {
-        let Words { penalty, penalty_unit, limits, .. } = words;
-        let with_unit = |value| format!("{} {penalty_unit}", number(value)).trim_end().to_string();
-        let upper = upper_estimate.map_or_else(String::new, |upper| format!("; {} can be had", with_unit(upper)));
-        let lower = with_unit(lower_bound);
+    if let Some(OfflineBounds { lower_bound, upper_estimate, .. }) = offline {
+        let Words { penalty, limits, .. } = words;
+        let upper = upper_estimate.map_or_else(String::new, |upper| format!("; {} can be had", words.penalty(upper)));
+        let lower = words.penalty(lower_bound);
         writeln!(f, "  Within {limits}, all slots known in advance: no mean {penalty} below {lower}{upper}.")?;
     }
     Ok(())
+}
+
+/// Width of a line.
+const WIDTH: usize = 120;
+
+/// A paragraph behind its mark.
+fn wrapped(mark: &str, text: &str, f: &mut Formatter<'_>) -> fmt::Result {
+    let indent = " ".repeat(mark.chars().count());
+    let mut line = mark.to_owned();
+    let mut empty = true;
+    for word in text.split(' ') {
+        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            writeln!(f, "{line}")?;
+            (line, empty) = (indent.clone(), true);
+        }
+        if !empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        empty = false;
+    }
+    writeln!(f, "{line}")
 }

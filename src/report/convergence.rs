@@ -65,7 +65,7 @@ fn assumptions(record: &RunRecord) -> Vec<Assumption> {
         Some(Optimizer::Sgd) => (format!("{steps}: the scenario's optimizer"), Assumption::recorded),
         Some(other) => (format!("{steps}: the scenario's optimizer is {other:?}"), Assumption::violated),
     };
-    vec![
+    let mut assumptions = vec![
         of_steps(statement),
         Assumption::assumed(
             "smoothness bounds the curvature wherever the run goes: estimates from gradients are lower ones",
@@ -74,7 +74,21 @@ fn assumptions(record: &RunRecord) -> Vec<Assumption> {
         Assumption::recorded(
             "plans follow channels and queues, not training samples: the rounds' weights are not random",
         ),
-    ]
+    ];
+    if let Some(privacy) = record.scenario.as_ref().and_then(|scenario| scenario.privacy.as_ref()) {
+        let (epsilon, delta) = (privacy.epsilon, privacy.delta);
+        assumptions.push(Assumption::assumed(format!(
+            "every batch is drawn without replacement and its mean gradient gets the noise that makes the run ({epsilon}, {delta})-private, counted in sample_variance; no sample's gradient is longer than clip_norm"
+        )));
+    }
+    let spec = record.scenario.as_ref().and_then(|scenario| scenario.convergence.as_ref());
+    let estimated: Vec<&str> = spec.iter().flat_map(|of| &of.estimated).map(|constant| constant.key()).collect();
+    if !estimated.is_empty() {
+        let statement =
+            format!("{} were estimated on some samples and are no bounds by themselves", estimated.join(", "));
+        assumptions.push(Assumption::assumed(statement));
+    }
+    assumptions
 }
 
 pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {

@@ -140,8 +140,15 @@ impl fmt::Display for DriftSummary {
             write!(f, "\n{table}")?;
         }
         let claims: Vec<&Claim> = self.certificates.iter().filter(|claim| claim.constraint.is_none()).collect();
-        let words = Words { penalty, penalty_unit, violation: "violation", violation_unit, limits: "the constraints" };
-        let offline = self.offline.map(|of| (of.lower_bound, of.upper_estimate));
-        write_certificates(&words, &claims, &self.omitted_certificates, offline, f)
+        let words = Words {
+            penalty,
+            penalty_unit,
+            violation: "violation",
+            violation_unit,
+            limits: "the constraints",
+            acts: "with an action in every slot",
+            no_more: "no larger violations",
+        };
+        write_certificates(&words, &claims, &self.omitted_certificates, self.offline, f)
     }
 }

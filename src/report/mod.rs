@@ -25,6 +25,7 @@ pub(crate) mod figures;
 pub(crate) mod folder;
 #[cfg(feature = "experiments")]
 pub(crate) mod html;
+mod margin;
 mod partition;
 #[cfg(feature = "png")]
 mod png;
@@ -44,6 +45,7 @@ pub use drift::{ConstraintSummary, DriftSummary, drift_summary};
 pub use error::ReportError;
 #[cfg(feature = "figures")]
 pub use folder::{RunFolder, write_drift_folder, write_folder};
+pub use margin::{Margins, StatedBudget};
 pub use partition::partition_table;
 #[cfg(feature = "png")]
 pub use png::{PngError, png};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::certificates::{OfflineSummary, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
+use super::margin::{Margins, margins};
 use super::series::{budget, devices, energy, quantile, sorted};
 use crate::lyapunov::certificate::Claim;
 use crate::lyapunov::{Certificate, Omission, Proofs};
@@ -144,6 +145,9 @@ pub struct Summary {
     pub clusters: Vec<ClusterSummary>,
     /// One entry per node of the record.
     pub nodes: Vec<NodeSummary>,
+    /// Margins of budgets, and what an overspend of 0 needs; none without budgets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub margins: Option<Margins>,
     /// What was learned; none without a convergence constraint.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergence: Option<ConvergenceSummary>,
@@ -196,7 +200,9 @@ impl Summary {
 pub fn summary(record: &RunRecord) -> Summary {
     let planned = record.planned_slots().count() as u64;
     let Proofs { claims, omissions, offline } = certificates(record);
+    let nodes = nodes(record);
     Summary {
+        margins: margins(&record.nodes, &nodes),
         provenance: record.provenance.clone(),
         blocks: record.blocks,
         slots: record.slots.len() as u64,
@@ -206,7 +212,7 @@ pub fn summary(record: &RunRecord) -> Summary {
         gap: gap(record),
         plans: plans(record, planned),
         clusters: clusters(record),
-        nodes: nodes(record),
+        nodes,
         convergence: convergence(record),
         certificates: claims,
         omitted_certificates: omissions,

@@ -101,6 +101,9 @@ fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         f,
         "  C1: after every slot, average overspend so far <= growth of the queue / slots; holds on any sample path."
     )?;
+    if let Some(margins) = &summary.margins {
+        write!(f, "{margins}")?;
+    }
     if let Some(convergence) = &summary.convergence {
         write_convergence(convergence, f)?;
     }
@@ -149,9 +152,10 @@ fn certificates(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         violation: "overspend",
         violation_unit: "budgets",
         limits: "the constraints",
+        acts: "that plays a round in every slot where one is possible",
+        no_more: "spends no more",
     };
-    let offline = summary.offline.map(|of| (of.lower_bound_s, of.upper_estimate_s));
-    write_certificates(&words, &claims, &summary.omitted_certificates, offline, f)
+    write_certificates(&words, &claims, &summary.omitted_certificates, summary.offline.map(Into::into), f)
 }
 
 fn scientific(value: f64) -> String {

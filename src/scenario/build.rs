@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::budget::{check_budget, check_margin, nodes};
 use super::convergence;
 use super::error::{Faults, ScenarioError};
 use super::links::BySlot;
@@ -42,8 +43,10 @@ pub struct Node {
     pub role: Role,
     /// `cluster/device` or `cluster/control-unit`.
     pub name: String,
-    /// Ē; `None` where its energy is not limited.
+    /// Ē(1 − δ), the budget that is played; `None` where its energy is not limited.
     pub budget: Option<Joules>,
+    /// Ē, where a margin δ > 0 is kept from it.
+    pub stated_budget: Option<Joules>,
 }
 
 /// A valid long-term problem.
@@ -122,6 +125,7 @@ impl Scenario {
             clusters,
             ..SlotSpec::default()
         };
+        faults.take(check_margin(spec.budget_margin));
         let template = SlotSpec { schema: schema(&template), ..template };
         // Most fields have the same names in both formats, so that the paths of these errors are those of the scenario.
         SlotProblem::faults(&template, MOST_FAULTS).into_iter().for_each(|error| faults.add(renamed(error)));
@@ -129,6 +133,10 @@ impl Scenario {
         for (n, cluster) in spec.clusters.iter().enumerate() {
             let traces = traces.get(n).map_or(&[][..], Vec::as_slice);
             channels.extend(faults.take(channel(&spec, n, cluster, traces)));
+        }
+        if spec.privacy.is_some() && spec.convergence.is_none() {
+            let allowed = "left out without [convergence]: privacy is a price in what is learned";
+            faults.add(field("privacy", "given", allowed));
         }
         // The convergence constraint depends on numbers that must be valid first.
         let convergence = match &spec.convergence {
@@ -138,7 +146,8 @@ impl Scenario {
         if !faults.is_empty() {
             return Err(faults.error());
         }
-        let nodes = spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster)).collect();
+        let nodes =
+            spec.clusters.iter().enumerate().flat_map(|(n, cluster)| nodes(n, cluster, spec.budget_margin)).collect();
         let mut notes = traced;
         notes.extend(notes::notes(&spec));
         notes::say(&notes, &spec);
@@ -243,7 +252,7 @@ impl Scenario {
     }
 
     /// The slot problem with all devices, prices zero and no radio.
-    pub(super) fn template(&self) -> &SlotSpec {
+    pub(crate) fn template(&self) -> &SlotSpec {
         &self.0.template
     }
 
@@ -315,37 +324,12 @@ fn check_run(spec: &ScenarioSpec, faults: &mut Faults) {
                     "in [0, 1]",
                 )));
             }
-            faults.take(check_budget(device.budget_j_per_round).map_err(path));
+            faults.take(check_budget(device.budget_j_per_round, device.budget_margin).map_err(path));
         }
-        let unit = check_budget(cluster.control_unit.budget_j_per_round);
+        let unit = &cluster.control_unit;
+        let unit = check_budget(unit.budget_j_per_round, unit.budget_margin);
         faults.take(unit.map_err(|error| within(format!("clusters[{n}].control_unit"), error)));
     }
-}
-
-fn check_budget(budget: Option<Joules>) -> Result<(), FieldError> {
-    // Prices Q/Ē stay within what a slot problem admits.
-    match budget {
-        Some(Joules(value)) if !(1e-12..=1e18).contains(&value) => {
-            Err(field("budget_j_per_round", format!("{value:?}"), "in [1e-12, 1e18] J, or left out for no limit"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn nodes(n: usize, cluster: &ClusterSpec) -> impl Iterator<Item = Node> {
-    let unit = Node {
-        cluster: n,
-        role: Role::ControlUnit,
-        name: format!("{}/control-unit", cluster.name),
-        budget: cluster.control_unit.budget_j_per_round,
-    };
-    let devices = cluster.devices.iter().enumerate().map(move |(k, device)| Node {
-        cluster: n,
-        role: Role::Device(k),
-        name: format!("{}/{}", cluster.name, device.name),
-        budget: device.budget_j_per_round,
-    });
-    std::iter::once(unit).chain(devices)
 }
 
 fn channel(

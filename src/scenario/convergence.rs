@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::spec::ScenarioSpec;
-use crate::bounds::{BoundError, ConvergenceConstraint, Form, LearningProblem, UpdateRule};
+use crate::bounds::{BatchNoise, BoundError, ConvergenceConstraint, Form, LearningProblem, PrivacyTarget, UpdateRule};
 use crate::problem::{CandidatePlan, FieldError};
 
 /// Long-term constraint on what is learned: the weighted mean of E|∇F|² over the run is to be at most ε
@@ -37,6 +37,38 @@ pub struct ConvergenceSpec {
     /// Which inequality of `docs/theory/convergence.md`; the sharp one if left out.
     #[serde(default)]
     pub form: Form,
+    /// Constants that were estimated from gradients, and not proved to hold: every output then says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub estimated: Vec<EstimatedConstant>,
+}
+
+/// A constant of the training problem that measurements can be below.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EstimatedConstant {
+    /// L.
+    Smoothness,
+    /// σ².
+    SampleVariance,
+    /// ζ².
+    Heterogeneity,
+    /// Δ.
+    InitialGap,
+}
+
+impl EstimatedConstant {
+    /// Its key in a scenario.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Smoothness => "smoothness",
+            Self::SampleVariance => "sample_variance",
+            Self::Heterogeneity => "heterogeneity",
+            Self::InitialGap => "initial_gap",
+        }
+    }
 }
 
 fn one() -> f64 {
@@ -84,13 +116,20 @@ pub(super) fn constraint(
         let value = format!("a list of {}", values.len());
         return Err(FieldError::new("convergence.sample_variance", value, one_per_cluster(clusters)));
     }
+    let batch_size: Vec<u32> = scenario.clusters.iter().map(|cluster| cluster.batch_size).collect();
+    let mut sample_variance = spec.sample_variance.list(clusters);
+    if let Some(privacy) = &scenario.privacy {
+        for (variance, noise) in sample_variance.iter_mut().zip(noise(privacy, &batch_size, scenario.slots, plans)?) {
+            *variance += noise.sample_variance;
+        }
+    }
     let constraint = ConvergenceConstraint {
         learning: LearningProblem {
             initial_gap: spec.initial_gap,
             smoothness: spec.smoothness,
             weights: spec.weights.clone().unwrap_or_else(|| vec![1.0 / clusters as f64; clusters]),
-            sample_variance: spec.sample_variance.list(clusters),
-            batch_size: scenario.clusters.iter().map(|cluster| cluster.batch_size).collect(),
+            sample_variance,
+            batch_size,
             heterogeneity: spec.heterogeneity,
             dissimilarity: spec.dissimilarity,
             update: spec.update,
@@ -112,6 +151,22 @@ pub(super) fn constraint(
         Some((index, plan, error)) => Err(refused(error, index, plan)),
         None => Ok(constraint),
     }
+}
+
+/// The noise of every cluster's batches. Pipelines here run fill-drain: the M updates of a batch are one, of B samples, and
+/// a run has I·R of them at most, with the plan that has most.
+fn noise(
+    privacy: &PrivacyTarget,
+    batch_size: &[u32],
+    rounds: u64,
+    plans: &[CandidatePlan],
+) -> Result<Vec<BatchNoise>, FieldError> {
+    let most = plans.iter().map(|plan| u64::from(plan.local_iterations)).max().unwrap_or(1);
+    privacy.noise(batch_size, most.saturating_mul(rounds)).map_err(|error| match error {
+        BoundError::Field(field) if field.path == "steps" => field,
+        BoundError::Field(field) => field.within("privacy"),
+        other => FieldError::new("privacy", format!("a target for which there is no noise ({other})"), "within reach"),
+    })
 }
 
 fn one_per_cluster(clusters: usize) -> String {

@@ -11,6 +11,7 @@
 //! state depends on the scenario and its seed alone, never on what was decided before: policies can be compared on the
 //! same states.
 
+mod budget;
 mod build;
 mod chain;
 mod convergence;
@@ -35,7 +36,7 @@ mod tables;
 
 pub use build::{Node, Role, Scenario};
 pub use chain::{CalibratedSpec, ChainSpec, EndWork, ProfileSpec};
-pub use convergence::{ConvergenceSpec, PerCluster};
+pub use convergence::{ConvergenceSpec, EstimatedConstant, PerCluster};
 pub use error::ScenarioError;
 #[cfg(feature = "scenario")]
 pub use file::{BUILTIN, PRESETS, ScenarioFile, ScenarioFileError, preset};

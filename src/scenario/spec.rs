@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::{CalibratedSpec, ChainSpec, ProfileSpec};
 use super::convergence::ConvergenceSpec;
+use crate::bounds::PrivacyTarget;
 use super::links::LinkSpec;
 use crate::model::{Checkpointing, Head, ModelPreset, Optimizer, Precisions, TransformerSpec};
 use crate::network::device::{DevicePreset, EdgeServerPreset};
@@ -42,6 +43,10 @@ pub struct ScenarioSpec {
     pub seed: u64,
     /// V: price of a second of round latency against one unit of scaled queue; finite, > 0.
     pub latency_weight: f64,
+    /// δ in [0, 1): budgets are played as Ē(1 − δ), so that Ē itself is kept for sure; 0 if left out. A node may have its
+    /// own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub budget_margin: f64,
     /// Which of a cluster's devices take part in a round.
     #[serde(default)]
     pub participation: Participation,
@@ -64,11 +69,18 @@ pub struct ScenarioSpec {
     /// Long-term constraint on what is learned; none if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergence: Option<ConvergenceSpec>,
+    /// What every sample is promised: noise that the convergence constraint pays for; none if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyTarget>,
     /// The radio of every cluster that has none of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<ChannelConfig>,
     /// The clusters.
     pub clusters: Vec<ClusterSpec>,
+}
+
+fn is_zero(margin: &f64) -> bool {
+    *margin == 0.0
 }
 
 /// Where the first and the last stage of a pipeline run.
@@ -217,6 +229,9 @@ pub struct ControlUnitSpec {
     /// Ē: energy for sending that it may spend per round on average, in [1e-12, 1e18]; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
+    /// δ of this budget, instead of the scenario's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_margin: Option<f64>,
     /// Achieved forward rate of the embedding, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub forward_flops_per_second: Option<FlopsPerSecond>,
@@ -276,6 +291,9 @@ pub struct DeviceSpec {
     /// Ē: energy that it may spend per round on average, in [1e-12, 1e18]; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
+    /// δ of this budget, instead of the scenario's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_margin: Option<f64>,
     /// Probability of being absent in a slot, drawn anew for every slot; in [0, 1].
     #[serde(default)]
     pub absence_probability: f64,

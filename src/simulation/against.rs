@@ -96,7 +96,7 @@ impl RunRecord {
     /// C3 against the record of any other policy, whatever its V, for the same slots of the same scenario:
     ///
     /// ```text
-    /// avg p ≤ avg p' + mean(½|g|² + C)/V + Σ Q(t)·g'(t)/(VR) + (|Q(0)|² − |Q(R)|²)/(2VR)
+    /// avg p ≤ avg p' + mean(C)/V + Σ Q(t)·(g'(t) − g(t))/(VR)
     /// ```
     ///
     /// `scenario` is that of this record. Each decision of the other one is evaluated in the state of its slot: it must

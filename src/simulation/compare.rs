@@ -7,6 +7,9 @@ use super::form::StandardForm;
 use super::record::{RunRecord, SlotOutcome, SlotRecord, in_scenario};
 use super::record_error::RecordError;
 use super::run::RunError;
+use super::whole_blocks::whole_blocks;
+#[cfg(feature = "milp")]
+use crate::lyapunov::frames_with_slack;
 use crate::lyapunov::{Action, Alternative, LookAgain, LookedBack, NoOptimum, OfflineError};
 use crate::problem::Decision;
 use crate::scenario::{Scenario, SlotError, SlotState};
@@ -19,7 +22,7 @@ use crate::units::{Joules, Seconds};
 pub enum Effort {
     /// Every slot is solved again at the run's average prices, to a gap of 1e-2, and at the prices that its decisions
     /// so far lead to, to a gap of 1e-1, until the budgets can be kept and the bounds are within a quarter of each
-    /// other: twice as a rule, at most five times.
+    /// other: three times as a rule (the last one for the lower bound), at most five times.
     #[default]
     Quick,
     /// At prices that follow the offline optimum, to a gap of 1e-4, until its bounds are within 1e-3: at most sixty
@@ -50,7 +53,7 @@ impl Effort {
     /// Whether an offline optimum is good enough.
     fn is_enough(self, round: usize, upper: f64, lower: f64) -> bool {
         match self {
-            Self::Quick => round >= 1 && upper - lower <= 0.25 * upper.abs(),
+            Self::Quick => round >= 2 && upper - lower <= 0.25 * upper.abs(),
             Self::Full => upper - lower <= 1e-3 * upper.abs(),
         }
     }
@@ -87,6 +90,9 @@ pub struct ComparedSlot {
     pub weights: Vec<f64>,
     /// Their weights in the offline optimum of the slot's frame.
     pub frame_weights: Vec<f64>,
+    /// Their weights in a mixture with slack in every frame of [`ComparisonRecord::slack_frame`] slots; empty without one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slack_weights: Vec<f64>,
 }
 
 /// What a run is compared with: decisions in the same states, at prices that were chosen afterwards.
@@ -106,8 +112,18 @@ pub struct ComparisonRecord {
     /// Why there is no offline optimum.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_optimum: Option<String>,
+    /// Slots of a frame in each of which some mixture keeps every constraint with slack; 0 where none was found.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub slack_frame: usize,
+    /// Why no single slot can keep every constraint with slack; none where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_slack: Option<String>,
     /// One entry per slot of the record.
     pub slots: Vec<ComparedSlot>,
+}
+
+fn is_zero(frame: &usize) -> bool {
+    *frame == 0
 }
 
 /// Most slots of a run that is compared: its alternatives are kept in memory and in the record.
@@ -137,7 +153,8 @@ impl RunRecord {
         }
         let states = self.states(scenario)?;
         let form = self.standard_form()?;
-        let prices = self.history_in(&form)?.mean_prices();
+        let history = self.history_in(&form)?;
+        let prices = history.mean_prices();
         let taken = self.recorded_actions(&form)?;
         let mut solver = SlotLookAgain::new(self, scenario, states, &form, settings, effort);
         let listed = taken.into_iter().map(|action| vec![action]).collect();
@@ -148,12 +165,19 @@ impl RunRecord {
             offline_multiplier: Vec::new(),
             frame: 0,
             without_optimum: found.without.map(|reason| without_optimum(&reason)),
+            slack_frame: 0,
+            without_slack: whole_blocks(scenario),
             slots: Vec::with_capacity(self.slots.len()),
         };
         let unknown = || vec![f64::NEG_INFINITY; self.slots.len()];
         for (minimum, decisions) in found.minima.unwrap_or_else(unknown).into_iter().zip(solver.decisions) {
-            let (weights, frame_weights) = (Vec::new(), Vec::new());
-            comparison.slots.push(ComparedSlot { minimum, decisions, weights, frame_weights });
+            let (weights, frame_weights, slack_weights) = (Vec::new(), Vec::new(), Vec::new());
+            comparison.slots.push(ComparedSlot { minimum, decisions, weights, frame_weights, slack_weights });
+        }
+        #[cfg(feature = "milp")]
+        if let Some((frame, weights)) = found.problem.ok().and_then(|listed| frames_with_slack(&listed, &history)) {
+            comparison.slack_frame = frame;
+            comparison.slots.iter_mut().zip(weights).for_each(|(slot, weights)| slot.slack_weights = weights);
         }
         if let Some(mixtures) = found.mixtures {
             comparison.offline_multiplier = by_node(&mixtures.multiplier)?;

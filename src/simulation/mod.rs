@@ -48,6 +48,7 @@ mod rounds;
 mod run;
 mod states;
 mod traced;
+mod whole_blocks;
 
 pub use against::AgainstError;
 #[cfg(feature = "milp")]

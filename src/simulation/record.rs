@@ -82,8 +82,11 @@ pub struct NodeRecord {
     pub cluster: usize,
     /// What it is.
     pub role: NodeRole,
-    /// Ē: energy per round; none for a node without a budget.
+    /// Ē(1 − δ): the budget that was played, energy per round; none for a node without a budget.
     pub budget_j: Option<Joules>,
+    /// Ē, where a margin δ > 0 was kept from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stated_budget_j: Option<Joules>,
 }
 
 /// One cluster's part of a planned slot.

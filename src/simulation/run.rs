@@ -288,6 +288,7 @@ impl<'a> Run<'a> {
                 Role::Device(_) => NodeRole::Device,
             },
             budget_j: node.budget,
+            stated_budget_j: node.stated_budget,
         });
         RunRecord {
             schema: RunSchema::V2,

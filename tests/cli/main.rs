@@ -17,6 +17,7 @@ mod files;
 mod limits;
 mod partition;
 mod program;
+mod promise;
 mod reproduce;
 mod schedule;
 mod schemas;

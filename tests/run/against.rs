@@ -46,11 +46,11 @@ fn by_hand(own: &RunRecord, other: &RunRecord, raised: f64) -> (f64, f64) {
             _ => 0.0,
         };
         value += latency(&a.outcome);
-        bound += weight * latency(&b.outcome) + 0.5 * dot(&g, &g) + gap + dot(&queues, &violations(&b.energy_j));
+        bound += weight * latency(&b.outcome) + gap + dot(&queues, &violations(&b.energy_j)) - dot(&queues, &g);
         queues = queues.iter().zip(&g).map(|(q, g)| f64::max(q + g, 0.0)).collect();
     }
     let slots = own.slots.len() as f64;
-    (value / slots, (bound - 0.5 * dot(&queues, &queues)) / (weight * slots))
+    (value / slots, bound / (weight * slots))
 }
 
 fn verified(claim: &Claim) -> bool {

@@ -8,10 +8,14 @@ mod support;
 mod against;
 #[cfg(all(feature = "cli", feature = "milp"))]
 mod certificates;
+#[cfg(all(feature = "cli", feature = "milp"))]
+mod certificates_recomputed;
 #[cfg(feature = "cli")]
 mod convergence;
 #[cfg(feature = "cli")]
 mod engine_scenario;
+#[cfg(feature = "cli")]
+mod margins;
 #[cfg(feature = "cli")]
 mod online;
 #[cfg(feature = "cli")]
@@ -20,6 +24,8 @@ mod policies;
 mod policies_planned;
 #[cfg(feature = "cli")]
 mod policies_unpipelined;
+#[cfg(feature = "cli")]
+mod privacy;
 #[cfg(feature = "cli")]
 mod record;
 #[cfg(feature = "cli")]

@@ -52,5 +52,6 @@ fn convergence(update: UpdateRule) -> ConvergenceSpec {
         weights: None,
         update,
         form: Form::Sharp,
+        estimated: Vec::new(),
     }
 }

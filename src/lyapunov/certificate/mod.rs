@@ -11,7 +11,7 @@
 //! | [`against_policy`] (C3) | mean penalty | any policy's decisions for the same states | nothing |
 //! | [`queue_norm`] (C4) | \\|Q\\|, in expectation | a Lagrange multiplier fixed beforehand | independent, identically distributed slots |
 //! | [`queue_norm_on_path`] (C4) | \\|Q\\| after every slot | any prices and any policy's decisions for the same states | slot minima at the prices |
-//! | [`slater`] (C5) | \\|Q\\| after every slot | actions that keep all constraints with slack | such an action in every state |
+//! | [`slater`] (C5) | \\|Q\\| after every frame | actions that keep all constraints with slack in every frame | such actions in every frame |
 //! | [`frames`] (C7) | mean penalty | the offline optima of frames of τ slots | nothing |
 //! | [`weak_duality`] (D) | mean penalty from below | a Lagrange multiplier | slot minima at its prices |
 //!
@@ -20,6 +20,7 @@
 mod frames;
 mod norm;
 mod penalty;
+mod slater;
 #[cfg(test)]
 mod tests;
 pub(super) mod violation;
@@ -31,8 +32,9 @@ use serde::{Deserialize, Serialize};
 use crate::ground::blame::{Blame, Blamed};
 
 pub use frames::frames;
-pub use norm::{QueueNormBound, queue_norm, queue_norm_on_path, queue_norm_path, slater};
+pub use norm::{QueueNormBound, queue_norm, queue_norm_on_path, queue_norm_path};
 pub use penalty::{PenaltyBound, against_optimum, against_policy, penalty_bound_path, weak_duality};
+pub use slater::slater;
 
 /// Which certificate; the numbers are those of `docs/theory/lyapunov.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -195,16 +197,16 @@ pub enum CertificateError {
         /// What is allowed.
         allowed: &'static str,
     },
-    /// An action that does not keep every constraint with slack: there is no Slater condition to rely on.
+    /// Actions that do not keep every constraint with slack: there is no Slater condition to rely on.
     #[error(
-        "slot {slot}: the action breaks or only just keeps constraint {constraint} (g = {violation:?}); must be < 0"
+        "frame {frame}: the actions break or only just keep constraint {constraint} (sum of g = {violation:?}); must be < 0"
     )]
     NoSlack {
-        /// The slot.
-        slot: usize,
+        /// The frame.
+        frame: usize,
         /// The constraint.
         constraint: usize,
-        /// g of the action.
+        /// Sum of g over the frame.
         violation: f64,
     },
 }

@@ -1,4 +1,4 @@
-//! C4 and C5: how large the queues get.
+//! C4: how large the queues get, by prices. b is the effective drift ½ Σ (g_k² − min(Q_k + g_k, 0)²).
 
 use super::penalty::{
     by_drift_plus_penalty, certified_minima, check_minima, check_multiplier, check_policy, finite, possible,
@@ -9,7 +9,7 @@ use crate::lyapunov::history::{Action, History, dot, squared, squared_distance};
 /// C4, for independent, identically distributed slots, with prices μ ≥ 0 that do not depend on the run:
 ///
 /// ```text
-/// √E|Q(R)|² ≤ V|μ| + √(|Q(0) − Vμ|² + 2 (mean(½|g|² + C) + V s) R)
+/// √E|Q(R)|² ≤ V|μ| + √(|Q(0) − Vμ|² + 2 (mean(b + C) + V s) R)
 /// ```
 ///
 /// s ≥ p* − inf (E p + μ·E g) is by how much μ falls short of a multiplier of the average problem: 0 for a Lagrange
@@ -36,7 +36,7 @@ pub struct QueueNormBound {
     level: f64,
     /// |Q(0) − Vμ|².
     start: f64,
-    /// 2 (mean(½|g|² + C) + V s).
+    /// 2 (mean(b + C) + V s), b the effective drift.
     growth: f64,
 }
 
@@ -70,7 +70,7 @@ impl QueueNormBound {
 /// (p', g') that acted on the same states:
 ///
 /// ```text
-/// |Q(R)| ≤ V|μ| + √(|Q(0) − Vμ|² + 2 Σ (½|g|² + C + V (p' − d) + Q·g'))
+/// |Q(R)| ≤ V|μ| + √(|Q(0) − Vμ|² + 2 Σ (b + C + V (p' − d) + Q·g'))
 /// ```
 ///
 /// Everything on the right is measured, so that prices and policy may be found on the run's own slots. An action may be
@@ -112,56 +112,11 @@ pub fn queue_norm_path(
     let mut path = Vec::with_capacity(policy.len());
     for (slot, (((queue, step), action), minimum)) in history.slots().zip(policy).zip(minima).enumerate() {
         let dearer = weight * (action.penalty - minimum);
-        distance += 2.0 * (history.drift(slot, step)? + dearer + dot(queue, &action.violations));
+        distance += 2.0 * (history.drift(slot, queue, step)? + dearer + dot(queue, &action.violations));
         // It bounds a square, so that only rounding, or wrong minima, take it below zero.
         let bound = level + distance.max(0.0).sqrt();
         finite("bound", slot, bound)?;
         path.push(bound);
     }
     Ok(path)
-}
-
-/// C5, on any sample path and after every slot: where each state t has an action (p', g') with all g' ≤ −ε(t) < 0,
-///
-/// ```text
-/// |Q(t)| ≤ max(|Q(0)|, max over s < t of (½|g(s)|² + C(s) + V (p'(s) − p(s)))/ε(s) + |g(s)|)
-/// ```
-///
-/// `actions` has one per slot. The claim is about the largest queue of the history.
-///
-/// # Errors
-/// [`CertificateError::NoSlack`] names the first slot whose action does not keep every constraint with slack: the
-/// reason why C5 does not apply. Others as [`against_policy`](super::against_policy).
-pub fn slater(history: &History, actions: &[Action]) -> Result<Claim, CertificateError> {
-    check_policy(history, actions)?;
-    if history.steps().is_empty() {
-        return Err(CertificateError::NoSlots);
-    }
-    let weight = history.penalty_weight();
-    let start = squared(history.initial()).sqrt();
-    let (mut value, mut bound) = (start, start);
-    let (mut least_slack, mut range) = (f64::INFINITY, f64::NEG_INFINITY);
-    for (slot, (step, action)) in history.steps().iter().zip(actions).enumerate() {
-        let worst = action.violations.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
-        let slack = match worst {
-            Some((constraint, violation)) if violation >= 0.0 => {
-                return Err(CertificateError::NoSlack { slot, constraint, violation });
-            }
-            Some((_, violation)) => -violation,
-            // Without constraints there are no queues to bound.
-            None => f64::INFINITY,
-        };
-        let dearer = action.penalty - step.penalty;
-        let threshold = (history.drift(slot, step)? + weight * dearer) / slack;
-        bound = bound.max(threshold + squared(&step.violations).sqrt());
-        value = value.max(squared(&step.queue_after).sqrt());
-        (least_slack, range) = (least_slack.min(slack), range.max(dearer));
-    }
-    finite("bound", 0, bound)?;
-    let mut assumptions = by_drift_plus_penalty();
-    let slater = format!(
-        "every state has an action with all g <= -{least_slack:.3e}, at most {range:.3e} dearer than the one taken"
-    );
-    assumptions.extend([Assumption::verified(slater), possible()]);
-    Ok(Claim::new(CertificateName::C5, (value, bound), 0.0, assumptions))
 }

@@ -13,10 +13,11 @@ pub(super) fn by_drift_plus_penalty() -> Vec<Assumption> {
     ]
 }
 
-/// C2, for independent, identically distributed slots, with the realised means of ½|g|² and of the gap C:
+/// C2, for independent, identically distributed slots, with the realised means of the effective drift b = ½ Σ (g_k² −
+/// min(Q_k + g_k, 0)²) and of the gap C, and the realised queues:
 ///
 /// ```text
-/// E avg p ≤ p* + mean(½|g|² + C)/V + |Q(0)|²/(2VR)
+/// E avg p ≤ p* + mean(b + C)/V + (|Q(0)|² − |Q(R)|²)/(2VR)
 /// ```
 ///
 /// `optimum` is p*, the least mean penalty of a stationary policy that keeps every constraint on average, or an upper
@@ -28,17 +29,19 @@ pub fn against_optimum(history: &History, optimum: f64) -> Result<Claim, Certifi
     finite("optimum", 0, optimum)?;
     let (drift, slots, weight) = (history.mean_drift()?, history.steps().len() as f64, history.penalty_weight());
     let value = history.mean_penalty().ok_or(CertificateError::NoSlots)?;
-    let bound = optimum + drift / weight + squared(history.initial()) / (2.0 * weight * slots);
+    let moved = squared(history.initial()) - squared(history.final_queue());
+    let bound = optimum + drift / weight + moved / (2.0 * weight * slots);
+    let scale = optimum.abs().max(drift / weight).max(moved.abs() / (2.0 * weight * slots));
     let mut assumptions = by_drift_plus_penalty();
     assumptions
         .push(Assumption::assumed("in expectation over runs whose slots are independent and identically distributed"));
-    Ok(Claim::new(CertificateName::C2, (value, bound), optimum.abs(), assumptions))
+    Ok(Claim::new(CertificateName::C2, (value, bound), scale, assumptions))
 }
 
 /// C3, on any sample path, against a policy (p', g') that acted on the same states:
 ///
 /// ```text
-/// avg p ≤ avg p' + mean(½|g|² + C)/V + Σ Q(t)·g'(t)/(VR) + (|Q(0)|² − |Q(R)|²)/(2VR)
+/// avg p ≤ avg p' + mean(C)/V + Σ Q(t)·(g'(t) − g(t))/(VR)
 /// ```
 ///
 /// `policy` has one action per slot; an action may be the mean of a mixture. Everything on the right is measured.
@@ -84,17 +87,19 @@ pub struct PenaltyBound {
 pub fn penalty_bound_path(history: &History, policy: &[Action]) -> Result<Vec<PenaltyBound>, CertificateError> {
     check_policy(history, policy)?;
     let weight = history.penalty_weight();
-    let start = 0.5 * squared(history.initial());
-    let (mut own, mut other, mut drift, mut cross) = (0.0, 0.0, 0.0, 0.0);
+    let (mut own, mut other, mut gaps, mut moved) = (0.0, 0.0, 0.0, 0.0);
+    let (mut of_theirs, mut of_ours) = (0.0_f64, 0.0_f64);
     let mut path = Vec::with_capacity(policy.len());
     for (slot, ((queue, step), action)) in history.slots().zip(policy).enumerate() {
         own += step.penalty;
         other += action.penalty;
-        drift += history.drift(slot, step)?;
-        cross += dot(queue, &action.violations);
-        let (slots, end) = ((slot + 1) as f64, 0.5 * squared(&step.queue_after));
-        let bound = other / slots + (drift + cross + start - end) / (weight * slots);
-        let terms = [other, drift / weight, cross / weight, start / weight, end / weight];
+        gaps += step.gap.ok_or(CertificateError::GapUnknown { slot })?;
+        let (theirs, ours) = (dot(queue, &action.violations), dot(queue, &step.violations));
+        moved += theirs - ours;
+        (of_theirs, of_ours) = (of_theirs + theirs.abs(), of_ours + ours.abs());
+        let slots = (slot + 1) as f64;
+        let bound = other / slots + (gaps + moved) / (weight * slots);
+        let terms = [other, gaps / weight, of_theirs / weight, of_ours / weight];
         let scale = terms.into_iter().map(f64::abs).fold(0.0, f64::max) / slots;
         path.push(PenaltyBound { value: own / slots, bound, policy: other / slots, scale });
     }
@@ -107,7 +112,9 @@ pub fn penalty_bound_path(history: &History, policy: &[Action]) -> Result<Vec<Pe
 /// mean d − μ·avg g ≤ avg p
 /// ```
 ///
-/// No policy, not even one that knew all states in advance, has a smaller mean penalty with the same mean violations.
+/// No policy that acts in every slot, not even one that knew all states in advance, has a smaller mean penalty with the
+/// same mean violations: it has avg p' + μ·avg g' ≥ mean d. The difference of the two sides, the Lagrangian gap, is how far
+/// the run is at most from all of them.
 ///
 /// # Errors
 /// [`CertificateError`] without slots, for lists of the wrong length, and for prices that are negative or not finite.

@@ -25,12 +25,12 @@ fn certificates_by_hand() {
     let sides = |claim: Claim| (claim.value, claim.bound);
     let violation = Certificate::of(&history, 0).unwrap();
     assert_eq!((violation.mean_violation, violation.bound, violation.rounds), (-0.5, -0.5, 2));
-    // 2.5 + 1.625/2 + 9/8
-    assert_eq!(sides(against_optimum(&history, 2.5).unwrap()), (3.0, 4.4375));
-    // 3 + 1.625/2 + (3·(−1) + 4·0.5)/4 + (9 − 4)/8
+    // 2.5 + 1.625/2 + (9 − 4)/8
+    assert_eq!(sides(against_optimum(&history, 2.5).unwrap()), (3.0, 3.9375));
+    // 3 + 0.375/2 + (3·(−1 − 1) + 4·(0.5 + 2))/4
     assert_eq!(sides(against_policy(&history, &policy).unwrap()), (3.0, 4.1875));
     let path = penalty_bound_path(&history, &policy).unwrap();
-    // 4 + 1/2 − 3/2 + (9 − 16)/4
+    // 4 + 0.5/2 + 3·(−1 − 1)/2
     assert_eq!((path[0].value, path[0].bound, path[0].policy), (5.0, 1.25, 4.0));
     let (multiplier, minima) = ([0.5], [3.0, 0.5]);
     // mean d − μ avg g = 1.75 + 0.25
@@ -41,11 +41,30 @@ fn certificates_by_hand() {
     // The sum is 3.25 + 2·2.5 − 1.
     let on_path = queue_norm_on_path(&history, &multiplier, &minima, &policy).unwrap();
     assert_eq!(sides(on_path), (2.0, 1.0 + 18.5f64.sqrt()));
-    // The largest |g|² is 4: 3 + (½·4·2 + 0.75/2)/2 + 9/8
-    assert_eq!(sides(frames(&history, 2, &policy).unwrap()), (3.0, 6.3125));
+    assert_eq!(sides(frames(&history, 2, &policy).unwrap()), (3.0, 4.1875));
     // Slot 2 needs the highest queue: (2.25 + 2·1)/0.5 + 2
     let strict = [(4.0, -1.0), (2.0, -0.5)].map(|(p, g)| Action { penalty: p, violations: vec![g] });
-    assert_eq!(sides(slater(&history, &strict).unwrap()), (4.0, 10.5));
+    assert_eq!(sides(slater(&history, 1, &strict).unwrap()), (4.0, 10.5));
+    // Both slots as a frame: (1 + 2·(4 − 5) + 2.25 + 2·(2 − 1) + (4 − 3)·0.5)/0.5 + 1 + 2
+    assert_eq!(sides(slater(&history, 2, &policy).unwrap()), (3.0, 10.5));
+    let broken = [(4.0, -1.0), (2.0, 1.0)].map(|(p, g)| Action { penalty: p, violations: vec![g] });
+    let error = slater(&history, 2, &broken).unwrap_err();
+    assert_eq!(error, CertificateError::NoSlack { frame: 0, constraint: 0, violation: 0.0 });
+}
+
+/// A constraint with slack and an empty queue adds nothing to the drift.
+#[test]
+fn drift_counts_what_moves_queues() {
+    let clipped = step(5.0, -3.0, 0.0, 0.0);
+    let history = History::new(2.0, vec![1.0], vec![clipped.clone(), clipped]).unwrap();
+    // ½ (9 − 2²), then ½ (9 − 3²).
+    assert_eq!(history.mean_drift().unwrap(), 1.25);
+    // 4 + (1·(−1 + 3) + 0)/4
+    assert_eq!(against_policy(&history, &[(4.0, -1.0); 2].map(action)).unwrap().bound, 4.5);
+}
+
+fn action((penalty, violation): (f64, f64)) -> Action {
+    Action { penalty, violations: vec![violation] }
 }
 
 /// A claim holds up to rounding of its terms and no further.

@@ -39,6 +39,29 @@ impl Certificate {
 }
 
 impl Certificate {
+    /// The same inequality about a budget Ē of which the share δ = `margin` was kept back: violations are E/(Ē(1 − δ)) − 1,
+    /// so that mean E/Ē − 1 ≤ (1 − δ)(1 + (Q(R) − Q(0))/R) − 1. The right side is at most 0, and Ē kept for sure, where (Q(R)
+    /// − Q(0))/R ≤ δ/(1 − δ).
+    #[must_use]
+    pub fn with_margin(self, margin: f64) -> Self {
+        let played = 1.0 - margin;
+        let of_stated = |violation: f64| played * (1.0 + violation) - 1.0;
+        Self {
+            mean_violation: of_stated(self.mean_violation),
+            bound: of_stated(self.bound),
+            least_slack: played * self.least_slack,
+            ..self
+        }
+    }
+
+    /// The least margin δ with which the same growth of the queue would prove that the budget is kept: q/(1 + q) for a
+    /// bound q > 0.
+    #[must_use]
+    pub fn margin_needed(&self) -> f64 {
+        let growth = self.bound.max(0.0);
+        growth / (1.0 + growth)
+    }
+
     /// C1 of constraint `index` of a history; `None` before the first slot and for a constraint that does not exist.
     #[must_use]
     pub fn of(history: &History, index: usize) -> Option<Self> {

@@ -82,6 +82,10 @@ impl<A> DriftRecord<A> {
         let found = LookedBack::search(&mut minimizer, listed, prices)?;
         let problem = found.problem?;
         let mut comparison = Comparison::of(&problem, found.multiplier, found.minima);
+        #[cfg(feature = "milp")]
+        if let Some((frame, weights)) = crate::lyapunov::frames_with_slack(&problem, &history) {
+            comparison.set_slack(&problem, frame, &weights);
+        }
         if let Some(mixtures) = found.mixtures {
             comparison.set_mixtures(&problem, &mixtures.optimum, mixtures.frames);
         }
