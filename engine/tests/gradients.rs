@@ -211,6 +211,33 @@ fn updates_are_the_published_ones() {
     assert!((of[0] - (-1.0 - mean / f64::sqrt(square))).abs() < 1e-6, "{}", of[0]);
 }
 
+proptest! {
+    /// Parameters and gradients cut at any place, each piece with an optimizer of its own: the same bits as uncut.
+    #[test]
+    fn updates_do_not_depend_on_the_cut(
+        numbers in prop::collection::vec((-2.0_f32..2.0, -1.0_f32..1.0), 1..40),
+        place in any::<prop::sample::Index>(),
+        rule in prop_oneof![
+            Just(Rule::Sgd { rate: 0.1, momentum: 0.0 }),
+            Just(Rule::Sgd { rate: 0.1, momentum: 0.9 }),
+            Just(Rule::AdamW { rate: 0.01, decay: 0.1 }),
+        ],
+    ) {
+        let cut = place.index(numbers.len() + 1);
+        let (mut whole, gradients): (Vec<f32>, Vec<f32>) = numbers.into_iter().unzip();
+        let (mut left, mut right) = (whole[..cut].to_vec(), whole[cut..].to_vec());
+        let mut of_whole = Optimizer::new(rule, whole.len());
+        let (mut of_left, mut of_right) = (Optimizer::new(rule, left.len()), Optimizer::new(rule, right.len()));
+        for _ in 0..3 {
+            of_whole.step(&mut whole, &gradients);
+            of_left.step(&mut left, &gradients[..cut]);
+            of_right.step(&mut right, &gradients[cut..]);
+        }
+        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        prop_assert_eq!(bits(&whole), bits(&[left, right].concat()));
+    }
+}
+
 #[test]
 fn a_state_goes_with_its_part() {
     let rule = Rule::AdamW { rate: 0.01, decay: 0.1 };
