@@ -2,6 +2,8 @@
 
 mod args;
 mod bound;
+#[cfg(feature = "milp")]
+mod budget;
 mod io;
 mod partition;
 mod presets;
@@ -68,6 +70,8 @@ pub fn main() -> ExitCode {
         Command::Bound(arguments) => bound::bound(&arguments),
         Command::Schedule(arguments) => schedule::schedule(&arguments),
         Command::Recommend(arguments) => recommend::recommend(&arguments),
+        #[cfg(feature = "milp")]
+        Command::Budget(arguments) => budget::budget(&arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Merge(arguments) => reproduce::merge(&arguments),
         Command::Experiments(arguments) => reproduce::experiments(&arguments),

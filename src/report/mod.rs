@@ -34,6 +34,7 @@ pub(crate) mod table;
 mod text;
 #[cfg(feature = "figures")]
 pub(crate) mod tidy;
+mod verdict;
 
 #[cfg(feature = "figures")]
 pub use crate::ground::output::Conflict;
@@ -51,3 +52,4 @@ pub use summary::{
     ClusterSummary, GapSummary, LatencySummary, NodeSummary, OutageSummary, PlanSummary, SegmentSummary, Summary,
     summary,
 };
+pub use verdict::{BudgetVerdict, Kept};

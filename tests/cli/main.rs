@@ -6,6 +6,8 @@
 mod support;
 
 mod bound;
+#[cfg(feature = "milp")]
+mod budget;
 mod commands;
 mod faults_files;
 mod faults_messages;
