@@ -52,6 +52,7 @@ Examples:
   collapipe partition p.csv --devices 4x1     cut a chain of measured layers
   collapipe bound b.json                      how small the gradient gets
   collapipe schedule 1f1b --link 0.5          a pipeline event by event
+  collapipe budget my.toml                    the least budgets that can be kept
   collapipe calibrate timings.csv             rates and links from timed iterations
   collapipe recommend --latency-tolerance 30  which V is good enough
   collapipe reproduce --quick                 all experiments on a small scale
@@ -79,6 +80,8 @@ pub enum Command {
     Bound(BoundArguments),
     Schedule(ScheduleArguments),
     Recommend(RecommendArguments),
+    #[cfg(feature = "milp")]
+    Budget(BudgetArguments),
     Reproduce(ReproduceArguments),
     Merge(MergeArguments),
     Experiments(ExperimentsArguments),
@@ -461,6 +464,25 @@ pub struct RecommendArguments {
     /// The run has no fixed number of slots: recommend a growing V(t)
     #[arg(long, conflicts_with = "slots")]
     pub no_horizon: bool,
+    #[command(flatten)]
+    pub accuracy: Accuracy,
+}
+
+/// The least energy budgets that can be kept, by proof from both sides, and which V to start with.
+///
+/// Plays the scenario's first slots, then looks for the decisions that spend least in them: the least common factor of
+/// all budgets, and the least budget of every node with the others as they are. Says what a joule more would buy.
+#[cfg(feature = "milp")]
+#[derive(Clone, Debug, Args)]
+pub struct BudgetArguments {
+    #[command(flatten)]
+    pub scenario: ScenarioArguments,
+    /// Number of slots to look at; the scenario's, but at most 100, if left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_COMPARED as u64))]
+    pub slots: Option<u64>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
     #[command(flatten)]
     pub accuracy: Accuracy,
 }

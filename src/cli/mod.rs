@@ -2,6 +2,8 @@
 
 mod args;
 mod bound;
+#[cfg(feature = "milp")]
+mod budget;
 mod calibrate;
 mod compare;
 mod compare_args;
@@ -82,6 +84,8 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::plan(&arguments),
         Command::Schedule(arguments) => schedule::schedule(&arguments),
         Command::Recommend(arguments) => recommend::recommend(&arguments),
+        #[cfg(feature = "milp")]
+        Command::Budget(arguments) => budget::budget(&arguments),
         Command::Reproduce(arguments) => reproduce::reproduce(&arguments),
         Command::Merge(arguments) => reproduce::merge(&arguments),
         Command::Experiments(arguments) => reproduce::experiments(&arguments),

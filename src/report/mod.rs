@@ -35,6 +35,7 @@ pub(crate) mod table;
 mod text;
 #[cfg(feature = "figures")]
 pub(crate) mod tidy;
+mod verdict;
 
 #[cfg(feature = "figures")]
 pub use crate::ground::output::Conflict;
@@ -53,3 +54,4 @@ pub use summary::{
     ClusterSummary, GapSummary, LatencySummary, NodeSummary, OutageSummary, PlanSummary, SegmentSummary, Summary,
     summary,
 };
+pub use verdict::{BudgetVerdict, Kept};

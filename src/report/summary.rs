@@ -6,7 +6,8 @@ use super::certificates::{OfflineSummary, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
 use super::margin::{Margins, margins};
 use super::series::{budget, devices, energy, quantile, sorted};
-use crate::lyapunov::certificate::Claim;
+use super::verdict::{BudgetVerdict, Kept, verdict};
+use crate::lyapunov::certificate::{CertificateName, Claim};
 use crate::lyapunov::{Certificate, Omission, Proofs};
 use crate::simulation::{NodeRecord, NodeRole, Outage, PlannedSlot, Provenance, RunRecord, SlotOutcome};
 use crate::units::{Joules, Seconds};
@@ -125,6 +126,9 @@ pub struct NodeSummary {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Summary {
+    /// Whether the energy budgets are kept; none without budgets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<BudgetVerdict>,
     /// Where the record comes from.
     pub provenance: Provenance,
     /// L: encoder blocks of the model.
@@ -199,10 +203,16 @@ impl Summary {
 #[must_use]
 pub fn summary(record: &RunRecord) -> Summary {
     let planned = record.planned_slots().count() as u64;
-    let Proofs { claims, omissions, offline } = certificates(record);
+    let Proofs { mut claims, omissions, offline } = certificates(record);
     let nodes = nodes(record);
+    let budgets = verdict(record, &nodes);
+    // Where nothing keeps the budgets there is no least latency within them. A latency below 0 is no news either.
+    let impossible = budgets.as_ref().is_some_and(|of| of.verdict == Kept::CannotBeKept);
+    let offline = offline.filter(|_| !impossible);
+    claims.retain(|claim| claim.name != CertificateName::D || claim.value >= 0.0);
     Summary {
         margins: margins(&record.nodes, &nodes),
+        budgets,
         provenance: record.provenance.clone(),
         blocks: record.blocks,
         slots: record.slots.len() as u64,

@@ -6,6 +6,8 @@ use super::claims::{Words, write_certificates};
 use super::convergence::ConvergenceSummary;
 use super::summary::{NodeSummary, Summary};
 use super::table::{Table, number, or_dash, percent};
+use super::verdict::Kept;
+use crate::lyapunov::Certificate;
 use crate::lyapunov::certificate::{CertificateName, Claim, Standing};
 use crate::text::{escaped, value};
 
@@ -18,8 +20,14 @@ impl fmt::Display for Summary {
     }
 }
 
-fn node_row(node: &NodeSummary) -> Vec<String> {
+/// `impossible`: the budgets cannot be kept, and a bound on an overspend is no success.
+fn node_row(node: &NodeSummary, impossible: bool) -> Vec<String> {
     let certificate = node.certificate;
+    let standing = |c: Certificate| match c.holds() {
+        true if impossible && c.mean_violation > 0.0 => "OVER",
+        true => "holds",
+        false => "BROKEN",
+    };
     vec![
         node.name.clone(),
         number(node.mean_energy_j.0),
@@ -28,13 +36,17 @@ fn node_row(node: &NodeSummary) -> Vec<String> {
         or_dash(node.budget_j, |_| number(node.final_queue)),
         or_dash(certificate, |c| number(c.mean_violation)),
         or_dash(certificate, |c| number(c.bound)),
-        or_dash(certificate, |c| if c.holds() { "holds" } else { "BROKEN" }.into()),
+        or_dash(certificate, |c| standing(c).into()),
         or_dash(node.segment.and_then(|segment| segment.mean_blocks), |blocks| format!("{blocks:.2}")),
         or_dash(node.segment, |segment| percent(segment.share)),
     ]
 }
 
 fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
+    if let Some(budgets) = &summary.budgets {
+        writeln!(f, "{budgets}")?;
+    }
+    let impossible = summary.budgets.as_ref().is_some_and(|of| of.verdict == Kept::CannotBeKept);
     let from = &summary.provenance;
     let outages: u64 = summary.outages.iter().map(|outage| outage.slots).sum();
     write!(f, "{} | seed {} | V = {} per s", value(&from.scenario), from.seed, from.latency_weight)?;
@@ -94,7 +106,7 @@ fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         &["", "[J/round]", "[J/round]", "[%]", "[budgets]", "[budgets]", "[budgets]", "", "mean", "[% rounds]"],
     ]);
     for node in &summary.nodes {
-        table.push(node_row(node));
+        table.push(node_row(node, impossible));
     }
     write!(f, "\n{table}")?;
     writeln!(

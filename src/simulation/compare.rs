@@ -4,6 +4,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::form::StandardForm;
+use super::needs::BudgetNeeds;
 use super::record::{RunRecord, SlotOutcome, SlotRecord, in_scenario};
 use super::record_error::RecordError;
 use super::run::RunError;
@@ -118,6 +119,9 @@ pub struct ComparisonRecord {
     /// Why no single slot can keep every constraint with slack; none where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub without_slack: Option<String>,
+    /// What the budgets would have to be, examined where there is no offline optimum; none without budgets (feature `milp`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<BudgetNeeds>,
     /// One entry per slot of the record.
     pub slots: Vec<ComparedSlot>,
 }
@@ -167,6 +171,7 @@ impl RunRecord {
             without_optimum: found.without.map(|reason| without_optimum(&reason)),
             slack_frame: 0,
             without_slack: whole_blocks(scenario),
+            budgets: None,
             slots: Vec::with_capacity(self.slots.len()),
         };
         let unknown = || vec![f64::NEG_INFINITY; self.slots.len()];
@@ -185,6 +190,13 @@ impl RunRecord {
             comparison.frame = frame;
             for ((slot, whole), of_frame) in comparison.slots.iter_mut().zip(mixtures.optimum).zip(frame_weights) {
                 (slot.weights, slot.frame_weights) = (whole, of_frame);
+            }
+        }
+        #[cfg(feature = "milp")]
+        if comparison.without_optimum.is_some() {
+            comparison.budgets = BudgetNeeds::measure(self, scenario, settings, &comparison)?;
+            if let Some(needs) = comparison.budgets.as_ref().filter(|needs| !needs.can_be_kept()) {
+                comparison.without_optimum = Some(needs.to_string());
             }
         }
         Ok(comparison)
@@ -222,8 +234,7 @@ impl RunRecord {
 fn without_optimum(reason: &NoOptimum) -> String {
     match reason {
         NoOptimum::Offline(OfflineError::Infeasible) => {
-            "no mixture of the decisions looked at keeps every constraint in these slots; a fuller \
-             comparison, if there is one, looks at more, longer runs even out bad slots, larger budgets are easier to keep"
+            "no mixture of the decisions looked at keeps every constraint in these slots; a fuller comparison looks at more"
                 .into()
         }
         reason => reason.to_string(),

@@ -38,6 +38,7 @@ mod carried;
 mod compare;
 mod form;
 mod history;
+mod needs;
 mod outage;
 mod pilot;
 pub mod policy;
@@ -52,9 +53,11 @@ mod whole_blocks;
 
 pub use against::AgainstError;
 #[cfg(feature = "milp")]
-pub use budgets::{BudgetNeeds, ShortBudget};
+pub use budgets::LeastBudget;
 pub use carried::carried_over;
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
+pub(crate) use needs::MORE;
+pub use needs::{BudgetNeeds, ShortBudget};
 pub use outage::{Outage, OutageCause};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
 pub use policy::{Choice, Policy, PolicyKind, SlotContext, UnknownPolicy};

@@ -82,12 +82,7 @@ impl Pilot {
         let record = Self::play(scenario, settings)?;
         let played = record.slots.len() as u64;
         let comparison = record.compare(scenario, settings, Effort::Full)?;
-        if let Some(reason) = comparison.without_optimum.clone() {
-            #[cfg(feature = "milp")]
-            let reason = match super::BudgetNeeds::measure(&record, scenario, settings, &comparison)? {
-                Some(needs) => needs.to_string(),
-                None => reason,
-            };
+        if let Some(reason) = comparison.without_optimum {
             return Err(PilotError::NoMultiplier { slots: played, reason });
         }
         let multiplier = comparison.offline_multiplier;

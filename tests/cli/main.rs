@@ -6,6 +6,8 @@
 mod support;
 
 mod bound;
+#[cfg(feature = "milp")]
+mod budget;
 mod calibrate;
 mod commands;
 mod compare;

@@ -1,0 +1,168 @@
+//! Budgets that can and cannot be kept: what `run`, `recommend` and `budget` say, against energies worked out by hand.
+
+use serde_json::Value;
+
+use crate::program::{code, run_with_input, stderr, stdout};
+use crate::support::folder;
+
+/// A control unit and a board, always the same channel, one plan.
+const SHED: &str = r#"
+schema = "collapipe.scenario/1"
+name = "shed"
+slots = 12
+seed = 1
+latency_weight = 0.1
+
+[model]
+preset = "bert-tiny"
+
+[uplink]
+bandwidth_hz = 10e6
+
+[[plans]]
+local_iterations = 1
+micro_batches = 1
+
+[channel.constant]
+gain_to_noise_hz_per_w = [[0.0, 1e9, 1e9], [1e9, 0.0, 1e9], [1e9, 1e9, 0.0]]
+
+[[clusters]]
+name = "shed"
+batch_size = 4
+bandwidth_hz = 10e6
+
+[clusters.control_unit]
+preset = "raspberry-pi-4"
+UNIT
+
+[clusters.edge_server]
+preset = "rtx-3090"
+
+[[clusters.devices]]
+name = "board"
+preset = "raspberry-pi-4"
+BOARD
+"#;
+
+fn shed(unit: Option<f64>, board: Option<f64>) -> String {
+    let line = |budget: Option<f64>| budget.map_or(String::new(), |joules| format!("budget_j_per_round = {joules:e}"));
+    SHED.replace("UNIT", &line(unit)).replace("BOARD", &line(board))
+}
+
+/// Least joules per bit on the whole band: min over p of (p/η + p_c)/R(W, p), on a fine grid.
+fn joules_per_bit(most_w: f64, circuit_w: f64, efficiency: f64) -> f64 {
+    let (band, gain) = (10e6, 1e9);
+    let at = |p: f64| (p / efficiency + circuit_w) / (band * (1.0 + p * gain / band).log2());
+    (1..=200_000).map(|i| at(most_w * f64::from(i) / 200_000.0)).fold(f64::INFINITY, f64::min)
+}
+
+/// The least energies of control unit and board in a round, from the numbers of the slot's problem.
+fn least_energies() -> (f64, f64) {
+    let output = run_with_input(&["problem", "-", "--slot", "0"], &shed(None, None));
+    let problem: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let number = |path: &str| problem.pointer(path).unwrap().as_f64().unwrap();
+    let per_bit = |node: &str| {
+        let of = |key: &str| number(&format!("/clusters/0/{node}/{key}"));
+        joules_per_bit(of("max_power_w"), of("circuit_power_w"), of("amplifier_efficiency"))
+    };
+    let (blocks, batch) = (number("/encoder/blocks"), number("/clusters/0/batch_size"));
+    let cut = batch * number("/encoder/boundary_bits_per_sample");
+    let segment = blocks * number("/encoder/parameter_bits_per_block");
+    let flops = number("/encoder/forward_flops_per_sample") + number("/encoder/backward_flops_per_sample");
+    let computed = batch * blocks * flops * number("/clusters/0/devices/0/joules_per_flop");
+    // The control unit sends the segment, the activations and the upload; the board sends both ways, and the segment back.
+    let unit = (segment + cut + number("/clusters/0/upload_bits")) * per_bit("control_unit");
+    (unit, computed + (2.0 * cut + segment) * per_bit("devices/0"))
+}
+
+fn budget(text: &str) -> Value {
+    let output = run_with_input(&["budget", "-", "--format", "json"], text);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    serde_json::from_str(&stdout(&output)).unwrap()
+}
+
+#[track_caller]
+fn assert_close(found: &Value, expected: f64, relative: f64) {
+    let found = found.as_f64().unwrap();
+    assert!((found - expected).abs() <= relative * expected, "{found} for {expected}");
+}
+
+#[test]
+fn the_least_budgets_are_those_worked_out_by_hand() {
+    let (unit, board) = least_energies();
+    for (of_unit, of_board) in [(50.0, 20.0), (0.5, 0.5), (5e-3, 500.0), (1e-9, 1e-9), (1e6, 1e-6)] {
+        let found = budget(&shed(Some(of_unit), Some(of_board)));
+        // Both nodes' shares of the bands do not matter where each of them sends alone or waits: to 1 %.
+        let factor = f64::max(unit / of_unit, board / of_board);
+        let (bound, enough) = (found["factor_bound"].as_f64().unwrap(), found["factor"].as_f64().unwrap());
+        assert!(bound <= enough && enough <= 1.02 * bound, "{bound} {enough}");
+        assert!(bound <= factor * 1.01 && enough >= factor * 0.9999, "{bound} {factor} {enough}");
+        assert_close(&found["factor"], factor, 0.02);
+        let tightest = if unit / of_unit > board / of_board { "shed/control-unit" } else { "shed/board" };
+        assert_eq!(found["tightest"], tightest);
+    }
+}
+
+#[test]
+fn a_node_alone_has_the_least_budget_worked_out_by_hand() {
+    let (_, board) = least_energies();
+    let found = budget(&shed(None, Some(3.0)));
+    assert_close(&found["nodes"][0]["enough_j"], board, 0.01);
+    assert_close(&found["nodes"][0]["least_j"], board, 0.01);
+    assert!(found["nodes"][0]["least_j"].as_f64().unwrap() <= board);
+    // With room there is a V, and a joule more never makes rounds longer.
+    assert!(found["start_with"]["penalty_weight"].as_f64().unwrap() > 0.0);
+    assert!(found["nodes"][0]["seconds_per_joule"].as_f64().unwrap() >= 0.0);
+    // In the middle between the least and too little: from both sides.
+    for (share, kept) in [(0.98, false), (1.02, true)] {
+        let found = budget(&shed(None, Some(share * board)));
+        assert_eq!(found["factor_bound"].as_f64().unwrap() > 1.0, !kept);
+        assert_eq!(found["factor"].as_f64().unwrap() <= 1.0, kept);
+        assert_eq!(found["start_with"].is_null(), !kept);
+    }
+}
+
+#[test]
+fn a_scenario_without_budgets_is_told_so() {
+    let output = run_with_input(&["budget", "-"], &shed(None, None));
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("budget_j_per_round"), "{}", stderr(&output));
+}
+
+/// What a run says first, as text and in its summary.
+fn verdict(name: &str, text: &str) -> (String, Value) {
+    let folder = folder(name);
+    let out = folder.join("out");
+    let output = run_with_input(&["run", "-", "--out", out.to_str().unwrap()], text);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let summary = std::fs::read_to_string(out.join("summary.json")).unwrap();
+    (stdout(&output), serde_json::from_str(&summary).unwrap())
+}
+
+#[test]
+fn the_first_line_of_a_run_says_whether_budgets_are_kept() {
+    let (unit, board) = least_energies();
+    let (text, summary) = verdict("budget_kept", &shed(Some(1e6), Some(1e6)));
+    assert!(text.starts_with("Budgets: kept. "), "{text}");
+    assert_eq!(summary["budgets"]["verdict"], "kept");
+
+    let (text, summary) = verdict("budget_settling", &shed(Some(1.05 * unit), Some(1.05 * board)));
+    assert!(text.starts_with("Budgets: settling. "), "{text}");
+    assert_eq!(summary["budgets"]["verdict"], "settling");
+
+    for (name, of_unit, of_board, node) in [
+        ("budget_tiny", 1e-3 * unit, 2e-3 * board, "shed/control-unit"),
+        ("budget_one", 1e3, 0.5 * board, "shed/board"),
+        ("budget_zero_ish", 1e-9, 1e3, "shed/control-unit"),
+    ] {
+        let (text, summary) = verdict(name, &shed(Some(of_unit), Some(of_board)));
+        assert!(text.starts_with(&format!("Budgets: CANNOT BE KEPT. Tightest: {node}.")), "{text}");
+        assert!(text.contains(&format!("no decision keeps the energy budget of {node}")), "{text}");
+        assert!(text.contains(" OVER ") && !text.contains("longer runs"), "{text}");
+        assert!(!text.contains("No mean latency below -") && !text.contains("Singular"), "{text}");
+        let found = &summary["budgets"];
+        assert_eq!((&found["verdict"], &found["tightest"]), (&"cannot_be_kept".into(), &node.into()));
+        assert!(found["needs"]["factor_bound"].as_f64().unwrap() > 1.0);
+        assert!(summary["offline"].is_null());
+    }
+}
