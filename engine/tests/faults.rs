@@ -1,4 +1,5 @@
 //! Nodes that die, stall and come back: rounds fail by name, and the others go on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use std::process::{Child, Command, Stdio};
 use std::thread;

@@ -1,4 +1,5 @@
 //! Hand-written backward passes against central differences, and what splitting a batch or a model may not change.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use collapipe::model::{Family, Head, ModelPreset, Optimizer as StateKind, Transformer, TransformerSpec};
 use collapipe_engine::nn::{Loss, Model, Optimizer, Real, Rule, Shape};

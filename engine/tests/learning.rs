@@ -1,4 +1,5 @@
 //! A small Transformer learns to tell languages apart.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use collapipe::model::{Family, Head, ModelPreset};
 use collapipe_engine::data::{Bayes, Samples, Texts, VOCABULARY, languages};

@@ -1,4 +1,5 @@
 //! Rounds executed over real messages in virtual time are exactly those that the core predicts.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use collapipe::instances::InstanceSize;
 use collapipe::problem::{Decision, SlotProblem, evaluate};

@@ -1,4 +1,5 @@
 //! A scenario's rounds train a model.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use std::path::Path;
 

@@ -1,4 +1,5 @@
 //! What a model learns does not depend on how its training was planned.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use collapipe::instances::InstanceSize;
 use collapipe::model::{Family, Head, ModelPreset, TransformerSpec};

@@ -1,4 +1,5 @@
 //! What comes over the wire is checked before it is believed.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use std::io::{Cursor, Write};
 use std::net::{TcpListener, TcpStream};

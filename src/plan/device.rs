@@ -89,10 +89,12 @@ impl Described<'_> {
     fn pipeline(&self, hops: &PerPhase<Vec<Sent>>) -> Result<Option<(Pipeline, Vec<f64>, (String, f64))>, FieldError> {
         let plan = self.program.plan;
         let backward = plan.schedule.has_backward();
-        let stage = |phase| self.program.stage_times(phase, self.route, &self.choice.sizes).map(|time| time.0).collect();
+        let stage =
+            |phase| self.program.stage_times(phase, self.route, &self.choice.sizes).map(|time| time.0).collect();
         let occupied = |phase: Phase| hops[phase].iter().map(|hop| hop.air_s + hop.sent.overhead.0).collect();
         let later = |phase: Phase| hops[phase].iter().map(|hop| hop.sent.latency.0).collect();
-        let back = |list: fn(&Self, &PerPhase<Vec<Sent>>) -> Vec<f64>| if backward { list(self, hops) } else { Vec::new() };
+        let back =
+            |list: fn(&Self, &PerPhase<Vec<Sent>>) -> Vec<f64>| if backward { list(self, hops) } else { Vec::new() };
         let durations = Durations {
             forward: stage(Phase::Forward),
             backward: back(|own, _| {
@@ -129,10 +131,10 @@ impl Described<'_> {
         let (mut busy, mut busiest) = (vec![0.0; stages], (String::new(), 0.0));
         for of in timeline.machine_use() {
             let share = if makespan_s > 0.0 { of.busy_s / makespan_s } else { 0.0 };
-            if let Machine::Stage(stage) = of.machine {
-                if let Some(busy) = busy.get_mut(stage as usize) {
-                    *busy = share;
-                }
+            if let Machine::Stage(stage) = of.machine
+                && let Some(busy) = busy.get_mut(stage as usize)
+            {
+                *busy = share;
             }
             if share > busiest.1 {
                 busiest = (name(of.machine), share);

@@ -53,7 +53,8 @@ pub fn explain(
     settings: &Settings,
 ) -> Result<PlanReport, ExplainError> {
     let evaluation = evaluate(problem, &best.decision).map_err(|error| ExplainError::Decision(error.to_string()))?;
-    let plan = problem.plans.get(best.decision.plan).ok_or_else(|| ExplainError::Decision("plan: no such plan".into()))?;
+    let plan =
+        problem.plans.get(best.decision.plan).ok_or_else(|| ExplainError::Decision("plan: no such plan".into()))?;
     let mut clusters = Vec::with_capacity(problem.clusters.len());
     for (index, (cluster, choice)) in problem.clusters.iter().zip(&best.decision.clusters).enumerate() {
         let of_cluster = device::Described {

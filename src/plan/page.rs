@@ -21,10 +21,10 @@ impl PlanReport {
     pub fn to_html(&self, title: &str) -> Result<String, FieldError> {
         let mut page = HEAD.replace("TITLE", &Escaped(title).to_string());
         // Writing to a String does not fail.
-        let _ = write!(
+        let _ = writeln!(
             page,
             "<p class=\"verdict\">A round takes <b>{} s</b>: I = {} iterations, M = {} micro-batches, {}. No decision is better by more \
-             than {:.1e} of the objective: proved.</p>\n",
+             than {:.1e} of the objective: proved.</p>",
             number(self.round_latency_s),
             self.local_iterations,
             self.micro_batches,
@@ -76,7 +76,17 @@ impl PlanReport {
         if let Some(chart) = self.to_svg(index, Drawing { width_in: CHART, links: true })? {
             let _ = writeln!(page, "<div class=\"chart\">{chart}</div>");
         }
-        let headings = ["device", "blocks", "memory [GB]", "of [GB]", "forward [s]", "backward [s]", "busy [%]", "energy [J]", "up against"];
+        let headings = [
+            "device",
+            "blocks",
+            "memory [GB]",
+            "of [GB]",
+            "forward [s]",
+            "backward [s]",
+            "busy [%]",
+            "energy [J]",
+            "up against",
+        ];
         let rows = cluster.devices.iter().map(|device| {
             let limits: Vec<&str> = device.limits.iter().map(|limit| limit.name()).collect();
             vec![

@@ -51,11 +51,15 @@ impl PlanReport {
             }
             let signed = |value: Option<f64>| or_dash(value, |value| format!("{}{}", sign(value), number(value.abs())));
             let gap = or_dash(variant.gap, |gap| format!("{gap:.0e}"));
-            table.push(vec![who, variant.change.clone(), signed(variant.cost_s), signed(variant.latency_change_s), gap]);
+            table.push(vec![
+                who,
+                variant.change.clone(),
+                signed(variant.cost_s),
+                signed(variant.latency_change_s),
+                gap,
+            ]);
         }
-        let mut text = format!(
-            "{table}  costs: of the best such decision, energy and all, in seconds of the round.\n"
-        );
+        let mut text = format!("{table}  costs: of the best such decision, energy and all, in seconds of the round.\n");
         if !impossible.is_empty() {
             let _ = write!(text, "Not possible\n{impossible}");
         }
@@ -67,7 +71,10 @@ impl PlanReport {
         let matters = |saves: f64| saves.abs() > SMALL * self.round_latency_s;
         let shown: Vec<_> = self.prices.iter().filter(|price| matters(price.saves_s * price.more)).collect();
         if shown.is_empty() {
-            return format!("Nothing that was tried is scarce: each saves less than {} % of the round.\n", 100.0 * SMALL);
+            return format!(
+                "Nothing that was tried is scarce: each saves less than {} % of the round.\n",
+                100.0 * SMALL
+            );
         }
         let mut table = Table::new(&[&["One more", "of", "saves [s]"]]);
         for price in &shown {
@@ -76,7 +83,10 @@ impl PlanReport {
             table.push(vec![what, of.into(), number(price.saves_s)]);
         }
         let left = self.prices.len() - shown.len();
-        format!("{table}  saves: of the best decision then. {left} more save less than {} % of the round.\n", 100.0 * SMALL)
+        format!(
+            "{table}  saves: of the best decision then. {left} more save less than {} % of the round.\n",
+            100.0 * SMALL
+        )
     }
 }
 
@@ -93,7 +103,8 @@ impl ClusterReport {
         for (place, line) in parts.chunks(4).enumerate() {
             let _ = writeln!(text, "  {} {}", if place == 0 { "=" } else { "+" }, line.join(" + "));
         }
-        let _ = write!(text, "  Busiest: {}, {} % of a batch", printable(&self.bottleneck), percent(self.bottleneck_busy));
+        let _ =
+            write!(text, "  Busiest: {}, {} % of a batch", printable(&self.bottleneck), percent(self.bottleneck_busy));
         if let Some(pipeline) = &self.pipeline {
             let _ = write!(
                 text,

@@ -36,9 +36,10 @@ fn remove_pair<T: crate::nalgebra::Scalar>(matrix: &mut DMatrix<T>, node: usize)
 /// The problem over these devices of a cluster, all of which take part, the others gone; other clusters as they are.
 pub(super) fn with_exactly(spec: &SlotSpec, cluster: usize, devices: &[usize]) -> SlotSpec {
     let count = spec.clusters.get(cluster).map_or(0, |of| of.devices.len());
-    let mut spec = (0..count).rev().filter(|device| !devices.contains(device)).fold(spec.clone(), |spec, device| {
-        without(&spec, cluster, device)
-    });
+    let mut spec = (0..count)
+        .rev()
+        .filter(|device| !devices.contains(device))
+        .fold(spec.clone(), |spec, device| without(&spec, cluster, device));
     spec.participation = Participation::All;
     spec
 }
@@ -56,7 +57,6 @@ pub(super) fn second_version(spec: &SlotSpec) -> SlotSpec {
     }
     spec
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -185,11 +185,9 @@ fn optimum(solver: &mut Solver, spec: SlotSpec) -> Result<Result<Optimum, String
     };
     let solution = solver.solve(&problem)?;
     Ok(match solution.outcome {
-        Ok(best) => Ok(Optimum {
-            objective: best.objective(),
-            latency_s: best.evaluation.round_latency.0,
-            gap: best.gap,
-        }),
+        Ok(best) => {
+            Ok(Optimum { objective: best.objective(), latency_s: best.evaluation.round_latency.0, gap: best.gap })
+        }
         Err(reasons) => Err(reasons.to_string()),
     })
 }

@@ -21,7 +21,7 @@ use crate::solver::Settings;
 pub const MAX_RUNS: usize = 2000;
 
 /// Purpose of the seeds, so that they are not those of other draws.
-const PROMISE: u64 = 0x7072_6f6d_6973_65;
+const PROMISE: u64 = 0x0070_726f_6d69_7365;
 
 /// The seeds of the first `runs` runs: drawn from the scenario's own seed, below 2⁵³ so that every file format has them.
 #[must_use]

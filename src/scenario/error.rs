@@ -3,8 +3,8 @@
 use super::spec::ScenarioSpec;
 use crate::ground::blame::{Blame, Blamed};
 use crate::network::radio::TraceError;
-use crate::problem::{FieldError, Names};
 pub(super) use crate::problem::MOST_FAULTS;
+use crate::problem::{FieldError, Names};
 
 /// Why data are not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::{CalibratedSpec, ChainSpec, ProfileSpec};
 use super::convergence::ConvergenceSpec;
-use crate::bounds::PrivacyTarget;
 use super::links::LinkSpec;
+use crate::bounds::PrivacyTarget;
 use crate::model::{Checkpointing, Head, ModelPreset, Optimizer, Precisions, TransformerSpec};
 use crate::network::device::{DevicePreset, EdgeServerPreset};
 use crate::network::radio::{ChannelConfig, Position};

@@ -5,7 +5,7 @@ use collapipe::nalgebra::DMatrix;
 use collapipe::plan::{Names, PlanReport, Resource, explain};
 use collapipe::problem::{Participation, SlotProblem, evaluate};
 use collapipe::schedule::Drawing;
-use collapipe::solver::backend::{Backend, Exhaustive};
+use collapipe::solver::backend::{Backend, Exact, Exhaustive, WholeSlot};
 use collapipe::solver::{Certified, Settings, solve};
 
 const GAP: Settings = Settings { gap: 1e-7, work_limit: None, time_limit: None };
@@ -29,7 +29,7 @@ fn without(problem: &SlotProblem, device: usize) -> SlotProblem {
 }
 
 fn enumerated(problem: &SlotProblem) -> Option<f64> {
-    let solution = Exhaustive::new(GAP).unwrap().solve(problem).unwrap();
+    let solution = Exhaustive::<Exact>::default().solve(problem, &WholeSlot).unwrap();
     solution.certified().map(Certified::objective)
 }
 

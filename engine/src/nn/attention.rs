@@ -37,10 +37,6 @@ impl<T> AttentionSaved<T> {
 }
 
 impl Attention {
-    pub const fn count(width: usize) -> usize {
-        4 * Linear::count(width, width)
-    }
-
     pub fn place(at: &mut usize, width: usize, heads: usize) -> Self {
         let mut layer = || Linear::place(at, width, width);
         Self { query: layer(), key: layer(), value: layer(), output: layer(), heads }

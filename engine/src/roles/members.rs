@@ -206,7 +206,7 @@ impl Shared {
             let _ = lock(&self.events).send((address, event));
         };
         let reason = loop {
-            let (message, payload) = match incoming.next() {
+            let (message, payload) = match incoming.receive() {
                 Ok(next) => next,
                 Err(error) => break error,
             };

@@ -112,7 +112,7 @@ impl Shared {
                 let welcome = Message::Welcome { address: shared.address, now_s: None };
                 caller.outgoing.send(&welcome, Vec::new())?;
                 loop {
-                    let (message, payload) = caller.incoming.next()?;
+                    let (message, payload) = caller.incoming.receive()?;
                     shared.receive(message, &payload)?;
                 }
                 #[allow(unreachable_code, reason = "it gives the closure its type")]
@@ -124,7 +124,7 @@ impl Shared {
     /// Hears the coordinator, until it is gone.
     fn obey(&self, incoming: &mut Incoming, orders: &Sender<Order>) -> WireError {
         loop {
-            let (message, payload) = match incoming.next() {
+            let (message, payload) = match incoming.receive() {
                 Ok(next) => next,
                 Err(error) => return error,
             };
@@ -161,7 +161,7 @@ fn synchronised(control: &Outgoing, incoming: &mut Incoming) -> Result<Clock, Wi
     for _ in 0..ASKS {
         let asked_s = clock.now_s(0.0);
         control.send(&Message::Clock, Vec::new())?;
-        let (answer, _) = incoming.next()?;
+        let (answer, _) = incoming.receive()?;
         let took_s = clock.now_s(0.0) - asked_s;
         let Message::Now { now_s } = answer else {
             return Err(WireError::Unexpected { found: answer.name(), due: "the time" });

@@ -80,7 +80,7 @@ impl Incoming {
     ///
     /// # Errors
     /// [`WireError`].
-    pub fn next(&mut self) -> Result<(Message, Vec<u8>), WireError> {
+    pub fn receive(&mut self) -> Result<(Message, Vec<u8>), WireError> {
         self.read(Limit::MEMBER)
     }
 
