@@ -20,7 +20,7 @@ fn clusters_train_on_their_own_data_and_share_one_model() {
     file.spec.slots = 2;
     let scenario = file.build().expect("a scenario");
     let mut model = ModelPreset::BertTiny.spec(6);
-    (model.layers, model.width, model.heads, model.feed_forward) = (scenario.model().blocks, 8, 2, 16);
+    (model.layers, model.width, model.heads, model.feed_forward) = (scenario.blocks(), 8, 2, 16);
     model.family = Family::Encoder { vocabulary: VOCABULARY as u32, max_positions: 6, token_types: 0, pooler: true };
     model.head = Head::Classifier { classes: 2 };
     // The class is the first token's parity.

@@ -24,7 +24,7 @@ pub struct FieldError {
     /// What it may hold; completes the sentence "must be ...".
     pub allowed: String,
     /// Whose field it is, by name, as `lab/pi-1`; none where nothing has a name.
-    pub owner: Option<String>,
+    pub owner: Option<Box<str>>,
 }
 
 /// Whose field it is, behind all that is said of it.

@@ -99,7 +99,7 @@ impl Names {
 
     /// Says in an error whose field it is about.
     pub(crate) fn own(&self, mut error: FieldError) -> FieldError {
-        error.owner = error.owner.or_else(|| self.owner(&error.path));
+        error.owner = error.owner.or_else(|| self.owner(&error.path).map(Into::into));
         error
     }
 

@@ -129,7 +129,7 @@ fn bounds(root: &Value, schema: &Value, path: &str, found: &mut Vec<(String, f64
         bounds(root, &schema["items"], &format!("{path}.0"), found);
     }
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-        bounds(root, field, &format!("{path}.{name}").trim_start_matches('.').to_owned(), found);
+        bounds(root, field, format!("{path}.{name}").trim_start_matches('.'), found);
     }
     let step = |bound: f64, by: f64| if bound == 0.0 { by } else { bound + by * bound.abs() };
     for (key, outside) in [("minimum", -0.5), ("exclusiveMinimum", 0.0), ("maximum", 0.5), ("exclusiveMaximum", 0.0)] {
