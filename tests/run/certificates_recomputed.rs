@@ -69,7 +69,8 @@ impl Replayed {
             }
             let mixture = |weights: &Value| {
                 let weights = numbers(weights.as_array().filter(|of| !of.is_empty()).map(|_| weights)?);
-                let mean = |of: &dyn Fn(&(f64, Vec<f64>)) -> f64| {
+                type Mixed = (f64, Vec<f64>);
+                let mean = |of: &dyn Fn(&Mixed) -> f64| {
                     weights.iter().zip(&actions).map(|(weight, action)| weight * of(action)).sum::<f64>()
                 };
                 let mean_violations = (0..limited.len()).map(|k| mean(&|action| action.1[k]));
