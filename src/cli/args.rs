@@ -4,18 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use collapipe::calibration::Quantity;
-use collapipe::experiments::{MAX_SEEDS, Shard};
-use collapipe::model::ModelPreset;
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::report::Conflict;
 use collapipe::scenario::{Assignment, MAX_SLOTS};
-use collapipe::schedule::Sending;
 use collapipe::simulation::MOST_COMPARED;
 use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
+use super::calibrate::CalibrateArguments;
 pub use super::compare_args::{CompareArguments, SizeArguments, SweepArguments};
 pub use super::file_args::{
     CompletionsArguments, InitArguments, ManArguments, SchemaArguments, SchemaFormat, SchemaName, TemplateName,
@@ -23,6 +20,7 @@ pub use super::file_args::{
 };
 use super::partition::PartitionArguments;
 use super::plan::PlanArguments;
+pub use super::reproduce_args::{ExperimentsArguments, MergeArguments, ReproduceArguments};
 use super::schedule::ScheduleArguments;
 
 /// Plan collaborative training of Transformers over edge devices: which device holds how many encoder blocks, how many
@@ -92,50 +90,6 @@ pub enum Command {
     Completions(CompletionsArguments),
     Man(ManArguments),
     Calibrate(CalibrateArguments),
-}
-
-/// Find how fast devices and links really are, from iterations of pipelines that were timed.
-///
-/// Fits seconds per block of every device, overheads, latencies, rate and staging of links to the rows by robust least
-/// squares, with 95 % intervals and the mean error of rows that were left out. Warns of numbers that the rows do not tell.
-/// With --out writes devices that a scenario can name.
-#[derive(Clone, Debug, Args)]
-pub struct CalibrateArguments {
-    /// Timings (CSV; docs/calibrate.md), or `-` for standard input
-    pub timings: PathBuf,
-    /// What is fitted, separated by commas; everything but staging-factor if left out
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
-    pub fit: Vec<Quantity>,
-    /// A quantity that is not fitted, at this value instead of 0; may be repeated
-    #[arg(long, value_name = "NAME=VALUE", value_parser = super::calibrate::fixed)]
-    pub fixed: Vec<(Quantity, f64)>,
-    /// Whom sending occupies: overlapped (the link), blocking (the sender), transmitter, half-duplex, medium or delay
-    #[arg(long, value_name = "MODE", default_value = "overlapped", value_parser = super::calibrate::sending)]
-    pub sending: Sending,
-    /// The model whose blocks were timed: their work and the size of messages
-    #[arg(long, value_name = "NAME")]
-    pub model: Option<ModelPreset>,
-    /// Tokens per sample, instead of the model's
-    #[arg(long, value_name = "N", requires = "model")]
-    pub sequence_length: Option<u32>,
-    /// Work of a block per sample forward, in FLOP, instead of the model's
-    #[arg(long, value_name = "FLOP", value_parser = positive)]
-    pub forward_flops: Option<f64>,
-    /// Work of a block per sample backward, in FLOP, instead of the model's
-    #[arg(long, value_name = "FLOP", value_parser = positive)]
-    pub backward_flops: Option<f64>,
-    /// Size per sample of the message between two stages, in bytes, instead of the model's
-    #[arg(long, value_name = "BYTES", value_parser = positive)]
-    pub boundary_bytes: Option<f64>,
-    /// File for the devices (TOML), which `calibrated` of a scenario's device can name
-    #[arg(long, value_name = "FILE")]
-    pub out: Option<PathBuf>,
-    /// Replace that file
-    #[arg(long, requires = "out")]
-    pub overwrite: bool,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
 }
 
 /// How to print.
@@ -487,7 +441,7 @@ pub struct BudgetArguments {
     pub accuracy: Accuracy,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub fn positive(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
         _ => Err("must be a finite number > 0".into()),
@@ -498,67 +452,6 @@ fn positive(text: &str) -> Result<f64, String> {
 #[derive(Clone, Debug, Args)]
 pub struct PresetsArguments {
     /// Markdown tables or JSON
-    #[arg(long, value_enum, default_value_t)]
-    pub format: Format,
-}
-
-/// Play experiments: policies against each other in many scenarios, with tables, figures and one report.
-///
-/// Runs go on in parallel; each finished one is kept, so that the same command continues where it was after a Ctrl-C or
-/// a kill. Results do not depend on the number of threads. `collapipe experiments` lists the names; docs/reproduce.md
-/// says how to read the results.
-#[derive(Clone, Debug, Args)]
-pub struct ReproduceArguments {
-    /// Experiments by name; all if left out
-    #[arg(value_name = "NAME")]
-    pub names: Vec<String>,
-    /// Short runs, two seeds, few values of what is varied: to see that it works
-    #[arg(long)]
-    pub quick: bool,
-    /// Folder for results, one folder per experiment in it
-    #[arg(long, value_name = "DIR", default_value = "collapipe-reproduce")]
-    pub out: PathBuf,
-    /// Play part i of n, from 1, and write no tables: one job of several, to be merged with `collapipe merge`
-    #[arg(long, value_name = "i/n", value_parser = shard)]
-    pub shard: Option<Shard>,
-    /// Threads; as many as the machine has if left out. The results do not depend on it, measured times excepted
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-    /// Number of seeds; 5 if left out, 2 with --quick
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SEEDS))]
-    pub seeds: Option<u64>,
-    /// Number of slots of every run; 100 if left out, 10 with --quick; at most 2000
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_COMPARED as u64))]
-    pub slots: Option<u64>,
-    /// Folder with lumos5g_traces.csv, for the experiment `traces`, which is left out otherwise
-    #[arg(long, value_name = "DIR")]
-    pub traces: Option<PathBuf>,
-}
-
-pub fn shard(text: &str) -> Result<Shard, String> {
-    let parts = text.split_once('/').and_then(|(index, count)| Some((index.parse().ok()?, count.parse().ok()?)));
-    let (index, count) = parts.ok_or("must be i/n, as 1/4")?;
-    Shard::new(index, count).map_err(|_| "must be i/n with 1 <= i <= n".into())
-}
-
-/// Gather the parts that `reproduce --shard` played, and write the tables and figures of all.
-#[derive(Clone, Debug, Args)]
-pub struct MergeArguments {
-    /// Output folders of the parts
-    #[arg(value_name = "DIR", required = true)]
-    pub folders: Vec<PathBuf>,
-    /// Folder for the results of all
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-    /// Folder of traces, if it is not where the parts had it
-    #[arg(long, value_name = "DIR")]
-    pub traces: Option<PathBuf>,
-}
-
-/// List the experiments that `reproduce` knows, with what they ask.
-#[derive(Clone, Debug, Args)]
-pub struct ExperimentsArguments {
-    /// Table or JSON
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

@@ -1,13 +1,60 @@
 //! `collapipe calibrate`.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
+use clap::Args;
 use collapipe::calibration::{Calibration, CalibrationSpec, Quantity, Timing, calibrate as fit};
-use collapipe::model::Transformer;
+use collapipe::model::{ModelPreset, Transformer};
+use collapipe::schedule::Sending;
 use collapipe::write_text;
 
-use super::args::{CalibrateArguments, Format};
+use super::args::Format;
 use super::{Done, Failure, io};
+
+/// Find how fast devices and links really are, from iterations of pipelines that were timed.
+///
+/// Fits seconds per block of every device, overheads, latencies, rate and staging of links to the rows by robust least
+/// squares, with 95 % intervals and the mean error of rows that were left out. Warns of numbers that the rows do not tell.
+/// With --out writes devices that a scenario can name.
+#[derive(Clone, Debug, Args)]
+pub struct CalibrateArguments {
+    /// Timings (CSV; docs/calibrate.md), or `-` for standard input
+    pub timings: PathBuf,
+    /// What is fitted, separated by commas; everything but staging-factor if left out
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub fit: Vec<Quantity>,
+    /// A quantity that is not fitted, at this value instead of 0; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = fixed)]
+    pub fixed: Vec<(Quantity, f64)>,
+    /// Whom sending occupies: overlapped (the link), blocking (the sender), transmitter, half-duplex, medium or delay
+    #[arg(long, value_name = "MODE", default_value = "overlapped", value_parser = sending)]
+    pub sending: Sending,
+    /// The model whose blocks were timed: their work and the size of messages
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<ModelPreset>,
+    /// Tokens per sample, instead of the model's
+    #[arg(long, value_name = "N", requires = "model")]
+    pub sequence_length: Option<u32>,
+    /// Work of a block per sample forward, in FLOP, instead of the model's
+    #[arg(long, value_name = "FLOP", value_parser = super::args::positive)]
+    pub forward_flops: Option<f64>,
+    /// Work of a block per sample backward, in FLOP, instead of the model's
+    #[arg(long, value_name = "FLOP", value_parser = super::args::positive)]
+    pub backward_flops: Option<f64>,
+    /// Size per sample of the message between two stages, in bytes, instead of the model's
+    #[arg(long, value_name = "BYTES", value_parser = super::args::positive)]
+    pub boundary_bytes: Option<f64>,
+    /// File for the devices (TOML), which `calibrated` of a scenario's device can name
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Replace that file
+    #[arg(long, requires = "out")]
+    pub overwrite: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
 
 pub fn calibrate(arguments: &CalibrateArguments) -> Result<Done, Failure> {
     let text = io::read(&arguments.timings)?;

@@ -6,7 +6,8 @@ use clap::Args;
 use collapipe::experiments::{MAX_SEEDS, Shard, Vary};
 use collapipe::simulation::{MOST_COMPARED, PolicyKind};
 
-use super::args::{ScenarioArguments, shard};
+use super::args::ScenarioArguments;
+use super::reproduce_args::shard;
 
 /// Play policies against each other in a scenario of your own, with tables, a figure and a report.
 ///

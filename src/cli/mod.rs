@@ -17,6 +17,7 @@ mod progress;
 mod promise;
 mod recommend;
 mod reproduce;
+mod reproduce_args;
 mod run;
 mod schedule;
 mod shell;
