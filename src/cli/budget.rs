@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::args::{BudgetArguments, Format};
 use super::progress::Progress;
-use super::run::load;
+use super::run::read;
 use super::{Done, Failure, io};
 
 /// Slots that are looked at if nothing else is said.
@@ -39,8 +39,10 @@ struct NodeBudget {
 }
 
 pub fn budget(arguments: &BudgetArguments) -> Result<Done, Failure> {
-    let own = load(&arguments.scenario, None)?.spec().slots;
-    let scenario = load(&arguments.scenario, Some(arguments.slots.unwrap_or(own.min(SLOTS))))?;
+    // Standard input can be read once.
+    let text = read(&arguments.scenario)?;
+    let own = text.build(|_| {})?.spec().slots;
+    let scenario = text.build(|spec| spec.slots = arguments.slots.unwrap_or(own.min(SLOTS)))?;
     let settings = arguments.accuracy.settings();
     let mut run = Run::new(&scenario, settings)?;
     let bar = Progress::new(scenario.spec().slots, true);

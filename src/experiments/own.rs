@@ -99,6 +99,9 @@ impl Vary {
         let (paths, values) = text.split_once('=').ok_or_else(form)?;
         let paths = paths.split('+').map(|path| path.trim().to_owned()).collect();
         let vary = Self { paths, values: split(values) };
+        if vary.values.iter().any(String::is_empty) {
+            return Err(form().into());
+        }
         vary.assignments()?;
         Ok(vary)
     }

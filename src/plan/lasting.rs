@@ -2,10 +2,10 @@
 
 use super::report::Names;
 use crate::lyapunov::{BudgetError, EnergyController, QueueError};
-use crate::nalgebra::DMatrix;
 use crate::problem::{Gains, SlotProblem};
 use crate::scenario::{MeasurementError, Scenario, SlotError, SlotState};
 use crate::solver::{Settings, SolveError, Solver};
+use nalgebra::DMatrix;
 
 /// Slots of the scenario that are looked at.
 const LOOKED_AT: u64 = 200;

@@ -1,8 +1,8 @@
 //! Problems that differ in one thing.
 
-use crate::nalgebra::DMatrix;
 use crate::problem::{NodeId, Participation, PerPair, Schema, SlotSpec};
 use crate::units::Seconds;
+use nalgebra::DMatrix;
 
 /// The problem without a device.
 pub(super) fn without(spec: &SlotSpec, cluster: usize, device: usize) -> SlotSpec {
@@ -27,7 +27,7 @@ pub(super) fn without(spec: &SlotSpec, cluster: usize, device: usize) -> SlotSpe
     spec
 }
 
-fn remove_pair<T: crate::nalgebra::Scalar>(matrix: &mut DMatrix<T>, node: usize) {
+fn remove_pair<T: nalgebra::Scalar>(matrix: &mut DMatrix<T>, node: usize) {
     if node < matrix.nrows() && node < matrix.ncols() {
         *matrix = matrix.clone().remove_row(node).remove_column(node);
     }

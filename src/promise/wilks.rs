@@ -21,7 +21,8 @@ pub fn runs_needed(confidence: f64, coverage: f64) -> Result<usize, FieldError> 
             return Err(FieldError::new(name, format!("{value:?}"), "a number above 0 and below 1"));
         }
     }
-    let reached = |runs: usize| 1.0 - coverage.powf(runs as f64) >= confidence;
+    // Equality is meant up to rounding, relative to the confidence.
+    let reached = |runs: usize| 1.0 - coverage.powf(runs as f64) >= confidence * (1.0 - 1e-12);
     // The logarithms give it up to one for rounding.
     let about = ((1.0 - confidence).ln() / coverage.ln()).floor();
     if about < MAX_RUNS as f64 {

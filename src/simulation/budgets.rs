@@ -302,6 +302,10 @@ impl<'a> Search<'a> {
             }
         };
         let sum: f64 = found.values().sum();
+        // Shares that vanish all are no direction to look in.
+        if !(sum.is_finite() && sum > 0.0) {
+            return None;
+        }
         for (k, share) in found {
             if let Some(own) = shares.get_mut(k) {
                 *own = share / sum;

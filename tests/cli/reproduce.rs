@@ -213,7 +213,8 @@ fn shards_merge_into_the_whole() {
     assert!(!one.join("v/data.csv").exists(), "a shard writes no tables");
     let shared = cells(&one).into_iter().filter(|cell| two.join(cell).exists()).count();
     assert_eq!((shared, cells(&one).len() + cells(&two).len()), (0, cells(&whole).len()));
-    assert!(cells(&one).len().abs_diff(cells(&two).len()) <= 1);
+    // Dealt by effort, so that the numbers of cells may differ.
+    assert!(!cells(&one).is_empty() && !cells(&two).is_empty());
     let done = merge(&[&one, &two]);
     assert_eq!(code(&done), 0, "{}", stderr(&done));
     assert_eq!(files(&merged), files(&whole));

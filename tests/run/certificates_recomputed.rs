@@ -221,7 +221,8 @@ fn built_in_run_by_plain_json() {
     let (record, summary) = record(500, Effort::Quick, |_| {});
     check(&record, &summary, &["C2", "C3", "C4", "D"]);
     let claim = |name| list(&summary["certificates"]).iter().find(|claim| claim["name"] == name).unwrap();
-    assert!(number(&claim("C3")["bound"]) <= 119.3);
+    // Rounds are 0.1 s longer than in the scenario's first form, which had 5 ms of latency per hop in the place of none.
+    assert!(number(&claim("C3")["bound"]) <= 119.4 + 0.05);
     assert!(number(&claim("D")["value"]) >= 109.8);
     assert!(number(&claim("C2")["bound"]) <= 135.7);
 }

@@ -152,8 +152,10 @@ fn profiles_are_nodes_of_a_slot_problem() {
     let scenario = read(SMALL).unwrap();
     let problem = scenario.sampler().next_slot().problem(|_| 0.0).unwrap().problem;
     let cluster = &problem.clusters[0];
-    assert_eq!(cluster.devices[0], Device::from(DevicePreset::RaspberryPi4.profile()));
-    assert_eq!(cluster.devices[1], DevicePreset::PhoneNote10.profile().into());
+    let named = |preset: DevicePreset, name: &str| Device { name: Some(name.into()), ..Device::from(preset.profile()) };
+    let names: Vec<&str> = cluster.devices.iter().filter_map(|device| device.name.as_deref()).collect();
+    assert_eq!(cluster.devices[0], named(DevicePreset::RaspberryPi4, names[0]));
+    assert_eq!(cluster.devices[1], named(DevicePreset::PhoneNote10, names[1]));
     assert_eq!(cluster.control_unit, ControlUnit::from(DevicePreset::RaspberryPi4.profile()));
     assert_eq!(cluster.edge_server, EdgeServer::from(EdgeServerPreset::Rtx3090.profile()));
 }

@@ -126,12 +126,13 @@ pub fn plays(scenario: &Scenario, slots: usize) -> RunRecord {
         let SlotOutcome::Planned(planned) = &slot.outcome else { panic!("{:?}", slot.outcome) };
         let prices = slot.energy_prices.clone();
         let instance = states.next_slot().problem(|node| prices[node]).unwrap();
-        let evaluation = evaluate(&instance.problem, planned.decision.as_ref().unwrap()).unwrap();
+        let decision = slot.among_present(planned.decision.as_ref().unwrap()).unwrap();
+        let evaluation = evaluate(&instance.problem, &decision).unwrap();
         assert!(evaluation.feasibility.is_feasible(1e-9), "{}", evaluation.feasibility);
         assert_eq!(evaluation.round_latency, planned.latency_s);
         assert_eq!(instance.energies(scenario, &evaluation.clusters), slot.energy_j);
         assert!(planned.gap.unwrap() <= 1e-6);
-        for (cluster, choice) in planned.clusters.iter().zip(&planned.decision.as_ref().unwrap().clusters) {
+        for (cluster, choice) in planned.clusters.iter().zip(&decision.clusters) {
             assert_eq!(cluster.sizes.iter().sum::<u32>(), choice.sizes.iter().sum::<u32>());
             let memory = scenario.spec().clusters[0].devices.iter().map(|d| d.memory_bytes).zip(&cluster.memory_bytes);
             assert!(memory.into_iter().all(|(limit, used)| limit.is_none_or(|limit| used.0 <= limit.0 * 1.000_000_1)));

@@ -80,9 +80,9 @@ impl Finding {
     /// let found = Answer::inspect(text);
     /// assert_eq!(
     ///     found[0].shown("answer.json", text),
-    ///     r#"error: answer.json:1:12: status: unknown variant `optimall`
+    ///     r#"error: answer.json:1:2: status: unknown variant `optimall`
     ///   1 | {"status": "optimall"}
-    ///     |            ^^^^^^^^^^
+    ///     |  ^^^^^^^^^^^^^^^^^^^^
     ///     = did you mean `optimal`?
     /// "#
     /// );
