@@ -11,11 +11,9 @@ use crate::support::scenario::{changed, read};
 
 /// The small scenario with a budget that binds, played for `slots` slots.
 fn played(margin: &str, slots: u64) -> (Summary, Value) {
-    let text = changed("budget_j_per_round = 2.0", "budget_j_per_round = 0.05").replacen(
-        "slots = 20",
-        &format!("slots = {slots}\n{margin}"),
-        1,
-    );
+    let text = changed("budget_j_per_round = 2.0", "budget_j_per_round = 0.75")
+        .replacen("budget_j_per_round = 0.5", "budget_j_per_round = 5.0", 1)
+        .replacen("slots = 20", &format!("slots = {slots}\n{margin}"), 1);
     let scenario = read(&text).unwrap();
     let mut run = Run::new(&scenario, Settings::default()).unwrap();
     let played = run.by_ref().collect::<Result<Vec<_>, _>>().unwrap();
@@ -34,23 +32,23 @@ fn a_budget_is_kept_for_sure_with_the_margin_that_is_printed() {
     let margin = 2.0 * margins.needed;
     let (with, record) = played(&format!("budget_margin = {margin:?}"), 300);
     let stated = with.margins.as_ref().unwrap().stated.iter().find(|of| of.name == "desk/pi").unwrap();
-    assert!(stated.is_kept() && (stated.margin - margin).abs() < 1e-12 && stated.budget_j.0 == 0.05, "{stated:?}");
+    assert!(stated.is_kept() && (stated.margin - margin).abs() < 1e-12 && stated.budget_j.0 == 0.75, "{stated:?}");
     // By plain JSON: the true budget, and the bound from the queue.
     let nodes = record["nodes"].as_array().unwrap();
     let pi = nodes.iter().position(|node| node["name"] == "desk/pi").unwrap();
-    assert_eq!(nodes[pi]["stated_budget_j"], 0.05);
-    assert!((nodes[pi]["budget_j"].as_f64().unwrap() - 0.05 * (1.0 - margin)).abs() < 1e-15);
+    assert_eq!(nodes[pi]["stated_budget_j"], 0.75);
+    assert!((nodes[pi]["budget_j"].as_f64().unwrap() - 0.75 * (1.0 - margin)).abs() < 1e-15);
     let (mut spent, mut queue) = (0.0, 0.0_f64);
     for slot in record["slots"].as_array().unwrap() {
         let energy = slot["energy_j"][pi].as_f64().unwrap();
         spent += energy / 300.0;
-        queue = (queue + energy / (0.05 * (1.0 - margin)) - 1.0).max(0.0);
+        queue = (queue + energy / (0.75 * (1.0 - margin)) - 1.0).max(0.0);
     }
     let growth = queue / 300.0;
     assert!(growth <= margin / (1.0 - margin), "{growth} {margin}");
-    assert!((stated.certificate.mean_violation - (spent / 0.05 - 1.0)).abs() < 1e-9);
+    assert!((stated.certificate.mean_violation - (spent / 0.75 - 1.0)).abs() < 1e-9);
     assert!((stated.certificate.bound - ((1.0 - margin) * (1.0 + growth) - 1.0)).abs() < 1e-9);
-    assert!(spent <= 0.05, "{spent}");
+    assert!(spent <= 0.75, "{spent}");
     assert!(with.to_string().contains("kept for sure"), "{with}");
 }
 
