@@ -118,8 +118,8 @@ impl Texts {
     }
 }
 
-/// The token of a character: Latin letters and signs by their number, others by the lower half of it, so that scripts do not fall
-/// together.
+/// The token of a character: its number less that of a space, modulo the tokens there are. Latin letters and signs have tokens of their
+/// own; letters of other scripts may share one.
 fn token(character: char) -> u32 {
     const FIRST: u32 = 2;
     const LETTERS: u32 = VOCABULARY as u32 - FIRST;

@@ -178,7 +178,8 @@ impl<'a> Search<'a> {
         Ok(BudgetNeeds {
             slots: record.slots.len(),
             short: short.collect(),
-            factor,
+            // The linear program's value is exact to its solver's tolerance only, and no mixture is below the bound.
+            factor: factor.max(proved.bound),
             factor_bound: proved.bound.max(0.0),
             longest_s: self.longest,
             tightest: tightest.map_or_else(String::new, |node| node.name.clone()),
@@ -252,7 +253,8 @@ impl<'a> Search<'a> {
     /// `size` is about what they cost: the prices are such that this is `DEAR` latencies. Then
     /// mean (T + dear·prices·g) ≥ mean minimum, and what T takes of it is at most the longest.
     fn look(&mut self, prices: &[f64], size: f64) -> Result<f64, RunError> {
-        let dear = DEAR * self.longest / LONGEST / size.max(f64::MIN_POSITIVE);
+        // What costs next to nothing has a bound of next to nothing at any prices; endless ones would be none.
+        let dear = DEAR * self.longest / LONGEST / size.max(1e-9);
         let prices: Vec<f64> = prices.iter().map(|price| price * dear).collect();
         let mut sum = 0.0;
         for (actions, found) in self.actions.iter_mut().zip(self.solver.look(0, &prices)?) {

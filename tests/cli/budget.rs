@@ -146,7 +146,7 @@ fn the_first_line_of_a_run_says_whether_budgets_are_kept() {
     assert!(text.starts_with("Budgets: kept. "), "{text}");
     assert_eq!(summary["budgets"]["verdict"], "kept");
 
-    let (text, summary) = verdict("budget_settling", &shed(Some(1.01 * unit), Some(1.01 * board)));
+    let (text, summary) = verdict("budget_settling", &shed(Some(1.03 * unit), Some(1.03 * board)));
     assert!(text.starts_with("Budgets: settling. "), "{text}");
     assert_eq!(summary["budgets"]["verdict"], "settling");
 
