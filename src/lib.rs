@@ -121,6 +121,7 @@ pub mod network;
 pub mod partition;
 pub mod plan;
 pub mod problem;
+#[cfg(feature = "figures")]
 pub mod promise;
 pub mod report;
 pub mod scenario;

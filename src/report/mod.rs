@@ -23,7 +23,6 @@ mod error;
 pub(crate) mod figures;
 #[cfg(feature = "figures")]
 pub(crate) mod folder;
-#[cfg(feature = "experiments")]
 pub(crate) mod html;
 mod margin;
 mod partition;

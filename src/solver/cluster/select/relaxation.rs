@@ -235,12 +235,14 @@ impl<'a> Relaxation<'a> {
                 corner.offset = self.cluster.constant(&[]) + radio.pace_price * paces.sum() - spent - 1e-14 * spent;
                 let blocks = self.cluster.at.blocks() as usize;
                 let (graph, tables) = (&region.graph, &mut corner.tables);
-                if !self.broken && !tables.fill(graph, &self.places, blocks, region.count, &corner.link, &self.clock) {
+                // A table that was not filled says nothing, and may have no entries yet.
+                if self.broken || !tables.fill(graph, &self.places, blocks, region.count, &corner.link, &self.clock) {
                     self.broken = true;
-                }
-                let value = corner.offset + corner.tables.least(region.count.devices);
-                if value < *bound {
-                    (*bound, *least) = (value, *used);
+                } else {
+                    let value = corner.offset + corner.tables.least(region.count.devices);
+                    if value < *bound {
+                        (*bound, *least) = (value, *used);
+                    }
                 }
                 *used += 1;
             }
