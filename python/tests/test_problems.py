@@ -128,7 +128,7 @@ def test_ctrl_c_ends_a_solve(tmp_path):
         "import collapipe, copy, signal, threading, time\n"
         "data = collapipe.Scenario().with_(participation='select').problem(0).to_dict()\n"
         "data['clusters'] = [copy.deepcopy(data['clusters'][i % 2]) for i in range(400)]\n"
-        "for i, c in enumerate(data['clusters']): c['bandwidth_hz'] *= 1 + 0.01 * (i % 17)\n"
+        "for i, c in enumerate(data['clusters']): c['name'], c['bandwidth_hz'] = f'c{i}', c['bandwidth_hz'] * (1 + 0.01 * (i % 17))\n"
         "problem = collapipe.Problem(data)\n"
         "threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()\n"
         "begun = time.monotonic()\n"
