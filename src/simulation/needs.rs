@@ -20,7 +20,7 @@ pub struct BudgetNeeds {
     /// Nodes whose own budget is too small, whatever the others spend.
     pub short: Vec<ShortBudget>,
     /// Common factor for all budgets with which a mixture of the decisions found keeps them: above 1 where none was
-    /// found that keeps them as they are.
+    /// found that keeps them as they are. The value of a linear program, to its solver's tolerance: no mixture is evaluated.
     pub factor: f64,
     /// No smaller factor will do, by the solver's lower bounds at fixed prices of the budgets (weak duality): a proof that
     /// the budgets cannot be kept where it is above 1. It is about decisions of a mean latency of at most
@@ -44,7 +44,8 @@ pub struct ShortBudget {
     pub name: String,
     /// Ē.
     pub budget_j: Joules,
-    /// Mean over the slots of the least energy that any decision found takes from the node.
+    /// Mean over the slots of the least energy that any decision found takes from the node: not a bound, which is
+    /// [`BudgetNeeds::factor_bound`] alone.
     pub least_j: Joules,
 }
 
