@@ -1,7 +1,7 @@
 //! The path of a service: states from measurements, a controller beside the run, and what is said meanwhile.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use collapipe::lyapunov::FleetController;
 use collapipe::network::device::{DevicePreset, EdgeServerPreset};
@@ -11,7 +11,7 @@ use collapipe::simulation::{Run, RunError, SlotOutcome};
 use collapipe::solver::{Settings, Solution, Solver, Stop, solve};
 use collapipe::{Blame, Blamed};
 use nalgebra::DMatrix;
-use tracing::Level;
+use tracing::{Dispatch, Level};
 
 use crate::support::folder;
 use crate::support::scenario::{SMALL, changed, read};
@@ -191,7 +191,12 @@ impl Write for Lines {
 }
 
 /// What is said by events while something is done, line by line.
+///
+/// Tests share the process. An event that is met first on a thread that listens to nothing is taken for one that nobody wants, for as
+/// long as there is one listener alone; a second one, which is never used, makes every listener be asked.
 fn said(level: Level, done: impl FnOnce()) -> Vec<String> {
+    static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::fmt().finish()));
+    LazyLock::force(&SECOND);
     let lines = Lines::default();
     let writer = lines.clone();
     let subscriber = tracing_subscriber::fmt().with_max_level(level).with_ansi(false).without_time();
