@@ -50,6 +50,7 @@ mod plan_choice;
 mod plan_table;
 mod power_iteration;
 mod private_plans;
+mod rounds_to_target;
 mod sharp;
 mod sharp_step;
 mod step_size;

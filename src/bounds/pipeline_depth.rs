@@ -19,8 +19,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoundError, Condition, MAX_STEPS, check_step, finite};
-use crate::ground::check::{FieldError, Range, count, reals};
+use super::sharp_step::least_rounds;
+use super::step_size::least_of_convex;
+use super::{BoundError, Condition, MAX_STEPS, StepSizeChoice, check_step, finite};
+use crate::ground::check::{FieldError, Range, count, real, reals};
 
 /// Parameters of the bound for a pipeline of some depth.
 ///
@@ -76,20 +78,10 @@ impl PipelineDepth {
     /// # Errors
     /// [`BoundError::Field`] for a field out of range; [`BoundError::StepSize`] where x + x²A² ≥ 1 (for A = 0: x > 1).
     pub fn bound(&self) -> Result<PipelineDepthBound, BoundError> {
-        reals(&[
-            ("initial_gap", self.initial_gap, Range::NonNegative),
-            ("step_size", self.step_size, Range::Positive),
-            ("smoothness", self.smoothness, Range::Positive),
-            ("update_variance", self.update_variance, Range::NonNegative),
-        ])?;
-        count("steps", self.steps, MAX_STEPS)?;
-        if self.largest_age > MAX_STEPS {
-            return Err(FieldError::new("largest_age", self.largest_age, format!("at most {MAX_STEPS}")).into());
-        }
+        self.check()?;
         let (x, age) = (self.step_size * self.smoothness, self.largest_age as f64);
         let stale = x * x * age * age;
-        // The root of x + x²A² = 1 without cancellation.
-        let largest = 2.0 / (1.0 + (1.0 + 4.0 * age * age).sqrt()) / self.smoothness;
+        let largest = self.largest_step_size();
         let condition = Condition {
             text: "x + (x largest_age)^2 < 1 with x = step_size * smoothness",
             value: x + stale,
@@ -103,6 +95,73 @@ impl PipelineDepth {
         let staleness = if own == 0.0 { 0.0 } else { own * (1.0 - x) / (1.0 - x - stale).max(0.0) };
         let bound = finite("the bound", initial_gap + noise + staleness)?;
         Ok(PipelineDepthBound { bound, initial_gap, noise, staleness, largest_step_size: largest })
+    }
+
+    /// The step size that minimizes the bound after `self.steps` updates; `self.step_size` is not used. The bound is convex
+    /// in η (its last term is x² times an increasing power series in x with nonnegative coefficients), and its slope, in
+    /// closed form, is bisected.
+    ///
+    /// # Errors
+    /// [`BoundError::Field`] for a field out of range, and for `initial_gap` = 0, where the bound only falls with η.
+    pub fn best_step_size(&self) -> Result<StepSizeChoice, BoundError> {
+        let largest = self.largest_step_size();
+        Self { step_size: largest, ..*self }.check()?;
+        if self.initial_gap == 0.0 {
+            let allowed = "positive for a best step size: without it the bound only falls as the step size does";
+            return Err(FieldError::new("initial_gap", "0.0", allowed).into());
+        }
+        let step_size = least_of_convex(largest, |eta| self.slope(eta));
+        let bound = Self { step_size, ..*self }.bound()?.bound;
+        Ok(StepSizeChoice { step_size, rounds: self.steps, bound })
+    }
+
+    /// Least number of updates (`rounds` of the answer) with which the bound is at most `target` ε at the best step size
+    /// for that number; `self.steps` and `self.step_size` are not used.
+    ///
+    /// # Errors
+    /// As [`PipelineDepth::best_step_size`]; [`BoundError::TooManyRounds`].
+    pub fn steps_for_at_best_step_size(&self, target: f64) -> Result<StepSizeChoice, BoundError> {
+        real("target", target, Range::Positive)?;
+        least_rounds(target, |steps| Self { steps, ..*self }.best_step_size())
+    }
+
+    /// Derivative of the bound in η.
+    fn slope(&self, eta: f64) -> f64 {
+        let (x, age) = (eta * self.smoothness, self.largest_age as f64);
+        let rest = 1.0 - x - x * x * age * age;
+        if self.largest_age > 0 && rest <= 0.0 {
+            return f64::INFINITY;
+        }
+        let stale = match self.largest_age {
+            0 => 0.0,
+            // Of x²A(1−x)/(1−x−x²A²).
+            _ => {
+                let (top, rising) = (age * x * x * (1.0 - x), age * x * (2.0 - 3.0 * x));
+                rising / rest + top * (1.0 + 2.0 * age * age * x) / (rest * rest)
+            }
+        };
+        let gap = 2.0 * self.initial_gap / (self.steps as f64 * eta * eta);
+        self.smoothness * self.update_variance * (1.0 + stale) - gap
+    }
+
+    /// The root of x + x²A² = 1 without cancellation, over L.
+    fn largest_step_size(&self) -> f64 {
+        let age = self.largest_age as f64;
+        2.0 / (1.0 + (1.0 + 4.0 * age * age).sqrt()) / self.smoothness
+    }
+
+    fn check(&self) -> Result<(), BoundError> {
+        reals(&[
+            ("initial_gap", self.initial_gap, Range::NonNegative),
+            ("step_size", self.step_size, Range::Positive),
+            ("smoothness", self.smoothness, Range::Positive),
+            ("update_variance", self.update_variance, Range::NonNegative),
+        ])?;
+        count("steps", self.steps, MAX_STEPS)?;
+        if self.largest_age > MAX_STEPS {
+            return Err(FieldError::new("largest_age", self.largest_age, format!("at most {MAX_STEPS}")).into());
+        }
+        Ok(())
     }
 }
 
@@ -127,6 +186,27 @@ mod tests {
         let bound = deep(1, 0.25).bound().unwrap();
         assert_eq!(bound.staleness, 2.0 * 0.25 * 5.0);
         assert_eq!(bound.bound, 6.0 / 25.0 + 2.5 + 2.5);
+    }
+
+    /// No step size of a fine grid has a smaller bound, and no fewer updates reach the target.
+    #[test]
+    fn best_step_size_and_least_updates() {
+        for (age, variance) in [(0, 5.0), (0, 0.0), (1, 0.01), (3, 5.0), (3, 0.0), (40, 1e-3)] {
+            let training = PipelineDepth { update_variance: variance, ..deep(age, 1.0) };
+            let best = training.best_step_size().unwrap();
+            let largest = training.largest_step_size();
+            for i in 1..10_000 {
+                let other = PipelineDepth { step_size: largest * f64::from(i) / 1e4, ..training };
+                assert!(other.bound().unwrap().bound >= best.bound * (1.0 - 1e-12), "{age} {variance} {i}");
+            }
+            let least = training.steps_for_at_best_step_size(0.9 * best.bound).unwrap();
+            assert!(least.rounds > 100 && least.bound <= 0.9 * best.bound);
+            let fewer = PipelineDepth { steps: least.rounds - 1, ..training };
+            assert!(fewer.best_step_size().unwrap().bound > 0.9 * best.bound);
+        }
+        let settled = PipelineDepth { initial_gap: 0.0, ..deep(1, 0.1) };
+        assert!(matches!(settled.best_step_size(), Err(BoundError::Field(_))));
+        assert!(matches!(deep(1, 0.1).steps_for_at_best_step_size(0.0), Err(BoundError::Field(_))));
     }
 
     /// A = 3: up to x = 2/(1 + √37) = 0.282, far above what local steps allow a round of 32.

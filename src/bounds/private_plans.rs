@@ -38,14 +38,14 @@ pub struct PrivacyTarget {
     pub samples: Vec<u64>,
 }
 
-/// The noise of a cluster's batches.
+/// The noise of a cluster's updates.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct BatchNoise {
-    /// z: its standard deviation over the sensitivity 2C/B.
+    /// z: its standard deviation over the sensitivity 2C/B, of an update of B samples.
     pub noise_multiplier: f64,
-    /// Its standard deviation per coordinate of the batch's mean gradient, in loss/par.
+    /// Its standard deviation per coordinate of the update's mean gradient, in loss/par.
     pub deviation: f64,
     /// What it adds to σ², in loss²/par².
     pub sample_variance: f64,
@@ -60,14 +60,14 @@ impl PrivacyTarget {
         Ok(())
     }
 
-    /// One noise for a whole run whose updates are one per batch: added to the mean gradient of every batch, it makes
-    /// `steps` of them (ε, δ)-private. One entry per cluster.
+    /// One noise for a whole run whose updates are all alike: added to the mean gradient of every update, of so many samples
+    /// (a batch, or a micro-batch), it makes `steps` of them (ε, δ)-private. One entry per cluster.
     ///
     /// A run with fewer steps is private as well: what it does not release cannot be told. So a run that changes its
     /// plan pays for the plan with most steps.
     ///
     /// # Errors
-    /// [`BoundError::Field`] for numbers out of range, fewer samples than a batch has, and a target out of reach.
+    /// [`BoundError::Field`] for numbers out of range, fewer samples than an update has, and a target out of reach.
     pub fn noise(&self, batch_size: &[u32], steps: u64) -> Result<Vec<BatchNoise>, BoundError> {
         self.check(batch_size.len())?;
         let mut noise: Vec<BatchNoise> = Vec::with_capacity(batch_size.len());

@@ -27,7 +27,7 @@ use crate::problem::FieldError;
 pub struct StepSizeChoice {
     /// η, in par²/loss.
     pub step_size: f64,
-    /// Rounds R.
+    /// Rounds R; of one pipeline by itself, updates T.
     pub rounds: u64,
     /// The bound, in loss²/par².
     pub bound: f64,
@@ -155,7 +155,7 @@ impl LocalSteps {
 
 /// Minimizer on (0, `largest`] of a convex function that falls near 0, from its slope: the last double where that is
 /// not positive.
-fn least_of_convex(largest: f64, slope: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn least_of_convex(largest: f64, slope: impl Fn(f64) -> f64) -> f64 {
     if slope(largest) <= 0.0 {
         return largest;
     }

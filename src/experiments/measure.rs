@@ -40,8 +40,25 @@ pub(super) fn run(record: &RunRecord, scenario: &Scenario) -> BTreeMap<Metric, f
         metrics.insert(Metric::MemoryShare, shares / planned);
         let bound = summary.convergence.and_then(|convergence| convergence.reached);
         metrics.extend(bound.map(|bound| (Metric::ConvergenceBound, bound)));
+        metrics.extend(time_to_target(record, scenario).map(|seconds| (Metric::TimeToTargetS, seconds)));
     }
     metrics
+}
+
+/// Rounds that the run's one plan needs for the scenario's target, as deep as its pipelines were at most, times their mean
+/// latency; none for several plans, and where no number of rounds is enough.
+fn time_to_target(record: &RunRecord, scenario: &Scenario) -> Option<f64> {
+    let ([plan], Some(constraint)) = (&record.plans[..], scenario.convergence()) else { return None };
+    let of_cluster = |(cluster, played): (&crate::problem::Cluster, &crate::simulation::ClusterPlan)| {
+        let ends = usize::from(cluster.embedding.is_some()) + usize::from(cluster.decoder.is_some());
+        ends + played.sizes.iter().filter(|&&blocks| blocks > 0).count()
+    };
+    let stages =
+        rounds(record).flat_map(|round| scenario.template().clusters.iter().zip(&round.clusters)).map(of_cluster);
+    let stages = stages.max()?;
+    let needed = constraint.learning.rounds_to_target(plan, stages, constraint.target).ok()?;
+    let latency = rounds(record).map(|round| round.latency_s.0).sum::<f64>() / rounds(record).count() as f64;
+    Some(needed.rounds as f64 * latency)
 }
 
 /// Time that devices compute, and time that they are bound: active devices times round latency.

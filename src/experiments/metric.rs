@@ -27,6 +27,10 @@ pub enum Metric {
     MicroBatches,
     /// Convergence bound on the mean squared gradient norm, in loss²/par².
     ConvergenceBound,
+    /// Time until the mean squared gradient norm is proved to be at the scenario's target, at the best step size: rounds by the
+    /// best theorem that applies ([`LearningProblem::rounds_to_target`](crate::bounds::LearningProblem::rounds_to_target)) times
+    /// the mean round latency, in s. Of runs with one plan.
+    TimeToTargetS,
     /// Mean relative distance of the slots' objectives from their proved minimum.
     Gap,
     /// Mean encoder blocks on a device.
@@ -51,6 +55,7 @@ impl Metric {
             Self::OutageShare => "Slots without a round",
             Self::MicroBatches => "Mean number of micro-batches",
             Self::ConvergenceBound => "Bound on the mean squared gradient norm",
+            Self::TimeToTargetS => "Time to the learning target, by theory",
             Self::Gap => "Mean distance from the slots' optima",
             Self::Blocks => "Mean encoder blocks on a device",
             Self::DeviceSpeed => "Speed of a device",
@@ -63,6 +68,7 @@ impl Metric {
     pub const fn unit(self) -> &'static str {
         match self {
             Self::LatencyS => "s",
+            Self::TimeToTargetS => "h",
             Self::EnergyJ => "J",
             Self::LargestMemoryBytes => "GB",
             Self::ComputeEfficiency | Self::OutageShare | Self::Gap => "%",
@@ -113,6 +119,7 @@ impl Metric {
         match self.unit() {
             unit if unit.starts_with('%') => 100.0 * value,
             "GB" => 1e-9 * value,
+            "h" => value / 3600.0,
             _ => value,
         }
     }

@@ -22,14 +22,15 @@ pub(super) struct PlanForm {
     local_iterations: u32,
     micro_batches: u32,
     schedule: Option<ScheduleKind>,
+    stash_weights: Option<bool>,
     penalty: f64,
 }
 
 impl From<PlanForm> for CandidatePlan {
     fn from(form: PlanForm) -> Self {
-        let PlanForm { local_iterations, micro_batches, schedule, penalty } = form;
+        let PlanForm { local_iterations, micro_batches, schedule, stash_weights, penalty } = form;
         let schedule = schedule.unwrap_or(ScheduleKind::FillDrain);
-        Self { local_iterations, micro_batches, schedule, penalty }
+        Self { local_iterations, micro_batches, schedule, stash_weights: stash_weights.unwrap_or(false), penalty }
     }
 }
 
@@ -135,6 +136,9 @@ impl SlotForm {
             if plan.schedule.is_some() {
                 return Err(later(&format!("plans[{i}].schedule")));
             }
+            if plan.stash_weights.is_some() {
+                return Err(later(&format!("plans[{i}].stash_weights")));
+            }
         }
         for (n, cluster) in self.clusters.iter().enumerate() {
             if cluster.hop_overhead_s.is_some() {
@@ -178,6 +182,8 @@ impl Serialize for SlotSpec {
             local_iterations: u32,
             micro_batches: u32,
             schedule: ScheduleKind,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            stash_weights: bool,
             penalty: f64,
         }
         #[derive(Serialize)]
@@ -210,6 +216,7 @@ impl Serialize for SlotSpec {
                     local_iterations: of.local_iterations,
                     micro_batches: of.micro_batches,
                     schedule: of.schedule,
+                    stash_weights: of.stash_weights,
                     penalty: of.penalty,
                 };
                 let (plans, encoder) = (self.plans.iter().map(plan).collect(), AsChain(encoder));

@@ -90,6 +90,12 @@ pub struct CandidatePlan {
     #[serde(skip_serializing_if = "is_fill_drain")]
     #[cfg_attr(feature = "schema", schemars(default = "fill_drain"))]
     pub schedule: ScheduleKind,
+    /// Whether every micro-batch in flight keeps the weights that its forward pass used, as an update per micro-batch asks
+    /// for: a stage with f micro-batches in flight holds f versions of its segment's parameters. Only where forward and
+    /// backward work take turns; schema 2.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub stash_weights: bool,
     /// Added to the objective when this plan is chosen (H·g of the convergence constraint); any sign.
     pub penalty: f64,
 }
@@ -97,7 +103,13 @@ pub struct CandidatePlan {
 impl Default for CandidatePlan {
     /// One iteration of one micro-batch, fill-drain, without penalty.
     fn default() -> Self {
-        Self { local_iterations: 1, micro_batches: 1, schedule: ScheduleKind::FillDrain, penalty: 0.0 }
+        Self {
+            local_iterations: 1,
+            micro_batches: 1,
+            schedule: ScheduleKind::FillDrain,
+            stash_weights: false,
+            penalty: 0.0,
+        }
     }
 }
 

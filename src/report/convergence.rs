@@ -78,7 +78,7 @@ fn assumptions(record: &RunRecord) -> Vec<Assumption> {
     if let Some(privacy) = record.scenario.as_ref().and_then(|scenario| scenario.privacy.as_ref()) {
         let (epsilon, delta) = (privacy.epsilon, privacy.delta);
         assumptions.push(Assumption::assumed(format!(
-            "every batch is drawn without replacement and its mean gradient gets the noise that makes the run ({epsilon}, {delta})-private, counted in sample_variance; no sample's gradient is longer than clip_norm"
+            "the samples of every update are drawn without replacement and their mean gradient gets the noise that makes the run ({epsilon}, {delta})-private, counted in sample_variance; no sample's gradient is longer than clip_norm"
         )));
     }
     let spec = record.scenario.as_ref().and_then(|scenario| scenario.convergence.as_ref());

@@ -117,6 +117,7 @@ impl Scenario {
                     local_iterations: p.local_iterations,
                     micro_batches: p.micro_batches,
                     schedule: p.schedule,
+                    stash_weights: convergence::stashes(&spec, p),
                     penalty: p.penalty,
                 })
                 .collect(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::spec::ScenarioSpec;
+use super::spec::{PlanSpec, ScenarioSpec};
 use crate::bounds::{BatchNoise, BoundError, ConvergenceConstraint, Form, LearningProblem, PrivacyTarget, UpdateRule};
 use crate::problem::{CandidatePlan, FieldError};
 
@@ -32,7 +32,9 @@ pub struct ConvergenceSpec {
     /// ρ_n, of sum 1, one per cluster; equal if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<Vec<f64>>,
-    /// When the pipelines update. They run fill-drain, so that the M updates of a batch are one of M times their size.
+    /// When the pipelines update. Under fill-drain the M updates of a batch are one of M times their size; where forward and
+    /// backward work take turns, an update per micro-batch keeps the weights of every micro-batch in flight, and the plan's
+    /// memory counts them.
     pub update: UpdateRule,
     /// Which inequality of `docs/theory/convergence.md`; the sharp one if left out.
     #[serde(default)]
@@ -119,9 +121,8 @@ pub(super) fn constraint(
     let batch_size: Vec<u32> = scenario.clusters.iter().map(|cluster| cluster.batch_size).collect();
     let mut sample_variance = spec.sample_variance.list(clusters);
     if let Some(privacy) = &scenario.privacy {
-        for (variance, noise) in sample_variance.iter_mut().zip(noise(privacy, &batch_size, scenario.slots, plans)?) {
-            *variance += noise.sample_variance;
-        }
+        let noise = noise(privacy, spec.update, &batch_size, scenario.slots, plans)?;
+        sample_variance.iter_mut().zip(noise).for_each(|(variance, noise)| *variance += noise.sample_variance);
     }
     let constraint = ConvergenceConstraint {
         learning: LearningProblem {
@@ -153,16 +154,36 @@ pub(super) fn constraint(
     }
 }
 
-/// The noise of every cluster's batches. Pipelines here run fill-drain: the M updates of a batch are one, of B samples, and
-/// a run has I·R of them at most, with the plan that has most.
+/// Whether the pipelines of a plan keep a version of their weights for every micro-batch in flight.
+pub(super) fn stashes(scenario: &ScenarioSpec, plan: &PlanSpec) -> bool {
+    let update = scenario.convergence.as_ref().map(|spec| spec.update);
+    update == Some(UpdateRule::PerMicroBatch) && plan.schedule.alternates() && plan.micro_batches > 1
+}
+
+/// The noise of every cluster's updates: one of B samples per batch, or M of B/M samples where a plan updates per
+/// micro-batch and its gradients are not all taken at one iterate. The accountant composes updates that are all alike, so
+/// that all plans must have the same number of samples in one; a run has as many as with the plan that has most.
 fn noise(
     privacy: &PrivacyTarget,
+    update: UpdateRule,
     batch_size: &[u32],
     rounds: u64,
     plans: &[CandidatePlan],
 ) -> Result<Vec<BatchNoise>, FieldError> {
-    let most = plans.iter().map(|plan| u64::from(plan.local_iterations)).max().unwrap_or(1);
-    privacy.noise(batch_size, most.saturating_mul(rounds)).map_err(|error| match error {
+    let split = |plan: &CandidatePlan| match update {
+        UpdateRule::PerMicroBatch if plan.schedule.alternates() => plan.micro_batches,
+        _ => 1,
+    };
+    let first = plans.first().map_or(1, split);
+    if let Some((index, other)) = plans.iter().enumerate().find(|(_, plan)| split(plan) != first) {
+        let value = format!("given, with {} updates per batch in plans[{index}] and {first} in plans[0]", split(other));
+        let allowed = "for plans with equally many updates per batch (the same M where they update per micro-batch), or \
+                       update = \"per-batch\"";
+        return Err(FieldError::new("privacy", value, allowed));
+    }
+    let most = plans.iter().map(|plan| u64::from(plan.local_iterations) * u64::from(split(plan))).max().unwrap_or(1);
+    let own: Vec<u32> = batch_size.iter().map(|batch| batch / first.max(1)).collect();
+    privacy.noise(&own, most.saturating_mul(rounds)).map_err(|error| match error {
         BoundError::Field(field) if field.path == "steps" => field,
         BoundError::Field(field) => field.within("privacy"),
         other => FieldError::new("privacy", format!("a target for which there is no noise ({other})"), "within reach"),

@@ -125,6 +125,28 @@ fn memory_follows_the_schedule() {
     }
 }
 
+/// The first of two stages has two micro-batches in flight under 1F1B, and keeps the weights of both.
+#[test]
+fn stashed_weights_are_held_once_per_micro_batch_in_flight() {
+    let (mut spec, mut decision) = home(ScheduleKind::OneForwardOneBackward);
+    decision.clusters[0].sizes = vec![3, 1];
+    let Encoder::Chain(chain) = &mut spec.encoder else { panic!("no chain") };
+    chain.blocks.iter_mut().for_each(|block| block.parameter_bits = Bits(8.0 * 2e5));
+    let joined = spec.clusters[0].gain_to_noise_hz_per_w.get(NodeId(1), NodeId(0)) > 0.0;
+    assert!(joined);
+    decision.clusters[0].collection_power_w = vec![Some(Watts(0.1)); 2];
+    decision.clusters[0].distribution_power_w = vec![Some(Watts(0.1)); 2];
+    for (stash_weights, per_block) in [(false, 6e5 + 5e4 * 4.0), (true, 6e5 + 5e4 * 4.0 + 2e5)] {
+        spec.plans[0].stash_weights = stash_weights;
+        for (room, feasible) in [(1.0, true), (0.999, false)] {
+            spec.clusters[0].devices[0].memory_bytes = Bytes(3.0 * per_block * room);
+            let broken = evaluated(&spec, &decision).feasibility;
+            let memory = Constraint::Memory { cluster: 0, device: DeviceId(0) };
+            assert_eq!(broken.violations.iter().any(|one| one.constraint == memory), !feasible, "{broken}");
+        }
+    }
+}
+
 #[test]
 fn tables_and_chains_replace_rates() {
     let (mut spec, decision) = home(ScheduleKind::FillDrain);

@@ -29,6 +29,7 @@ fn schema_1_holds_no_field_of_schema_2() {
         ("", "order", json!("given"), "order"),
         ("", "deadline_s", json!(3.0), "deadline_s"),
         ("/plans/0", "schedule", json!("fill-drain"), "plans[0].schedule"),
+        ("/plans/0", "stash_weights", json!(false), "plans[0].stash_weights"),
         ("/clusters/0", "hop_overhead_s", json!(0.0), "clusters[0].hop_overhead_s"),
         ("/clusters/0", "fixed_links", json!([]), "clusters[0].fixed_links"),
         ("/clusters/0/devices/1", "min_blocks", json!(1), "clusters[0].devices[1].min_blocks"),

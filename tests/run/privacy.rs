@@ -46,6 +46,36 @@ fn noise_is_a_price_in_what_is_learned() {
     }
 }
 
+/// Under 1F1B an update per micro-batch is a release of its own: M times as many, of an M-th of the samples.
+#[test]
+fn updates_per_micro_batch_are_paid_for() {
+    let plans_of_small =
+        "[[plans]]\nlocal_iterations = 1\nmicro_batches = 2\n\n[[plans]]\nlocal_iterations = 1\nmicro_batches = 4\n";
+    let text = |plans: &str| {
+        let text = private(2.0).replace("update = \"per-batch\"", "update = \"per-micro-batch\"");
+        assert!(text.contains(plans_of_small));
+        text.replace(plans_of_small, plans)
+    };
+    let plan = |micro_batches: u32| {
+        format!("[[plans]]\nlocal_iterations = 1\nmicro_batches = {micro_batches}\nschedule = \"1f1b\"\n")
+    };
+    let scenario = read(&text(&plan(4))).unwrap();
+    assert!(scenario.plans()[0].stash_weights);
+    let variance = scenario.convergence().unwrap().learning.sample_variance[0];
+    // Micro-batches of 2 of 4000, four a round in 20 rounds, sensitivity 2 C / 2.
+    let deviation = ((variance - 6.0) / (2.0 * 100.0)).sqrt();
+    let releases = SubsampledGaussian {
+        sampling: BatchSampling::WithoutReplacement,
+        sampling_rate: 2.0 / 4000.0,
+        noise_multiplier: deviation / (2.0 * 0.5 / 2.0),
+        steps: 80,
+    };
+    let spent = releases.epsilon(1e-5).unwrap();
+    assert!(spent <= 2.0 && spent > 0.98 * 2.0, "{spent}");
+    let error = read(&text(&format!("{}\n{}", plan(4), plan(2)))).unwrap_err().to_string();
+    assert!(error.contains("privacy = given, with 2 updates per batch in plans[1] and 4 in plans[0]"), "{error}");
+}
+
 #[test]
 fn outputs_say_what_it_rests_on() {
     let scenario = read(&private(2.0)).unwrap();

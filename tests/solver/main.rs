@@ -12,6 +12,7 @@ mod plan;
 mod regressions;
 #[cfg(all(feature = "conic", feature = "milp", feature = "smooth"))]
 mod settings;
+mod stashed;
 mod threads;
 mod vectors;
 mod warm;

@@ -123,6 +123,11 @@ impl<'a> ClusterProgram<'a> {
         }
     }
 
+    /// Bytes of one version of a segment's parameters.
+    pub fn segment_bytes(&self, segment: &Range<u32>) -> f64 {
+        self.segment_bits(segment).0 / 8.0
+    }
+
     /// A device's segment goes to the control unit.
     pub fn collection_of(&self, device: DeviceId, segment: &Range<u32>) -> Transmission {
         self.once((device.node(), NodeId::CONTROL_UNIT), self.segment_bits(segment))
@@ -265,7 +270,12 @@ impl PlanProgram<'_> {
         // All micro-batches together are the batch, exactly.
         let samples =
             if held == f64::from(micro_batches) { f64::from(self.at.cluster.batch_size) } else { self.samples * held };
-        segment_memory(&self.at.spec.encoder, segment, samples)
+        let memory = segment_memory(&self.at.spec.encoder, segment, samples);
+        match self.plan.stash_weights {
+            // One version is resident.
+            true => memory + (held - 1.0) * self.at.segment_bytes(segment),
+            false => memory,
+        }
     }
 
     /// I·B·(c_F + c_B)·ε: computing energy of a round per block that the device holds, of equal blocks.

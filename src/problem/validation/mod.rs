@@ -85,6 +85,7 @@ pub(crate) fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {
     if found.errors.is_empty() {
         found.add("", check_divisors(spec));
         found.add("", check_events(spec));
+        found.add("", check_stashes(spec));
     }
     if found.errors.is_empty() {
         return found.errors;
@@ -163,6 +164,18 @@ fn check_divisors(spec: &SlotSpec) -> Checked {
         }
     }
     Ok(())
+}
+
+/// Versions of weights differ only where a backward pass runs between the forward passes of a batch.
+fn check_stashes(spec: &SlotSpec) -> Checked {
+    match spec.plans.iter().position(|plan| plan.stash_weights && !plan.schedule.alternates()) {
+        Some(i) => {
+            let schedule = spec.plans[i].schedule.name();
+            let allowed = format!("false with schedule \"{schedule}\", whose micro-batches all see the same weights");
+            Err(FieldError::new(format!("plans[{i}].stash_weights"), true, allowed))
+        }
+        None => Ok(()),
+    }
 }
 
 fn gcd(mut a: u32, mut b: u32) -> u32 {

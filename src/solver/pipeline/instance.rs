@@ -56,7 +56,7 @@ pub(crate) struct Instance {
     pub energy_before: Vec<f64>,
     /// Per cut: parameters of all blocks before it [bit].
     pub parameters_before: Vec<f64>,
-    /// Per cut: what all blocks before it keep resident, and activations of a micro-batch [byte].
+    /// Per cut: what all blocks before it keep resident, and what a micro-batch in flight adds [byte].
     pub resident_before: Vec<f64>,
     pub activation_before: Vec<f64>,
     pub memory: Vec<f64>,

@@ -74,8 +74,12 @@ fn instance(program: &PlanProgram) -> Instance {
         end(cluster.embedding.is_some(), &|phase| program.embedding_time(phase).0),
         end(cluster.decoder.is_some(), &|phase| program.decoder_time(phase).0),
     ];
-    // Memory is linear in the samples held: what it is without any, and with those of a micro-batch.
+    // Memory is linear in the micro-batches in flight: what it is without any, and what each of them adds.
     let held = |samples: f64, block: u32| segment_memory(&spec.encoder, &(block..block + 1), samples);
+    let version = |block: u32| match plan.stash_weights {
+        true => program.at.segment_bytes(&(block..block + 1)),
+        false => 0.0,
+    };
     let limit = |limit: Option<u32>, none: u32| limit.unwrap_or(none).min(blocks) as usize;
     Instance {
         kind: plan.schedule,
@@ -92,8 +96,9 @@ fn instance(program: &PlanProgram) -> Instance {
         time_before,
         energy_before,
         parameters_before: before(blocks, |block| program.at.segment_bits(&(block..block + 1)).0).collect(),
-        resident_before: before(blocks, |block| held(0.0, block)).collect(),
-        activation_before: before(blocks, |block| held(program.samples, block) - held(0.0, block)).collect(),
+        resident_before: before(blocks, |block| held(0.0, block) - version(block)).collect(),
+        activation_before: before(blocks, |block| held(program.samples, block) - held(0.0, block) + version(block))
+            .collect(),
         memory: cluster.devices.iter().map(|device| device.memory_bytes.0).collect(),
         min_blocks: cluster.devices.iter().map(|device| limit(device.min_blocks, 1).max(1)).collect(),
         max_blocks: cluster.devices.iter().map(|device| limit(device.max_blocks, blocks)).collect(),
