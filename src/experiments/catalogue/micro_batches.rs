@@ -32,7 +32,7 @@ pub(super) const EXPERIMENT: Experiment = Experiment {
 fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
     let mut cells = Vec::new();
     for schedule in [ScheduleKind::FillDrain, ScheduleKind::OneForwardOneBackward] {
-        for (variance, noise) in [(100.0, "much"), (0.1, "little")] {
+        for variance in [100.0, 0.1] {
             let values = setup.values(&[1.0, 2.0, 4.0, 8.0, 16.0]);
             let varied = setup.vary(NAME, &values, &[PolicyKind::Exact], |spec, batches| {
                 spec.clusters.truncate(1);
@@ -40,7 +40,7 @@ fn cells(setup: &Setup) -> Result<Vec<Cell>, ExperimentError> {
                 spec.plans = vec![PlanSpec { local_iterations: 2, micro_batches, schedule, ..PlanSpec::default() }];
                 spec.convergence = Some(convergence(variance));
             })?;
-            let series = format!("{schedule}, {noise} noise");
+            let series = format!("{schedule}, σ² = {variance}");
             cells.extend(varied.into_iter().map(|cell| Cell { series: series.clone(), ..cell }));
         }
     }
