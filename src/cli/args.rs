@@ -386,8 +386,9 @@ pub struct ProblemArguments {
 
 /// Print a convergence bound of a training schedule as JSON.
 ///
-/// The field `bound` names it: local-steps, partial-participation, mini-batch-sgd, local-sgd-bounded-gradients,
-/// strongly-convex-fedavg, gaussian-mechanism or compressed-activations; the other fields are its parameters
+/// The field `bound` names it: local-steps, partial-participation, virtual-average, pipeline-depth, plans (several side by side),
+/// mini-batch-sgd, local-sgd-bounded-gradients, strongly-convex-fedavg, gaussian-mechanism or compressed-activations; the other
+/// fields are its parameters
 /// (docs/cli.md). A step size too large for the bound's assumptions is refused, with the largest one allowed.
 #[derive(Clone, Debug, Args)]
 pub struct BoundArguments {

@@ -8,9 +8,12 @@ mod exact_vs_alternating;
 mod headline;
 mod heterogeneity;
 mod leaving;
+mod memory;
 mod micro_batches;
 pub(super) mod pieces;
 mod power_limit;
+
+mod schedules;
 mod segments;
 mod server;
 mod small_budgets;
@@ -32,6 +35,8 @@ pub const ALL: &[&Experiment] = &[
     &server::EXPERIMENT,
     &blocks::EXPERIMENT,
     &micro_batches::EXPERIMENT,
+    &schedules::EXPERIMENT,
+    &memory::EXPERIMENT,
     &segments::EXPERIMENT,
     &leaving::EXPERIMENT,
     &exact_vs_alternating::EXPERIMENT,

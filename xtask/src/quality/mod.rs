@@ -1,7 +1,7 @@
 //! Prints how good the certified answers are on seeded random problems: gaps, times and work, one row per family.
 //!
 //! ```text
-//! cargo xtask quality [--families select,networks,enumerated] [--devices 20,50] [--blocks 24] [--seeds 10]
+//! cargo xtask quality [--families select,networks,enumerated,limits] [--devices 20,50] [--blocks 24] [--seeds 10]
 //!     [--work-limit 1000000000] [--networks 20] [--enumerated 40] [--each]
 //! ```
 //!
@@ -9,6 +9,7 @@
 //! well.
 
 mod enumerated;
+mod limits;
 mod networks;
 mod select;
 
@@ -55,6 +56,8 @@ enum Family {
     Networks,
     /// Small networks, beside every choice in turn
     Enumerated,
+    /// Large clusters under limits of time: how late their answers are
+    Limits,
 }
 
 /// One solved problem.
@@ -123,6 +126,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     }
     if asked(Family::Enumerated) {
         enumerated::print(arguments.enumerated, arguments.each)?;
+    }
+    if asked(Family::Limits) {
+        limits::print(arguments.seeds)?;
     }
     Ok(())
 }
