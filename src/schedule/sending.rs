@@ -20,6 +20,7 @@ use super::timeline::Timeline;
 /// make them wait for each other in a circle. Elsewhere transmissions keep the order in which their sender's program
 /// makes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sending {
     /// The link: a machine of its own for each direction between two stages. Sending costs no computing time.

@@ -24,3 +24,4 @@ mod reproduce;
 mod schedule;
 mod schemas;
 mod tradeoff;
+mod width;
