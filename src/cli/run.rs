@@ -76,7 +76,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         Format::Table => {
             let wrote = wrote.map_or_else(String::new, |wrote| format!("\n{wrote}\n"));
             io::print_text(&format!("{summary:width$}{wrote}", width = io::width()))?;
-        },
+        }
         Format::Json => {
             wrote.iter().for_each(|wrote| io::note(wrote));
             io::print_json(&summary)?;

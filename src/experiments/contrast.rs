@@ -98,6 +98,11 @@ pub fn contrast_text(table: &ResultTable, width: usize) -> Option<String> {
     Some(wrapped(&text, width))
 }
 
+/// What a contrast comes to, in a sentence; none where the experiment does not ask for one.
+pub(super) fn contrast_outcome(table: &ResultTable) -> Option<String> {
+    found(table).map(|(_, outcome, _)| outcome)
+}
+
 /// The contrast on a page.
 pub(super) fn contrast_on(page: &mut String, table: &ResultTable) {
     let Some((contrast, outcome, grid)) = found(table) else { return };

@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use super::contrast::contrast_on;
+use super::contrast::{contrast_on, contrast_outcome};
 use super::drawn::DrawnExperiment;
 use super::findings::findings;
 use super::numbers::numbers;
+use super::table::ResultTable;
 use crate::ground::files::{FileError, write_whole};
 use crate::report::html::Escaped;
-use crate::report::page::{Picture, begin, end, figure};
+use crate::report::page::{Picture, Tone, begin, end, figure, verdict};
 use crate::scenario::BUILTIN;
 use crate::simulation::PolicyKind;
 
@@ -34,7 +35,10 @@ pub(super) fn write_page_of(
     scenario: &str,
     folder: &Path,
 ) -> Result<PathBuf, FileError> {
-    let mut page = begin("collapipe: experiments");
+    let mut page = begin(match experiments {
+        [one] => &one.table().title,
+        _ => "collapipe: experiments",
+    });
     // Writing to a string does not fail.
     let _ = write_page(&mut page, experiments, scenario);
     end(&mut page, provenance);
@@ -42,6 +46,10 @@ pub(super) fn write_page_of(
 }
 
 fn write_page(page: &mut String, experiments: &[DrawnExperiment], scenario: &str) -> std::fmt::Result {
+    let answer = |table: &ResultTable| contrast_outcome(table).or_else(|| findings(table).into_iter().next());
+    let tables = experiments.iter().map(DrawnExperiment::table);
+    let answers = tables.filter_map(|table| Some(format!("{}: {}", table.title, answer(table)?)));
+    verdict(page, Tone::Plain, &answers.collect::<Vec<_>>());
     page.push_str(
         "<p>Collaborative training of Transformers over edge devices, planned round after round. All numbers are of the scenarios \
          stated here and of our own reconstruction of the system in CollaPipe (arXiv 2509.19855), whose equations and scenario are not \

@@ -128,12 +128,7 @@ const FORWARD: Columns = Columns {
 };
 const BACKWARD: Columns = Columns {
     what: "backward times",
-    names: &[
-        ("backward_s", 1.0),
-        ("backward_ms", 1e3),
-        ("forward_backward_s", 1.5),
-        ("fwd_bwd_s_per_microbatch", 1.5),
-    ],
+    names: &[("backward_s", 1.0), ("backward_ms", 1e3), ("forward_backward_s", 1.5), ("fwd_bwd_s_per_microbatch", 1.5)],
 };
 const OUTPUT: Columns = Columns {
     what: "output sizes",

@@ -70,7 +70,8 @@ impl PlanReport {
                 gap,
             ]);
         }
-        let mut text = format!("{table:width$}  costs: of the best such decision, energy and all, in seconds of the round.\n");
+        let mut text =
+            format!("{table:width$}  costs: of the best such decision, energy and all, in seconds of the round.\n");
         if !impossible.is_empty() {
             let _ = write!(text, "Not possible\n{impossible}");
         }

@@ -111,7 +111,10 @@ impl RunFolder {
         #[cfg(feature = "parquet")]
         if self.parquet {
             tables.extend(tidy::TABLES.map(|(name, tell)| -> (String, Box<Content<'a>>) {
-                (format!("{name}.parquet"), Box::new(move |out: &mut dyn Write| super::parquet::write(tell, record, out)))
+                (
+                    format!("{name}.parquet"),
+                    Box::new(move |out: &mut dyn Write| super::parquet::write(tell, record, out)),
+                )
             }));
         }
         tables
@@ -205,10 +208,8 @@ pub(crate) fn write(
     data: &[(&str, &Content)],
     drawn: &[(&str, String)],
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let svgs: Vec<_> = drawn
-        .iter()
-        .map(|(name, svg)| (*name, move |out: &mut dyn Write| out.write_all(svg.as_bytes())))
-        .collect();
+    let svgs: Vec<_> =
+        drawn.iter().map(|(name, svg)| (*name, move |out: &mut dyn Write| out.write_all(svg.as_bytes()))).collect();
     let files = data.iter().copied().chain(svgs.iter().map(|(name, content)| (*name, content as &Content)));
     Ok(folder.write(&files.collect::<Vec<_>>())?)
 }

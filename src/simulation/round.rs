@@ -140,9 +140,7 @@ fn plan(problem: &SlotProblem, index: usize) -> Result<&CandidatePlan, String> {
 fn in_cluster(node: NodeId, present: &[usize], devices: usize) -> NodeId {
     match node.device() {
         None => NodeId::CONTROL_UNIT,
-        Some(device) => {
-            present.get(device.0).map_or(NodeId::edge_server(devices), |device| DeviceId(*device).node())
-        }
+        Some(device) => present.get(device.0).map_or(NodeId::edge_server(devices), |device| DeviceId(*device).node()),
     }
 }
 

@@ -94,8 +94,11 @@ pub(super) fn traffic(
     let ends = [cluster.embedding.map(|_| NodeId::CONTROL_UNIT), cluster.decoder.map(|_| program.at.edge_server())];
     let devices = choice.active.iter().map(|device| device.node());
     let stages = ends[0].into_iter().chain(devices).chain(ends[1]).map(&name).collect();
-    let pipeline =
-        PipelineRecord { stages, sending: program.sending(), durations: program.durations(route, &choice.sizes, &hops) };
+    let pipeline = PipelineRecord {
+        stages,
+        sending: program.sending(),
+        durations: program.durations(route, &choice.sizes, &hops),
+    };
     let record = |part: RoundPart, Sent { sent, link, air }: &Sent| MessageRecord {
         part,
         from: name(sent.sender),

@@ -9,8 +9,16 @@ use crate::report::table::{number, percent};
 
 /// Title and caption of every figure by the name of its file.
 const CAPTIONS: [(&str, &str, &str); 3] = [
-    ("tradeoff.svg", "Latency against overspending", "Each mark is a run: the further to the left and down the better."),
-    ("scaling.svg", "What theory promises, and what is", "Latency excess and backlog of the runs, with power laws where they fit."),
+    (
+        "tradeoff.svg",
+        "Latency against overspending",
+        "Each mark is a run: the further to the left and down the better.",
+    ),
+    (
+        "scaling.svg",
+        "What theory promises, and what is",
+        "Latency excess and backlog of the runs, with power laws where they fit.",
+    ),
     ("plans.svg", "Plans and latency", "Which plans were chosen at each value, and how long rounds took."),
 ];
 
@@ -24,8 +32,11 @@ pub(super) fn sweep_page(tradeoff: &Tradeoff, drawn: &[(&str, String)]) -> Strin
         lines.push(format!("{without} of {} runs had no round at all.", tradeoff.points.len()));
     }
     verdict(&mut page, if without > 0 { Tone::Bad } else { Tone::Good }, &lines);
-    let shown =
-        [("runs", tradeoff.points.len().to_string()), ("slots of each", from.slots.to_string()), ("policy", from.policy.to_string())];
+    let shown = [
+        ("runs", tradeoff.points.len().to_string()),
+        ("slots of each", from.slots.to_string()),
+        ("policy", from.policy.to_string()),
+    ];
     facts(&mut page, &shown);
     for (file, title, caption) in CAPTIONS {
         if let Some((_, svg)) = drawn.iter().find(|(name, _)| *name == file) {
@@ -59,7 +70,10 @@ const fn what(axis: Axis) -> &'static str {
 fn found(tradeoff: &Tradeoff) -> Vec<String> {
     let played: Vec<&SweepPoint> = tradeoff.points.iter().filter(|point| point.latency.is_some()).collect();
     let (Some(first), Some(last)) = (played.first(), played.last()) else { return Vec::new() };
-    let symbol = tradeoff.axis.symbol();
+    let symbol = match tradeoff.axis {
+        Axis::LatencyWeight => "V",
+        Axis::Target => "ε",
+    };
     let seconds = |point: &SweepPoint| point.latency.map_or(0.0, |latency| latency.mean_s.0);
     let moves = |from: f64, to: f64| if to < from { "falls" } else { "rises" };
     let (a, b) = (seconds(first), seconds(last));

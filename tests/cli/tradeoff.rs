@@ -266,8 +266,11 @@ fn other_policies_are_swept() {
     assert!(uniform.reference.is_some() && uniform.excess_s.iter().flatten().all(|excess| *excess > -1e-6));
     assert!(federated.reference.is_none() && federated.excess_s.iter().all(Option::is_none));
     let page = fs::read_to_string(folder.join("uniform/report.html")).unwrap();
-    assert!(page.contains("uniform-segments") && page.contains("theory promises nothing of uniform-segments"), "{page}");
+    assert!(
+        page.contains("uniform-segments") && page.contains("theory promises nothing of uniform-segments"),
+        "{page}"
+    );
     // The points of one policy are not those of another.
     let mixed = sweep(&scenario, &folder.join("uniform"), &[&LIST[..], &["--policy", "fixed-radio"]].concat());
-    refused(&mixed, &["V-1e-2.json"]);
+    refused(&mixed, &["points/v-1e-2.json"]);
 }

@@ -28,7 +28,9 @@ fn widest(text: &str) -> usize {
 fn wide_scenario() -> String {
     let text = changed("name = \"phone\"", "name = \"telephone-of-the-second-assistant\"");
     let (head, cluster) = text.split_once("[[clusters]]").unwrap();
-    let other = cluster.replace("\"desk\"", "\"workshop-on-the-second-floor\"").replace("per_round = 0.5", "per_round = 0.0001");
+    let other = cluster
+        .replace("\"desk\"", "\"workshop-on-the-second-floor\"")
+        .replace("per_round = 0.5", "per_round = 0.0001");
     format!("{head}[[clusters]]{cluster}\n[[clusters]]{other}")
 }
 
@@ -41,7 +43,8 @@ fn everything_for_people_fits_80_columns() {
     fs::write(folder.join("layers.csv"), layers).unwrap();
     let mut timings = String::from("devices,blocks,samples,micro_batches,schedule,seconds\n");
     for samples in 1..9 {
-        timings += &format!("a-board-with-a-long-name,{samples},{},1,fill-drain,{}\n", 2 * samples, 0.01 * f64::from(samples));
+        timings +=
+            &format!("a-board-with-a-long-name,{samples},{},1,fill-drain,{}\n", 2 * samples, 0.01 * f64::from(samples));
     }
     fs::write(folder.join("timings.csv"), timings).unwrap();
     let mut commands: Vec<String> = [
@@ -88,7 +91,9 @@ fn help_fits_80_columns() {
     let named = commands.filter_map(|line| line.strip_prefix("  ").filter(|line| !line.starts_with(' ')));
     let names: Vec<String> = named.filter_map(|line| Some(line.split_whitespace().next()?.to_owned())).collect();
     assert!(names.contains(&"run".to_owned()) && names.len() > 15, "{names:?}");
-    for command in names.iter().filter(|name| *name != "help").map(|name| format!("{name} --help")).chain(["--help".into()]) {
+    for command in
+        names.iter().filter(|name| *name != "help").map(|name| format!("{name} --help")).chain(["--help".into()])
+    {
         let text = printed(&folder, &command, None);
         assert!(widest(&text) <= 80, "{command} is {} columns wide:\n{text}", widest(&text));
     }

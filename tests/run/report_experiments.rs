@@ -152,7 +152,10 @@ fn page_is_escaped_and_asks_for_nothing() {
     let path = page(&["made <by> hand".into()], &folder("report-experiments-page"));
     let page = fs::read_to_string(path).unwrap();
     // One script, which is ours.
-    assert_eq!((page.matches("<script").count(), page.matches("alert(1)").count()), (1, page.matches("&lt;script&gt;alert(1)").count()));
+    assert_eq!(
+        (page.matches("<script").count(), page.matches("alert(1)").count()),
+        (1, page.matches("&lt;script&gt;alert(1)").count())
+    );
     assert!(!page.contains("<b>&") && !page.contains("<by>"));
     assert!(!page.contains("src=") && !page.contains("href=\"http") && !page.contains("@import"));
     assert!(page.contains("default-src 'none'"), "a browser holds it to that");

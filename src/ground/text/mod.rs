@@ -25,9 +25,9 @@ pub use json::{JsonFault, JsonPlace};
 pub(crate) use json::{NotANumber, from_json};
 #[cfg(feature = "scenario")]
 pub(crate) use json::{describe, position};
+pub use layout::{WIDTH, wrapped};
 #[cfg(feature = "scenario")]
 pub(crate) use repair::{Repaired, Tree, TreeFault, repaired, steps};
-pub use layout::{WIDTH, wrapped};
 pub use suggest::nearest;
 pub use table::Table;
 

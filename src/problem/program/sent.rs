@@ -40,7 +40,9 @@ impl PlanProgram<'_> {
         PerPhase::from_fn(|phase| {
             let ends = self.hops(route, &choice.sizes);
             let links = choice.links(phase).iter();
-            ends.zip(links).map(|((near, far, cut), link)| Sent::over(self.hop_at(phase, near, far, cut), *link)).collect()
+            ends.zip(links)
+                .map(|((near, far, cut), link)| Sent::over(self.hop_at(phase, near, far, cut), *link))
+                .collect()
         })
     }
 

@@ -24,6 +24,9 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// How good the first thing is that a page says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
+    /// Neither: it is an answer.
+    #[cfg_attr(not(feature = "experiments"), allow(dead_code, reason = "experiments answer"))]
+    Plain,
     Good,
     Mid,
     Bad,
@@ -32,6 +35,7 @@ pub(crate) enum Tone {
 impl Tone {
     const fn class(self) -> &'static str {
         match self {
+            Self::Plain => "plain",
             Self::Good => "good",
             Self::Mid => "mid",
             Self::Bad => "bad",
@@ -68,6 +72,9 @@ pub(crate) fn put(page: &mut String, content: std::fmt::Arguments) {
 
 /// What is to be said first, a paragraph each.
 pub(crate) fn verdict(page: &mut String, tone: Tone, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
     put(page, format_args!("<div class=\"verdict {}\">\n", tone.class()));
     for line in lines {
         put(page, format_args!("<p>{}</p>\n", Escaped(line)));
@@ -92,7 +99,8 @@ pub(crate) fn table(page: &mut String, caption: &str, headings: &[&str], rows: &
         let numbers = rows.iter().filter_map(|row| row.get(column)).filter(|cell| number(cell)).count();
         column > 0 && 2 * numbers > rows.len()
     };
-    page.push_str("<div class=\"box\" tabindex=\"0\" role=\"group\"><table>");
+    let label = Escaped(if caption.is_empty() { headings.first().copied().unwrap_or("table") } else { caption });
+    put(page, format_args!("<div class=\"box\" tabindex=\"0\" role=\"group\" aria-label=\"{label}\"><table>"));
     if !caption.is_empty() {
         put(page, format_args!("<caption>{}</caption>", Escaped(caption)));
     }
@@ -133,7 +141,11 @@ pub(crate) struct Picture<'a> {
 /// Writes a figure; in the dark its lightness is turned round, hues stay.
 pub(crate) fn figure(page: &mut String, picture: &Picture) {
     let labelled = |svg: &str, hidden: bool| {
-        let more = if hidden { "aria-hidden=\"true\"".to_owned() } else { format!("role=\"img\" aria-label=\"{}\"", Escaped(picture.title)) };
+        let more = if hidden {
+            "aria-hidden=\"true\"".to_owned()
+        } else {
+            format!("role=\"img\" aria-label=\"{}\"", Escaped(picture.title))
+        };
         let plain = svg.replacen("role=\"img\"", "", 1);
         plain.replacen("<svg ", &format!("<svg {more} "), 1)
     };
@@ -167,12 +179,11 @@ pub(crate) struct Values {
 /// Writes values for figures to tell.
 pub(crate) fn values(page: &mut String, values: &Values) {
     let digits = |value: &Option<f64>| value.filter(|value| value.is_finite()).map(rounded);
-    let line = |(name, values): &(String, Vec<Option<f64>>)| {
-        serde_json::json!({"name": name, "values": values.iter().map(digits).collect::<Vec<_>>()})
-    };
-    let figures = values.figures.iter().map(|(name, lines)| {
-        ((*name).to_owned(), serde_json::Value::Array(lines.iter().map(line).collect()))
-    });
+    let line = |(name, values): &(String, Vec<Option<f64>>)| serde_json::json!({"name": name, "values": values.iter().map(digits).collect::<Vec<_>>()});
+    let figures = values
+        .figures
+        .iter()
+        .map(|(name, lines)| ((*name).to_owned(), serde_json::Value::Array(lines.iter().map(line).collect())));
     let all = serde_json::json!({"slots": values.slots, "series": figures.collect::<serde_json::Map<_, _>>()});
     // No name can end the element.
     let text = all.to_string().replace('<', "\\u003c");

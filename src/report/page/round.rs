@@ -71,7 +71,9 @@ pub(crate) fn round(page: &mut String, view: &RoundView) {
         let seconds = number(*seconds);
         put(
             page,
-            format_args!("<span class=\"p{place}\" style=\"flex:{share:.3}\" title=\"{part}: {seconds} s, {share:.1} %\">{part}</span>"),
+            format_args!(
+                "<span class=\"p{place}\" style=\"flex:{share:.3}\" title=\"{part}: {seconds} s, {share:.1} %\">{part}</span>"
+            ),
         );
     }
     page.push_str("</div>\n<ul class=\"key\">");
@@ -89,7 +91,10 @@ pub(crate) fn round(page: &mut String, view: &RoundView) {
                 stages.collect::<Vec<_>>().join(", ")
             );
             let looks = &chart.looks;
-            put(page, format_args!("<svg width=\"0\" height=\"0\" class=\"looks\" aria-hidden=\"true\">{looks}</svg>\n"));
+            put(
+                page,
+                format_args!("<svg width=\"0\" height=\"0\" class=\"looks\" aria-hidden=\"true\">{looks}</svg>\n"),
+            );
             page.push_str("<div class=\"batch\">\n");
             let (svg, narrow) = (chart.desk.as_str(), Some(chart.phone.as_str()));
             figure(page, &Picture { svg, narrow, title: &title, caption: &caption, of: None });
@@ -99,7 +104,10 @@ pub(crate) fn round(page: &mut String, view: &RoundView) {
     }
     table(page, "Devices", view.devices.0, &view.devices.1);
     if !view.messages.1.is_empty() {
-        put(page, format_args!("<details>\n<summary>{} messages: band, power, rate, time</summary>\n", view.messages.1.len()));
+        put(
+            page,
+            format_args!("<details>\n<summary>{} messages: band, power, rate, time</summary>\n", view.messages.1.len()),
+        );
         table(page, "", view.messages.0, &view.messages.1);
         page.push_str("</details>\n");
     }

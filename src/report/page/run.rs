@@ -30,7 +30,12 @@ const CAPTIONS: [(&str, &str, Option<&str>, &str); 5] = [
         Some("energy"),
         "Average per slot so far, as a share of the budget: at or below 1 it is kept.",
     ),
-    ("segments.svg", "Encoder blocks per device", Some("segments"), "Who holds how much of the model, round after round."),
+    (
+        "segments.svg",
+        "Encoder blocks per device",
+        Some("segments"),
+        "Who holds how much of the model, round after round.",
+    ),
     (
         "certificates.svg",
         "What the run proves",
@@ -161,7 +166,10 @@ fn typical(record: &RunRecord) -> Option<(u64, &PlannedSlot)> {
 fn typical_round(page: &mut String, record: &RunRecord, slot: u64, planned: &PlannedSlot) {
     let plan = record.plans.get(planned.plan);
     let chosen = plan.map_or_else(String::new, |plan| {
-        format!(", I = {} iterations, M = {} micro-batches, {}", plan.local_iterations, plan.micro_batches, plan.schedule)
+        format!(
+            ", I = {} iterations, M = {} micro-batches, {}",
+            plan.local_iterations, plan.micro_batches, plan.schedule
+        )
     });
     put(
         page,
@@ -283,9 +291,8 @@ fn told(record: &RunRecord) -> Values {
         }));
     }
     let limited = || record.nodes.iter().enumerate().filter_map(|(index, node)| Some((index, node, budget(node)?)));
-    let queues = limited().map(|(index, node, _)| {
-        (node.name.clone(), slots().map(|slot| slot.queues.get(index).copied()).collect())
-    });
+    let queues = limited()
+        .map(|(index, node, _)| (node.name.clone(), slots().map(|slot| slot.queues.get(index).copied()).collect()));
     let shares = limited().map(|(index, node, budget)| {
         let mut sum = 0.0;
         let average = record.slots.iter().zip(1u64..).map(|(slot, count)| {
@@ -298,7 +305,8 @@ fn told(record: &RunRecord) -> Values {
         devices(record, cluster).enumerate().map(move |(device, (_, node))| (cluster, device, node.name.clone()))
     });
     let segments = segments.map(|(cluster, device, name)| {
-        let held = |round: &PlannedSlot| round.clusters.get(cluster)?.sizes.get(device).map(|blocks| f64::from(*blocks));
+        let held =
+            |round: &PlannedSlot| round.clusters.get(cluster)?.sizes.get(device).map(|blocks| f64::from(*blocks));
         (name, planned(&held))
     });
     Values {
@@ -313,7 +321,8 @@ fn told(record: &RunRecord) -> Values {
 }
 
 fn proofs(page: &mut String, summary: &Summary) {
-    let said = sentences(&said(), summary.certificates.iter(), &summary.omitted_certificates, summary.offline.map(Into::into));
+    let said =
+        sentences(&said(), summary.certificates.iter(), &summary.omitted_certificates, summary.offline.map(Into::into));
     if said.is_empty() {
         return;
     }
