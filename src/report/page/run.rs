@@ -30,7 +30,7 @@ const CAPTIONS: [(&str, &str, Option<&str>, &str); 5] = [
         "energy.svg",
         "Energy spent against budget",
         Some("energy"),
-        "Average per slot so far, as a share of the budget: at or below 1 it is kept.",
+        "Average per slot so far; where a node has a budget as a share of it: at or below 1 it is kept.",
     ),
     (
         "segments.svg",
