@@ -91,7 +91,8 @@
 //! | `scenario` | scenario files (TOML) and tables of rate traces (CSV): `ScenarioFile`, `read_traces`; `formats`: what is wrong in a file |
 //! | `figures` | folders of results, with tables (CSV) and figures (SVG): `RunFolder`, `TradeoffFolder` |
 //! | `png` | figures as PNG: `report::png` |
-//! | `experiments` | the experiments that compare policies: `experiments`; with the three above |
+//! | `pdf` | figures for papers and slides as PDF beside the SVG, with their font |
+//! | `experiments` | the experiments that compare policies: `experiments`; with the four above |
 //! | `conic`, `smooth` | further solvers beside the exact one, see [`solver::backend`] |
 //! | `milp`, `highs` | linear programs in integers, through microlp or HiGHS: the offline optimum and more backends |
 //! | `proptest` | `strategies` for property tests |
@@ -109,6 +110,7 @@
 
 pub mod bounds;
 pub mod calibration;
+mod drawing;
 #[cfg(feature = "experiments")]
 pub mod experiments;
 #[cfg(feature = "scenario")]
@@ -133,7 +135,7 @@ pub mod strategies;
 pub mod tradeoff;
 
 pub use ground::blame::{Blame, Blamed};
-pub use ground::files::{FileError, write_text};
+pub use ground::files::{FileError, write_bytes, write_text};
 pub use ground::{text, units};
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;

@@ -49,7 +49,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<Done, Failure> {
 
 fn run(own: OwnExperiment, size: &SizeArguments, out: &Path) -> Result<Done, Failure> {
     let request = Request::of_own(own, size.slots, size.seeds).going_on_in(out)?;
-    play(request, out, size.shard, size.threads)
+    play(request, out, size.shard, size.threads, size.figures.style())
 }
 
 /// The folder's path from the root, so that a later command finds it from anywhere.

@@ -6,7 +6,7 @@ use clap::Args;
 use collapipe::experiments::{MAX_SEEDS, Shard, Vary};
 use collapipe::simulation::{MOST_COMPARED, PolicyKind};
 
-use super::args::ScenarioArguments;
+use super::args::{FigureArguments, ScenarioArguments};
 use super::reproduce_args::shard;
 
 /// Play policies against each other in a scenario of your own, with tables, a figure and a report.
@@ -83,4 +83,6 @@ pub struct SizeArguments {
     /// Threads; as many as the machine has if left out. The results do not depend on it, measured times excepted
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    #[command(flatten)]
+    pub figures: FigureArguments,
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use collapipe::experiments::{Reproduction, Request, ResultTable, Shard, catalogue, contrast_text};
+use collapipe::report::FigureStyle;
 
 use super::args::{ExperimentsArguments, Format, MergeArguments, ReproduceArguments};
 use super::progress::Progress;
@@ -16,12 +17,19 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     request.seeds = arguments.seeds.unwrap_or(request.seeds);
     request.slots = arguments.slots.unwrap_or(request.slots);
     request.traces = absolute(arguments.traces.as_deref())?;
-    play(request.going_on_in(&arguments.out)?, &arguments.out, arguments.shard, arguments.threads)
+    let request = request.going_on_in(&arguments.out)?;
+    play(request, &arguments.out, arguments.shard, arguments.threads, arguments.figures.style())
 }
 
 /// Plays what a request asks for and `out` does not hold yet, and writes the results, unless it is a part of them.
-pub fn play(request: Request, out: &Path, shard: Option<Shard>, threads: Option<u16>) -> Result<Done, Failure> {
-    let reproduction = Reproduction::new(request)?;
+pub fn play(
+    request: Request,
+    out: &Path,
+    shard: Option<Shard>,
+    threads: Option<u16>,
+    figures: FigureStyle,
+) -> Result<Done, Failure> {
+    let reproduction = Reproduction::new(request)?.with_figures(figures);
     for reason in reproduction.left_out() {
         io::note(&format!("note: left out: {reason}"));
     }
@@ -50,7 +58,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<Done, Failure> {
     if arguments.traces.is_some() {
         request.traces = absolute(arguments.traces.as_deref())?;
     }
-    let reproduction = Reproduction::new(request)?;
+    let reproduction = Reproduction::new(request)?.with_figures(arguments.figures.style());
     reproduction.gather(&arguments.folders, &arguments.out)?;
     write(&reproduction, &arguments.out)
 }

@@ -16,7 +16,7 @@ use super::{Done, Failure, io};
 pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     let scenario = load(&arguments.scenario, arguments.slots)?;
     // Better now than after a long run.
-    let folder = RunFolder::claim(&arguments.out, conflict(arguments.overwrite))?;
+    let folder = RunFolder::claim(&arguments.out, conflict(arguments.overwrite))?.with_figures(arguments.figures.style());
     let stop = stop_on_signal()?;
     let settings = arguments.accuracy.settings();
     let policy = arguments.policy.build(settings, scenario.spec().seed)?;

@@ -139,7 +139,7 @@ fn section(page: &mut String, experiment: &DrawnExperiment) -> std::fmt::Result 
     };
     write!(page, "<p>{runs}Files: ")?;
     let contrast = table.contrast.as_ref().map(|_| "contrast.csv");
-    let files = ["data.csv", "result.json", "figure.svg", "figure.png"].into_iter().chain(contrast);
+    let files = ["data.csv", "result.json"].into_iter().chain(experiment.names()).chain(contrast);
     for (place, file) in files.enumerate() {
         let comma = if place == 0 { "" } else { ", " };
         write!(page, "{comma}<a href=\"{name}/{file}\">{file}</a>")?;

@@ -3,13 +3,14 @@
 use std::fmt::Write;
 
 use super::report::{ClusterReport, PlanReport};
+use crate::drawing::FigureStyle;
 use crate::problem::FieldError;
 use crate::report::html::Escaped;
 use crate::report::table::{number, or_dash, percent, significant};
 use crate::schedule::Drawing;
 
-/// Width of a chart in inches.
-const CHART: f64 = 7.16;
+/// How charts are drawn: wide, as the page is.
+const CHART: Drawing = Drawing { style: FigureStyle::PaperWide, width_in: None, links: true };
 
 const HEAD: &str = include_str!("page.html");
 
@@ -73,7 +74,7 @@ impl PlanReport {
             );
         }
         page.push_str("</p>\n");
-        if let Some(chart) = self.to_svg(index, Drawing { width_in: CHART, links: true })? {
+        if let Some(chart) = self.to_svg(index, CHART)? {
             let _ = writeln!(page, "<div class=\"chart\">{chart}</div>");
         }
         let headings = [

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
-use super::figures::style::Figure;
 use super::{drift_summary, figures, summary, tidy};
+use crate::drawing::FigureStyle;
+use crate::drawing::figure::Figure;
 use crate::ground::files::{Content, FileError};
 use crate::ground::output::{Conflict, Kind, OutputFolder};
 use crate::lyapunov::{Comparison, DriftRecord, DriftRecordError};
@@ -19,13 +20,16 @@ use crate::simulation::RunRecord;
 /// | `slots.csv` | one row per slot: status, latency, plan, objective, bound, gap, reason of an outage, latency per cluster |
 /// | `nodes.csv` | one row per slot and node: energy, budget, queue |
 /// | `segments.csv` | one row per planned slot and device: encoder blocks |
-/// | `latency.svg`, `queues.svg`, `energy.svg`, `segments.svg`, `certificates.svg` | figures |
+/// | `latency.svg`, `queues.svg`, `energy.svg`, `segments.svg`, `certificates.svg` | figures; for documents also as `.pdf` |
 ///
 /// A folder is ours if it holds the `record.json` of a run, or no file with one of these names; other files are left
 /// alone. All files are written under temporary names before the first one of an earlier run goes: a program that is
 /// killed leaves whole files, and those of one run.
 #[derive(Clone, Debug)]
-pub struct RunFolder(OutputFolder);
+pub struct RunFolder {
+    folder: OutputFolder,
+    style: FigureStyle,
+}
 
 const OF_RUN: Kind = Kind {
     names: &[
@@ -39,6 +43,11 @@ const OF_RUN: Kind = Kind {
         "energy.svg",
         "segments.svg",
         "certificates.svg",
+        "latency.pdf",
+        "queues.pdf",
+        "energy.pdf",
+        "segments.pdf",
+        "certificates.pdf",
     ],
     schema: "collapipe.run-record/2",
     earlier: &["collapipe.run-record/1"],
@@ -65,7 +74,14 @@ impl RunFolder {
     /// [`FileError::Foreign`] names a file that is not that of a run, unless it may be overwritten;
     /// [`FileError::Folder`] for a folder that cannot be made.
     pub fn claim(path: &Path, conflict: Conflict) -> Result<Self, FileError> {
-        OutputFolder::claim(path, &OF_RUN, conflict).map(Self)
+        Ok(Self { folder: OutputFolder::claim(path, &OF_RUN, conflict)?, style: FigureStyle::default() })
+    }
+
+    /// The same folder, with figures for a paper, a screen or slides; those for documents are written as PDF beside the SVG,
+    /// with the feature `pdf`.
+    #[must_use]
+    pub fn with_figures(self, style: FigureStyle) -> Self {
+        Self { style, ..self }
     }
 
     /// Writes a run's files, in place of those of an earlier run, and returns their paths.
@@ -83,7 +99,7 @@ impl RunFolder {
             ("nodes.csv", &|out| tidy::nodes(record, out).map_err(Into::into)),
             ("segments.csv", &|out| tidy::segments(record, out).map_err(Into::into)),
         ];
-        write(&self.0, &data, figures::ALL.iter().map(|(name, draw)| (*name, draw(record))))
+        write(&self.folder, &data, figures::ALL.iter().map(|(name, draw)| (*name, draw(record))), self.style)
     }
 }
 
@@ -127,7 +143,7 @@ pub fn write_drift_folder<A: serde::Serialize>(
         ("slots.csv", &|out| tidy::drift(record, &history, out).map_err(Into::into)),
     ];
     let view = figures::DriftView { history: &history, labels: &record.labels, comparison };
-    write(&folder, &data, figures::OF_DRIFT.iter().map(|(name, draw)| (*name, draw(&view))))
+    write(&folder, &data, figures::OF_DRIFT.iter().map(|(name, draw)| (*name, draw(&view))), FigureStyle::default())
 }
 
 /// Writes data, then figures.
@@ -135,17 +151,14 @@ pub(crate) fn write<'a>(
     folder: &OutputFolder,
     data: &[(&str, &Content)],
     figures: impl Iterator<Item = (&'a str, Figure)>,
+    style: FigureStyle,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let drawn = figures.map(|(name, figure)| match figure {
-        Ok(svg) => Ok((name, svg)),
-        Err(cause) => Err(ReportError::Figure { path: folder.path(name), cause }),
-    });
-    let drawn = drawn.collect::<Result<Vec<_>, _>>()?;
-    let svgs: Vec<_> = drawn
+    let drawn = figures::files(figures, style, |name| folder.path(name))?;
+    let drawn: Vec<_> = drawn
         .iter()
-        .map(|(name, svg)| (*name, move |out: &mut dyn std::io::Write| out.write_all(svg.as_bytes())))
+        .map(|(name, bytes)| (name.as_str(), move |out: &mut dyn std::io::Write| out.write_all(bytes)))
         .collect();
-    let files = data.iter().copied().chain(svgs.iter().map(|(name, content)| (*name, content as &Content)));
+    let files = data.iter().copied().chain(drawn.iter().map(|(name, content)| (*name, content as &Content)));
     Ok(folder.write(&files.collect::<Vec<_>>())?)
 }
 
@@ -158,7 +171,9 @@ mod tests {
     #[test]
     fn every_figure_has_its_name_in_the_list() {
         let of_run: Vec<&str> = figures::ALL.iter().map(|(name, _)| *name).collect();
-        assert_eq!(OF_RUN.names.split_at(5).1, of_run);
+        assert_eq!(OF_RUN.names[5..10], of_run);
+        let pdf: Vec<String> = of_run.iter().map(|name| name.replace(".svg", ".pdf")).collect();
+        assert_eq!(OF_RUN.names[10..], pdf);
         let of_drift: Vec<&str> = figures::OF_DRIFT.iter().map(|(name, _)| *name).collect();
         assert_eq!(OF_DRIFT.names.split_at(3).1, of_drift);
     }

@@ -1,10 +1,11 @@
 //! Figures of many kinds of runs: valid files, the labels one looks for, no number that is none.
 
-use collapipe::report::write_folder;
+use collapipe::report::{Conflict, FigureStyle, RunFolder, write_folder};
 use collapipe::simulation::{RunRecord, SlotOutcome};
 use collapipe::units::{Joules, Seconds};
 
 use crate::support::folder;
+use crate::support::pictures::assert_folder;
 use crate::svg::{assert_figure, assert_shows};
 use crate::synthetic::{Made, record};
 
@@ -33,9 +34,64 @@ fn a_usual_run_has_titles_units_and_names() {
     assert_shows(&queues, &["Queue Q [budgets]"]);
     assert_shows(&energy, &nodes);
     assert_shows(&energy, &["Energy / budget"]);
+    assert!(!energy.contains("[J]"));
     assert_shows(&segments, &nodes[3..]);
     assert_shows(&segments, &["Encoder blocks", "averaged over 3 slots"]);
-    assert_shows(&certificates, &["the run was not compared with what else was possible"]);
+    let own = ["the run was not compared with what else was possible", "Mean round latency [s]", "mean so far", "|Q|"];
+    assert_shows(&certificates, &own);
+}
+
+/// Everything that can be said of a figure by machine, of every kind of run in every style.
+#[test]
+fn figures_are_fit_for_papers_screens_and_slides() {
+    let mut compared = record(&Made { slots: 60, ..Made::default() });
+    compared.provenance.policy = "no-pipeline".into();
+    let mut mixed = record(&Made { slots: 60, ..Made::default() });
+    mixed.nodes.iter_mut().step_by(2).for_each(|node| node.budget_j = None);
+    let mut odd = record(&Made { slots: 30, clusters: 1, ..Made::default() });
+    odd.clusters[0] = "A cluster whose name is longer than any column of any paper is ever going to be".into();
+    odd.nodes.iter_mut().for_each(|node| node.name = format!("{}/{}", odd.clusters[0], "a-very-long-name-".repeat(3)));
+    let runs = [
+        ("usual", record(&Made::default())),
+        ("policy", compared),
+        ("mixed", mixed),
+        ("odd", odd),
+        ("devices", record(&Made { clusters: 1, devices: 14, slots: 60, ..Made::default() })),
+        ("clusters", record(&Made { clusters: 40, devices: 3, slots: 20, ..Made::default() })),
+        ("one", record(&Made { slots: 1, outage: 0.0, ..Made::default() })),
+        ("none", record(&Made { slots: 0, ..Made::default() })),
+        ("outages", record(&Made { slots: 30, outage: 1.0, ..Made::default() })),
+        ("no_budget", record(&Made { budgets: false, slots: 40, ..Made::default() })),
+    ];
+    for style in FigureStyle::ALL {
+        for (name, record) in &runs {
+            let folder = folder(&format!("report-figures-{style:?}-{name}"));
+            let written =
+                RunFolder::claim(&folder, Conflict::Refuse).unwrap().with_figures(style).write(record).unwrap();
+            assert_eq!(assert_folder(&folder, style).len(), FIGURES.len());
+            assert_eq!(written.len(), if style.is_for_documents() { 15 } else { 10 });
+        }
+    }
+}
+
+/// A folder holds the figures of one style: a PDF of another would be of another run.
+#[test]
+fn a_style_replaces_the_figures_of_another() {
+    let (folder, of) = (folder("report-figures-styles"), record(&Made { slots: 5, ..Made::default() }));
+    for style in [FigureStyle::Paper, FigureStyle::Screen, FigureStyle::Slides] {
+        RunFolder::claim(&folder, Conflict::Refuse).unwrap().with_figures(style).write(&of).unwrap();
+        assert_folder(&folder, style);
+    }
+}
+
+#[test]
+fn figures_name_the_policy_that_decided() {
+    let mut of = record(&Made { slots: 5, outage: 0.0, ..Made::default() });
+    assert!(figures("exact", &of).iter().all(|svg| !svg.contains("policy")));
+    of.provenance.policy = "full-model-federated".into();
+    for svg in figures("policy", &of) {
+        assert_shows(&svg, &["(policy full-model-federated)"]);
+    }
 }
 
 #[test]
@@ -72,14 +128,14 @@ fn short_and_empty_runs() {
 }
 
 #[test]
-fn runs_without_budgets_say_so() {
+fn energy_without_a_budget_is_in_joules() {
     let none = record(&Made { budgets: false, slots: 40, ..Made::default() });
     let mut zero = record(&Made { slots: 40, ..Made::default() });
     zero.nodes.iter_mut().for_each(|node| node.budget_j = Some(Joules(0.0)));
     for (name, record) in [("no_budget", none), ("zero_budget", zero)] {
         let [_, queues, energy, segments, _] = figures(name, &record);
         assert_shows(&queues, &["no node has an energy budget"]);
-        assert_shows(&energy, &["no node has an energy budget"]);
+        assert_shows(&energy, &["Energy per slot [J]", "no node has a budget", "pixel-4", "control-unit"]);
         assert_shows(&segments, &["pixel-4"]);
     }
 }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 pub mod examples;
 #[cfg(feature = "cli")]
+pub mod pictures;
+#[cfg(feature = "cli")]
 pub mod scenario;
 
 /// The path in the shared folder (named by `COLLAPIPE_SHARED`, default `../shared`), or `None` (said on standard output)
