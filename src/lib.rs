@@ -111,6 +111,10 @@
 
 pub mod bounds;
 pub mod calibration;
+#[cfg_attr(
+    not(feature = "experiments"),
+    allow(dead_code, reason = "charts of pipelines need fewer pieces than figures")
+)]
 mod drawing;
 #[cfg(feature = "experiments")]
 pub mod experiments;

@@ -89,7 +89,7 @@ pub(super) fn foot(panel: &Panel, length: f64, written: bool, measures: &Measure
     if !written {
         return 0.5 * measures.text;
     }
-    let title = wrap(&panel.x.heading(), measures.text, length + 2.0 * measures.text).len() as f64;
+    let title = wrap(&panel.x.heading(), measures.text, length + measures.text).len() as f64;
     tick(measures) + measures.line() * (1.0 + title) + 0.5 * measures.text
 }
 
@@ -153,10 +153,10 @@ pub(super) fn draw(
         drawn.text(Text { upright: true, ..text(content, at, Anchor::Middle, "axis") });
     }
     if written {
-        let room = frame.right - frame.left + 2.0 * size;
+        let room = frame.right - frame.left + size;
         for (row, content) in (1u32..).zip(wrap(&panel.x.heading(), size, room)) {
             let half = width(&content, size) / 2.0;
-            let x = ((frame.left + frame.right) / 2.0).min(end.max(frame.right + size) - half).max(start + half);
+            let x = ((frame.left + frame.right) / 2.0).min(end - half).max(start + half);
             let y = below(length + (f64::from(row) + 0.5) * measures.line());
             drawn.text(text(content, (x, y), Anchor::Middle, "axis"));
         }

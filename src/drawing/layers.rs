@@ -163,9 +163,9 @@ fn rectangle(drawn: &mut Drawn, frame: &Frame, bar: &Bar) {
     let right = right.max(left + 0.2);
     let corners = |top: f64| vec![(left, top), (right, top), (right, bottom), (left, bottom)];
     let paint = |drawn: &mut Drawn| {
-        // An edge would hide what is hardly wider.
-        let edge = bar.edge.filter(|_| right - left > 1.5);
-        drawn.area(corners(top), bar.fill, edge.map(|colour| Stroke::solid(colour, frame.stroke(0.4))));
+        // A wide edge would hide what is hardly wider; without one, a bar as thin as a line would not be seen.
+        let edge = frame.stroke(0.4).min((0.2 * (right - left)).max(0.15));
+        drawn.area(corners(top), bar.fill, bar.edge.map(|colour| Stroke::solid(colour, edge)));
         if bar.heavy {
             drawn.area(corners(bottom - HEAVY), Fill::plain(INK), None);
         }

@@ -207,26 +207,26 @@ impl Fill {
         Self { opacity, ..Self::plain(ground) }
     }
 
-    /// That of the area at this place in a list, told apart from its neighbours by hatching and shade; those beyond
+    /// That of the area at this place in a list: hatching, dark lines on light ground or white ones on dark. Areas beyond
     /// [`LOOKS`] share one.
     pub fn at(index: usize) -> Self {
         let own = colour(index);
-        let hatched = |hatch, lines| Self::hatched(own.tint(0.35), hatch, lines);
-        let dark = Rgb(own.0 / 2, own.1 / 2, own.2 / 2);
+        let light = |hatch| Self::hatched(own.tint(0.35), hatch, own);
+        let dark = |hatch| Self::hatched(own, hatch, WHITE);
         match index {
             0 => Self::plain(own),
-            1 => hatched(Hatch::Rising, own),
-            2 => hatched(Hatch::Level, own),
-            3 => Self::plain(own.tint(0.55)),
-            4 => hatched(Hatch::Falling, own),
-            5 => hatched(Hatch::Upright, own),
-            6 => hatched(Hatch::Lattice, dark),
-            7 => hatched(Hatch::Grid, own),
-            8 => hatched(Hatch::Rising, dark),
-            9 => hatched(Hatch::Level, dark),
-            10 => hatched(Hatch::Falling, dark),
-            11 => hatched(Hatch::Upright, dark),
-            _ => Self::plain(Rgb(205, 205, 205)),
+            1 => light(Hatch::Rising),
+            2 => light(Hatch::Level),
+            3 => Self::plain(own.tint(0.35)),
+            4 => light(Hatch::Falling),
+            5 => light(Hatch::Upright),
+            6 => dark(Hatch::Lattice),
+            7 => dark(Hatch::Grid),
+            8 => dark(Hatch::Rising),
+            9 => dark(Hatch::Level),
+            10 => dark(Hatch::Falling),
+            11 => dark(Hatch::Upright),
+            _ => Self::hatched(FAINT.tint(0.2), Hatch::Lattice, FAINT),
         }
     }
 }
@@ -241,13 +241,13 @@ mod tests {
     fn no_two_marks_or_areas_are_alike_without_colour() {
         let marks: HashSet<_> = (0..MARKS).map(Mark::at).map(|mark| (mark.shape, mark.inside)).collect();
         assert_eq!(marks.len(), MARKS);
-        // Of the same hatching one has dark lines, and of plain areas one is light.
+        // Of the same hatching one has white lines, and of plain areas one is light.
         let grey = |c: Rgb| 0.299 * f64::from(c.0) + 0.587 * f64::from(c.1) + 0.114 * f64::from(c.2);
         let fills: Vec<Fill> = (0..=LOOKS).map(Fill::at).collect();
         for (index, a) in fills.iter().enumerate() {
             for b in fills.iter().skip(index + 1).filter(|b| b.hatch == a.hatch) {
                 let apart = (grey(a.lines) - grey(b.lines)).abs();
-                assert!(apart > 15.0, "{a:?} {b:?}: {apart}");
+                assert!(apart > 60.0, "{a:?} {b:?}: {apart}");
             }
         }
     }

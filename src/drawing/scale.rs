@@ -40,13 +40,13 @@ impl Scale {
             all.filter(|tick| (low..=high).contains(tick)).collect()
         };
         let tens = inside(&[1.0]);
-        let mut lists = vec![inside(&[1.0, 2.0, 5.0]), inside(&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0]), inside(&[1.0, 3.0])];
-        lists.extend((1..=6).map(|every| tens.iter().copied().step_by(every).collect()));
-        // A decade or less may hold too few of these.
-        lists.retain(|list: &Vec<f64>| list.len() >= 3);
-        lists.extend([4, 3, 2].map(|count| nice(low, high, count)));
+        let mut all = vec![inside(&[1.0, 2.0, 5.0]), inside(&[1.0, 1.5, 2.0, 3.0, 5.0, 7.0]), inside(&[1.0, 3.0])];
+        all.extend((1..=6).map(|every| tens.iter().copied().step_by(every).collect()));
+        // Three numbers or more, where there is room; less than a decade may hold none of these.
+        let least = |count: usize| all.iter().filter(move |list| list.len() >= count).cloned();
+        let lists = least(3).chain(least(2)).chain([4, 3, 2].map(|count| nice(low, high, count)));
         let minor = inside(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0]);
-        Self { low, high, kind: Kind::Log, ticks: lists.into_iter().map(named).collect(), minor }
+        Self { low, high, kind: Kind::Log, ticks: lists.map(named).collect(), minor }
     }
 
     /// From below the least to above the greatest value; `include` is always within.
@@ -218,6 +218,8 @@ mod tests {
         assert!(log.at(0.01) > 0.0 && log.at(1.0) < 1.0 && (log.at(0.1) - 0.5).abs() < 1e-12);
         assert_eq!(texts(&log, 400.0), ["0.01", "0.02", "0.05", "0.1", "0.2", "0.5", "1"]);
         assert_eq!(texts(&log, 100.0), ["0.01", "0.1", "1"]);
+        // Where three have no room there are two, far apart.
+        assert_eq!(texts(&Scale::log([10.0, 5000.0].into_iter()), 55.0), ["10", "1000"]);
         assert!(texts(&Scale::log([115.0, 126.0].into_iter()), 300.0).len() >= 3);
         let linear = Scale::linear([-3.0, 7.0].into_iter(), Some(0.0));
         assert_eq!(texts(&linear, 150.0), ["−2.5", "0", "2.5", "5", "7.5"]);

@@ -66,11 +66,10 @@ fn of_runs_sweeps_and_promises() {
 fn of_experiments_of_ones_own() {
     let (folder, scenario) = scenario("figures-own");
     let size = ["--seeds", "3", "--slots", "4"];
-    let compare = [&["compare", &scenario, "--policies", "exact,no-pipeline,full-model-federated"][..], &size].concat();
+    let compare = [&["compare", &scenario, "--policies", "exact,uniform-segments,random"][..], &size].concat();
     in_every_style(&compare, &folder.join("compare"), &[("compare", &["figure.svg"])]);
     let vary = "latency_weight=0.1,1,10";
-    let sweep =
-        [&["sweep", &scenario, vary, "--policies", "exact,no-pipeline,full-model-federated"][..], &size].concat();
+    let sweep = [&["sweep", &scenario, vary, "--policies", "exact,uniform-segments,random"][..], &size].concat();
     in_every_style(&sweep, &folder.join("sweep"), &[("sweep", &["figure.svg"])]);
     let svg = fs::read_to_string(folder.join("sweep/sweep/figure.svg")).unwrap();
     assert!(svg.contains("latency_weight [1/s] (log)"), "an axis of a field has its unit");

@@ -5,7 +5,7 @@ use collapipe::simulation::{RunRecord, SlotOutcome};
 use collapipe::units::{Joules, Seconds};
 
 use crate::support::folder;
-use crate::support::pictures::assert_folder;
+use crate::support::pictures::{assert_folder, assert_pdf, assert_svg};
 use crate::svg::{assert_figure, assert_shows};
 use crate::synthetic::{Made, record};
 
@@ -178,4 +178,52 @@ fn names_are_escaped() {
     odd.nodes[1].name = "a<b & c's".into();
     let [_, queues, ..] = figures("odd_names", &odd);
     assert_shows(&queues, &["R&amp;D &lt;east&gt; &quot;1&quot;", "a&lt;b &amp; c&apos;s"]);
+}
+
+/// The checks of figures find what they are for.
+#[test]
+fn faults_in_figures_are_noticed() {
+    let folder = folder("report-figures-faults");
+    let run = record(&Made { slots: 20, ..Made::default() });
+    RunFolder::claim(&folder, Conflict::Refuse).unwrap().with_figures(FigureStyle::Paper).write(&run).unwrap();
+    let svg = std::fs::read_to_string(folder.join("energy.svg")).unwrap();
+    let pdf = std::fs::read(folder.join("energy.pdf")).unwrap();
+    let noticed = |of: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(of)).is_err();
+    let svg_is_bad = |svg: &str| noticed(&|| assert_svg("planted", svg, FigureStyle::Paper));
+    let change = |from: &str, to: &str| {
+        assert!(svg.contains(from), "{from}");
+        svg.replacen(from, to, 1)
+    };
+    assert!(!svg_is_bad(&svg));
+    let first_mark = svg.split("<g class=\"sample\"").nth(2).unwrap();
+    let first_mark = first_mark.split_once(">\n").unwrap().1.split_once("</g>").unwrap().0;
+    let faults = [
+        ("text that is too small", change("font-size=\"8\"", "font-size=\"7.5\"")),
+        ("another width", change("width=\"3.5in\"", "width=\"3.4in\"")),
+        ("a unit that is not a point", change("viewBox=\"0 0 252 ", "viewBox=\"0 0 260 ")),
+        ("an axis without a unit", change("Energy / budget", "Energy")),
+        ("text off the page", change("<text x=\"", "<text x=\"-")),
+        ("text on text", svg.replace("class=\"tick\"", "class=\"tick\" transform=\"translate(0 12)\"")),
+        ("a number that is none", change("class=\"tick\"", "class=\"tick\" data-x=\"NaN\"")),
+        ("two samples alike", {
+            let second = svg.split("<g class=\"sample\"").nth(3).unwrap();
+            let second = second.split_once(">\n").unwrap().1.split_once("</g>").unwrap().0;
+            change(second, &first_mark.replace("#0072b2", "#d55e00"))
+        }),
+    ];
+    for (fault, svg) in faults {
+        assert!(svg_is_bad(&svg), "{fault}");
+    }
+    let pdf_is_bad = |pdf: &[u8], svg: &str| noticed(&|| assert_pdf("planted", pdf, svg));
+    assert!(!pdf_is_bad(&pdf, &svg));
+    assert!(pdf_is_bad(&pdf, &change(">Slot<", ">slot<")), "other text");
+    assert!(pdf_is_bad(&pdf, &change("viewBox=\"0 0 252 ", "viewBox=\"0 0 260 ")), "another page");
+    assert!(pdf_is_bad(&pdf[..pdf.len() / 2], &svg), "half a file");
+    let at = pdf.windows(9).position(|bytes| bytes == b"FontFile2").unwrap();
+    let mut without = pdf.clone();
+    without[at] = b'X';
+    assert!(pdf_is_bad(&without, &svg), "no font");
+    let mut shifted = pdf;
+    shifted.splice(20..20, *b"%\n");
+    assert!(pdf_is_bad(&shifted, &svg), "objects elsewhere");
 }

@@ -313,6 +313,11 @@ fn literal(pdf: &[u8]) -> Vec<u8> {
                 b't' => b'\t',
                 b'b' => 8,
                 b'f' => 12,
+                digit @ b'0'..=b'7' => {
+                    let mut octal = || rest.next().unwrap() - b'0';
+                    let (second, third) = (octal(), octal());
+                    (digit - b'0') * 64 + second * 8 + third
+                }
                 other => *other,
             },
             other => *other,

@@ -74,8 +74,13 @@ pub(super) fn bounds(history: &History, compared: Option<&Comparison>, slots: &[
         let (low, high) = range(&curves);
         let line = |curve: &Curve| Layer::Line { points: curve.points.clone(), look: curve.look, marks: Marks::Every };
         let entry = |curve: &Curve| {
-            Entry::new(curve.last().clamp(low, high), curve.name, Sample::Line(curve.look))
-                .showing(significant(curve.last(), 3))
+            let (last, sample) = (curve.last(), Sample::Line(curve.look));
+            let shown = significant(last, 3);
+            match (low..=high).contains(&last) {
+                true => Entry::new(last, curve.name, sample).showing(shown),
+                // Beyond the axis there is nothing to see but the number.
+                false => Entry::new(last.clamp(low, high), format!("{}: {shown}", curve.name), sample),
+            }
         };
         Panel {
             heading: String::new(),

@@ -27,7 +27,7 @@ pub struct Summary {
     pub total: Duration,
 }
 
-fn raise(worst: &mut (f64, u64), value: f64, seed: u64) {
+pub fn raise(worst: &mut (f64, u64), value: f64, seed: u64) {
     if value > worst.0 || value.is_nan() {
         *worst = (value, seed);
     }
@@ -57,7 +57,7 @@ impl Summary {
 }
 
 /// Σ |terms|: what rounding errors are relative to.
-fn size(terms: &ObjectiveTerms) -> f64 {
+pub fn size(terms: &ObjectiveTerms) -> f64 {
     terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs()
 }
 
@@ -169,7 +169,7 @@ fn is_feasible(problem: &SlotProblem, cluster: usize) -> bool {
 }
 
 /// All size vectors of sum `left` within 1 and the caps.
-fn compositions(caps: &[u32], left: u32) -> Vec<Vec<u32>> {
+pub fn compositions(caps: &[u32], left: u32) -> Vec<Vec<u32>> {
     let Some((&first, rest)) = caps.split_first() else {
         return if left == 0 { vec![Vec::new()] } else { Vec::new() };
     };

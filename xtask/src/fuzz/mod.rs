@@ -2,7 +2,7 @@
 //! all discrete choices solved one by one.
 //!
 //! ```text
-//! cargo xtask fuzz --count 20000 --seed 1 [--clusters N] [--choices N] [--out DIR]
+//! cargo xtask fuzz --count 20000 --seed 1 [--clusters N] [--choices N] [--pipelines] [--out DIR]
 //! ```
 //!
 //! Problems with more than `--choices` discrete choices (default 3000) are not enumerated; fewer make a long run
@@ -13,6 +13,7 @@
 //! well, but fails only if there are more of them than one in 5,000 problems.
 
 mod checks;
+mod pipelines;
 mod problems;
 
 use std::error::Error;
@@ -40,6 +41,9 @@ pub struct Arguments {
     /// Most discrete choices of a problem that are all tried
     #[arg(long, default_value_t = 3000)]
     choices: usize,
+    /// Problems of schema 2: schedules, chains, links, orders, limits, deadlines
+    #[arg(long)]
+    pipelines: bool,
     /// Folder for problems that fail
     #[arg(long, default_value = ".")]
     out: PathBuf,
@@ -56,10 +60,23 @@ struct Wrong {
     wide_gap: bool,
 }
 
-fn check_seed(seed: u64, clusters: Option<u32>, choices: usize) -> Result<(Summary, Option<Wrong>), ProblemError> {
-    let problem = Draw::new(seed).problem(clusters)?;
+fn check_seed(
+    seed: u64,
+    (clusters, pipelines): (Option<u32>, bool),
+    choices: usize,
+) -> Result<(Summary, Option<Wrong>), ProblemError> {
+    let mut draw = Draw::new(seed);
     let mut summary = Summary::default();
-    let wrong = check(&problem, seed, choices, &mut summary).err().map(|failure| {
+    let (problem, checked) = if pipelines {
+        let problem = draw.pipelines(clusters)?;
+        let checked = pipelines::check(&problem, seed, choices, &mut summary);
+        (problem, checked)
+    } else {
+        let problem = draw.problem(clusters)?;
+        let checked = check(&problem, seed, choices, &mut summary);
+        (problem, checked)
+    };
+    let wrong = checked.err().map(|failure| {
         let problem = failure.problem.map_or(problem, |problem| *problem);
         Wrong { seed, text: failure.text, problem, wide_gap: failure.wide_gap }
     });
@@ -68,7 +85,7 @@ fn check_seed(seed: u64, clusters: Option<u32>, choices: usize) -> Result<(Summa
 
 /// Prints what was checked; fails if any answer is wrong.
 pub fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { count, seed, clusters, choices, out } = arguments;
+    let Arguments { count, seed, clusters, choices, pipelines, out } = arguments;
     std::fs::create_dir_all(&out)?;
     let mut summary = Summary::default();
     let (mut failures, mut wide_gaps) = (0, 0);
@@ -77,8 +94,10 @@ pub fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     for chunk in (seed..last).step_by(CHUNK) {
         let seeds = chunk..(chunk + CHUNK as u64).min(last);
         let size = seeds.end - seeds.start;
-        let checked: Vec<(Summary, Option<Wrong>)> =
-            seeds.into_par_iter().map(|seed| check_seed(seed, clusters, choices)).collect::<Result<_, _>>()?;
+        let checked: Vec<(Summary, Option<Wrong>)> = seeds
+            .into_par_iter()
+            .map(|seed| check_seed(seed, (clusters, pipelines), choices))
+            .collect::<Result<_, _>>()?;
         for (seen, wrong) in checked {
             summary.merge(seen);
             let Some(Wrong { seed, text, problem, wide_gap }) = wrong else { continue };

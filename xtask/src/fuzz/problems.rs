@@ -44,12 +44,12 @@ impl Draw {
         low + (self.rng.random::<f64>() * f64::from(high - low + 1)) as u32
     }
 
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         choices[(self.rng.random::<f64>() * choices.len() as f64) as usize]
     }
 
     /// A positive number around `typical`.
-    fn positive(&mut self, typical: f64) -> f64 {
+    pub fn positive(&mut self, typical: f64) -> f64 {
         let decades = match self.kind {
             Kind::Tame => 0.5,
             Kind::Wild | Kind::Scarce => 2.0,
@@ -60,7 +60,7 @@ impl Draw {
     }
 
     /// As `positive`, or zero.
-    fn or_zero(&mut self, typical: f64) -> f64 {
+    pub fn or_zero(&mut self, typical: f64) -> f64 {
         let zero = match self.kind {
             Kind::Tame => 0.0,
             Kind::Wild | Kind::Scarce => 0.15,
