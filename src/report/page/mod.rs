@@ -167,7 +167,9 @@ pub(crate) fn figure(page: &mut String, picture: &Picture) {
         page.push_str("<p class=\"tip\" role=\"status\"></p>\n");
     }
     let caption = Escaped(picture.caption);
-    put(page, format_args!("<figcaption>{caption}{keys}</figcaption>\n</figure>\n"));
+    // The wide drawing has its title in it, the narrow one has not.
+    let title = if picture.narrow.is_some() { format!("<b>{label}.</b> ") } else { String::new() };
+    put(page, format_args!("<figcaption>{title}{caption}{keys}</figcaption>\n</figure>\n"));
 }
 
 /// A drawing as narrow as a phone that stands beside a wide one, which may be hidden, and what is hidden lends no hatching.
