@@ -53,13 +53,15 @@ fn write_page(page: &mut String, experiments: &[DrawnExperiment], scenario: &str
     page.push_str(
         "<p>Collaborative training of Transformers over edge devices, planned round after round. All numbers are of the scenarios \
          stated here and of our own reconstruction of the system in CollaPipe (arXiv 2509.19855), whose equations and scenario are not \
-         public: none of them reproduces one of the paper's.</p>\n\
-         <nav aria-label=\"Experiments\">\n<ul>\n",
+         public: none of them reproduces one of the paper's.</p>\n",
     );
-    for table in experiments.iter().map(DrawnExperiment::table) {
-        writeln!(page, "<li><a href=\"#{}\">{}</a></li>", Escaped(&table.name), Escaped(&table.title))?;
+    if experiments.len() > 1 {
+        page.push_str("<nav aria-label=\"Experiments\">\n<ul>\n");
+        for table in experiments.iter().map(DrawnExperiment::table) {
+            writeln!(page, "<li><a href=\"#{}\">{}</a></li>", Escaped(&table.name), Escaped(&table.title))?;
+        }
+        page.push_str("</ul>\n</nav>\n");
     }
-    page.push_str("</ul>\n</nav>\n");
     policies(page, experiments)?;
     writeln!(
         page,

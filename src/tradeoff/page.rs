@@ -31,7 +31,7 @@ pub(super) fn sweep_page(tradeoff: &Tradeoff, drawn: &[Shown]) -> String {
     if without > 0 {
         lines.push(format!("{without} of {} runs had no round at all.", tradeoff.points.len()));
     }
-    verdict(&mut page, if without > 0 { Tone::Bad } else { Tone::Good }, &lines);
+    verdict(&mut page, if without > 0 { Tone::Bad } else { Tone::Plain }, &lines);
     let shown = [
         ("runs", tradeoff.points.len().to_string()),
         ("slots of each", from.slots.to_string()),

@@ -26,8 +26,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// How good the first thing is that a page says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Neither: it is an answer.
-    #[cfg_attr(not(feature = "experiments"), allow(dead_code, reason = "experiments answer"))]
+    /// Neither good nor bad: an answer.
+    #[cfg_attr(not(feature = "figures"), allow(dead_code, reason = "sweeps and experiments answer"))]
     Plain,
     Good,
     Mid,
