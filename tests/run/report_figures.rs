@@ -69,7 +69,7 @@ fn figures_are_fit_for_papers_screens_and_slides() {
             let written =
                 RunFolder::claim(&folder, Conflict::Refuse).unwrap().with_figures(style).write(record).unwrap();
             assert_eq!(assert_folder(&folder, style).len(), FIGURES.len());
-            assert_eq!(written.len(), if style.is_for_documents() { 19 } else { 10 });
+            assert_eq!(written.len(), if style.is_for_documents() { 19 } else { 14 });
         }
     }
 }
