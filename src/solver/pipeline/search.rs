@@ -463,8 +463,10 @@ impl Search<'_> {
         let sharing: Vec<(&Choice, f64)> =
             node.choices.iter().zip(alpha).filter(|(_, a)| **a > 1e-6).map(|(c, a)| (c, *a)).collect();
         let Some(split) = among(instance, &node.windows, &sharing, &self.tables.stage_weights) else {
-            // A single choice is left, and its radio has been solved, or bounded well enough.
-            let known = node.choices.iter().filter_map(|choice| self.seen.get(&(plan, choice.clone())));
+            // A single choice is left, and its radio has been solved, or bounded well enough. Others that the windows held before
+            // they were pruned say nothing about it.
+            let left = node.choices.iter().filter(|choice| node.windows.holds(choice));
+            let known = left.filter_map(|choice| self.seen.get(&(plan, choice.clone())));
             self.closed = self.closed.min(known.fold(node.bound, |most, &bound| most.max(bound)));
             return;
         };
