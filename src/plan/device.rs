@@ -126,6 +126,10 @@ impl Described<'_> {
                 let end = |stage: u32| names.get(stage as usize).map_or("", String::as_str);
                 format!("link {} \u{2192} {}", end(from), end(to))
             }
+            Machine::Radio(stage) => {
+                format!("radio of {}", names.get(stage as usize).map_or("", String::as_str))
+            }
+            Machine::Medium => "the medium".into(),
             other => format!("{other:?}"),
         };
         let (mut busy, mut busiest) = (vec![0.0; stages], (String::new(), 0.0));

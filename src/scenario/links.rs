@@ -26,7 +26,7 @@ const EDGE_SERVER: &str = "edge-server";
 
 /// A link that is not radio, between two nodes or many. Everything that is sent from `from` to `to` uses it.
 ///
-/// Exactly one of `bits_per_second`, `bits_per_second_by_slot`, `trace` and `radio` is given.
+/// Exactly one of `bits_per_second`, `bits_per_second_by_slot`, `trace` and `radio` is given, or `calibrated` with a rate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -49,6 +49,10 @@ pub struct LinkSpec {
     /// The same from a file of rates, which a scenario file reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<LinkTrace>,
+    /// A file that `collapipe calibrate` wrote, which a scenario file reads: rate, latency, overhead and staging of its link,
+    /// where they are not given here. A relative one is looked up next to the scenario file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<PathBuf>,
     /// The cluster's radio after all: takes the pair out of an earlier entry, or gives it a latency of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub radio: bool,
@@ -189,10 +193,13 @@ fn check(link: &LinkSpec) -> Result<(), FieldError> {
     if let Some(trace) = &link.trace {
         return Err(field("trace", trace.file.display(), unread("bits_per_second_by_slot")));
     }
+    if let Some(calibrated) = &link.calibrated {
+        return Err(field("calibrated", calibrated.display(), unread("rate, latency, overhead and staging")));
+    }
     match link.kinds()[..] {
         [_] => {}
         [] => {
-            let allowed = "given, or bits_per_second_by_slot, or trace, or radio = true";
+            let allowed = "given, or bits_per_second_by_slot, or trace, or calibrated with a rate, or radio = true";
             return Err(field("bits_per_second", "(missing)", allowed));
         }
         [first, second, ..] => return Err(field(second, "(given)", format!("left out where {first} is given"))),
