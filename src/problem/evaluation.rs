@@ -305,8 +305,7 @@ impl Evaluator<'_> {
             let mut durations = played::Times::new(&program, self.route, &self.choice.sizes);
             let mut together = 0.0;
             for phase in Phase::BOTH.into_iter().take(1 + usize::from(has_backward)) {
-                let band =
-                    self.hops(phase, energies, |occupied, latency| durations.push(phase, occupied, latency))?;
+                let band = self.hops(phase, energies, |occupied, latency| durations.push(phase, occupied, latency))?;
                 if !program.plan.schedule.alternates() && !program.at.in_turns() {
                     self.report.at_most(Constraint::Band { cluster, phase }, band, limit);
                 }

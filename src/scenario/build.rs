@@ -18,7 +18,8 @@ use crate::model::ModelCosts;
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace};
 use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
-    Beyond, CandidatePlan, Cluster, Encoder, FieldError, MOST_FAULTS, MediumAccess, Order, PerPair, Schema, SlotProblem, SlotSpec,
+    Beyond, CandidatePlan, Cluster, Encoder, FieldError, MOST_FAULTS, MediumAccess, Order, PerPair, Schema,
+    SlotProblem, SlotSpec,
 };
 use crate::schedule::ScheduleKind;
 use crate::units::{Bytes, Joules, Seconds};

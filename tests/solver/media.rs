@@ -112,10 +112,13 @@ fn prices_of_a_band_taken_in_turns_are_slopes() {
         let own = best(&problem).unwrap();
         let step = 1e-4;
         let scaled = |factor: f64| {
-            let wider = changed(&problem, |spec| spec.clusters[0].bandwidth_hz = spec.clusters[0].bandwidth_hz * factor);
+            let wider =
+                changed(&problem, |spec| spec.clusters[0].bandwidth_hz = spec.clusters[0].bandwidth_hz * factor);
             let found = best(&wider).unwrap();
             let same = |a: &Decision, b: &Decision| {
-                a.plan == b.plan && a.clusters[0].active == b.clusters[0].active && a.clusters[0].sizes == b.clusters[0].sizes
+                a.plan == b.plan
+                    && a.clusters[0].active == b.clusters[0].active
+                    && a.clusters[0].sizes == b.clusters[0].sizes
             };
             same(&found.decision, &own.decision).then(|| found.objective())
         };

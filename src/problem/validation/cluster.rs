@@ -200,7 +200,8 @@ fn check_links(cluster: &Cluster, parent: impl Display + Copy, found: &mut Fault
         );
         if !cluster.medium.is_bands() && !link.shares_band && may_be_a_hop(cluster, link) {
             let medium = cluster.medium.name();
-            let allowed = format!("true where medium is \"{medium}\": a cable has no place in the order of its messages");
+            let allowed =
+                format!("true where medium is \"{medium}\": a cable has no place in the order of its messages");
             found.add(parent, Err(FieldError::new("shares_band", "false", allowed)));
         }
         if let Some(first) = seen.insert((link.from, link.to), i) {

@@ -191,7 +191,8 @@ fn gcd(mut a: u32, mut b: u32) -> u32 {
 fn check_events(spec: &SlotSpec) -> Checked {
     let stages = |cluster: &Cluster| cluster.devices.len() as u64 + 2;
     let most = spec.clusters.iter().map(stages).max().unwrap_or(0);
-    let shared = spec.clusters.iter().filter(|cluster| !cluster.medium.is_bands()).max_by_key(|cluster| stages(cluster));
+    let shared =
+        spec.clusters.iter().filter(|cluster| !cluster.medium.is_bands()).max_by_key(|cluster| stages(cluster));
     for (i, plan) in spec.plans.iter().enumerate() {
         let (why, stages) = match shared {
             _ if plan.schedule.alternates() => (format!("schedule \"{}\"", plan.schedule.name()), most),
