@@ -101,7 +101,8 @@ impl fmt::Display for Sending {
     }
 }
 
-/// All messages of a path together take less than a unit, as no path has as many as [`MAX_OPERATIONS`](super::MAX_OPERATIONS); sums with units are exact.
+/// All messages of a path together take less than a unit, as there are at most [`MAX_OPERATIONS`](super::MAX_OPERATIONS),
+/// and sums with units are exact.
 const NEXT_TO_NOTHING: f64 = 1.0 / (1_u64 << 26) as f64;
 
 /// The order of transmissions on machines that several stages share.

@@ -35,7 +35,7 @@ use super::pair::PerPair;
 use super::slot::{CandidatePlan, Overlap, Schema, SlotSpec};
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId, Route};
-use crate::ground::units::{Bits, Hertz, Joules, Seconds};
+use crate::ground::units::{Bits, Hertz, Joules, Seconds, SecondsPerByte};
 use crate::schedule::Sending;
 
 /// A cluster, whatever the plan.
@@ -275,18 +275,18 @@ impl PlanProgram<'_> {
         route: Route<'b>,
         sizes: &'b [u32],
     ) -> impl Iterator<Item = Seconds> + 'b {
-        let staging = self.hops(route, sizes).map(move |(near, far, cut)| {
-            let (sender, receiver) = phase.directed(near, far);
-            self.at.cluster.staging_s_per_byte.get(sender, receiver) * self.boundary_bits(cut)
+        // Most problems have none.
+        let staged = self.at.cluster.staging_s_per_byte != PerPair::Same(SecondsPerByte(0.0));
+        let mut staging = staged.then(|| {
+            // Backward the first stage sends nothing, forward the last one.
+            let silent = (phase == Phase::Backward).then_some(Seconds(0.0));
+            silent.into_iter().chain(self.hops(route, sizes).map(move |(near, far, cut)| {
+                let (sender, receiver) = phase.directed(near, far);
+                self.at.cluster.staging_s_per_byte.get(sender, receiver) * self.boundary_bits(cut)
+            }))
         });
-        let silent = std::iter::once(Seconds(0.0));
-        // Backward the first stage sends nothing, forward the last one.
-        let (before, behind) = match phase {
-            Phase::Forward => (None, Some(silent)),
-            Phase::Backward => (Some(silent), None),
-        };
-        let staging = before.into_iter().flatten().chain(staging).chain(behind.into_iter().flatten());
-        self.compute_times(phase, route, sizes).zip(staging).map(|(compute, staging)| compute + staging)
+        self.compute_times(phase, route, sizes)
+            .map(move |compute| compute + staging.as_mut().and_then(Iterator::next).unwrap_or_default())
     }
 
     /// Computing times per micro-batch of all stages on a route.
