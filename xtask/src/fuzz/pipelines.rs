@@ -1,8 +1,8 @@
 //! Random problems of schema 2, and their answers beside every choice solved by itself.
 
 use collapipe::problem::{
-    Block, BlockSeconds, Chain, Cluster, Device, FixedLink, MediumAccess, NodeId, Order, Overlap, Participation, PerPair,
-    ProblemError, Schema, SlotProblem, SlotSpec, Status, evaluate,
+    Block, BlockSeconds, Chain, Cluster, Device, FixedLink, MediumAccess, NodeId, Order, Overlap, Participation,
+    PerPair, ProblemError, Schema, SlotProblem, SlotSpec, Status, evaluate,
 };
 use collapipe::schedule::ScheduleKind;
 use collapipe::solver::{Settings, solve};
