@@ -3,7 +3,7 @@
 use super::report::{ClusterNames, ClusterReport, DeviceReport, HopReport, Limit, Part, Pipeline, Step};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::{DeviceId, Route};
-use crate::problem::program::{PlanProgram, Transmission, alternating::sending, segments};
+use crate::problem::program::{PlanProgram, Transmission, segments};
 use crate::problem::{ClusterDecision, ClusterEvaluation, FieldError, Link};
 use crate::schedule::{Durations, MAX_DRAWN, Machine, Schedule, Timeline};
 
@@ -116,7 +116,7 @@ impl Described<'_> {
         }
         let too_long = |error: &dyn std::fmt::Display| FieldError::new("plan", plan.schedule, error.to_string());
         let schedule = Schedule::of(plan.schedule, stages, plan.micro_batches).map_err(|error| too_long(&error))?;
-        let sending = sending(self.program.at.spec.overlap);
+        let sending = self.program.at.sending();
         let mut timeline = Timeline::new(&schedule, sending).map_err(|error| too_long(&error))?;
         let makespan_s = timeline.run(&durations)?;
         let names = self.stage_names();
@@ -126,6 +126,10 @@ impl Described<'_> {
                 let end = |stage: u32| names.get(stage as usize).map_or("", String::as_str);
                 format!("link {} \u{2192} {}", end(from), end(to))
             }
+            Machine::Radio(stage) => {
+                format!("radio of {}", names.get(stage as usize).map_or("", String::as_str))
+            }
+            Machine::Medium => "the medium".into(),
             other => format!("{other:?}"),
         };
         let (mut busy, mut busiest) = (vec![0.0; stages], (String::new(), 0.0));

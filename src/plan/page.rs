@@ -65,11 +65,13 @@ impl PlanReport {
         if let Some(pipeline) = &cluster.pipeline {
             let _ = write!(
                 page,
-                " A batch takes {} s, of which stages wait {} %; no order of this work beats {} s. Stages: {}.",
+                " A batch takes {} s, of which stages wait {} %; no order of this work beats {} s. Stages: {}.{}{}",
                 number(pipeline.makespan_s),
                 percent(pipeline.bubble),
                 number(pipeline.least_makespan_s),
-                Escaped(&numbered(&pipeline.stages))
+                Escaped(&numbered(&pipeline.stages)),
+                if pipeline.turns().is_some() { " " } else { "" },
+                pipeline.turns().unwrap_or_default()
             );
         }
         page.push_str("</p>\n");

@@ -119,6 +119,17 @@ pub struct Pipeline {
     pub bubble: f64,
 }
 
+impl Pipeline {
+    /// How its messages take turns, in words; none where each has a band or a link of its own.
+    pub(super) const fn turns(&self) -> Option<&'static str> {
+        match self.sending {
+            Sending::HalfDuplex => Some("A node sends or receives one message at a time, in a fixed order."),
+            Sending::Medium => Some("Messages take turns on the medium, in a fixed order."),
+            Sending::Overlapped | Sending::Blocking | Sending::Transmitter | Sending::Delay => None,
+        }
+    }
+}
+
 /// A part of a cluster's latency.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
