@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::ground::blame::{Blame, Blamed};
+use crate::ground::check::FieldError;
 use crate::text::nearest;
 
 /// A field of a scenario file and the value that it is to have.
@@ -88,6 +89,13 @@ impl Blamed for AssignmentError {
     fn blame(&self) -> Blame {
         match self {
             Self::Form { .. } | Self::Value { .. } | Self::Element { .. } | Self::Single { .. } => Blame::Input,
+        }
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Element { list, step, allowed, .. } => Some(FieldError::new(list, step, allowed)),
+            Self::Form { .. } | Self::Value { .. } | Self::Single { .. } => None,
         }
     }
 }
