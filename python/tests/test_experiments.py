@@ -5,7 +5,7 @@ import signal
 import pytest
 
 import collapipe
-from collapipe import experiments
+from collapipe import comparisons
 
 from conftest import files
 
@@ -164,7 +164,7 @@ def test_ctrl_c_on_a_cluster_keeps_what_has_arrived(here, tmp_path, cluster):
 
 
 def test_a_part_of_a_cluster_is_the_part_of_a_job_array(tmp_path):
-    runs = experiments.of_compare(None, POLICIES, 2, 2)
+    runs = comparisons.of_compare(None, POLICIES, 2, 2)
     assert sum(runs.runs((part, 4)) for part in (1, 2, 3, 4)) == runs.runs(None) == runs.missing(tmp_path, None)
     runs.play(tmp_path, (2, 4), None)
     assert runs.missing(tmp_path, (2, 4)) == 0 < runs.missing(tmp_path, None)

@@ -1,7 +1,6 @@
 import csv
 import json
 import pickle
-from pathlib import Path
 
 import pytest
 

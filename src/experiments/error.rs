@@ -163,7 +163,7 @@ impl Blamed for ExperimentError {
     fn field(&self) -> Option<FieldError> {
         match self {
             Self::Unknown { name, known } => {
-                Some(FieldError::new("experiments", format!("{name:?}"), format!("one of {known}")))
+                Some(FieldError::new("experiments", format!("{name:?}"), known))
             }
             Self::Base(error) => error.field(),
             Self::Assignment(error) => error.field(),

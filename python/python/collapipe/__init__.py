@@ -20,7 +20,7 @@ from ._core import (
     __version__,
 )
 from .drift import DriftProblem, DriftRecord, DriftRun, Minimum
-from .experiments import Results, compare, experiments, reproduce, sweep
+from .comparisons import Results, compare, experiments, reproduce, sweep
 from .plans import Plan, plan
 from .problems import Problem, Solution, Solver, evaluate, solve, solve_many
 from .runs import Policy, Run, RunRecord, run

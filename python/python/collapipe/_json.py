@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any
+from typing import Any, TypeGuard
 
 
 def _plain(value: Any) -> Any:
@@ -21,7 +21,7 @@ def text(value: Any) -> str:
     return value if isinstance(value, str) else json_of(value)
 
 
-def is_path(source: Any) -> bool:
+def is_path(source: Any) -> TypeGuard[str | os.PathLike[str]]:
     """Whether a source is the path of a file rather than text: a path object, or one line that no format begins with."""
     return isinstance(source, os.PathLike) or (isinstance(source, str) and "\n" not in source and not source.lstrip().startswith(("{", "[")))
 

@@ -121,6 +121,7 @@ class DriftRecord:
     """
 
     __slots__ = ("_native",)
+    _native: _core.DriftRecord
 
     def __init__(self, source: str | os.PathLike[str]):
         self._native = _core.DriftRecord.from_json(read(source) if is_path(source) else str(source))

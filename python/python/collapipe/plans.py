@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 from typing import Any
 
 from . import _core
@@ -19,6 +18,7 @@ class Plan:
     """
 
     __slots__ = ("_native",)
+    _native: _core.Plan
 
     def __init__(self) -> None:
         raise TypeError("plans come from plan()")
@@ -37,33 +37,39 @@ class Plan:
     @property
     def objective(self) -> float:
         """V times the round latency, plus priced energies, plus the plan's penalty."""
-        return self.to_dict()["objective"]
+        said: float = self.to_dict()["objective"]
+        return said
 
     @property
     def gap(self) -> float:
         """(objective - lower bound)/abs(objective): proved."""
-        return self.to_dict()["gap"]
+        said: float = self.to_dict()["gap"]
+        return said
 
     @property
     def latency_s(self) -> float:
         """The round's latency in s: that of the slowest cluster."""
-        return self.to_dict()["round_latency_s"]
+        said: float = self.to_dict()["round_latency_s"]
+        return said
 
     @property
     def clusters(self) -> list[dict[str, Any]]:
         """Of each cluster its ``name``, ``latency_s`` by ``parts``, ``devices``, ``hops``, bottleneck and ``pipeline``."""
-        return self.to_dict()["clusters"]
+        said: list[dict[str, Any]] = self.to_dict()["clusters"]
+        return said
 
     @property
     def variants(self) -> list[dict[str, Any]]:
         """What else was possible, and what it would cost: ``cluster``, ``device``, ``change``, ``cost_s``, ``latency_change_s``, or a
         ``reason``."""
-        return self.to_dict()["variants"]
+        said: list[dict[str, Any]] = self.to_dict()["variants"]
+        return said
 
     @property
     def prices(self) -> list[dict[str, Any]]:
         """What one more MHz, GiB, W or J (``resource``) would save: ``saves_s`` of the round."""
-        return self.to_dict()["prices"]
+        said: list[dict[str, Any]] = self.to_dict()["prices"]
+        return said
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, as ``collapipe plan --format json``. Times in s of the round, energies in J, powers in W, bandwidths in Hz."""

@@ -26,6 +26,7 @@ class Problem:
     """
 
     __slots__ = ("_native",)
+    _native: _core.Problem
 
     def __init__(self, source: dict[str, Any] | str | os.PathLike[str]):
         self._native = _core.Problem.from_json(read(source) if is_path(source) else text(source))
@@ -100,6 +101,7 @@ class Solution:
     """A solver's answer: a decision with a proved bound, or why there is none."""
 
     __slots__ = ("_native",)
+    _native: _core.Solution
 
     def __init__(self) -> None:
         raise TypeError("solutions come from solve()")

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import ray as _ray
 
-from . import _core, experiments
-from .experiments import Progress, Results, Vary
+from . import _core, comparisons
+from .comparisons import Progress, Results, Vary
 from .scenarios import ScenarioSource
 
 #: How often a run whose worker died is played again.
@@ -94,8 +94,8 @@ def compare(
 ) -> Results:
     """As :func:`collapipe.compare`, but every run is a task of Ray; see :func:`reproduce`. Files that the scenario names have to be there, under
     the same path, on every machine."""
-    reproduction = experiments.of_compare(scenario, policies, slots, seeds)
-    return experiments.one(reproduction, "compare", folder, _player, progress)
+    reproduction = comparisons.of_compare(scenario, policies, slots, seeds)
+    return comparisons.one(reproduction, "compare", folder, _player, progress)
 
 
 def sweep(
@@ -110,8 +110,8 @@ def sweep(
 ) -> Results:
     """As :func:`collapipe.sweep`, but every run is a task of Ray; see :func:`reproduce`. Files that the scenario names have to be there, under
     the same path, on every machine."""
-    reproduction = experiments.of_sweep(scenario, vary or {}, policies, slots, seeds)
-    return experiments.one(reproduction, "sweep", folder, _player, progress)
+    reproduction = comparisons.of_sweep(scenario, vary or {}, policies, slots, seeds)
+    return comparisons.one(reproduction, "sweep", folder, _player, progress)
 
 
 def reproduce(
@@ -130,5 +130,5 @@ def reproduce(
     all of it is there: an interrupted call goes on where it ended. Ctrl-C cancels what has not begun. With ``traces`` the folder has to be there, under
     the same path, on every machine.
     """
-    reproduction = experiments.of_catalogue(names, quick, slots, seeds, traces)
-    return experiments.write(reproduction, folder, _player, progress)
+    reproduction = comparisons.of_catalogue(names, quick, slots, seeds, traces)
+    return comparisons.write(reproduction, folder, _player, progress)

@@ -83,6 +83,7 @@ class RunRecord:
     """
 
     __slots__ = ("_native",)
+    _native: _core.RunRecord
 
     def __init__(self, source: str | os.PathLike[str]):
         self._native = _core.RunRecord.from_json(read(source) if is_path(source) else str(source))

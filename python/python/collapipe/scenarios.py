@@ -18,6 +18,7 @@ class Scenario:
     """
 
     __slots__ = ("_native",)
+    _native: _core.Scenario
 
     def __init__(self, source: str | os.PathLike[str] | dict[str, Any] | None = None, folder: str | os.PathLike[str] | None = None):
         if source is None:

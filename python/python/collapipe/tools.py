@@ -39,6 +39,8 @@ class Calibration:
     """How fast devices and links are, as timed iterations tell."""
 
     __slots__ = ("_asked", "_native")
+    _asked: tuple[Any, ...]
+    _native: _core.Calibration
 
     def __init__(self) -> None:
         raise TypeError("calibrations come from calibrate()")
@@ -53,12 +55,14 @@ class Calibration:
     @property
     def estimates(self) -> list[dict[str, Any]]:
         """Of every number ``quantity``, ``device`` where it is a device's, ``value``, ``unit`` and 95 % ``interval``."""
-        return self.to_dict()["estimates"]
+        said: list[dict[str, Any]] = self.to_dict()["estimates"]
+        return said
 
     @property
     def unidentified(self) -> list[dict[str, Any]]:
         """What the timings do not tell, or not apart: ``names`` of numbers."""
-        return self.to_dict()["unidentified"]
+        said: list[dict[str, Any]] = self.to_dict()["unidentified"]
+        return said
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, as ``collapipe calibrate --format json``."""
@@ -114,7 +118,7 @@ def _table(timings: Any) -> str:
     if isinstance(timings, str):
         return timings
     if hasattr(timings, "to_csv"):  # pandas
-        return timings.to_csv(index=False)
+        return str(timings.to_csv(index=False))
     rows = list(timings)
     out = io.StringIO()
     writer = csv.DictWriter(out, dict.fromkeys(name for row in rows for name in row))

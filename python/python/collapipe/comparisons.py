@@ -27,6 +27,8 @@ class Results:
     """
 
     __slots__ = ("_json", "_native", "files")
+    _json: str
+    _native: _core.Results
 
     #: Paths of what was written; empty where nothing is kept.
     files: list[str]
@@ -54,7 +56,8 @@ class Results:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it with its provenance: ``result.json``."""
-        return json.loads(self._json)
+        said: dict[str, Any] = json.loads(self._json)
+        return said
 
     def to_json(self) -> str:
         """The same as text."""
