@@ -35,9 +35,12 @@ def main() -> None:
     for (series, of), marker in zip(latency.groupby(level="series"), "os"):
         of = of.droplevel("series")
         spread = [of["mean"] - of["min"], of["max"] - of["mean"]]
-        axes.errorbar(of.index / 1e6, of["mean"], yerr=spread, marker=marker, capsize=2, label=series)
+        axes.errorbar(of.index / 1e6, of["mean"], yerr=spread, marker=marker, capsize=2, label=series.removeprefix("exact, "))
+    bands = sorted({band / 1e6 for band in runs["x"]})
     axes.set(xscale="log", xlabel="bandwidth of the first cluster [MHz]", ylabel="mean round latency [s]")
-    axes.legend(frameon=False)
+    axes.set_xticks(bands, [f"{band:g}" for band in bands])
+    axes.minorticks_off()
+    figure.legend(loc="outside upper center", frameon=False, fontsize="small")
     figure.savefig(folder / "sweep.svg")
     figure.savefig(folder / "sweep.png", dpi=200)
 

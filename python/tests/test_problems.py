@@ -1,5 +1,6 @@
 import copy
 import math
+import os
 import pickle
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import time
 import pytest
 
 import collapipe
+
+import slow
 
 
 def test_bit_for_bit_the_programs_answer(problem, program):
@@ -141,6 +144,15 @@ def test_watched_and_stopped(problem):
         collapipe.Solver().solve(problem, watch=fail)
 
 
+def test_watched_from_the_first_decision_to_the_last():
+    seen = []
+    solution = collapipe.Solver(gap=1e-9).solve(slow.problem(300), watch=lambda *progress: seen.append(progress))
+    found = [objective for objective, _, _ in seen if objective is not None]
+    assert len(seen) > 3 and found == sorted(found, reverse=True) and found[-1] == pytest.approx(solution.objective, rel=1e-9)
+    ended = collapipe.Solver(gap=1e-9).solve(slow.problem(), watch=lambda objective, bound, work: work > 1_000_000)
+    assert ended.status == "interrupted" and ended.lower_bound <= ended.objective
+
+
 def test_the_interpreter_goes_on_during_a_solve(scenario):
     ticks, done = [0], threading.Event()
 
@@ -159,13 +171,12 @@ def test_the_interpreter_goes_on_during_a_solve(scenario):
     assert at_work > 0
 
 
-# Four hundred clusters with choices of devices: one solve takes far longer than the test waits.
+# Each takes far longer than the test waits.
 LONG = """
-import collapipe, copy, signal, threading, time
-data = collapipe.Scenario().with_(participation='select').problem(0).to_dict()
-data['clusters'] = [copy.deepcopy(data['clusters'][i % 2]) for i in range(400)]
-for i, c in enumerate(data['clusters']): c['name'], c['bandwidth_hz'] = f'c{i}', c['bandwidth_hz'] * (1 + 0.01 * (i % 17))
-problem = collapipe.Problem(data)
+import sys
+sys.path.insert(0, HERE)
+import collapipe, signal, slow, threading, time
+problem = slow.problem()
 scenario = collapipe.Scenario()
 begun = None
 def interrupt():
@@ -197,7 +208,7 @@ except KeyboardInterrupt:
 )
 def test_ctrl_c_ends_it(work, tmp_path):
     script = tmp_path / "long.py"
-    script.write_text(LONG.replace("WORK", work))
+    script.write_text(LONG.replace("HERE", repr(os.path.dirname(__file__))).replace("WORK", work))
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout == "ended\n", done.stderr
 
@@ -219,11 +230,7 @@ def test_a_run_that_was_interrupted_keeps_its_slots(tmp_path):
 
 
 def test_a_time_limit_is_kept_and_said():
-    data = collapipe.Scenario().with_(participation="select").problem(0).to_dict()
-    data["clusters"] = [copy.deepcopy(data["clusters"][i % 2]) for i in range(200)]
-    for index, cluster in enumerate(data["clusters"]):
-        cluster["name"], cluster["bandwidth_hz"] = f"c{index}", cluster["bandwidth_hz"] * (1 + 0.01 * (index % 17))
-    problem = collapipe.Problem(data)
+    problem = slow.problem()
     for limit in (0.2, 0.4):
         begun = time.monotonic()
         solution = collapipe.solve(problem, gap=1e-9, time_limit=limit)
