@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, TryLockError};
 
 use collapipe::lyapunov::{
-    CompareError, Comparison, DriftProblem, DriftRecord as Record, DriftSlot, Engine, EngineError, Labels, Minimum, Weights,
+    CompareError, Comparison, DriftProblem, DriftRecord as Record, DriftSlot, Engine, EngineError, Labels, Minimum,
+    Weights,
 };
 use collapipe::report::{drift_summary, write_drift_folder};
 use collapipe::{Blame, Blamed};

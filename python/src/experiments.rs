@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use collapipe::experiments::{
-    Metric, OwnExperiment, Reproduction as Experiments, Request, ResultTable, Row, Shard, Vary, catalogue, contrast_text,
+    Metric, OwnExperiment, Reproduction as Experiments, Request, ResultTable, Row, Shard, Vary, catalogue,
+    contrast_text,
 };
 use collapipe::simulation::PolicyKind;
 use pyo3::prelude::*;
@@ -172,7 +173,10 @@ fn shard(part: Option<(usize, usize)>) -> PyResult<Option<Shard>> {
 }
 
 fn kinds(policies: &[String]) -> PyResult<Vec<PolicyKind>> {
-    policies.iter().map(|name| name.parse().map_err(|error| of::<collapipe::simulation::UnknownPolicy>(&error))).collect()
+    policies
+        .iter()
+        .map(|name| name.parse().map_err(|error| of::<collapipe::simulation::UnknownPolicy>(&error)))
+        .collect()
 }
 
 /// The folder's path from the root, so that a later call finds it from anywhere.

@@ -83,7 +83,9 @@ impl Going {
     /// Plays the next slot; false at the end, and when the flag was raised meanwhile.
     fn step(&mut self, stop: Option<&Stop>) -> PyResult<bool> {
         if self.broken {
-            return Err(machine(&"the run was interrupted within a slot: record() has what was finished; begin it again"));
+            return Err(machine(
+                &"the run was interrupted within a slot: record() has what was finished; begin it again",
+            ));
         }
         let next = self.run.next();
         self.broken = stop.is_some_and(Stop::is_raised);
@@ -120,7 +122,9 @@ impl Runner {
         let settings = settings(gap, time_limit, None)?;
         let raised = own.is_some().then(Raised::default);
         let policy: Box<dyn Policy> = match (own, &raised) {
-            (Some(decide), Some(raised)) => Box::new(PythonPolicy { name: policy.into(), decide, raised: raised.clone() }),
+            (Some(decide), Some(raised)) => {
+                Box::new(PythonPolicy { name: policy.into(), decide, raised: raised.clone() })
+            }
             _ => {
                 let kind: PolicyKind = policy.parse().map_err(|error: UnknownPolicy| of(&error))?;
                 kind.build(settings, scenario.spec().seed).map_err(|error| of(&error))?

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use collapipe::problem::SlotProblem;
-use collapipe::scenario::{Assignment, BUILTIN, PRESETS, Scenario as Built, ScenarioFile, SlotError, SlotInstance, preset};
+use collapipe::scenario::{
+    Assignment, BUILTIN, PRESETS, Scenario as Built, ScenarioFile, SlotError, SlotInstance, preset,
+};
 use collapipe::simulation::{Run, RunError};
 use collapipe::solver::Settings;
 use pyo3::prelude::*;
@@ -69,7 +71,8 @@ impl Scenario {
     /// TOML, with the folder where relative files are looked up, and assignments as `path=value`.
     #[staticmethod]
     fn from_toml(text: String, folder: PathBuf, set: Vec<String>) -> PyResult<Self> {
-        let set = set.iter().map(|text| text.parse().map_err(|error| of::<collapipe::scenario::AssignmentError>(&error)));
+        let set =
+            set.iter().map(|text| text.parse().map_err(|error| of::<collapipe::scenario::AssignmentError>(&error)));
         Self::new(text, folder, set.collect::<PyResult<_>>()?)
     }
 

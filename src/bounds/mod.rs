@@ -158,7 +158,9 @@ impl Blamed for BoundError {
     fn field(&self) -> Option<FieldError> {
         match self {
             Self::Field(error) => error.field(),
-            Self::StepSize { .. } | Self::Unreachable { .. } | Self::TooManyRounds { .. } | Self::Overflow { .. } => None,
+            Self::StepSize { .. } | Self::Unreachable { .. } | Self::TooManyRounds { .. } | Self::Overflow { .. } => {
+                None
+            }
         }
     }
 }

@@ -162,9 +162,7 @@ impl Blamed for ExperimentError {
 
     fn field(&self) -> Option<FieldError> {
         match self {
-            Self::Unknown { name, known } => {
-                Some(FieldError::new("experiments", format!("{name:?}"), known))
-            }
+            Self::Unknown { name, known } => Some(FieldError::new("experiments", format!("{name:?}"), known)),
             Self::Base(error) => error.field(),
             Self::Assignment(error) => error.field(),
             Self::Field(error) => error.field(),

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::{ModelCosts, ModelPreset, Transformer, ModelError};
+use crate::model::{ModelCosts, ModelError, ModelPreset, Transformer};
 use crate::network::device::{DevicePreset, EdgeServerPreset, Figure};
 use crate::network::radio::{PathLossModel, Sight};
 
@@ -80,14 +80,10 @@ impl Catalogue {
             let costs = Transformer::new(preset.spec(sequence_length))?.costs();
             Ok(KnownModel { name: preset.name(), sequence_length, costs })
         };
-        let device = |preset: &DevicePreset| KnownMachine {
-            name: preset.name(),
-            figures: preset.sheet().figures().into(),
-        };
-        let server = |preset: &EdgeServerPreset| KnownMachine {
-            name: preset.name(),
-            figures: preset.sheet().figures().into(),
-        };
+        let device =
+            |preset: &DevicePreset| KnownMachine { name: preset.name(), figures: preset.sheet().figures().into() };
+        let server =
+            |preset: &EdgeServerPreset| KnownMachine { name: preset.name(), figures: preset.sheet().figures().into() };
         Ok(Self {
             models: ModelPreset::ALL.into_iter().map(model).collect::<Result<_, _>>()?,
             devices: DevicePreset::ALL.iter().map(device).collect(),

@@ -128,7 +128,9 @@ impl Blamed for ScenarioFileError {
             Self::Several(errors) => errors.first().and_then(Blamed::field),
             Self::Assigned { field, .. } => field.as_deref().cloned(),
             Self::Assignment(error) => error.field(),
-            Self::Format { .. } | Self::Traces(_) | Self::Table { .. } | Self::Text { .. } | Self::Profile { .. } => None,
+            Self::Format { .. } | Self::Traces(_) | Self::Table { .. } | Self::Text { .. } | Self::Profile { .. } => {
+                None
+            }
         }
     }
 }

@@ -261,8 +261,7 @@ impl LookAgain for SlotLookAgain<'_> {
         let slots = self.states.par_iter().zip(&self.record.slots);
         // Who may end the comparison may do so on every thread of it.
         let stop = Stop::of_thread().unwrap_or_default();
-        let compared =
-            slots.map(|(state, slot)| stop.during(|| self.compare_slot(state, slot, prices, &accuracy)));
+        let compared = slots.map(|(state, slot)| stop.during(|| self.compare_slot(state, slot, prices, &accuracy)));
         let compared = compared.collect::<Result<Vec<_>, RunError>>()?;
         let mut all = Vec::with_capacity(compared.len());
         for ((minimum, decision), known) in compared.into_iter().zip(&mut self.decisions) {
