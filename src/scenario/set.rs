@@ -298,6 +298,21 @@ mod tests {
     }
 
     #[test]
+    fn a_text_with_values_reads_as_the_text_and_the_values_do() {
+        use crate::scenario::{BUILTIN, ScenarioFile};
+        let set = ["clusters.*.bandwidth_hz=1.5e7", "latency_weight=0.3", "participation=all"];
+        let set = set.map(|text| text.parse::<Assignment>().unwrap());
+        let written = ScenarioFile::text_with(BUILTIN, &set).unwrap();
+        let read = |text: &str, set: &[Assignment]| ScenarioFile::parse_with(text, "".as_ref(), set).unwrap().spec;
+        assert_eq!(read(&written, &[]), read(BUILTIN, &set));
+        assert_ne!(read(&written, &[]), read(BUILTIN, &[]));
+        assert_eq!(ScenarioFile::text_with(BUILTIN, &[]).unwrap(), BUILTIN);
+        let unknown: Assignment = "clusters.nowhere.bandwidth_hz=1".parse().unwrap();
+        let error = ScenarioFile::text_with(BUILTIN, &[unknown]).unwrap_err();
+        assert_eq!(error.field().map(|field| (field.path, field.value)), Some(("clusters".into(), "nowhere".into())));
+    }
+
+    #[test]
     fn faults_of_paths() {
         for (assignment, message) in [
             ("a", "a: must be path=value"),
