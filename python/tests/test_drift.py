@@ -102,7 +102,7 @@ def says(minimum, constraints=("g",)):
     ("problem", "error", "match"),
     [
         (says(ZeroDivisionError("by own hand")), ZeroDivisionError, "by own hand"),
-        (says(KeyboardInterrupt()), KeyboardInterrupt, ""),
+        (says(KeyboardInterrupt()), KeyboardInterrupt, None),
         (says({"penalty": 1.0}), TypeError, "Minimum"),
         (says(Minimum(0, 1.0, [])), collapipe.InputError, "1 constraints"),
         (says(Minimum(0, math.nan, [0.0])), collapipe.InputError, "penalty"),
