@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use collapipe::experiments::{MAX_SEEDS, Shard, Vary};
+use collapipe::experiments::{MAX_SEEDS, OwnExperiment, Shard, Vary};
 use collapipe::simulation::{MOST_COMPARED, PolicyKind};
 
 use super::args::ScenarioArguments;
@@ -19,7 +19,7 @@ pub struct CompareArguments {
     #[command(flatten)]
     pub scenario: ScenarioArguments,
     /// Who decides, separated by commas (docs/policies.md)
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = COMPARED)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = OwnExperiment::COMPARED)]
     pub policies: Vec<PolicyKind>,
     #[command(flatten)]
     pub size: SizeArguments,
@@ -27,14 +27,6 @@ pub struct CompareArguments {
     #[arg(long, value_name = "DIR", default_value = "collapipe-compare")]
     pub out: PathBuf,
 }
-
-const COMPARED: [PolicyKind; 5] = [
-    PolicyKind::Exact,
-    PolicyKind::UniformSegments,
-    PolicyKind::ProportionalSpeed,
-    PolicyKind::FixedRadio,
-    PolicyKind::NoPipeline,
-];
 
 /// Play a scenario of your own at several values of its fields, with tables, a figure and a report.
 ///

@@ -151,14 +151,7 @@ impl PlanArguments {
         if self.slot >= slots {
             return Err(Failure::input(format!("--slot {}: must be below {slots}, the scenario's slots", self.slot)));
         }
-        let mut run = Run::new(&scenario, settings)?;
-        while run.played() < self.slot {
-            match run.next() {
-                Some(slot) => drop(slot?),
-                None => break,
-            }
-        }
-        match run.next_problem() {
+        match Run::up_to(&scenario, settings, self.slot)?.next_problem() {
             Ok(instance) => {
                 let names = Names::of_scenario(&scenario, &instance.present);
                 let title = format!("{name}: slot {}", self.slot);
@@ -179,21 +172,12 @@ impl PlanArguments {
         Ok(match self.format {
             Output::Table => format!("{}\n\n{}", collapipe::text::printable(title), report.to_table()),
             Output::Json => io::json(report)?,
-            Output::Trace => drawn(report.to_chrome_trace(self.cluster(report)?)?)? + "\n",
+            Output::Trace => drawn(report.to_chrome_trace(report.cluster_named(&self.cluster)?)?)? + "\n",
             Output::Svg => {
                 let drawing = Drawing { width_in: self.width, links: true };
-                drawn(report.to_svg(self.cluster(report)?, drawing)?)?
+                drawn(report.to_svg(report.cluster_named(&self.cluster)?, drawing)?)?
             }
             Output::Html => report.to_html(title)?,
-        })
-    }
-
-    fn cluster(&self, report: &PlanReport) -> Result<usize, Failure> {
-        let named = report.clusters.iter().position(|cluster| cluster.name == self.cluster);
-        let numbered = || self.cluster.parse().ok().filter(|index| *index < report.clusters.len());
-        named.or_else(numbered).ok_or_else(|| {
-            let names: Vec<&str> = report.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
-            Failure::input(format!("--cluster {:?}: must be {}, or a number from 0", self.cluster, names.join(", ")))
         })
     }
 }

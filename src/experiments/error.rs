@@ -159,4 +159,16 @@ impl Blamed for ExperimentError {
             Self::Write(error) => error.blame(),
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Unknown { name, known } => Some(FieldError::new("experiments", format!("{name:?}"), known)),
+            Self::Base(error) => error.field(),
+            Self::Assignment(error) => error.field(),
+            Self::Field(error) => error.field(),
+            Self::Scenario { source, .. } => source.field(),
+            Self::Run { source, .. } => source.field(),
+            _ => None,
+        }
+    }
 }

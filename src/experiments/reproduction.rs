@@ -124,6 +124,18 @@ impl Reproduction {
         (chosen.len(), chosen.iter().map(|(_, cell)| cell.effort()).sum())
     }
 
+    /// How many cells of a shard (all if none) a folder does not hold yet.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Kept`] for files of other runs.
+    pub fn missing(&self, folder: &Path, shard: Option<Shard>) -> Result<usize, ExperimentError> {
+        let mut missing = 0;
+        for (part, cell) in self.chosen(shard) {
+            missing += usize::from(self.finished(folder, part, cell)?.is_none());
+        }
+        Ok(missing)
+    }
+
     /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, longest cells first, and keeps
     /// every cell there as soon as it is finished. False where `stop` was raised: cells that were running then were
     /// finished and kept.

@@ -2,7 +2,7 @@
 
 use super::report::Names;
 use crate::lyapunov::{BudgetError, EnergyController, QueueError};
-use crate::problem::{Gains, SlotProblem};
+use crate::problem::{FieldError, Gains, SlotProblem};
 use crate::scenario::{MeasurementError, Scenario, SlotError, SlotState};
 use crate::solver::{Settings, SolveError, Solver};
 use nalgebra::DMatrix;
@@ -52,6 +52,13 @@ impl crate::Blamed for LastingError {
             Self::Solve(error) => error.blame(),
             Self::Budget(error) => error.blame(),
             Self::Queue(error) => error.blame(),
+        }
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Solve(error) => error.field(),
+            Self::Gains(_) | Self::Slot(_) | Self::Budget(_) | Self::Queue(_) => None,
         }
     }
 }

@@ -106,4 +106,12 @@ impl crate::Blamed for ExplainError {
             Self::Solve(error) => error.blame(),
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Decision(_) => None,
+            Self::Pipeline(error) => error.field(),
+            Self::Solve(error) => error.field(),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::NodeId;
+use crate::problem::{FieldError, NodeId};
 use crate::schedule::{Durations, ScheduleKind, Sending};
 
 /// Names of clusters and their devices, as people know them. Where one is missing, its number stands for it.
@@ -75,6 +75,21 @@ pub struct PlanReport {
     pub variants: Vec<Variant>,
     /// What more of something would be worth.
     pub prices: Vec<Price>,
+}
+
+impl PlanReport {
+    /// Index of a cluster by its name or, where none has the name, by its number from 0.
+    ///
+    /// # Errors
+    /// [`FieldError`] lists the names there are.
+    pub fn cluster_named(&self, named: &str) -> Result<usize, FieldError> {
+        let by_name = self.clusters.iter().position(|cluster| cluster.name == named);
+        let by_number = || named.parse().ok().filter(|index| *index < self.clusters.len());
+        by_name.or_else(by_number).ok_or_else(|| {
+            let names: Vec<&str> = self.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+            FieldError::new("cluster", format!("{named:?}"), format!("{}, or a number from 0", names.join(", ")))
+        })
+    }
 }
 
 /// A cluster in the round.

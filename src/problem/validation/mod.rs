@@ -48,6 +48,12 @@ impl Blamed for ProblemError {
             Self::Field(error) => error.blame(),
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Field(error) => error.field(),
+        }
+    }
 }
 
 /// Checks every field; the first bad one is reported.
