@@ -122,7 +122,10 @@ impl Cell {
         let devices: usize = spec.clusters.iter().map(|cluster| cluster.devices.len()).sum();
         let each = u64::from(self.scenario.blocks()).saturating_mul(devices as u64);
         let rounds = match self.policy {
-            PolicyKind::Alternating | PolicyKind::FixedRadio | PolicyKind::Offline => 20,
+            // As measured in the experiment `headline`.
+            PolicyKind::Alternating => 120,
+            PolicyKind::Offline => 30,
+            PolicyKind::FixedRadio => 8,
             _ => 1,
         };
         // Beside the policy the exact solver is asked about every slot.
