@@ -24,7 +24,8 @@ function slider({ label, unit, suffix, low, high, get, set, id }) {
     oninput: () => { set(unit * Number((10 ** Number(input.value)).toPrecision(3))); input.setAttribute('aria-valuetext', output.textContent); shown(); } });
   shown();
   input.setAttribute('aria-valuetext', output.textContent);
-  return el('label', {}, label, output, input);
+  // A label is of what it names; without a name, of the first thing in it, which is the output.
+  return el('label', { for: id }, label, output, input);
 }
 
 // A number that may be left out.

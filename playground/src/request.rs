@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use collapipe::network::device::DevicePreset;
-use collapipe::plan::{
-    ExplainError, LastingError, Names, PlanReport, Typical, explain, lasting_state, settled_prices,
-};
+use collapipe::plan::{ExplainError, LastingError, Names, PlanReport, Typical, explain, lasting_state, settled_prices};
 use collapipe::problem::FieldError;
 use collapipe::scenario::{PRESETS, Scenario, ScenarioError, ScenarioFile, ScenarioFileError, ScenarioSpec, SlotError};
 use collapipe::schedule::Drawing;

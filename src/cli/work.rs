@@ -1,10 +1,10 @@
 //! Long work: on several threads, behind a bar, until a signal stops it.
 
 use std::process;
-use std::thread;
-use std::time::Duration;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use rayon::ThreadPoolBuilder;
 

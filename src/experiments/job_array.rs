@@ -81,7 +81,8 @@ impl JobArray {
             ExperimentError::Description { message: describe(&error.path().to_string(), &error.inner().to_string()) }
         })?;
         if Self::new(array.request.clone(), array.parts)? != array {
-            let message = "runs: are not those that this version lists for the request; write the file again with --plan".into();
+            let message =
+                "runs: are not those that this version lists for the request; write the file again with --plan".into();
             return Err(ExperimentError::Description { message });
         }
         Ok(array)

@@ -44,7 +44,10 @@ fn assert_same(own: &Value, other: &Value, path: &str) {
         }
         (Value::Array(own), Value::Array(other)) => {
             assert_eq!(own.len(), other.len(), "{path}");
-            own.iter().zip(other).enumerate().for_each(|(at, (own, other))| assert_same(own, other, &format!("{path}[{at}]")));
+            own.iter()
+                .zip(other)
+                .enumerate()
+                .for_each(|(at, (own, other))| assert_same(own, other, &format!("{path}[{at}]")));
         }
         (Value::Number(own), Value::Number(other)) => {
             let (own, other) = (own.as_f64().unwrap(), other.as_f64().unwrap());
@@ -110,7 +113,7 @@ fn what_the_mouse_changes_is_planned_as_the_command_plans_it() {
         let shown: Value = serde_json::from_str(page.value("document.body.dataset.shown").as_str().unwrap()).unwrap();
         times.push(shown["milliseconds"].as_f64().unwrap());
     }
-    let [shown_x, shown_y] = page.middle(node);
+    let [shown_x, shown_y] = page.middle_as_it_is(node);
     assert!((shown_x - x - 96.0).abs() < 3.0 && (shown_y - y - 72.0).abs() < 3.0, "{shown_x} {shown_y} from {x} {y}");
     page.mouse("mouseReleased", [x + 96.0, y + 72.0]);
     page.mouse("mouseMoved", [x, y]);
@@ -126,7 +129,9 @@ fn what_the_mouse_changes_is_planned_as_the_command_plans_it() {
     println!("from a change to the picture: {:.0} ms in the middle, {:.0} ms at most", times[6], times[11]);
 
     // A quarter of the way up its slider the band is narrower, and narrower is never better.
-    let slider = page.value("(() => { const box = document.getElementById('band-0').getBoundingClientRect(); return box.width; })()");
+    let slider = page.value(
+        "(() => { const box = document.getElementById('band-0').getBoundingClientRect(); return box.width; })()",
+    );
     let [x, y] = page.middle("#band-0");
     page.click([x - slider.as_f64().unwrap() / 4.0, y]);
     settled(&mut page);
@@ -157,7 +162,10 @@ fn what_the_mouse_changes_is_planned_as_the_command_plans_it() {
     page.value("document.activeElement.select()");
     page.send("Input.insertText", json!({ "text": "-3" }));
     assert_eq!(page.value(&format!("document.querySelector(\"{budget}\").getAttribute('aria-invalid')")), "true");
-    assert_eq!((page.value("state.asked"), &scenario(&mut page)["clusters"][0]["devices"][3]["budget_j_per_round"]), (asked, &json!(8.0)));
+    assert_eq!(
+        (page.value("state.asked"), &scenario(&mut page)["clusters"][0]["devices"][3]["budget_j_per_round"]),
+        (asked, &json!(8.0))
+    );
 
     // The arrow keys move what has the focus, by a metre.
     let at = page.middle("#map [data-key='0/nano-a']");
@@ -169,7 +177,10 @@ fn what_the_mouse_changes_is_planned_as_the_command_plans_it() {
     let moved = scenario(&mut page)["clusters"][0]["devices"][0]["position"]["x_m"].as_f64().unwrap();
     assert!((moved - x - 2.0).abs() < 0.11, "{x} {moved}");
     assert_eq!(page.value("document.activeElement.dataset.key"), "0/nano-a");
-    assert!(page.value("document.querySelectorAll('#plan tr.chosen').length").as_u64().unwrap() >= 2, "its rows are marked");
+    assert!(
+        page.value("document.querySelectorAll('#plan tr.chosen').length").as_u64().unwrap() >= 2,
+        "its rows are marked"
+    );
 
     // A device more, and one less.
     let add = page.middle("#clusters section > button");
@@ -189,20 +200,26 @@ fn files_are_opened_and_faults_are_told() {
     let Some(browser) = browser() else { return };
     let saves = folder("playground-opened");
     let mut page = open(browser, "playground-files", (1280, 900), false);
-    let own = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scenarios/six-devices.toml")).unwrap();
-    let mut give = |page: &mut Page, text: &str| {
+    let own =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scenarios/six-devices.toml")).unwrap();
+    let give = |page: &mut Page, text: &str| {
         let path = saves.join("given.toml");
         fs::write(&path, text).unwrap();
         let document = page.send("DOM.getDocument", json!({}));
-        let input = page.send("DOM.querySelector", json!({ "nodeId": document["root"]["nodeId"], "selector": "#open" }));
+        let input =
+            page.send("DOM.querySelector", json!({ "nodeId": document["root"]["nodeId"], "selector": "#open" }));
         page.send("DOM.setFileInputFiles", json!({ "files": [path], "nodeId": input["nodeId"] }));
     };
     give(&mut page, &own.replace("batch_size = 32", "batch_size = 0"));
     page.until("document.getElementById('verdict').classList.contains('none')");
     let told = page.value("document.getElementById('verdict').textContent");
-    assert!(told.as_str().is_some_and(|told| told.contains("clusters[0].batch_size") && told.contains("line ")), "{told}");
+    assert!(
+        told.as_str().is_some_and(|told| told.contains("clusters[0].batch_size") && told.contains("line ")),
+        "{told}"
+    );
     // No plan: a model that no device holds any part of.
-    let small = own.replace("preset = \"jetson-", "memory_bytes = 1e3\npreset = \"jetson-").replace("\"select\"", "\"all\"");
+    let small =
+        own.replace("preset = \"jetson-", "memory_bytes = 1e3\npreset = \"jetson-").replace("\"select\"", "\"all\"");
     give(&mut page, &small);
     page.until("document.getElementById('verdict').textContent.startsWith('no plan')");
     // And back: two clusters.

@@ -110,10 +110,15 @@ impl Page {
 
     /// The middle of the first element of a selector, scrolled into sight.
     pub fn middle(&mut self, selector: &str) -> [f64; 2] {
+        self.value(&format!("document.querySelector({}).scrollIntoView({{ block: 'center' }})", json!(selector)));
+        self.middle_as_it_is(selector)
+    }
+
+    /// The same without scrolling.
+    pub fn middle_as_it_is(&mut self, selector: &str) -> [f64; 2] {
         let found = format!("document.querySelector({})", json!(selector));
         let at = self.value(&format!(
-            "(() => {{ const at = {found}; at.scrollIntoView({{ block: 'center' }}); const box = at.getBoundingClientRect(); \
-             return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
+            "(() => {{ const box = {found}.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
         ));
         [at[0].as_f64().unwrap(), at[1].as_f64().unwrap()]
     }
