@@ -14,6 +14,7 @@ mod certificates_recomputed;
 mod convergence;
 #[cfg(feature = "cli")]
 mod engine_scenario;
+#[cfg(feature = "cli")]
 mod lasting;
 #[cfg(feature = "cli")]
 mod margins;
