@@ -15,7 +15,7 @@ mod table;
 mod variant;
 mod why;
 
-pub use lasting::{LastingError, Typical, lasting};
+pub use lasting::{LastingError, Typical, lasting, lasting_state, settled_prices};
 pub use report::{
     ClusterReport, DeviceReport, HopReport, Limit, Names, Part, Pipeline, PlanReport, Price, Resource, Step, Variant,
 };

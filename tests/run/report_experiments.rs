@@ -10,6 +10,7 @@ use collapipe::experiments::{
     findings, write_experiment_page,
 };
 
+use crate::support::browser::browser;
 use crate::support::folder;
 
 fn table(drawing: Drawing, log: bool, policies: usize, places: usize, seeds: u64) -> ResultTable {
@@ -157,21 +158,6 @@ fn page_is_escaped_and_asks_for_nothing() {
     assert!(page.contains("Left out.") && page.contains("no &lt;file&gt;"));
     // 13 policies at 3 places: a row each, 2.000 ± its half width.
     assert!(page.matches("<tr><td>place").count() >= 39 && page.contains("± "));
-}
-
-/// Chromium, where the machine has one; with `COLLAPIPE_BROWSER` set it must.
-fn browser() -> Option<&'static str> {
-    let found = ["chromium", "chromium-browser", "google-chrome"]
-        .into_iter()
-        .find(|name| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success()));
-    assert!(
-        found.is_some() || std::env::var_os("COLLAPIPE_BROWSER").is_none(),
-        "COLLAPIPE_BROWSER is set: no Chromium"
-    );
-    if found.is_none() {
-        println!("skipped: no Chromium on this machine");
-    }
-    found
 }
 
 /// The document after a script of ours has measured it, and what the console says.

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+pub mod browser;
 pub mod examples;
 #[cfg(feature = "cli")]
 pub mod scenario;
