@@ -14,32 +14,35 @@ import pandas
 
 import collapipe
 
-SLOTS = 20
-
-
-def play(bandwidth_hz: float, latency_weight: float) -> pandas.DataFrame:
-    """Slots of one run, with what was varied."""
-    scenario = collapipe.Scenario().with_({"clusters.0.bandwidth_hz": bandwidth_hz}, slots=SLOTS, latency_weight=latency_weight)
-    slots = pandas.DataFrame.from_arrow(collapipe.run(scenario).slots)
-    return slots.assign(bandwidth_hz=bandwidth_hz, latency_weight=latency_weight)
-
 
 def main() -> None:
     folder = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "sweep")
     folder.mkdir(parents=True, exist_ok=True)
-    cells = [(band, weight) for weight in (0.05, 0.2) for band in (5e6, 1e7, 2e7, 4e7)]
-    slots = pandas.concat([play(*cell) for cell in cells], ignore_index=True)
-    slots.to_csv(folder / "slots.csv", index=False)
+    # Every value with every other, for three seeds, on all cores. With folder=... finished runs would be kept, and figures be written.
+    results = collapipe.sweep(
+        collapipe.Scenario(),
+        {"clusters.0.bandwidth_hz": [5e6, 1e7, 2e7, 4e7], "latency_weight": [0.05, 0.2]},
+        slots=20,
+        seeds=3,
+    )
+    runs = pandas.DataFrame.from_arrow(results.rows)
+    runs.to_csv(folder / "runs.csv", index=False)
 
-    means = slots.groupby(["latency_weight", "bandwidth_hz"])["latency_s"].mean().unstack(0)
-    print(means.to_string(float_format="%.2f"))
+    latency = runs.groupby(["series", "x"])["latency_s"].agg(["mean", "min", "max"])
+    print(latency.to_string(float_format="%.2f"))
 
     figure, axes = pyplot.subplots(figsize=(3.5, 2.6), layout="constrained")
-    for (weight, column), marker in zip(means.items(), "os"):
-        axes.plot(column.index / 1e6, column, marker=marker, label=f"V = {weight} per s")
+    for (series, of), marker in zip(latency.groupby(level="series"), "os"):
+        of = of.droplevel("series")
+        spread = [of["mean"] - of["min"], of["max"] - of["mean"]]
+        axes.errorbar(of.index / 1e6, of["mean"], yerr=spread, marker=marker, capsize=2, label=series.removeprefix("exact, "))
+    bands = sorted({band / 1e6 for band in runs["x"]})
     axes.set(xscale="log", xlabel="bandwidth of the first cluster [MHz]", ylabel="mean round latency [s]")
-    axes.legend(frameon=False)
+    axes.set_xticks(bands, [f"{band:g}" for band in bands])
+    axes.minorticks_off()
+    figure.legend(loc="outside upper center", frameon=False, fontsize="small")
     figure.savefig(folder / "sweep.svg")
+    figure.savefig(folder / "sweep.png", dpi=200)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use collapipe::problem::{FieldError, JsonError, ProblemError};
+use collapipe::problem::FieldError;
 use collapipe::{Blame, Blamed};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -13,7 +13,7 @@ create_exception!(
     collapipe,
     InputError,
     CollapipeError,
-    "Bad input. `field`, `value` and `allowed` say where and what, or are None where no field is to blame."
+    "Bad input. `field`, `value` and `allowed` are texts that say where, what, and what may stand there; None where no single field is to blame."
 );
 create_exception!(collapipe, Infeasible, CollapipeError, "No decision satisfies the constraints; the text says which.");
 create_exception!(
@@ -29,45 +29,37 @@ pub fn input(error: &dyn Display) -> PyErr {
     with_field(error, None)
 }
 
+/// A field that does not hold what it must.
+pub fn field(path: &str, value: impl Display, allowed: impl Into<String>) -> PyErr {
+    of(&FieldError { path: path.into(), value: value.to_string(), allowed: allowed.into(), owner: None })
+}
+
 /// A fault of the machine.
 pub fn machine(error: &dyn Display) -> PyErr {
     MachineError::new_err(error.to_string())
 }
 
 /// A library error by whom it blames.
-pub fn of<E: Blamed + Display>(error: &E) -> PyErr {
+pub fn of<E: Blamed>(error: &E) -> PyErr {
     match error.blame() {
-        Blame::Input => input(error),
+        Blame::Input => with_field(error, error.field()),
         Blame::Infeasible => Infeasible::new_err(error.to_string()),
         Blame::Machine => machine(error),
     }
 }
 
-/// A fault of a problem.
-pub fn of_problem(error: &ProblemError) -> PyErr {
-    match error {
-        ProblemError::Field(field) => with_field(error, Some(field)),
-        _ => input(error),
-    }
-}
-
-/// A fault of JSON text.
-pub fn of_json(error: &JsonError) -> PyErr {
-    match error {
-        JsonError::Problem(ProblemError::Field(field)) => with_field(error, Some(field)),
-        JsonError::Fields(fields) => with_field(error, fields.first()),
-        _ => input(error),
-    }
-}
-
-fn with_field(error: &dyn Display, field: Option<&FieldError>) -> PyErr {
+fn with_field(error: &dyn Display, field: Option<FieldError>) -> PyErr {
     let error = InputError::new_err(error.to_string());
+    let (path, value, allowed) = match field {
+        Some(field) => (Some(field.path), Some(field.value), Some(field.allowed)),
+        None => (None, None, None),
+    };
     Python::attach(|py| {
-        let value = error.value(py);
+        let error = error.value(py);
         // An exception's attributes cannot fail to be set; if they did, the text still has all of it.
-        let _ = value.setattr("field", field.map(|field| field.path.clone()));
-        let _ = value.setattr("value", field.map(|field| field.value.clone()));
-        let _ = value.setattr("allowed", field.map(|field| field.allowed.clone()));
+        let _ = error.setattr("field", path);
+        let _ = error.setattr("value", value);
+        let _ = error.setattr("allowed", allowed);
     });
     error
 }

@@ -7,7 +7,7 @@ use collapipe::problem::{Decision, Gains, SlotProblem, SlotSpec, evaluate as eva
 use pyo3::prelude::*;
 
 use crate::data::{to_json, to_python};
-use crate::error::{input, of_json, of_problem};
+use crate::error::{field, input, of};
 
 /// A validated slot problem.
 #[pyclass(frozen, module = "collapipe._core")]
@@ -17,7 +17,7 @@ impl Problem {
     fn changed(&self, change: impl FnOnce(&mut SlotSpec) -> PyResult<()>) -> PyResult<Self> {
         let mut spec = SlotSpec::clone(&self.0);
         change(&mut spec)?;
-        SlotProblem::new(spec).map(Self::from).map_err(|error| of_problem(&error))
+        SlotProblem::new(spec).map(Self::from).map_err(|error| of(&error))
     }
 }
 
@@ -31,11 +31,11 @@ impl From<SlotProblem> for Problem {
 impl Problem {
     #[staticmethod]
     fn from_json(text: &str) -> PyResult<Self> {
-        SlotProblem::from_json(text).map(Self::from).map_err(|error| of_json(&error))
+        SlotProblem::from_json(text).map(Self::from).map_err(|error| of(&error))
     }
 
     fn to_json(&self) -> PyResult<String> {
-        self.0.to_json().map_err(|error| of_json(&error))
+        self.0.to_json().map_err(|error| of(&error))
     }
 
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -74,8 +74,9 @@ impl Problem {
             let clusters = spec.clusters.len();
             let of = spec.clusters.get_mut(cluster).ok_or_else(|| no_cluster(cluster, clusters))?;
             let columns = gains.first().map_or(0, Vec::len);
-            if gains.iter().any(|row| row.len() != columns) {
-                return Err(input(&"gains: the rows are not equally long"));
+            if let Some((index, row)) = gains.iter().enumerate().find(|(_, row)| row.len() != columns) {
+                let allowed = format!("a row of {columns}, as the first one");
+                return Err(field(&format!("gains[{index}]"), format!("a row of {}", row.len()), allowed));
             }
             of.gain_to_noise_hz_per_w =
                 Gains(DMatrix::from_row_iterator(gains.len(), columns, gains.into_iter().flatten()));
@@ -96,15 +97,15 @@ impl Problem {
         self.changed(|spec| {
             let clusters = spec.clusters.len();
             if prices.len() != clusters {
-                return Err(input(&format!("prices: {} lists for {clusters} clusters", prices.len())));
+                let found = format!("{} lists", prices.len());
+                return Err(field("prices", found, format!("{clusters} lists, one per cluster")));
             }
             for (index, (cluster, prices)) in spec.clusters.iter_mut().zip(prices).enumerate() {
                 let nodes = cluster.devices.len() + 1;
                 let (Some((first, rest)), true) = (prices.split_first(), prices.len() == nodes) else {
-                    return Err(input(&format!(
-                        "prices[{index}]: {} numbers, must be {nodes}: control unit and devices",
-                        prices.len()
-                    )));
+                    let found = format!("{} numbers", prices.len());
+                    let allowed = format!("{nodes} numbers: control unit, then devices");
+                    return Err(field(&format!("prices[{index}]"), found, allowed));
                 };
                 cluster.control_unit.energy_price = *first;
                 for (device, price) in cluster.devices.iter_mut().zip(rest) {
@@ -117,7 +118,7 @@ impl Problem {
 }
 
 fn no_cluster(index: usize, clusters: usize) -> PyErr {
-    input(&format!("cluster {index}: there are {clusters}"))
+    field("cluster", index, format!("below {clusters}, the number of clusters"))
 }
 
 /// What a decision costs, and which constraints it breaks; JSON in, dict out.
@@ -128,7 +129,7 @@ pub fn evaluate<'py>(
     decision: &str,
     tolerance: f64,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let decision = Decision::from_answer_json(decision).map_err(|error| of_json(&error))?;
+    let decision = Decision::from_answer_json(decision).map_err(|error| of(&error))?;
     let evaluation = evaluated(&problem.0, &decision).map_err(|error| input(&error))?;
     let result = to_python(py, &evaluation)?;
     result.set_item("feasible", evaluation.feasibility.is_feasible(tolerance))?;

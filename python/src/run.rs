@@ -2,30 +2,36 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use collapipe::problem::Decision;
 use collapipe::report::{Conflict, RunFolder, summary};
 use collapipe::scenario::Scenario as Built;
 use collapipe::simulation::{
     Choice, Effort, NodeRole, Outage, Policy, PolicyKind, Run, RunError, RunRecord as Record, SlotContext, SlotOutcome,
-    SlotRecord,
+    SlotRecord, UnknownPolicy,
 };
-use collapipe::solver::Settings;
+use collapipe::solver::{Settings, Stop};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use crate::data::{to_json, to_python};
-use crate::error::{input, of};
+use crate::error::{field, input, machine, of};
 use crate::problem::Problem;
 use crate::scenario::Scenario;
 use crate::solver::settings;
 use crate::table::{Column, Table};
+use crate::wait::interruptible;
+
+/// What a user's function raised, kept until whoever called it looks.
+type Raised = Arc<Mutex<Option<PyErr>>>;
 
 /// A policy written in Python: `decide(problem, slot)` returns a decision as JSON, or None for no round.
 #[derive(Debug)]
 struct PythonPolicy {
     name: String,
     decide: Py<PyAny>,
+    raised: Raised,
 }
 
 impl PythonPolicy {
@@ -44,7 +50,11 @@ impl Policy for PythonPolicy {
             let problem = Problem::from(slot.problem().clone());
             self.decide.bind(py).call1((problem, slot.slot()))?.extract()
         })
-        .map_err(|error| self.failed(error))?;
+        .map_err(|error: PyErr| {
+            let failed = self.failed(&error);
+            *locked(&self.raised) = Some(error);
+            failed
+        })?;
         match said {
             Some(text) => Ok(Choice::Decision(Decision::from_answer_json(&text).map_err(|error| self.failed(error))?)),
             None => Ok(Choice::Outage(Outage::no_round("the policy decided for no round"))),
@@ -57,17 +67,46 @@ impl Policy for PythonPolicy {
 pub struct Runner {
     scenario: Built,
     settings: Settings,
+    /// What a policy of the user's own raised; none for a policy of the library.
+    raised: Option<Raised>,
     going: Mutex<Going>,
 }
 
 struct Going {
     run: Run<'static>,
     slots: Vec<SlotRecord>,
+    /// Whether the slot after these was ended in its midst: its decision is not that of the policy.
+    broken: bool,
+}
+
+impl Going {
+    /// Plays the next slot; false at the end, and when the flag was raised meanwhile.
+    fn step(&mut self, stop: Option<&Stop>) -> PyResult<bool> {
+        if self.broken {
+            return Err(machine(
+                &"the run was interrupted within a slot: record() has what was finished; begin it again",
+            ));
+        }
+        let next = self.run.next();
+        self.broken = stop.is_some_and(Stop::is_raised);
+        match next {
+            Some(_) if self.broken => Ok(false),
+            Some(slot) => {
+                self.slots.push(slot.map_err(|error| of(&error))?);
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+}
+
+fn locked<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[pymethods]
 impl Runner {
-    /// `policy` is a name, or a pair of a name and a function from (problem, slot) to a decision as JSON.
+    /// `policy` is a name, with `own` that of a function from (problem, slot) to a decision as JSON.
     #[new]
     #[pyo3(signature = (scenario, slots, seed, policy, own, gap, time_limit))]
     fn new(
@@ -81,45 +120,32 @@ impl Runner {
     ) -> PyResult<Self> {
         let scenario = scenario.varied(slots, seed)?;
         let settings = settings(gap, time_limit, None)?;
-        let policy: Box<dyn Policy> = match own {
-            Some(decide) => Box::new(PythonPolicy { name: policy.into(), decide }),
-            None => {
-                let kind: PolicyKind = policy.parse().map_err(|error| of(&error))?;
+        let raised = own.is_some().then(Raised::default);
+        let policy: Box<dyn Policy> = match (own, &raised) {
+            (Some(decide), Some(raised)) => {
+                Box::new(PythonPolicy { name: policy.into(), decide, raised: raised.clone() })
+            }
+            _ => {
+                let kind: PolicyKind = policy.parse().map_err(|error: UnknownPolicy| of(&error))?;
                 kind.build(settings, scenario.spec().seed).map_err(|error| of(&error))?
             }
         };
         let run = Run::with_policy(&scenario, policy).map_err(|error| of(&error))?;
-        Ok(Self { scenario, settings, going: Mutex::new(Going { run, slots: Vec::new() }) })
+        let going = Mutex::new(Going { run, slots: Vec::new(), broken: false });
+        Ok(Self { scenario, settings, raised, going })
     }
 
     /// Plays a slot and returns its record; None at the end.
     fn step<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        py.check_signals()?;
-        let played = py.detach(|| {
-            let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
-            let next = going.run.next();
-            if let Some(Ok(slot)) = &next {
-                going.slots.push(slot.clone());
-            }
-            next
-        });
-        match played {
-            None => Ok(None),
-            Some(Ok(slot)) => to_python(py, &slot).map(Some),
-            Some(Err(error)) => Err(of(&error)),
+        match self.play(py, 1)? {
+            0 => Ok(None),
+            _ => locked(&self.going).slots.last().map(|slot| to_python(py, slot)).transpose(),
         }
     }
 
-    /// Plays to the end, without the interpreter's lock but for a look at Ctrl-C in every slot.
+    /// Plays to the end.
     fn finish(&self, py: Python<'_>) -> PyResult<()> {
-        py.detach(|| {
-            let mut going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
-            while let Some(slot) = going.run.next() {
-                going.slots.push(slot.map_err(|error| of(&error))?);
-                Python::attach(|py| py.check_signals())?;
-            }
-            Ok(())
-        })
+        self.play(py, usize::MAX).map(drop)
     }
 
     /// The record so far; `certificates` is "quick", "full" or "off".
@@ -128,17 +154,58 @@ impl Runner {
             "off" => None,
             "quick" => Some(Effort::Quick),
             "full" => Some(Effort::Full),
-            other => return Err(input(&format!("certificates = {other:?}: must be \"quick\", \"full\" or \"off\""))),
+            other => return Err(field("certificates", format!("{other:?}"), "\"quick\", \"full\" or \"off\"")),
         };
-        py.detach(|| {
-            let going = self.going.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut record = going.run.record(going.slots.clone());
-            if let Some(effort) = effort {
-                record.comparison =
-                    Some(record.compare(&self.scenario, self.settings, effort).map_err(|error| of(&error))?);
+        let mut record = {
+            // Not to be waited for: a policy that asks for the record while it decides would wait for itself.
+            let Ok(going) = self.going.try_lock() else { return Err(machine(&"the run is in the midst of a slot")) };
+            going.run.record(going.slots.clone())
+        };
+        if let Some(effort) = effort {
+            let compared = interruptible(py, |_| record.compare(&self.scenario, self.settings, effort))?;
+            record.comparison = Some(compared.map_err(|error| of(&error))?);
+        }
+        Ok(RunRecord(record))
+    }
+}
+
+impl Runner {
+    /// Plays some slots, as many as there are; returns how many.
+    fn play(&self, py: Python<'_>, most: usize) -> PyResult<usize> {
+        let Some(raised) = &self.raised else {
+            let played = interruptible(py, |stop| {
+                let mut going = locked(&self.going);
+                let mut played = 0;
+                while played < most && going.step(Some(stop))? {
+                    played += 1;
+                }
+                Ok(played)
+            });
+            return played?;
+        };
+        // A policy in Python is asked on the interpreter's own thread, where Ctrl-C reaches it.
+        let mut played = 0;
+        while played < most {
+            py.check_signals()?;
+            match py.detach(|| locked(&self.going).step(None)) {
+                Ok(true) => played += 1,
+                Ok(false) => break,
+                Err(error) => return Err(with_cause(py, error, locked(raised).take())),
             }
-            Ok(RunRecord(record))
-        })
+        }
+        Ok(played)
+    }
+}
+
+/// A run's failure with the exception behind it; one that is not meant to be caught as an error, as Ctrl-C, by itself.
+fn with_cause(py: Python<'_>, error: PyErr, raised: Option<PyErr>) -> PyErr {
+    match raised {
+        Some(raised) if !raised.is_instance_of::<PyException>(py) => raised,
+        Some(raised) => {
+            error.set_cause(py, Some(raised));
+            error
+        }
+        None => error,
     }
 }
 

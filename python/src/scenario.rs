@@ -1,81 +1,120 @@
-//! Scenarios: TOML text that is read and validated once.
+//! Scenarios: TOML text, and values in place of its own, that are read and validated once.
 
 use std::path::{Path, PathBuf};
 
-use collapipe::scenario::{BUILTIN, Scenario as Built, ScenarioFile, SlotError};
+use collapipe::problem::SlotProblem;
+use collapipe::scenario::{
+    Assignment, BUILTIN, PRESETS, Scenario as Built, ScenarioFile, SlotError, SlotInstance, preset,
+};
 use collapipe::simulation::{Run, RunError};
 use collapipe::solver::Settings;
 use pyo3::prelude::*;
 
 use crate::data::to_python;
-use crate::error::{Infeasible, input, of};
+use crate::error::{Infeasible, field, input, of};
 use crate::problem::Problem;
+use crate::wait::interruptible;
 
 /// A validated scenario, with the text it came from.
 #[pyclass(frozen, module = "collapipe._core")]
 pub struct Scenario {
     pub built: Built,
-    text: String,
-    folder: PathBuf,
+    pub text: String,
+    pub folder: PathBuf,
+    /// Values in place of the text's.
+    pub set: Vec<Assignment>,
 }
 
 impl Scenario {
-    fn parse(text: &str, folder: &Path) -> PyResult<Self> {
-        let built = ScenarioFile::parse(text, folder).and_then(ScenarioFile::build).map_err(|error| of(&error))?;
-        Ok(Self { built, text: text.into(), folder: folder.into() })
+    fn new(text: String, folder: PathBuf, set: Vec<Assignment>) -> PyResult<Self> {
+        let file = ScenarioFile::parse_with(&text, &folder, &set);
+        let built = file.and_then(ScenarioFile::build).map_err(|error| of(&error))?;
+        Ok(Self { built, text, folder, set })
+    }
+
+    /// The same scenario with further values.
+    fn with(&self, values: impl IntoIterator<Item = PyResult<Assignment>>) -> PyResult<Self> {
+        let own = self.set.iter().cloned().map(Ok);
+        Self::new(self.text.clone(), self.folder.clone(), own.chain(values).collect::<PyResult<_>>()?)
     }
 
     /// The same scenario, played for a while and from another seed where these are given.
     pub fn varied(&self, slots: Option<u64>, seed: Option<u64>) -> PyResult<Built> {
-        let mut file = ScenarioFile::parse(&self.text, &self.folder).map_err(|error| of(&error))?;
-        file.spec.slots = slots.unwrap_or(file.spec.slots);
-        file.spec.seed = seed.unwrap_or(file.spec.seed);
-        file.build().map_err(|error| of(&error))
+        let values = [("slots", slots), ("seed", seed)].into_iter();
+        let given = values.filter_map(|(path, value)| Some(assigned(path, &value?.to_string())));
+        Ok(self.with(given)?.built)
+    }
+
+    /// The slot as it occurs in a run: the slots before it are played by the exact solver.
+    pub fn slot(&self, py: Python<'_>, slot: u64, settings: Settings) -> PyResult<SlotInstance> {
+        let slots = self.slots();
+        if slot >= slots {
+            return Err(field("slot", slot, format!("below {slots}, the scenario's slots")));
+        }
+        let next = |_: &_| Run::up_to(&self.built, settings, slot)?.next_problem();
+        match interruptible(py, next)? {
+            Ok(instance) => Ok(instance),
+            Err(RunError::Slot(reason @ SlotError::NoDevices { .. })) => {
+                Err(Infeasible::new_err(format!("slot {slot} is an outage: {reason}")))
+            }
+            Err(error) => Err(of(&error)),
+        }
+    }
+
+    fn written(&self) -> PyResult<String> {
+        ScenarioFile::text_with(&self.text, &self.set).map_err(|error| of(&error))
     }
 }
 
 #[pymethods]
 impl Scenario {
-    /// TOML, with the folder where relative files are looked up.
+    /// TOML, with the folder where relative files are looked up, and assignments as `path=value`.
     #[staticmethod]
-    fn from_toml(text: &str, folder: PathBuf) -> PyResult<Self> {
-        Self::parse(text, &folder)
+    fn from_toml(text: String, folder: PathBuf, set: Vec<String>) -> PyResult<Self> {
+        let set =
+            set.iter().map(|text| text.parse().map_err(|error| of::<collapipe::scenario::AssignmentError>(&error)));
+        Self::new(text, folder, set.collect::<PyResult<_>>()?)
     }
 
     /// The same data as JSON.
     #[staticmethod]
     fn from_json(text: &str, folder: PathBuf) -> PyResult<Self> {
         let table: toml::Table = serde_json::from_str(text).map_err(|error| input(&error))?;
-        Self::parse(&written(&table)?, &folder)
+        let text = toml::to_string(&table).map_err(|error| input(&error))?;
+        Self::new(text, folder, Vec::new())
+    }
+
+    /// One of the scenarios to begin with.
+    #[staticmethod]
+    fn preset(name: &str) -> PyResult<Self> {
+        let names = || PRESETS.map(|(name, _)| name).join(", ");
+        let text = preset(name).ok_or_else(|| field("scenario", format!("{name:?}"), format!("one of {}", names())))?;
+        Self::new(text.into(), PathBuf::new(), Vec::new())
     }
 
     #[staticmethod]
     fn builtin() -> PyResult<Self> {
-        Self::parse(BUILTIN, Path::new(""))
+        Self::new(BUILTIN.into(), PathBuf::new(), Vec::new())
     }
 
-    fn to_toml(&self) -> &str {
-        &self.text
+    fn to_toml(&self) -> PyResult<String> {
+        self.written()
     }
 
-    fn folder(&self) -> &Path {
-        &self.folder
+    /// Text, folder and assignments, for pickling.
+    fn state(&self) -> (&str, &Path, Vec<String>) {
+        (&self.text, &self.folder, self.set.iter().map(ToString::to_string).collect())
     }
 
     /// What the file says, without what is filled in.
     fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        to_python(py, &self.table()?)
+        let table: toml::Table = toml::from_str(&self.written()?).map_err(|error| input(&error))?;
+        to_python(py, &table)
     }
 
-    /// A copy with values, given as JSON, in the place of those at dotted paths.
+    /// A copy with values, given as JSON, in the place of those at paths.
     fn with_values(&self, values: Vec<(String, String)>) -> PyResult<Self> {
-        let mut table = self.table()?;
-        for (path, json) in values {
-            let value: toml::Value =
-                serde_json::from_str(&json).map_err(|error| input(&format!("{path} = {json}: {error}")))?;
-            set(&mut table, &path, value)?;
-        }
-        Self::parse(&written(&table)?, &self.folder)
+        self.with(values.iter().map(|(path, json)| assigned(path, &in_toml(path, json)?)))
     }
 
     fn slots(&self) -> u64 {
@@ -104,77 +143,19 @@ impl Scenario {
         self.built.notes().iter().map(ToString::to_string).collect()
     }
 
-    /// The problem of a slot as it occurs in a run: the slots before it are played by the exact solver.
+    /// The problem of a slot as it occurs in a run.
     fn problem(&self, py: Python<'_>, slot: u64) -> PyResult<Problem> {
-        let slots = self.slots();
-        if slot >= slots {
-            return Err(input(&format!("slot = {slot}: must be below {slots}, the scenario's slots")));
-        }
-        py.detach(|| {
-            let mut run = Run::new(&self.built, Settings::default()).map_err(|error| of(&error))?;
-            while run.played() < slot {
-                match run.next() {
-                    Some(played) => drop(played.map_err(|error| of(&error))?),
-                    None => break,
-                }
-                Python::attach(|py| py.check_signals())?;
-            }
-            match run.next_problem() {
-                Ok(instance) => Ok(Problem::from(instance.problem)),
-                Err(RunError::Slot(reason @ SlotError::NoDevices { .. })) => {
-                    Err(Infeasible::new_err(reason.to_string()))
-                }
-                Err(error) => Err(of(&error)),
-            }
-        })
+        self.slot(py, slot, Settings::default()).map(|instance| SlotProblem::into(instance.problem))
     }
 }
 
-impl Scenario {
-    fn table(&self) -> PyResult<toml::Table> {
-        toml::from_str(&self.text).map_err(|error| input(&error))
-    }
+fn assigned(path: &str, value: &str) -> PyResult<Assignment> {
+    Assignment::new(path, value).map_err(|error| of(&error))
 }
 
-fn written(table: &toml::Table) -> PyResult<String> {
-    toml::to_string(table).map_err(|error| input(&error))
-}
-
-/// Puts a value at a path such as `clusters.0.devices.nano-a.budget_j_per_round`; tables of a list are found by number or by name.
-fn set(table: &mut toml::Table, path: &str, value: toml::Value) -> PyResult<()> {
-    let mut pieces = path.split('.').peekable();
-    let mut root = toml::Value::Table(std::mem::take(table));
-    let mut at = &mut root;
-    let mut outcome = Ok(());
-    while let Some(piece) = pieces.next() {
-        let last = pieces.peek().is_none();
-        let next = match at {
-            toml::Value::Table(of) if last => {
-                of.insert(piece.into(), value);
-                break;
-            }
-            toml::Value::Table(of) => of.get_mut(piece),
-            toml::Value::Array(list) => {
-                let named = |entry: &toml::Value| entry.get("name").and_then(toml::Value::as_str) == Some(piece);
-                let index = piece.parse::<usize>().ok().or_else(|| list.iter().position(named));
-                index.and_then(|index| list.get_mut(index))
-            }
-            _ => None,
-        };
-        match next {
-            Some(_) if last => {
-                outcome = Err(input(&format!("{path}: an entry of a list cannot be replaced; name one of its fields")));
-                break;
-            }
-            Some(next) => at = next,
-            None => {
-                outcome = Err(input(&format!("{path}: there is no {piece:?} in this scenario")));
-                break;
-            }
-        }
-    }
-    if let toml::Value::Table(whole) = root {
-        *table = whole;
-    }
-    outcome
+/// A value of JSON as TOML.
+pub fn in_toml(path: &str, json: &str) -> PyResult<String> {
+    let value: Result<toml::Value, _> = serde_json::from_str(json);
+    let allowed = "a number, text, true or false, a list or a dict: None is no value in TOML";
+    value.map(|value| value.to_string()).map_err(|_| field(path, json, allowed))
 }

@@ -1,30 +1,20 @@
 //! The exact solver.
 
 use std::ops::ControlFlow;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use collapipe::problem::{SlotProblem, Status};
-use collapipe::solver::{Progress, Settings, Solution as Solved, SolveError, Solver as Exact, Stop};
+use collapipe::solver::{Progress, Settings, Solution as Solved, SolveError, Solver as Exact};
 use pyo3::prelude::*;
 use rayon::prelude::*;
 
 use crate::data::{to_json, to_python};
-use crate::error::{Interrupted, input, machine, of};
+use crate::error::{Interrupted, field, input, machine, of};
 use crate::problem::{Problem, json_of};
-
-/// Time between two looks at Ctrl-C, which only the interpreter's own thread can see.
-const LOOK: Duration = Duration::from_millis(10);
+use crate::wait::{LOOK, interruptible};
 
 type Answer = Result<Solved, SolveError>;
-
-/// A solve that is handed to the worker.
-struct Job {
-    problem: Arc<SlotProblem>,
-    stop: Stop,
-    answer: Sender<Answer>,
-}
 
 /// A solver that goes from slot to slot.
 ///
@@ -35,8 +25,8 @@ pub struct Solver {
     settings: Settings,
     /// Gives up after [`LOOK`].
     quick: Mutex<Exact>,
-    exact: Arc<Mutex<Exact>>,
-    worker: Mutex<Option<Sender<Job>>>,
+    /// For what the quick one gave up on.
+    exact: Mutex<Exact>,
 }
 
 #[pymethods]
@@ -44,14 +34,9 @@ impl Solver {
     #[new]
     fn new(gap: f64, time_limit: Option<f64>, work_limit: Option<u64>) -> PyResult<Self> {
         let settings = settings(gap, time_limit, work_limit)?;
-        let make = |settings| Exact::new(settings).map_err(|error| of(&error));
-        let quick = make(Settings { time_limit: Some(LOOK.min(settings.time_limit.unwrap_or(LOOK))), ..settings })?;
-        Ok(Self {
-            settings,
-            quick: Mutex::new(quick),
-            exact: Arc::new(Mutex::new(make(settings)?)),
-            worker: Mutex::new(None),
-        })
+        let make = |settings| Exact::new(settings).map(Mutex::new).map_err(|error| of(&error));
+        let quick = make(Settings { time_limit: Some(settings.time_limit.unwrap_or(LOOK)), ..settings })?;
+        Ok(Self { settings, quick, exact: make(settings)? })
     }
 
     /// Solves without the interpreter's lock. `watch` is called with (objective, lower bound, work) about every 10 ms and ends
@@ -62,15 +47,15 @@ impl Solver {
             Some(watch) => {
                 let mut raised: Option<PyErr> = None;
                 let solved = py.detach(|| {
-                    let mut exact = self.exact.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut exact = locked(&self.exact);
                     exact.solve_watched(&problem, &mut |progress| look(progress, &watch, &mut raised))
                 });
                 raised.map_or(Ok(solved), Err)?
             }
-            None => py.detach(|| match self.at_once(&problem) {
-                Some(answer) => Ok(answer),
-                None => self.by_worker(&problem),
-            })?,
+            None => match py.detach(|| self.at_once(&problem)) {
+                Some(answer) => answer,
+                None => interruptible(py, |_| locked(&self.exact).solve(&problem))?,
+            },
         };
         Solution::new(problem, solved)
     }
@@ -78,88 +63,38 @@ impl Solver {
     /// Solves many problems at once, each from nothing, without the interpreter's lock.
     fn solve_many(&self, py: Python<'_>, problems: Vec<PyRef<'_, Problem>>) -> PyResult<Vec<Solution>> {
         let problems: Vec<Arc<SlotProblem>> = problems.iter().map(|problem| problem.0.clone()).collect();
-        let (settings, stop) = (self.settings, Stop::default());
-        let solved = py.detach(|| {
-            let (sender, answers) = channel();
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    let solve = |problem: &Arc<SlotProblem>| {
-                        Exact::new(settings).map(|mut exact| exact.solve_until(problem, &stop))
-                    };
-                    let solved: Vec<_> = problems.par_iter().map(solve).collect();
-                    // Nobody waits any more where this fails.
-                    let _ = sender.send(solved);
-                });
-                wait(&answers, &stop)
-            })
+        let settings = self.settings;
+        let solved: Vec<_> = interruptible(py, |stop| {
+            let solve = |problem: &Arc<SlotProblem>| {
+                Exact::new(settings).map(|mut exact| exact.solve_until(problem, stop)).map_err(|error| of(&error))
+            };
+            problems.par_iter().map(solve).collect()
         })?;
-        let one = |(problem, solved): (Arc<SlotProblem>, Result<Answer, _>)| {
-            Solution::new(problem, solved.map_err(|error: collapipe::solver::SettingsError| of(&error))?)
-        };
-        problems.into_iter().zip(solved).map(one).collect()
+        problems.into_iter().zip(solved).map(|(problem, solved)| Solution::new(problem, solved?)).collect()
     }
 }
 
 impl Solver {
-    /// The answer, where it takes less than [`LOOK`] to find.
+    /// The answer, where it takes less than [`LOOK`] to find, or may not take longer.
     fn at_once(&self, problem: &SlotProblem) -> Option<Answer> {
-        let answer = self.quick.lock().unwrap_or_else(PoisonError::into_inner).solve(problem);
+        let limit = self.settings.time_limit;
+        if limit.is_some_and(|limit| limit > LOOK) {
+            // What a first try took could not be had back.
+            return None;
+        }
+        let answer = locked(&self.quick).solve(problem);
         let in_time = match &answer {
             Ok(solved) => solved.status != Status::TimeLimit,
             Err(SolveError::NoDecision { .. }) => false,
             Err(_) => true,
         };
-        in_time.then_some(answer)
-    }
-
-    fn by_worker(&self, problem: &Arc<SlotProblem>) -> PyResult<Answer> {
-        let (answer, answers) = channel();
-        let stop = Stop::default();
-        let job = Job { problem: problem.clone(), stop: stop.clone(), answer };
-        {
-            let mut worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
-            let jobs = match worker.take() {
-                Some(jobs) => jobs,
-                None => self.start()?,
-            };
-            jobs.send(job).map_err(|_| machine(&"the solver's thread has ended"))?;
-            *worker = Some(jobs);
-        }
-        wait(&answers, &stop)
-    }
-
-    /// A thread that solves until nobody has anything to solve any more.
-    fn start(&self) -> PyResult<Sender<Job>> {
-        let (sender, jobs) = channel::<Job>();
-        let exact = self.exact.clone();
-        let work = move || {
-            for job in jobs {
-                let mut exact = exact.lock().unwrap_or_else(PoisonError::into_inner);
-                // Nobody waits any more where this fails.
-                let _ = job.answer.send(exact.solve_until(&job.problem, &job.stop));
-            }
-        };
-        std::thread::Builder::new().name("collapipe".into()).spawn(work).map_err(|error| machine(&error))?;
-        Ok(sender)
+        (in_time || limit.is_some()).then_some(answer)
     }
 }
 
-/// Waits for an answer; Ctrl-C ends what is worked at, and is raised once that has come to its end.
-fn wait<T>(answers: &Receiver<T>, stop: &Stop) -> PyResult<T> {
-    let mut signal = Ok(());
-    loop {
-        match answers.recv_timeout(LOOK) {
-            Ok(answer) => return signal.map(|()| answer),
-            Err(RecvTimeoutError::Disconnected) => return Err(machine(&"the solver's thread has ended")),
-            Err(RecvTimeoutError::Timeout) if signal.is_ok() => {
-                signal = Python::attach(|py| py.check_signals());
-                if signal.is_err() {
-                    stop.raise();
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-    }
+/// A solver that panicked has nothing to remember that a later solve relies on.
+fn locked(solver: &Mutex<Exact>) -> MutexGuard<'_, Exact> {
+    solver.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// One look at a solve from Python.
@@ -182,11 +117,11 @@ fn look(progress: Progress, watch: &Py<PyAny>, raised: &mut Option<PyErr>) -> Co
 /// Checked settings.
 pub fn settings(gap: f64, time_limit: Option<f64>, work_limit: Option<u64>) -> PyResult<Settings> {
     let time_limit = time_limit.map(|seconds| {
-        Duration::try_from_secs_f64(seconds)
-            .map_err(|error| input(&format!("time_limit = {seconds}: must be seconds >= 0, or None: {error}")))
+        let allowed = "a number of seconds >= 0, or None";
+        Duration::try_from_secs_f64(seconds).map_err(|_| field("time_limit", format!("{seconds:?}"), allowed))
     });
     let settings = Settings { gap, time_limit: time_limit.transpose()?, work_limit };
-    settings.validate().map_err(|error| input(&error))?;
+    settings.validate().map_err(|error| of(&error))?;
     Ok(settings)
 }
 
@@ -271,7 +206,7 @@ impl Solution {
 
     #[staticmethod]
     fn from_state(problem: &str, solved: &str) -> PyResult<Self> {
-        let problem = SlotProblem::from_json(problem).map_err(|error| crate::error::of_json(&error))?;
+        let problem = SlotProblem::from_json(problem).map_err(|error| of(&error))?;
         let solved = serde_json::from_str(solved).map_err(|error| input(&error))?;
         Ok(Self { problem: Arc::new(problem), solved })
     }

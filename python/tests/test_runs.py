@@ -1,21 +1,25 @@
-import json
 import pickle
 
 import pytest
 
 import collapipe
 
+from conftest import files
 
-def test_a_run_is_the_programs(scenario, program, tmp_path):
-    path = tmp_path / "scenario.toml"
-    path.write_text(scenario.to_toml())
+
+@pytest.mark.parametrize("certificates", ["off", "quick"])
+def test_a_run_is_the_programs(scenario, program, written, tmp_path, certificates):
     out = tmp_path / "out"
-    program("run", str(path), "--out", str(out), "--format", "json", "--certificates", "off")
-    record = collapipe.run(scenario)
-    assert record.to_dict()["slots"] == json.loads((out / "record.json").read_text())["slots"]
-    written = record.write(tmp_path / "ours")
-    assert (tmp_path / "ours" / "slots.csv").read_bytes() == (out / "slots.csv").read_bytes()
-    assert {"record.json", "summary.json", "slots.csv"} <= {name.rsplit("/", 1)[-1] for name in written}
+    printed = program("run", written, "--out", out, "--format", "json", "--certificates", certificates)
+    record = collapipe.run(scenario, certificates=certificates)
+    assert record.summary == printed
+    ours = tmp_path / "ours"
+    paths = record.write(ours)
+    assert files(ours) == files(out) and len(paths) == len(files(ours)) > 5
+    with pytest.raises(collapipe.InputError):
+        collapipe.RunRecord(ours / "summary.json")
+    assert collapipe.RunRecord(ours / "record.json").to_json() == record.to_json()
+    assert record.write(ours, overwrite=True) == paths
 
 
 def test_iterated_or_whole(scenario):
@@ -49,14 +53,32 @@ def test_tables(scenario):
     assert slots.column("slot").to_pylist() == list(range(6))
     of_record = [slot["outcome"]["planned"]["latency_s"] for slot in record.to_dict()["slots"]]
     assert slots.column("latency_s").to_pylist() == of_record
+    assert slots.column_names == record.slots.columns() and len(record.slots) == 6
     nodes = pyarrow.table(record.nodes)
     assert nodes.num_rows == 6 * len(scenario.nodes)
+    assert nodes.column("energy_j").to_pylist() == [joules for slot in record.to_dict()["slots"] for joules in slot["energy_j"]]
     segments = pyarrow.table(record.segments)
     blocks = record.to_dict()["blocks"]
     assert sum(segments.column("blocks").to_pylist()) == 6 * blocks * len(scenario.clusters)
-    pandas = pytest.importorskip("pandas")
-    if hasattr(pandas.DataFrame, "from_arrow"):
-        assert len(pandas.DataFrame.from_arrow(record.slots)) == 6
+
+
+def test_tables_in_pandas_and_polars(scenario):
+    record = collapipe.run(scenario, slots=3)
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    for table in (record.slots, record.nodes, record.segments):
+        frame = pandas.DataFrame.from_arrow(table)
+        assert list(frame.columns) == polars.DataFrame(table).columns == table.columns()
+        assert len(frame) == polars.DataFrame(table).height == len(table)
+    # Where a slot has no round there is no number, rather than one that is made up.
+    assert polars.DataFrame(record.slots)["outage_reason"].to_list() == [None] * 3
+
+
+def test_one_stream_of_one_batch(scenario):
+    pyarrow = pytest.importorskip("pyarrow")
+    table = collapipe.run(scenario, slots=3).slots
+    for _ in range(2):
+        reader = pyarrow.RecordBatchReader.from_stream(table)
+        assert [batch.num_rows for batch in reader] == [3]
 
 
 class EqualShares(collapipe.Policy):
@@ -84,8 +106,39 @@ def test_a_policy_that_fails_says_so(scenario):
         def decide(self, problem, slot):
             raise RuntimeError("no idea")
 
-    with pytest.raises(collapipe.InputError, match="broken.*no idea"):
+    with pytest.raises(collapipe.InputError, match="broken.*no idea") as caught:
         collapipe.run(scenario, policy=Broken())
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+    class Leaves(Broken):
+        def decide(self, problem, slot):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        collapipe.run(scenario, policy=Leaves())
+
+    class Breaks(Broken):
+        def decide(self, problem, slot):
+            decision = collapipe.solve(problem).decision
+            decision["clusters"][0]["sizes"][0] += 1
+            return decision
+
+    with pytest.raises(collapipe.CollapipeError, match="broken"):
+        collapipe.run(scenario, policy=Breaks())
+
+
+def test_a_policy_may_have_no_round(scenario):
+    class EverySecond(collapipe.Policy):
+        name = "every-second"
+
+        def decide(self, problem, slot):
+            return collapipe.solve(problem) if slot % 2 else None
+
+    record = collapipe.run(scenario, policy=EverySecond())
+    assert [slot["outcome"].keys() == {"outage"} for slot in record.to_dict()["slots"]] == [True, False] * 3
+
+
+def test_unknown_policies_are_refused(scenario):
     with pytest.raises(collapipe.InputError, match="exact"):
         collapipe.run(scenario, policy="exakt")
 
@@ -101,26 +154,20 @@ def test_scenarios(scenario):
         scenario.with_(latency_weight=-1.0)
     with pytest.raises(collapipe.InputError, match="nothing"):
         scenario.with_({"clusters.nothing.bandwidth_hz": 1.0})
+    every = scenario.with_({"clusters.*.bandwidth_hz": 1.5e7})
+    assert [cluster["bandwidth_hz"] for cluster in every.to_dict()["clusters"]] == [1.5e7, 1.5e7]
+    assert every.to_toml() != scenario.to_toml() and every == collapipe.Scenario(every.to_toml())
+    with pytest.raises(collapipe.InputError, match="None"):
+        scenario.with_(latency_weight=None)
     with pytest.raises(collapipe.InputError, match="slot"):
         scenario.problem(6)
 
 
-def test_bound_and_timeline(program):
-    spec = {
-        "schedule": "1f1b",
-        "stages": 4,
-        "micro_batches": 8,
-        "durations": {
-            "forward": [1.0] * 4,
-            "backward": [2.0] * 4,
-            "forward_link": [0.0] * 3,
-            "backward_link": [0.0] * 3,
-            "forward_latency": [0.0] * 3,
-            "backward_latency": [0.0] * 3,
-        },
-    }
-    # (M + P - 1) times the work of a stage, without links.
-    assert collapipe.timeline(spec)["makespan_s"] == 33.0
-    with pytest.raises(collapipe.InputError):
-        collapipe.timeline({})
-    assert "exact" in collapipe.policies()
+def test_sources_of_a_scenario(scenario, written):
+    for source in (written, str(written), written.read_text(), scenario.to_dict()):
+        assert collapipe.Scenario(source).problem(0) == scenario.problem(0)
+    assert collapipe.Scenario() == collapipe.Scenario.preset("builtin")
+    assert collapipe.Scenario.preset("wifi").clusters
+    assert collapipe.run(written, slots=2).to_json() == collapipe.run(scenario, slots=2).to_json()
+
+

@@ -154,6 +154,15 @@ impl Blamed for BoundError {
             }
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Field(error) => error.field(),
+            Self::StepSize { .. } | Self::Unreachable { .. } | Self::TooManyRounds { .. } | Self::Overflow { .. } => {
+                None
+            }
+        }
+    }
 }
 
 /// An assumption that holds up to a largest step size.

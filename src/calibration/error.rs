@@ -25,4 +25,11 @@ impl Blamed for CalibrationError {
     fn blame(&self) -> Blame {
         Blame::Input
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Field(error) => error.field(),
+            Self::Schedule { source, .. } => source.field(),
+        }
+    }
 }

@@ -92,9 +92,9 @@ impl Calibration {
             .map(|found| found.value)
     }
 
-    /// Part of a scenario (TOML): a table of devices with rates and overheads, and the cluster's link with latency and
-    /// overhead. `forward` and `backward` are the work of a block per sample, in FLOP: what makes a rate of a time. Names that
-    /// a `calibrated` key of a device can refer to.
+    /// What `calibrated` keys of a scenario read (TOML): a table of devices with rates and overheads, and the link with rate,
+    /// latency, overhead and staging, as far as they were fitted. `forward` and `backward` are the work of a block
+    /// per sample, in FLOP: what makes a rate of a time.
     ///
     /// # Errors
     /// Work that is not positive.
@@ -103,7 +103,7 @@ impl Calibration {
         real("backward_flops_per_sample", backward, Range::NonNegative)?;
         let value = |quantity| self.value(quantity).unwrap_or(0.0);
         let mut text = String::from(
-            "# Fitted by `collapipe calibrate`: devices that `calibrated` of a scenario's device can name.\n",
+            "# Fitted by `collapipe calibrate`: devices and a link, for `calibrated` of a scenario's devices and links.\n",
         );
         for device in
             self.estimates.iter().filter(|found| found.quantity == Quantity::BlockSeconds && found.value > 0.0)
@@ -123,13 +123,19 @@ impl Calibration {
                 let _ = writeln!(text, "{key} = {:?}", value(quantity));
             }
         }
-        text.push_str("\n# To be copied into a scenario's cluster:\n");
-        for (key, quantity) in [("hop_latency_s", Quantity::HopLatency), ("hop_overhead_s", Quantity::HopOverhead)] {
-            let _ = writeln!(text, "# {key} = {:?}", value(quantity));
-        }
+        text.push_str("\n[link]\n");
         let per_byte = value(Quantity::LinkSecondsPerByte);
         if per_byte > 0.0 {
-            let _ = writeln!(text, "# [[clusters.links]]\n# bits_per_second = {:?}", 8.0 / per_byte);
+            let _ = writeln!(text, "bits_per_second = {:?}", 8.0 / per_byte);
+        }
+        for (key, quantity) in [
+            ("latency_s", Quantity::HopLatency),
+            ("overhead_s", Quantity::HopOverhead),
+            ("staging_s_per_byte", Quantity::StagingSecondsPerByte),
+        ] {
+            if let Some(found) = self.value(quantity) {
+                let _ = writeln!(text, "{key} = {found:?}");
+            }
         }
         Ok(text)
     }

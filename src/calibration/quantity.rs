@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::ground::blame::{Blame, Blamed};
+use crate::ground::check::FieldError;
 use crate::text::nearest;
 
 /// A kind of number that can be fitted, or held fixed. None is ever negative.
@@ -98,6 +99,10 @@ fn names() -> String {
 impl Blamed for UnknownQuantity {
     fn blame(&self) -> Blame {
         Blame::Input
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        Some(FieldError::new("fit", format!("{:?}", self.name), format!("one of {}", names())))
     }
 }
 

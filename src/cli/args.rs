@@ -21,7 +21,7 @@ pub use super::file_args::{
 };
 use super::partition::PartitionArguments;
 use super::plan::PlanArguments;
-pub use super::reproduce_args::{ExperimentsArguments, MergeArguments, ReproduceArguments};
+pub use super::reproduce_args::{ExperimentsArguments, JobArguments, MergeArguments, ReproduceArguments};
 use super::schedule::ScheduleArguments;
 
 /// Plan collaborative training of Transformers over edge devices: which device holds how many encoder blocks, how many
@@ -62,6 +62,7 @@ Exit codes:
   1    the machine failed: a file could not be written, arithmetic gave up
   2    bad input or usage
   3    infeasible: the problem, the decision checked, or every slot of a run
+  75   --deadline came before the end; the same command goes on
   130  stopped by Ctrl-C; files hold the finished slots";
 
 #[derive(Debug, Subcommand)]

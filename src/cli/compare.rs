@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use collapipe::experiments::{OwnExperiment, Request};
+use collapipe::experiments::{JobArray, OwnExperiment, Request, Shard};
 use collapipe::simulation::PolicyKind;
 
 use super::args::{CompareArguments, SizeArguments, SweepArguments};
@@ -23,10 +23,15 @@ pub fn compare(arguments: &CompareArguments) -> Result<Done, Failure> {
 }
 
 pub fn sweep(arguments: &SweepArguments) -> Result<Done, Failure> {
-    let text = io::read(&arguments.file)?;
-    let folder = if io::is_stdin(&arguments.file) { None } else { arguments.file.parent() };
+    if let Some(listed) = &arguments.go {
+        return go(listed, arguments);
+    }
+    // Asked for where --go is not given.
+    let file = arguments.file.as_deref().unwrap_or(Path::new("-"));
+    let text = io::read(file)?;
+    let folder = if io::is_stdin(file) { None } else { file.parent() };
     let folder = absolute(folder.unwrap_or(Path::new("")))?;
-    let bad = |error: &dyn std::fmt::Display| io::bad_input(&arguments.file, error);
+    let bad = |error: &dyn std::fmt::Display| io::bad_input(file, error);
     let mut own = if OwnExperiment::describes(&text) {
         if !arguments.vary.is_empty() {
             return Err(Failure::input("PATH=LIST: must be left out beside an experiment, which says what is varied"));
@@ -49,7 +54,18 @@ pub fn sweep(arguments: &SweepArguments) -> Result<Done, Failure> {
 
 fn run(own: OwnExperiment, size: &SizeArguments, out: &Path) -> Result<Done, Failure> {
     let request = Request::of_own(own, size.slots, size.seeds).going_on_in(out)?;
-    play(request, out, size.shard, size.threads, size.figures.style())
+    play(request, out, &size.job, size.figures.style())
+}
+
+/// Plays what was listed in a file.
+fn go(listed: &Path, arguments: &SweepArguments) -> Result<Done, Failure> {
+    let array = JobArray::from_json(&io::read(listed)?).map_err(|error| io::bad_input(listed, &error))?;
+    let job = &arguments.size.job;
+    if let Some((_, count)) = job.shard.map(Shard::of).filter(|(_, count)| *count != array.parts) {
+        let (file, parts) = (listed.display(), array.parts);
+        return Err(Failure::input(format!("--shard i/{count}: {file} lists {parts} parts: must be i/{parts}")));
+    }
+    play(array.request.going_on_in(&arguments.out)?, &arguments.out, job, arguments.size.figures.style())
 }
 
 /// The folder's path from the root, so that a later command finds it from anywhere.

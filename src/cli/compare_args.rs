@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use collapipe::experiments::{MAX_SEEDS, Shard, Vary};
+use collapipe::experiments::{MAX_SEEDS, OwnExperiment, Vary};
 use collapipe::simulation::{MOST_COMPARED, PolicyKind};
 
 use super::args::{FigureArguments, ScenarioArguments};
-use super::reproduce_args::shard;
+use super::reproduce_args::JobArguments;
 
 /// Play policies against each other in a scenario of your own, with tables, a figure and a report.
 ///
@@ -19,7 +19,7 @@ pub struct CompareArguments {
     #[command(flatten)]
     pub scenario: ScenarioArguments,
     /// Who decides, separated by commas (docs/policies.md)
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = COMPARED)]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = OwnExperiment::COMPARED)]
     pub policies: Vec<PolicyKind>,
     #[command(flatten)]
     pub size: SizeArguments,
@@ -27,14 +27,6 @@ pub struct CompareArguments {
     #[arg(long, value_name = "DIR", default_value = "collapipe-compare")]
     pub out: PathBuf,
 }
-
-const COMPARED: [PolicyKind; 5] = [
-    PolicyKind::Exact,
-    PolicyKind::UniformSegments,
-    PolicyKind::ProportionalSpeed,
-    PolicyKind::FixedRadio,
-    PolicyKind::NoPipeline,
-];
 
 /// Play a scenario of your own at several values of its fields, with tables, a figure and a report.
 ///
@@ -46,8 +38,8 @@ const COMPARED: [PolicyKind; 5] = [
 #[derive(Clone, Debug, Args)]
 pub struct SweepArguments {
     /// Scenario or experiment (TOML), or `-` for standard input
-    #[arg(value_name = "SCENARIO")]
-    pub file: PathBuf,
+    #[arg(value_name = "SCENARIO", required_unless_present = "go")]
+    pub file: Option<PathBuf>,
     /// Fields and their values
     #[arg(value_name = "PATH=LIST", value_parser = vary)]
     pub vary: Vec<Vary>,
@@ -59,6 +51,9 @@ pub struct SweepArguments {
     pub policies: Vec<PolicyKind>,
     #[command(flatten)]
     pub size: SizeArguments,
+    /// Play what --plan of `sweep`, `compare` or `reproduce` listed in this file; with --shard i/n a part, n as it was listed
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "set", "policies", "seeds", "slots", "plan"])]
+    pub go: Option<PathBuf>,
     /// Folder for results
     #[arg(long, value_name = "DIR", default_value = "collapipe-sweep")]
     pub out: PathBuf,
@@ -77,12 +72,8 @@ pub struct SizeArguments {
     /// Number of slots of every run, at most 2000
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=MOST_COMPARED as u64))]
     pub slots: u64,
-    /// Play part i of n, from 1, and write no tables: one job of several, to be merged with `collapipe merge`
-    #[arg(long, value_name = "i/n", value_parser = shard)]
-    pub shard: Option<Shard>,
-    /// Threads; as many as the machine has if left out. The results do not depend on it, measured times excepted
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub job: JobArguments,
     #[command(flatten)]
     pub figures: FigureArguments,
 }

@@ -43,6 +43,8 @@ enum Done {
     Infeasible,
     /// Ctrl-C.
     Interrupted,
+    /// A deadline came, and there is more to do.
+    Deferred,
 }
 
 /// Why a command failed.
@@ -108,6 +110,7 @@ pub fn main() -> ExitCode {
         Ok(Done::Refused) => (2, None),
         Ok(Done::Infeasible) => (3, None),
         Ok(Done::Interrupted) => (130, None),
+        Ok(Done::Deferred) => (75, None),
         Err(Failure::Error(Blame::Input, message)) => (2, Some(message)),
         Err(Failure::Error(Blame::Infeasible, message)) => (3, Some(message)),
         Err(Failure::Error(Blame::Machine, message)) => (1, Some(message)),

@@ -158,14 +158,7 @@ impl PlanArguments {
         if self.slot >= slots {
             return Err(Failure::input(format!("--slot {}: must be below {slots}, the scenario's slots", self.slot)));
         }
-        let mut run = Run::new(&scenario, settings)?;
-        while run.played() < self.slot {
-            match run.next() {
-                Some(slot) => drop(slot?),
-                None => break,
-            }
-        }
-        match run.next_problem() {
+        match Run::up_to(&scenario, settings, self.slot)?.next_problem() {
             Ok(instance) => {
                 let names = Names::of_scenario(&scenario, &instance.present);
                 let title = format!("{name}: slot {}", self.slot);
@@ -191,20 +184,11 @@ impl PlanArguments {
                 format!("{}\n\n{report:width$}", wrapped(&printable(title), width))
             }
             Output::Json => io::json(report)?,
-            Output::Trace => drawn(report.to_chrome_trace(self.cluster(report)?)?)? + "\n",
-            Output::Svg => drawn(report.to_svg(self.cluster(report)?, drawing)?)?,
-            Output::Pdf => return drawn(report.to_pdf(self.cluster(report)?, drawing)?),
+            Output::Trace => drawn(report.to_chrome_trace(report.cluster_named(&self.cluster)?)?)? + "\n",
+            Output::Svg => drawn(report.to_svg(report.cluster_named(&self.cluster)?, drawing)?)?,
+            Output::Pdf => return drawn(report.to_pdf(report.cluster_named(&self.cluster)?, drawing)?),
             Output::Html => report.to_html(title)?,
         };
         Ok(text.into_bytes())
-    }
-
-    fn cluster(&self, report: &PlanReport) -> Result<usize, Failure> {
-        let named = report.clusters.iter().position(|cluster| cluster.name == self.cluster);
-        let numbered = || self.cluster.parse().ok().filter(|index| *index < report.clusters.len());
-        named.or_else(numbered).ok_or_else(|| {
-            let names: Vec<&str> = report.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
-            Failure::input(format!("--cluster {:?}: must be {}, or a number from 0", self.cluster, names.join(", ")))
-        })
     }
 }

@@ -3,13 +3,15 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use collapipe::experiments::{Reproduction, Request, ResultTable, Shard, catalogue, contrast_text};
+use collapipe::experiments::{JobArray, Reproduction, Request, ResultTable, catalogue, contrast_text};
 use collapipe::report::FigureStyle;
+use collapipe::write_text;
 
-use super::args::{ExperimentsArguments, Format, MergeArguments, ReproduceArguments};
+use super::args::{ExperimentsArguments, Format, JobArguments, MergeArguments, ReproduceArguments};
 use super::progress::Progress;
-use super::work::{in_parallel, stopped};
+use super::work::{deferred, in_parallel_until, stopped};
 use super::{Done, Failure, io};
 
 pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
@@ -17,18 +19,16 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     request.seeds = arguments.seeds.unwrap_or(request.seeds);
     request.slots = arguments.slots.unwrap_or(request.slots);
     request.traces = absolute(arguments.traces.as_deref())?;
-    let request = request.going_on_in(&arguments.out)?;
-    play(request, &arguments.out, arguments.shard, arguments.threads, arguments.figures.style())
+    play(request.going_on_in(&arguments.out)?, &arguments.out, &arguments.job, arguments.figures.style())
 }
 
-/// Plays what a request asks for and `out` does not hold yet, and writes the results, unless it is a part of them.
-pub fn play(
-    request: Request,
-    out: &Path,
-    shard: Option<Shard>,
-    threads: Option<u16>,
-    figures: FigureStyle,
-) -> Result<Done, Failure> {
+/// Plays what a request asks for and `out` does not hold yet, and writes the results, unless it is a part of them. Where the runs are
+/// only to be listed, lists them.
+pub fn play(request: Request, out: &Path, job: &JobArguments, figures: FigureStyle) -> Result<Done, Failure> {
+    let shard = job.shard;
+    if let Some(file) = &job.plan {
+        return list(request, file, job.parts.unwrap_or(1) as usize);
+    }
     let reproduction = Reproduction::new(request)?.with_figures(figures);
     for reason in reproduction.left_out() {
         io::note(&format!("note: left out: {reason}"));
@@ -37,8 +37,9 @@ pub fn play(
     let bar = Progress::new(effort, false);
     let progress = |effort, now: bool| if now { bar.add(effort) } else { bar.find(effort) };
     let play = |stop: &AtomicBool| reproduction.play(out, shard, stop, &progress);
-    if !in_parallel(threads, &bar, play)?? {
-        return Ok(stopped());
+    let (played, late) = in_parallel_until(job.threads, job.deadline.map(Duration::from_secs), &bar, play)?;
+    if !played? {
+        return Ok(if late { deferred() } else { stopped() });
     }
     if shard.is_some() {
         let out = out.display();
@@ -48,6 +49,26 @@ pub fn play(
         return Ok(Done::Solved);
     }
     write(&reproduction, out)
+}
+
+/// Lists the runs of a request in a file.
+fn list(request: Request, file: &Path, parts: usize) -> Result<Done, Failure> {
+    let array = JobArray::new(request, parts)?;
+    write_text(file, &io::json(&array)?, false)?;
+    let mut efforts = vec![0_u64; parts];
+    for run in &array.runs {
+        efforts[run.part - 1] += run.effort;
+    }
+    let (total, most) = (efforts.iter().sum::<u64>(), efforts.iter().max().copied().unwrap_or_default());
+    let most = most as f64 * parts as f64 / total.max(1) as f64;
+    let runs = array.runs.len();
+    let (file, empty) = (file.display(), efforts.iter().filter(|effort| **effort == 0).count());
+    let without = if empty > 0 { format!(", {empty} of them without any") } else { String::new() };
+    io::print_text(&format!(
+        "Listed {runs} runs in {parts} parts{without}; the longest part has {most:.2} times the mean effort.\n\
+         Play part i, from 1, with: collapipe sweep --go {file} --shard i/{parts} --out DIR-OF-PART\n"
+    ))?;
+    Ok(Done::Solved)
 }
 
 pub fn merge(arguments: &MergeArguments) -> Result<Done, Failure> {

@@ -24,12 +24,8 @@ pub struct ReproduceArguments {
     /// Folder for results, one folder per experiment in it
     #[arg(long, value_name = "DIR", default_value = "collapipe-reproduce")]
     pub out: PathBuf,
-    /// Play part i of n, from 1, and write no tables: one job of several, to be merged with `collapipe merge`
-    #[arg(long, value_name = "i/n", value_parser = shard)]
-    pub shard: Option<Shard>,
-    /// Threads; as many as the machine has if left out. The results do not depend on it, measured times excepted
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
+    #[command(flatten)]
+    pub job: JobArguments,
     /// Number of seeds; 5 if left out, 2 with --quick
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MAX_SEEDS))]
     pub seeds: Option<u64>,
@@ -41,6 +37,26 @@ pub struct ReproduceArguments {
     pub traces: Option<PathBuf>,
     #[command(flatten)]
     pub figures: FigureArguments,
+}
+
+/// How the runs are played: by one job, or by several.
+#[derive(Clone, Debug, Args)]
+pub struct JobArguments {
+    /// Play part i of n, from 1, and write no tables: one job of several, to be merged with `collapipe merge`
+    #[arg(long, value_name = "i/n", value_parser = shard)]
+    pub shard: Option<Shard>,
+    /// Threads; as many as the machine has if left out. The results do not depend on it, measured times excepted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Begin no run after so many seconds, and exit with 75 where runs are left, for schedulers that then queue the job again
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub deadline: Option<u64>,
+    /// Play nothing, but list the runs in this file (JSON), each with its effort and the part that plays it: for `collapipe sweep --go`
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["shard", "threads", "deadline"])]
+    pub plan: Option<PathBuf>,
+    /// Number of parts in that file; 1 if left out
+    #[arg(long, value_name = "N", requires = "plan", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub parts: Option<u32>,
 }
 
 pub fn shard(text: &str) -> Result<Shard, String> {

@@ -122,14 +122,7 @@ pub fn problem(arguments: &ProblemArguments) -> Result<Done, Failure> {
     if arguments.slot >= slots {
         return Err(Failure::input(format!("--slot {}: must be below {slots}, the scenario's slots", arguments.slot)));
     }
-    let mut run = Run::new(&scenario, arguments.accuracy.settings())?;
-    while run.played() < arguments.slot {
-        match run.next() {
-            Some(slot) => slot?,
-            None => break,
-        };
-    }
-    match run.next_problem() {
+    match Run::up_to(&scenario, arguments.accuracy.settings(), arguments.slot)?.next_problem() {
         Ok(instance) => {
             io::print_json(&instance.problem)?;
             Ok(Done::Solved)

@@ -115,15 +115,17 @@ pub enum ExperimentError {
     },
     /// Cells are missing from a folder, or from those to merge.
     #[error(
-        "{missing} of {cells} runs are missing, as {first}: play the missing shards, or `collapipe reproduce` of these experiments, which goes on where it was"
+        "{missing} of {cells} runs are missing: {}{}; play the missing shards, or `collapipe reproduce` of these experiments, which goes on where it was",
+        named.join(", "),
+        if named.len() < *missing { ", ..." } else { "" }
     )]
     Missing {
         /// How many.
         missing: usize,
         /// Of how many.
         cells: usize,
-        /// The first of them.
-        first: String,
+        /// Their files, the first of many.
+        named: Vec<String>,
     },
     /// A table or figure cannot be written.
     #[error(transparent)]
@@ -157,6 +159,18 @@ impl Blamed for ExperimentError {
             Self::Run { source, .. } => source.blame(),
             Self::Kept(error) => error.blame(),
             Self::Write(error) => error.blame(),
+        }
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Unknown { name, known } => Some(FieldError::new("experiments", format!("{name:?}"), known)),
+            Self::Base(error) => error.field(),
+            Self::Assignment(error) => error.field(),
+            Self::Field(error) => error.field(),
+            Self::Scenario { source, .. } => source.field(),
+            Self::Run { source, .. } => source.field(),
+            _ => None,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::cell::{Cell, FinishedCell};
 use super::drawn::DrawnExperiment;
 use super::error::ExperimentError;
 use super::experiment::{Described, missing};
+use super::job_array::ListedRun;
 use super::output;
 use super::request::{Listed, Request};
 use super::table::ResultTable;
@@ -39,22 +40,33 @@ impl Shard {
         }
     }
 
+    /// Its number and that of all parts.
+    #[must_use]
+    pub const fn of(self) -> (usize, usize) {
+        (self.index, self.count)
+    }
+
     /// Which cells of these efforts it holds.
     fn holds(self, efforts: &[u64]) -> Vec<bool> {
+        Self::dealt(efforts, self.count).into_iter().map(|part| part == self.index).collect()
+    }
+
+    /// Which of `count` parts, from 1, holds each cell of these efforts.
+    fn dealt(efforts: &[u64], count: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..efforts.len()).collect();
         // A stable sort: the order is the same everywhere.
         order.sort_by_key(|&place| Reverse(efforts[place]));
         // Parts beyond the number of cells have none.
-        let parts = self.count.min(efforts.len());
+        let parts = count.min(efforts.len());
         let mut least: BinaryHeap<Reverse<(u64, usize)>> = (0..parts).map(|part| Reverse((0, part))).collect();
-        let mut held = vec![false; efforts.len()];
+        let mut dealt = vec![0; efforts.len()];
         for place in order {
             let Some(Reverse((load, part))) = least.pop() else { break };
-            held[place] = part == self.index - 1;
+            dealt[place] = part + 1;
             // A cell without effort takes its time as well.
             least.push(Reverse((load.saturating_add(efforts[place].max(1)), part)));
         }
-        held
+        dealt
     }
 }
 
@@ -130,6 +142,32 @@ impl Reproduction {
     pub fn size(&self, shard: Option<Shard>) -> (usize, u64) {
         let chosen = self.chosen(shard);
         (chosen.len(), chosen.iter().map(|(_, cell)| cell.effort()).sum())
+    }
+
+    /// How many cells of a shard (all if none) a folder does not hold yet.
+    ///
+    /// # Errors
+    /// [`ExperimentError::Kept`] for files of other runs.
+    pub fn missing(&self, folder: &Path, shard: Option<Shard>) -> Result<usize, ExperimentError> {
+        let mut missing = 0;
+        for (part, cell) in self.chosen(shard) {
+            missing += usize::from(self.finished(folder, part, cell)?.is_none());
+        }
+        Ok(missing)
+    }
+
+    /// Every cell, and which of so many parts plays it.
+    pub(super) fn listed(&self, parts: usize) -> Vec<ListedRun> {
+        let all = self.chosen(None);
+        let efforts: Vec<u64> = all.iter().map(|(_, cell)| cell.effort()).collect();
+        let dealt = Shard::dealt(&efforts, parts);
+        let listed = all.iter().zip(efforts).zip(dealt).map(|(((of, cell), effort), part)| ListedRun {
+            experiment: of.about.name.clone(),
+            run: cell.name(),
+            effort,
+            part,
+        });
+        listed.collect()
     }
 
     /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, longest cells first, and keeps
@@ -312,11 +350,14 @@ fn draw(tables: &[Table], style: FigureStyle) -> Result<Vec<DrawnExperiment<'_>>
     tables.iter().map(|own| DrawnExperiment::styled(&own.table, style)).collect()
 }
 
-/// An error that names the first of the missing cells.
+/// An error that names the missing cells, the first of many.
 fn all_there(missing: &[(&Part, &Cell)], cells: usize) -> Result<(), ExperimentError> {
-    let Some((part, cell)) = missing.first() else { return Ok(()) };
-    let first = format!("{}/cells/{}", part.about.name, file(cell));
-    Err(ExperimentError::Missing { missing: missing.len(), cells, first })
+    const NAMED: usize = 10;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let named = missing.iter().take(NAMED).map(|(part, cell)| format!("{}/cells/{}", part.about.name, file(cell)));
+    Err(ExperimentError::Missing { missing: missing.len(), cells, named: named.collect() })
 }
 
 fn cells(folder: &Path, part: &Part) -> PathBuf {

@@ -1,4 +1,6 @@
-//! Who can resolve an error.
+//! Who can resolve an error, and where it is.
+
+use super::check::FieldError;
 
 /// Who can resolve an error: this gives the exit code of the command line, the status of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,8 +24,14 @@ pub enum Blame {
 /// use collapipe::{Blame, Blamed};
 /// let error = FieldError { path: "slots".into(), value: "0".into(), allowed: "at least 1".into(), owner: None };
 /// assert_eq!(error.blame(), Blame::Input);
+/// assert_eq!(error.field().map(|field| field.path), Some("slots".into()));
 /// ```
 pub trait Blamed: std::error::Error {
     /// Who.
     fn blame(&self) -> Blame;
+
+    /// The field that is to blame, the first of several; none where no single field is.
+    fn field(&self) -> Option<FieldError> {
+        None
+    }
 }

@@ -36,6 +36,10 @@ impl Blamed for FieldError {
     fn blame(&self) -> Blame {
         Blame::Input
     }
+
+    fn field(&self) -> Option<FieldError> {
+        Some(self.clone())
+    }
 }
 
 impl FieldError {

@@ -55,6 +55,9 @@ macro_rules! quantity {
         impl From<f64> for $name {
             fn from(value: f64) -> Self { Self(value) }
         }
+        impl From<$name> for f64 {
+            fn from(of: $name) -> Self { of.0 }
+        }
         impl Add for $name {
             type Output = Self;
             fn add(self, other: Self) -> Self { Self(self.0 + other.0) }
@@ -107,6 +110,8 @@ quantity! {
     BitsPerSecond, "bit/s";
     /// Energy of sending per bit.
     JoulesPerBit, "J/bit";
+    /// Time that a sender is kept busy per byte.
+    SecondsPerByte, "s/byte";
     /// Distance in metres.
     Meters, "m";
 }
@@ -136,6 +141,13 @@ impl Mul<Bits> for JoulesPerBit {
     type Output = Joules;
     fn mul(self, amount: Bits) -> Joules {
         Joules(self.0 * amount.0)
+    }
+}
+
+impl Mul<Bits> for SecondsPerByte {
+    type Output = Seconds;
+    fn mul(self, amount: Bits) -> Seconds {
+        Seconds(self.0 * (amount.0 / 8.0))
     }
 }
 

@@ -47,7 +47,7 @@ const fn usual(
 }
 
 /// Every field that is checked for its unit.
-const USUAL: [Usual; 20] = [
+const USUAL: [Usual; 21] = [
     usual("forward_flops_per_second", "FLOP/s", (1e6, 1e17), Some(("GFLOP/s", 1e9)), None),
     usual("backward_flops_per_second", "FLOP/s", (1e6, 1e17), Some(("GFLOP/s", 1e9)), None),
     usual("joules_per_flop", "J/FLOP", (1e-15, 1e-6), None, Some(("pJ/FLOP", 1e-12))),
@@ -62,6 +62,7 @@ const USUAL: [Usual; 20] = [
     usual("upload_bits", "bit", (100.0, 1e14), Some(("Mbit", 1e6)), None),
     usual("hop_latency_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
     usual("hop_overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
+    usual("staging_s_per_byte", "s/byte", (1e-13, 1e-3), None, Some(("ns/byte", 1e-9))),
     usual("latency_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
     usual("overhead_s", "s", (1e-9, 5.0), None, Some(("ms", 1e-3))),
     usual("bits_per_second", "bit/s", (1e4, 1e13), Some(("Mbit/s", 1e6)), None),

@@ -76,7 +76,7 @@ impl Described<'_> {
         }
         let too_long = |error: &dyn std::fmt::Display| FieldError::new("plan", plan.schedule, error.to_string());
         let schedule = Schedule::of(plan.schedule, stages, plan.micro_batches).map_err(|error| too_long(&error))?;
-        let sending = self.program.sending();
+        let sending = self.program.at.sending();
         let mut timeline = Timeline::new(&schedule, sending).map_err(|error| too_long(&error))?;
         let makespan_s = timeline.run(&durations)?;
         let names = self.stage_names();
@@ -86,6 +86,10 @@ impl Described<'_> {
                 let end = |stage: u32| names.get(stage as usize).map_or("", String::as_str);
                 format!("link {} \u{2192} {}", end(from), end(to))
             }
+            Machine::Radio(stage) => {
+                format!("radio of {}", names.get(stage as usize).map_or("", String::as_str))
+            }
+            Machine::Medium => "the medium".into(),
             other => format!("{other:?}"),
         };
         let (mut busy, mut busiest) = (vec![0.0; stages], (String::new(), 0.0));

@@ -2,9 +2,10 @@
 
 use super::report::Names;
 use crate::lyapunov::{BudgetError, EnergyController, QueueError};
-use crate::problem::{Gains, SlotProblem};
+use crate::problem::{FieldError, Gains, SlotProblem};
 use crate::scenario::{MeasurementError, Scenario, SlotError, SlotState};
 use crate::solver::{Settings, SolveError, Solver};
+use crate::units::Joules;
 use nalgebra::DMatrix;
 
 /// Slots of the scenario that are looked at.
@@ -54,15 +55,30 @@ impl crate::Blamed for LastingError {
             Self::Queue(error) => error.blame(),
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Solve(error) => error.field(),
+            Self::Gains(_) | Self::Slot(_) | Self::Budget(_) | Self::Queue(_) => None,
+        }
+    }
 }
 
-/// The problem whose solution is one plan for good, with every device there: typical gains over up to 200 slots of the scenario, and
-/// energy prices that are the mean of the second half of 300 rounds in which queues follow the budgets. Where budgets cannot be
-/// kept prices are those of a queue that grows.
+/// The problem whose solution is one plan for good: that of [`lasting_state`] at the prices of [`settled_prices`].
 ///
 /// # Errors
-/// [`LastingError`], for a scenario whose gains are measured among others.
+/// As those.
 pub fn lasting(scenario: &Scenario, typical: Typical, settings: &Settings) -> Result<SlotProblem, LastingError> {
+    let state = lasting_state(scenario, typical)?;
+    let prices = settled_prices(scenario, &state, settings)?;
+    Ok(state.problem(|node| prices.get(node).copied().unwrap_or_default())?.problem)
+}
+
+/// A slot that stands for all: typical gains over up to 200 slots of the scenario, with every device there.
+///
+/// # Errors
+/// [`LastingError::Gains`], for a scenario whose gains are measured among others.
+pub fn lasting_state(scenario: &Scenario, typical: Typical) -> Result<SlotState, LastingError> {
     let mut sampler = scenario.sampler();
     let slots = scenario.spec().slots.clamp(1, LOOKED_AT);
     let mut gains: Vec<DMatrix<f64>> = Vec::new();
@@ -79,27 +95,43 @@ pub fn lasting(scenario: &Scenario, typical: Typical, settings: &Settings) -> Re
         gains.iter_mut().for_each(|sum| *sum /= slots as f64);
     }
     let present = scenario.spec().clusters.iter().map(|cluster| (0..cluster.devices.len()).collect()).collect();
-    let state = SlotState::measured(scenario, 0, present, gains.into_iter().map(Gains).collect())?;
+    Ok(SlotState::measured(scenario, 0, present, gains.into_iter().map(Gains).collect())?)
+}
 
+/// Energy prices in 1/J, one per node of the scenario: the mean of the second half of 300 rounds of this state in which queues
+/// follow the budgets. Where budgets cannot be kept prices are those of a queue that grows.
+///
+/// # Errors
+/// [`LastingError`]: no problem, or a solve that failed.
+pub fn settled_prices(scenario: &Scenario, state: &SlotState, settings: &Settings) -> Result<Vec<f64>, LastingError> {
     let mut controller = EnergyController::new(scenario.budgets())?;
     let mut solver = Solver::new(*settings).map_err(SolveError::from)?;
     let nodes = scenario.nodes().len();
     let (mut sums, mut counted) = (vec![0.0; nodes], 0_u32);
+    // What was spent at which prices: the same prices are answered the same, and where budgets are ample no price ever moves.
+    let mut last: Option<(Vec<f64>, Vec<Joules>)> = None;
     if scenario.budgets().iter().any(Option::is_some) {
         for round in 0..ROUNDS {
-            let instance = state.problem(|node| controller.energy_price(node))?;
-            let solution = solver.solve(&instance.problem)?;
-            // Infeasible in one round is infeasible in all: the solution of the problem that is returned says why.
-            let Some(best) = solution.certified() else { break };
-            controller.spend(&instance.energies(scenario, &best.evaluation.clusters))?;
+            let at: Vec<f64> = (0..nodes).map(|node| controller.energy_price(node)).collect();
+            let spent = match last.take_if(|(before, _)| *before == at) {
+                Some((_, spent)) => spent,
+                None => {
+                    let instance = state.problem(|node| controller.energy_price(node))?;
+                    let solution = solver.solve(&instance.problem)?;
+                    // Infeasible in one round is infeasible in all: the solution of the problem that is returned says why.
+                    let Some(best) = solution.certified() else { break };
+                    instance.energies(scenario, &best.evaluation.clusters)
+                }
+            };
+            controller.spend(&spent)?;
+            last = Some((at, spent));
             if round >= ROUNDS / 2 {
                 sums.iter_mut().enumerate().for_each(|(node, sum)| *sum += controller.energy_price(node));
                 counted += 1;
             }
         }
     }
-    let price = |node: usize| sums.get(node).copied().unwrap_or_default() / f64::from(counted.max(1));
-    Ok(state.problem(price)?.problem)
+    Ok(sums.into_iter().map(|sum| sum / f64::from(counted.max(1))).collect())
 }
 
 impl Names {

@@ -15,7 +15,7 @@ mod table;
 mod variant;
 mod why;
 
-pub use lasting::{LastingError, Typical, lasting};
+pub use lasting::{LastingError, Typical, lasting, lasting_state, settled_prices};
 pub use report::{
     ClusterReport, DeviceReport, HopReport, Limit, Names, Part, Pipeline, PlanReport, Price, Resource, Step, Variant,
 };
@@ -104,6 +104,14 @@ impl crate::Blamed for ExplainError {
             Self::Decision(_) => crate::Blame::Input,
             Self::Pipeline(error) => error.blame(),
             Self::Solve(error) => error.blame(),
+        }
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Decision(_) => None,
+            Self::Pipeline(error) => error.field(),
+            Self::Solve(error) => error.field(),
         }
     }
 }

@@ -61,6 +61,9 @@ impl PlanReport {
                 percent(pipeline.bubble),
                 number(pipeline.least_makespan_s)
             );
+            if let Some(turns) = pipeline.turns() {
+                text += &format!(" {turns}");
+            }
         }
         let chart = match self.timeline(index)? {
             Some(timeline) => Ok(Chart::of(&timeline)?),

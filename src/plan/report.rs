@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::NodeId;
+use crate::problem::{FieldError, NodeId};
 use crate::schedule::{Durations, ScheduleKind, Sending};
 
 /// Names of clusters and their devices, as people know them. Where one is missing, its number stands for it.
@@ -77,6 +77,21 @@ pub struct PlanReport {
     pub prices: Vec<Price>,
 }
 
+impl PlanReport {
+    /// Index of a cluster by its name or, where none has the name, by its number from 0.
+    ///
+    /// # Errors
+    /// [`FieldError`] lists the names there are.
+    pub fn cluster_named(&self, named: &str) -> Result<usize, FieldError> {
+        let by_name = self.clusters.iter().position(|cluster| cluster.name == named);
+        let by_number = || named.parse().ok().filter(|index| *index < self.clusters.len());
+        by_name.or_else(by_number).ok_or_else(|| {
+            let names: Vec<&str> = self.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+            FieldError::new("cluster", format!("{named:?}"), format!("{}, or a number from 0", names.join(", ")))
+        })
+    }
+}
+
 /// A cluster in the round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,6 +132,17 @@ pub struct Pipeline {
     pub least_makespan_s: f64,
     /// Share of the makespan in which the stages wait, on average over them.
     pub bubble: f64,
+}
+
+impl Pipeline {
+    /// How its messages take turns, in words; none where each has a band or a link of its own.
+    pub(super) const fn turns(&self) -> Option<&'static str> {
+        match self.sending {
+            Sending::HalfDuplex => Some("A node sends or receives one message at a time, in a fixed order."),
+            Sending::Medium => Some("Messages take turns on the medium, in a fixed order."),
+            Sending::Overlapped | Sending::Blocking | Sending::Transmitter | Sending::Delay => None,
+        }
+    }
 }
 
 /// A part of a cluster's latency.

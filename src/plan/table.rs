@@ -123,6 +123,9 @@ impl ClusterReport {
                 percent(pipeline.bubble),
                 number(pipeline.least_makespan_s)
             );
+            if let Some(turns) = pipeline.turns() {
+                let _ = write!(text, "\n  {turns}");
+            }
         }
         text.push_str("\n\n");
         let mut table = Table::new(&[

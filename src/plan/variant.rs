@@ -17,6 +17,9 @@ pub(super) fn without(spec: &SlotSpec, cluster: usize, device: usize) -> SlotSpe
                     remove_pair(matrix, node);
                 }
             }
+            if let PerPair::Pairs(matrix) = &mut of.staging_s_per_byte {
+                remove_pair(matrix, node);
+            }
             of.fixed_links.retain(|link| link.from.0 != node && link.to.0 != node);
             let behind = |at: NodeId| if at.0 > node { NodeId(at.0 - 1) } else { at };
             for link in &mut of.fixed_links {

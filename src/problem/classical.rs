@@ -1,6 +1,6 @@
 //! Which problems are the classical one of formulation sections 1 to 3, whatever version they are written in.
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, MediumAccess};
 use super::encoder::Encoder;
 use super::pair::PerPair;
 use super::slot::{CandidatePlan, Order, Schema, SlotSpec};
@@ -23,7 +23,7 @@ impl SlotSpec {
     /// What the problem asks for beyond the classical one; `None` where it is the classical one, exactly.
     ///
     /// That is: equal blocks, devices in the given order, fill-drain, both end stages, radio links, no deadline, no limits
-    /// or tables of devices, no propagation, and one overhead for all hops. Schema 2 charges the overhead for
+    /// or tables of devices, no propagation, no staging, bands of their own for all messages, and one overhead for all hops. Schema 2 charges the overhead for
     /// collection, distribution and upload as well, so that it must be zero there, or nothing else be sent. Every problem
     /// of schema 1 is classical. Sending may block or not.
     #[must_use]
@@ -77,6 +77,14 @@ impl Cluster {
         }
         if !self.hop_latency_s.is_zero() {
             return beyond("clusters[..].hop_latency_s", "above 0", "0");
+        }
+        if !self.staging_s_per_byte.is_zero() {
+            return beyond("clusters[..].staging_s_per_byte", "above 0", "0");
+        }
+        match self.medium {
+            MediumAccess::Bands => {}
+            MediumAccess::HalfDuplex => return beyond("clusters[..].medium", "\"half-duplex\"", "\"bands\""),
+            MediumAccess::Turns => return beyond("clusters[..].medium", "\"turns\"", "\"bands\""),
         }
         match self.hop_overhead_s {
             PerPair::Same(Seconds(0.0)) => {}

@@ -6,7 +6,7 @@ use super::format::ClusterForm;
 use super::pair::{Gains, PerPair};
 use crate::ground::route::NodeId;
 use crate::ground::units::{
-    Bits, BitsPerSecond, Bytes, FlopsPerSecond, Hertz, JoulesPerBit, JoulesPerFlop, Seconds, Watts,
+    Bits, BitsPerSecond, Bytes, FlopsPerSecond, Hertz, JoulesPerBit, JoulesPerFlop, Seconds, SecondsPerByte, Watts,
 };
 
 /// Compute time of the first (embedding) or last (decoder) stage of the pipeline.
@@ -159,6 +159,42 @@ impl Device {
     }
 }
 
+/// Which messages of a cluster's pipeline may be on the air at the same time (schema 2).
+///
+/// `half-duplex` and `turns` need an order of the messages that share a radio, or the medium: the fixed one of
+/// [`Sending`](crate::schedule::Sending). What a decision costs is that order's timeline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum MediumAccess {
+    /// All: each message has a band of its own, and nodes receive while they send.
+    #[default]
+    Bands,
+    /// Each message has a band of its own, and a node sends or receives one message at a time.
+    HalfDuplex,
+    /// One: messages take turns, each on the whole band.
+    Turns,
+}
+
+impl MediumAccess {
+    /// The name in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bands => "bands",
+            Self::HalfDuplex => "half-duplex",
+            Self::Turns => "turns",
+        }
+    }
+
+    /// Whether it is the default.
+    #[must_use]
+    pub fn is_bands(&self) -> bool {
+        *self == Self::Bands
+    }
+}
+
 /// A link of fixed rate in one direction (schema 2): a cable, or a share of a medium such as Wi-Fi.
 ///
 /// Every transmission from `from` to `to` uses it instead of the radio: hops, collection, distribution, upload.
@@ -215,6 +251,15 @@ pub struct Cluster {
     #[serde(skip_serializing_if = "no_overhead")]
     #[cfg_attr(feature = "schema", schemars(default))]
     pub hop_overhead_s: PerPair<Seconds>,
+    /// For how long a byte keeps its sender busy before it goes out (schema 2): copying, packing. Per message it is in
+    /// proportion to its size, and part of the sender's stage; transmissions outside the pipeline take that much longer.
+    #[serde(skip_serializing_if = "no_staging")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub staging_s_per_byte: PerPair<SecondsPerByte>,
+    /// Which of the pipeline's messages may be on the air at the same time (schema 2).
+    #[serde(skip_serializing_if = "MediumAccess::is_bands")]
+    #[cfg_attr(feature = "schema", schemars(default))]
+    pub medium: MediumAccess,
     /// Node 0.
     pub control_unit: ControlUnit,
     /// Node K+1.
@@ -231,4 +276,8 @@ pub struct Cluster {
 
 fn no_overhead(overhead: &PerPair<Seconds>) -> bool {
     *overhead == PerPair::Same(Seconds(0.0))
+}
+
+fn no_staging(staging: &PerPair<SecondsPerByte>) -> bool {
+    *staging == PerPair::Same(SecondsPerByte(0.0))
 }

@@ -9,7 +9,7 @@ use super::decision::{ClusterDecision, Decision, Link};
 use super::encoder::Encoder;
 use super::feasibility::{Constraint, FeasibilityReport, Transfer};
 use super::names::Names;
-use super::program::{ClusterProgram, PlanProgram, Timing, Transmission, alternating, block_cap, segments, times};
+use super::program::{ClusterProgram, PlanProgram, Timing, Transmission, block_cap, played, segments, times};
 use super::shape::{self, DecisionError};
 use super::slot::{Order, Participation, Schema, SlotProblem};
 use crate::ground::check::FieldError;
@@ -29,8 +29,8 @@ pub struct LatencyParts {
     /// The control unit sends the segments out.
     #[serde(rename = "distribution_s")]
     pub distribution: Seconds,
-    /// All I forward phases. Where forward and backward work take turns: what forward work, its messages and their latency
-    /// contribute to a critical path of the iterations.
+    /// All I forward phases. Where forward and backward work take turns, or messages do: what forward work, its messages and
+    /// their latency contribute to a critical path of the iterations.
     #[serde(rename = "forward_s")]
     pub forward: Seconds,
     /// All I backward phases; what backward work contributes to the same critical path.
@@ -113,9 +113,9 @@ pub struct Evaluation {
 /// schedule.
 ///
 /// The formulas are those of the slot problem: rates by Shannon or fixed, phases of fill-drain by the makespan
-/// Σ t + (M−1) max t of M micro-batches, other schedules event by event, energies (p/η + p_c)·t of sending and
+/// Σ t + (M−1) max t of M micro-batches, other schedules and messages that take turns event by event, energies (p/η + p_c)·t of sending and
 /// I·B·d (c_F + c_B)·ε of computing (our own reconstruction of the paper's system). A transfer of zero bits takes neither
-/// time nor energy. O(N·K) time, one allocation per cluster; O(N·K·M) for schedules that take turns.
+/// time nor energy. O(N·K) time, one allocation per cluster; O(N·K·M) for what is played event by event.
 ///
 /// # Errors
 /// [`DecisionError`] names the path of the first index, list or number that does not fit the problem, or of an entry that
@@ -300,17 +300,23 @@ impl Evaluator<'_> {
     fn iterations(&mut self, energies: &mut Energies) -> Result<[Seconds; 2], FieldError> {
         let (program, cluster) = (self.program, self.index);
         let limit = program.at.cluster.bandwidth_hz.0;
-        if program.plan.schedule.alternates() {
-            let mut durations = alternating::Times::new(&program, self.route, &self.choice.sizes);
-            let mut band = 0.0;
-            for phase in Phase::BOTH {
-                band += self.hops(phase, energies, |occupied, latency| durations.push(phase, occupied, latency))?;
+        let has_backward = program.plan.schedule.has_backward();
+        if program.is_played() {
+            let mut durations = played::Times::new(&program, self.route, &self.choice.sizes);
+            let mut together = 0.0;
+            for phase in Phase::BOTH.into_iter().take(1 + usize::from(has_backward)) {
+                let band = self.hops(phase, energies, |occupied, latency| durations.push(phase, occupied, latency))?;
+                if !program.plan.schedule.alternates() && !program.at.in_turns() {
+                    self.report.at_most(Constraint::Band { cluster, phase }, band, limit);
+                }
+                together += band;
             }
-            self.report.at_most(Constraint::SharedBand { cluster }, band, limit);
+            if program.plan.schedule.alternates() && !program.at.in_turns() {
+                self.report.at_most(Constraint::SharedBand { cluster }, together, limit);
+            }
             return durations.run(&program);
         }
         let forward = self.phase(Phase::Forward, energies)?;
-        let has_backward = program.plan.schedule.has_backward();
         let backward = if has_backward { self.phase(Phase::Backward, energies)? } else { Seconds(0.0) };
         Ok([forward, backward])
     }
@@ -348,7 +354,12 @@ impl Evaluator<'_> {
             let sent = program.hop_at(phase, near, far, cut);
             let on_air = self.send(Transfer::Hop { phase, hop }, &sent, link, energies)?;
             each(sent.overhead + on_air, sent.latency);
-            band += link.map_or(0.0, |link| link.bandwidth_hz.0);
+            let taken = link.map_or(0.0, |link| link.bandwidth_hz.0);
+            if program.at.in_turns() {
+                let constraint = Constraint::WholeBand { cluster: self.index, transfer: Transfer::Hop { phase, hop } };
+                self.report.at_most(constraint, taken, program.at.cluster.bandwidth_hz.0);
+            }
+            band += taken;
         }
         Ok(band)
     }

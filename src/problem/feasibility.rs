@@ -73,6 +73,13 @@ pub enum Constraint {
         /// The cluster.
         cluster: usize,
     },
+    /// w ≤ W of a hop, where messages take turns on the medium.
+    WholeBand {
+        /// The cluster.
+        cluster: usize,
+        /// The hop.
+        transfer: Transfer,
+    },
     /// Σ w ≤ W_up over the clusters' uploads.
     UplinkBand,
     /// p ≤ largest power of the sending node.
@@ -176,6 +183,9 @@ impl fmt::Display for Violation {
                 f,
                 "clusters[{cluster}]: bandwidths of forward and backward together sum to {found} Hz, limit {limit} Hz"
             ),
+            Constraint::WholeBand { cluster, transfer } => {
+                write!(f, "clusters[{cluster}].{transfer}.bandwidth_hz: {found} Hz, limit {limit} Hz (bandwidth_hz)")
+            }
             Constraint::UplinkBand => write!(f, "clusters[..].upload: bandwidths sum to {found} Hz, limit {limit} Hz"),
             Constraint::Power { cluster, node, transfer } => {
                 write!(f, "clusters[{cluster}].")?;

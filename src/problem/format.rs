@@ -7,12 +7,12 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::cluster::{Cluster, ControlUnit, Device, EdgeServer, EndStage, FixedLink, nullable};
+use super::cluster::{Cluster, ControlUnit, Device, EdgeServer, EndStage, FixedLink, MediumAccess, nullable};
 use super::encoder::{AsChain, Encoder};
 use super::pair::{Gains, PerPair};
 use super::slot::{CandidatePlan, Order, Overlap, Participation, Schema, SlotSpec, Uplink};
 use crate::ground::check::FieldError;
-use crate::ground::units::{Bits, Hertz, Seconds};
+use crate::ground::units::{Bits, Hertz, Seconds, SecondsPerByte};
 use crate::schedule::ScheduleKind;
 
 /// A plan as it stands in a file.
@@ -49,6 +49,8 @@ pub(super) struct ClusterForm {
     decoder: Option<EndStage>,
     hop_latency_s: PerPair<Seconds>,
     hop_overhead_s: Option<PerPair<Seconds>>,
+    staging_s_per_byte: Option<PerPair<SecondsPerByte>>,
+    medium: Option<MediumAccess>,
     control_unit: ControlUnit,
     edge_server: EdgeServer,
     devices: Vec<Device>,
@@ -68,6 +70,8 @@ impl From<ClusterForm> for Cluster {
             decoder: form.decoder,
             hop_latency_s: form.hop_latency_s,
             hop_overhead_s: form.hop_overhead_s.unwrap_or_default(),
+            staging_s_per_byte: form.staging_s_per_byte.unwrap_or_default(),
+            medium: form.medium.unwrap_or_default(),
             control_unit: form.control_unit,
             edge_server: form.edge_server,
             devices: form.devices,
@@ -141,11 +145,14 @@ impl SlotForm {
             }
         }
         for (n, cluster) in self.clusters.iter().enumerate() {
-            if cluster.hop_overhead_s.is_some() {
-                return Err(later(&format!("clusters[{n}].hop_overhead_s")));
-            }
-            if cluster.fixed_links.is_some() {
-                return Err(later(&format!("clusters[{n}].fixed_links")));
+            let fields = [
+                ("hop_overhead_s", cluster.hop_overhead_s.is_some()),
+                ("staging_s_per_byte", cluster.staging_s_per_byte.is_some()),
+                ("medium", cluster.medium.is_some()),
+                ("fixed_links", cluster.fixed_links.is_some()),
+            ];
+            if let Some((name, _)) = fields.iter().find(|(_, given)| *given) {
+                return Err(later(&format!("clusters[{n}].{name}")));
             }
         }
         Ok(())

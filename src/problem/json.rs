@@ -39,6 +39,14 @@ impl Blamed for JsonError {
             Self::Problem(error) => error.blame(),
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Problem(error) => error.field(),
+            Self::Fields(errors) => errors.first().cloned(),
+            Self::Format(_) | Self::NoDecision => None,
+        }
+    }
 }
 
 /// Most bad fields that an error lists.

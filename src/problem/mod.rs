@@ -35,7 +35,7 @@ pub(crate) mod validation;
 
 pub use answer::{Answer, ObjectiveTerms, ShadowPrices, Status, Work};
 pub use classical::Beyond;
-pub use cluster::{BlockSeconds, Cluster, ControlUnit, Device, EdgeServer, EndStage, FixedLink};
+pub use cluster::{BlockSeconds, Cluster, ControlUnit, Device, EdgeServer, EndStage, FixedLink, MediumAccess};
 pub use decision::{ClusterDecision, Decision, Link};
 pub use encoder::{Block, Chain, Encoder, EqualBlocks};
 pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, evaluate};

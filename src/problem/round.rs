@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::decision::{ClusterDecision, Decision, Link};
-use super::program::{ClusterProgram, PlanProgram, Transmission, alternating, segments};
+use super::program::{ClusterProgram, PlanProgram, Transmission, segments};
 use super::shape::{self, DecisionError};
 use super::slot::{CandidatePlan, SlotProblem};
 use crate::ground::phase::Phase;
@@ -119,7 +119,7 @@ impl ClusterRound {
             .unzip();
         Self {
             plan: *program.plan,
-            sending: alternating::sending(at.spec.overlap),
+            sending: at.sending(),
             fixed: at.cluster.fixed_seconds,
             samples: program.samples,
             stages,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::program::{ClusterProgram, alternating, block_cap, block_memory};
+use super::program::{ClusterProgram, block_cap, block_memory, played};
 use super::*;
 use crate::schedule::ScheduleKind;
 use crate::strategies::{ProblemParameters, decisions, problems_with_decisions, slot_problems};
@@ -184,7 +184,7 @@ proptest! {
         for ((cluster, choice), costs) in clusters {
             let program = ClusterProgram::new(&problem, cluster).under(plan);
             let route = program.at.route(&choice.active);
-            let mut times = alternating::Times::new(&program, route, &choice.sizes);
+            let mut times = played::Times::new(&program, route, &choice.sizes);
             for phase in Phase::BOTH {
                 for ((near, far, cut), link) in program.hops(route, &choice.sizes).zip(choice.links(phase)) {
                     let sent = program.hop_at(phase, near, far, cut);

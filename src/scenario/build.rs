@@ -18,7 +18,8 @@ use crate::model::ModelCosts;
 use crate::network::radio::{Channel, ChannelConfig, ChannelError, Position, RateTrace};
 use crate::problem::program::{block_memory, compute_time_per_sample};
 use crate::problem::{
-    Beyond, CandidatePlan, Cluster, Encoder, FieldError, MOST_FAULTS, Order, PerPair, Schema, SlotProblem, SlotSpec,
+    Beyond, CandidatePlan, Cluster, Encoder, FieldError, MOST_FAULTS, MediumAccess, Order, PerPair, Schema,
+    SlotProblem, SlotSpec,
 };
 use crate::schedule::ScheduleKind;
 use crate::units::{Bytes, Joules, Seconds};
@@ -275,6 +276,8 @@ fn schema(template: &SlotSpec) -> Schema {
                 && cluster.decoder.is_some()
                 && cluster.hop_latency_s == zero
                 && cluster.hop_overhead_s == zero
+                && cluster.staging_s_per_byte == PerPair::default()
+                && cluster.medium == MediumAccess::Bands
                 && cluster.fixed_links.is_empty()
                 && cluster.devices.iter().all(|device| {
                     device.min_blocks.is_none()

@@ -89,4 +89,12 @@ impl Blamed for ScenarioError {
             Self::Several(errors) => errors.first().map_or(Blame::Input, Blamed::blame),
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Field(error) => error.field(),
+            Self::Trace { .. } => None,
+            Self::Several(errors) => errors.first().and_then(Blamed::field),
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::DeTable;
 
@@ -13,6 +14,7 @@ use super::set::{Assignment, AssignmentError};
 use super::spec::ScenarioSpec;
 use super::tables::read_tables;
 use crate::ground::blame::{Blame, Blamed};
+use crate::ground::check::FieldError;
 use crate::network::radio::{ChannelConfig, RateTrace, TraceFile, TraceFileError};
 use crate::partition::ProfileError;
 use crate::text::{TextError, describe, position, without_mark};
@@ -69,6 +71,8 @@ pub enum ScenarioFileError {
         assignment: String,
         /// What is wrong.
         message: String,
+        /// The field, where it holds what it must not.
+        field: Option<Box<FieldError>>,
     },
     /// A file of rate traces could not be read.
     #[error(transparent)]
@@ -115,6 +119,18 @@ impl Blamed for ScenarioFileError {
             Self::Traces(error) => error.blame(),
             Self::Table { .. } | Self::Text { .. } => Blame::Input,
             Self::Profile { source, .. } => source.blame(),
+        }
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Scenario { error, .. } => error.field(),
+            Self::Several(errors) => errors.first().and_then(Blamed::field),
+            Self::Assigned { field, .. } => field.as_deref().cloned(),
+            Self::Assignment(error) => error.field(),
+            Self::Format { .. } | Self::Traces(_) | Self::Table { .. } | Self::Text { .. } | Self::Profile { .. } => {
+                None
+            }
         }
     }
 }
@@ -173,6 +189,25 @@ impl ScenarioFile {
         }
         let spec = read(text, table, &assigned)?;
         Ok(Self { spec, text: text.into(), folder: folder.into(), assigned })
+    }
+
+    /// A text with some values in place of its own, as TOML; without any, the text as it is.
+    ///
+    /// # Errors
+    /// As [`ScenarioFile::parse_with`], but for what only the data's reader sees.
+    pub fn text_with(text: &str, set: &[Assignment]) -> Result<String, ScenarioFileError> {
+        if set.is_empty() {
+            return Ok(text.into());
+        }
+        let text = without_mark(text);
+        let mut table = parse(text)?;
+        for assignment in set {
+            assignment.apply(table.get_mut())?;
+        }
+        let unwritable = |message: String| ScenarioFileError::Format { line: 1, column: 1, message };
+        let table = toml::Table::deserialize(toml::Deserializer::from(table))
+            .map_err(|error| format_error(text, &error, str::to_owned))?;
+        toml::to_string(&table).map_err(|error| unwritable(error.to_string()))
     }
 
     /// Data that were read from a text.
@@ -266,7 +301,8 @@ fn read(text: &str, table: Spanned<DeTable>, assigned: &[Assigned]) -> Result<Sc
         let nowhere = error.inner().span().is_none_or(|span| span.is_empty());
         match by(assigned, path, nowhere) {
             Some(assignment) => {
-                ScenarioFileError::Assigned { assignment, message: describe(path, &one_line(error.inner())) }
+                let message = describe(path, &one_line(error.inner()));
+                ScenarioFileError::Assigned { assignment, message, field: None }
             }
             None => format_error(text, error.inner(), |message| describe(path, message)),
         }
@@ -308,7 +344,8 @@ fn at_line(text: &str, assigned: &[Assigned], error: ScenarioError) -> ScenarioF
     };
     // An error of a whole that holds a set value may be about the rest of it.
     if let Some(set) = assigned.iter().rev().find(|set| set.path == *path) {
-        return ScenarioFileError::Assigned { assignment: set.assignment.clone(), message: error.to_string() };
+        let field = error.field().map(Box::new);
+        return ScenarioFileError::Assigned { assignment: set.assignment.clone(), message: error.to_string(), field };
     }
     let place = parse(text).ok().and_then(|root| place_of(root.get_ref(), path));
     ScenarioFileError::Scenario { line: place.map(|place| position(text, place.start).0), error }

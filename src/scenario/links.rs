@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, Scalar};
 use serde::{Deserialize, Serialize};
 
 use super::build::field;
@@ -13,7 +13,7 @@ use crate::ground::check::{Range, real};
 use crate::network::radio::{TraceFormat, TraceGaps};
 use crate::problem::{FieldError, FixedLink, NodeId, PerPair};
 use crate::text::nearest;
-use crate::units::{BitsPerSecond, JoulesPerBit, Seconds};
+use crate::units::{BitsPerSecond, JoulesPerBit, Seconds, SecondsPerByte};
 
 /// Most nodes of a cluster in which a link may stand for many pairs.
 const MOST_NODES: usize = 1_000;
@@ -26,7 +26,7 @@ const EDGE_SERVER: &str = "edge-server";
 
 /// A link that is not radio, between two nodes or many. Everything that is sent from `from` to `to` uses it.
 ///
-/// Exactly one of `bits_per_second`, `bits_per_second_by_slot`, `trace` and `radio` is given.
+/// Exactly one of `bits_per_second`, `bits_per_second_by_slot`, `trace` and `radio` is given, or `calibrated` with a rate.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -49,6 +49,10 @@ pub struct LinkSpec {
     /// The same from a file of rates, which a scenario file reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace: Option<LinkTrace>,
+    /// A file that `collapipe calibrate` wrote, which a scenario file reads: rate, latency, overhead and staging of its link,
+    /// where they are not given here. A relative one is looked up next to the scenario file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<PathBuf>,
     /// The cluster's radio after all: takes the pair out of an earlier entry, or gives it a latency of its own.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub radio: bool,
@@ -65,6 +69,9 @@ pub struct LinkSpec {
     /// What a message takes besides its bits, ≥ 0; the cluster's `hop_overhead_s` if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overhead_s: Option<Seconds>,
+    /// For how long a byte keeps the sender busy before it goes out, ≥ 0; the cluster's `staging_s_per_byte` if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staging_s_per_byte: Option<SecondsPerByte>,
 }
 
 impl LinkSpec {
@@ -131,6 +138,7 @@ pub(super) struct Links {
     pub by_slot: Vec<BySlot>,
     pub latency: PerPair<Seconds>,
     pub overhead: PerPair<Seconds>,
+    pub staging: PerPair<SecondsPerByte>,
 }
 
 /// The links of a cluster.
@@ -141,6 +149,7 @@ pub(super) fn links(cluster: &ClusterSpec) -> Result<Links, FieldError> {
     let nodes = cluster.devices.len() + 2;
     let mut of_pairs: BTreeMap<(usize, usize), &LinkSpec> = BTreeMap::new();
     let (mut latency, mut overhead) = (cluster.hop_latency_s.clone(), cluster.hop_overhead_s.clone());
+    let mut staging = cluster.staging_s_per_byte.clone();
     for (i, link) in cluster.links.iter().enumerate() {
         check(link).map_err(|error| error.within(format_args!("links[{i}]")))?;
         let ends = pairs(link, cluster, nodes).map_err(|error| error.within(format_args!("links[{i}]")))?;
@@ -150,6 +159,9 @@ pub(super) fn links(cluster: &ClusterSpec) -> Result<Links, FieldError> {
                 if let Some(own) = own {
                     set(all, nodes, pair, own);
                 }
+            }
+            if let Some(own) = link.staging_s_per_byte {
+                set(&mut staging, nodes, pair, own);
             }
         }
     }
@@ -174,17 +186,20 @@ pub(super) fn links(cluster: &ClusterSpec) -> Result<Links, FieldError> {
             shares_band: link.shares_band,
         });
     }
-    Ok(Links { fixed, by_slot, latency, overhead })
+    Ok(Links { fixed, by_slot, latency, overhead, staging })
 }
 
 fn check(link: &LinkSpec) -> Result<(), FieldError> {
     if let Some(trace) = &link.trace {
         return Err(field("trace", trace.file.display(), unread("bits_per_second_by_slot")));
     }
+    if let Some(calibrated) = &link.calibrated {
+        return Err(field("calibrated", calibrated.display(), unread("rate, latency, overhead and staging")));
+    }
     match link.kinds()[..] {
         [_] => {}
         [] => {
-            let allowed = "given, or bits_per_second_by_slot, or trace, or radio = true";
+            let allowed = "given, or bits_per_second_by_slot, or trace, or calibrated with a rate, or radio = true";
             return Err(field("bits_per_second", "(missing)", allowed));
         }
         [first, second, ..] => return Err(field(second, "(given)", format!("left out where {first} is given"))),
@@ -203,7 +218,7 @@ fn check(link: &LinkSpec) -> Result<(), FieldError> {
     for (name, own) in [("latency_s", link.latency_s), ("overhead_s", link.overhead_s)] {
         own.map_or(Ok(()), |own| real(name, own.0, Range::NonNegative))?;
     }
-    Ok(())
+    link.staging_s_per_byte.map_or(Ok(()), |own| real("staging_s_per_byte", own.0, Range::NonNegative))
 }
 
 /// The pairs of nodes that a link joins.
@@ -241,7 +256,7 @@ fn node(path: &str, name: &str, cluster: &ClusterSpec) -> Result<usize, FieldErr
 }
 
 /// Gives a pair a value of its own. A matrix of another shape stays as it is, to be refused by its name.
-fn set(all: &mut PerPair<Seconds>, nodes: usize, pair: (usize, usize), own: Seconds) {
+fn set<T: Scalar + Copy>(all: &mut PerPair<T>, nodes: usize, pair: (usize, usize), own: T) {
     if let PerPair::Same(value) = *all {
         *all = PerPair::Pairs(DMatrix::from_element(nodes, nodes, value));
     }

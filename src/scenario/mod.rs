@@ -13,6 +13,7 @@
 
 mod budget;
 mod build;
+mod catalogue;
 mod chain;
 mod convergence;
 mod error;
@@ -35,6 +36,7 @@ mod spec;
 mod tables;
 
 pub use build::{Node, Role, Scenario};
+pub use catalogue::{Catalogue, KnownMachine, KnownModel, KnownPathLoss};
 pub use chain::{CalibratedSpec, ChainSpec, EndWork, ProfileSpec};
 pub use convergence::{ConvergenceSpec, EstimatedConstant, PerCluster};
 pub use error::ScenarioError;

@@ -46,7 +46,7 @@ pub(super) fn template_cluster(
     let devices: Vec<Device> = resolved.collect();
     let joined = faults.take(links(spec).map_err(|e| within(path.into(), e)));
     let ((control_unit, embedding), (edge_server, decoder)) = unit.zip(server)?;
-    let Links { fixed, by_slot, latency, overhead } = joined?;
+    let Links { fixed, by_slot, latency, overhead, staging } = joined?;
     let nodes = spec.devices.len() + 2;
     let cluster = Cluster {
         batch_size: spec.batch_size,
@@ -57,6 +57,8 @@ pub(super) fn template_cluster(
         decoder,
         hop_latency_s: latency,
         hop_overhead_s: overhead,
+        staging_s_per_byte: staging,
+        medium: spec.medium,
         control_unit,
         edge_server,
         devices,

@@ -109,11 +109,13 @@ fn check_cluster(notes: &mut Vec<Unusual>, path: &str, cluster: &ClusterSpec) {
     check(notes, path, "bandwidth_hz", Some(cluster.bandwidth_hz.0));
     check(notes, path, "hop_latency_s", cluster.hop_latency_s.same().map(|time| time.0));
     check(notes, path, "hop_overhead_s", cluster.hop_overhead_s.same().map(|time| time.0));
+    check(notes, path, "staging_s_per_byte", cluster.staging_s_per_byte.same().map(|time| time.0));
     for (i, link) in cluster.links.iter().enumerate() {
         let within = format!("{path}.links[{i}]");
         check(notes, &within, "bits_per_second", link.bits_per_second.map(|rate| rate.0));
         check(notes, &within, "latency_s", link.latency_s.map(|time| time.0));
         check(notes, &within, "overhead_s", link.overhead_s.map(|time| time.0));
+        check(notes, &within, "staging_s_per_byte", link.staging_s_per_byte.map(|time| time.0));
     }
     check(notes, path, "upload_bits", cluster.upload_bits.map(|bits| bits.0));
     if let Some(channel) = &cluster.channel {

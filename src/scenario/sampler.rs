@@ -235,6 +235,9 @@ fn keep(cluster: &mut Cluster, kept: &[usize]) {
             *matrix = matrix.select_rows(kept).select_columns(kept);
         }
     }
+    if let PerPair::Pairs(matrix) = &mut cluster.staging_s_per_byte {
+        *matrix = matrix.select_rows(kept).select_columns(kept);
+    }
     let links = std::mem::take(&mut cluster.fixed_links);
     let link =
         |link: FixedLink| Some(FixedLink { from: NodeId(there(link.from.0)?), to: NodeId(there(link.to.0)?), ..link });

@@ -7,6 +7,7 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 use crate::ground::blame::{Blame, Blamed};
+use crate::ground::check::FieldError;
 use crate::text::nearest;
 
 /// A field of a scenario file and the value that it is to have.
@@ -88,6 +89,13 @@ impl Blamed for AssignmentError {
     fn blame(&self) -> Blame {
         match self {
             Self::Form { .. } | Self::Value { .. } | Self::Element { .. } | Self::Single { .. } => Blame::Input,
+        }
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Element { list, step, allowed, .. } => Some(FieldError::new(list, step, allowed)),
+            Self::Form { .. } | Self::Value { .. } | Self::Single { .. } => None,
         }
     }
 }
@@ -287,6 +295,21 @@ mod tests {
         ] {
             assert_eq!(set(TEXT, assignment), Ok(places.into_iter().map(str::to_owned).collect()), "{assignment}");
         }
+    }
+
+    #[test]
+    fn a_text_with_values_reads_as_the_text_and_the_values_do() {
+        use crate::scenario::{BUILTIN, ScenarioFile};
+        let set = ["clusters.*.bandwidth_hz=1.5e7", "latency_weight=0.3", "participation=all"];
+        let set = set.map(|text| text.parse::<Assignment>().unwrap());
+        let written = ScenarioFile::text_with(BUILTIN, &set).unwrap();
+        let read = |text: &str, set: &[Assignment]| ScenarioFile::parse_with(text, "".as_ref(), set).unwrap().spec;
+        assert_eq!(read(&written, &[]), read(BUILTIN, &set));
+        assert_ne!(read(&written, &[]), read(BUILTIN, &[]));
+        assert_eq!(ScenarioFile::text_with(BUILTIN, &[]).unwrap(), BUILTIN);
+        let unknown: Assignment = "clusters.nowhere.bandwidth_hz=1".parse().unwrap();
+        let error = ScenarioFile::text_with(BUILTIN, &[unknown]).unwrap_err();
+        assert_eq!(error.field().map(|field| (field.path, field.value)), Some(("clusters".into(), "nowhere".into())));
     }
 
     #[test]

@@ -9,9 +9,9 @@ use crate::bounds::PrivacyTarget;
 use crate::model::{Checkpointing, Head, ModelPreset, Optimizer, Precisions, TransformerSpec};
 use crate::network::device::{DevicePreset, EdgeServerPreset};
 use crate::network::radio::{ChannelConfig, Position};
-use crate::problem::{BlockSeconds, Order, Overlap, Participation, PerPair, Uplink};
+use crate::problem::{BlockSeconds, MediumAccess, Order, Overlap, Participation, PerPair, Uplink};
 use crate::schedule::ScheduleKind;
-use crate::units::{Bits, Bytes, FlopsPerSecond, Hertz, Joules, JoulesPerFlop, Seconds, Watts};
+use crate::units::{Bits, Bytes, FlopsPerSecond, Hertz, Joules, JoulesPerFlop, Seconds, SecondsPerByte, Watts};
 
 /// Most slots of a run.
 pub const MAX_SLOTS: u64 = 10_000_000;
@@ -194,6 +194,14 @@ pub struct ClusterSpec {
     /// matrix as `hop_latency_s`; 0 if left out. A link's own `overhead_s` comes first.
     #[serde(default, skip_serializing_if = "is_default")]
     pub hop_overhead_s: PerPair<Seconds>,
+    /// For how long a byte keeps its sender busy before it goes out: copying, packing. A number or a matrix as
+    /// `hop_latency_s`; 0 if left out. A link's own `staging_s_per_byte` comes first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub staging_s_per_byte: PerPair<SecondsPerByte>,
+    /// Which of the pipeline's messages may be on the air at the same time: all, on bands of their own; all, but a node
+    /// sends or receives; or one, on the whole band.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub medium: MediumAccess,
     /// What the control unit uploads per round; all parameters that the cluster trains away from the server (embedding
     /// and encoder, or the chain's blocks) if left out, and 0 where parameters stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]

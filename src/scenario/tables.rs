@@ -8,12 +8,12 @@ use serde::Deserialize;
 use super::chain::{CalibratedSpec, ProfileSpec};
 use super::error::ScenarioError;
 use super::file::ScenarioFileError;
-use super::links::ReadLink;
+use super::links::{LinkSpec, ReadLink};
 use super::spec::{DeviceSpec, ScenarioSpec};
 use crate::ground::check::{Range, real};
 use crate::problem::FieldError;
 use crate::text::{decode, nearest};
-use crate::units::{FlopsPerSecond, Seconds};
+use crate::units::{BitsPerSecond, FlopsPerSecond, Seconds, SecondsPerByte};
 
 /// Puts the contents of profiles and of links' traces in their places; relative files are looked up in `folder`.
 ///
@@ -56,6 +56,9 @@ pub(super) fn read_tables(spec: &mut ScenarioSpec, folder: &Path) -> Result<(), 
             device.block_seconds_per_sample = Some(seconds);
         }
         for (i, link) in cluster.links.iter_mut().enumerate() {
+            if let Some(file) = link.calibrated.take() {
+                calibrate_link(link, &file, &format!("clusters[{n}].links[{i}].calibrated"), folder)?;
+            }
             let Some(trace) = &link.trace else { continue };
             let path = format!("clusters[{n}].links[{i}].trace");
             if let Some(name) = link.kind() {
@@ -89,11 +92,46 @@ fn check_samples(profile: &ProfileSpec, path: &str) -> Result<(), ScenarioFileEr
     }
 }
 
-/// Devices of a file that `collapipe calibrate` wrote.
+/// Devices and link of a file that `collapipe calibrate` wrote.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Calibrated {
+    #[serde(default)]
     devices: BTreeMap<String, CalibratedDevice>,
+    link: Option<CalibratedLink>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CalibratedLink {
+    bits_per_second: Option<BitsPerSecond>,
+    latency_s: Option<Seconds>,
+    overhead_s: Option<Seconds>,
+    staging_s_per_byte: Option<SecondsPerByte>,
+}
+
+fn calibrated(file: &Path, path: &str, folder: &Path) -> Result<Calibrated, ScenarioFileError> {
+    let text = text(file, path, folder)?;
+    toml::from_str(&text).map_err(|error| {
+        let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
+        let allowed = format!("a file that `collapipe calibrate` wrote ({message})");
+        wrong(FieldError::new(path, file.display(), allowed))
+    })
+}
+
+/// Fills in what the link does not say itself.
+fn calibrate_link(link: &mut LinkSpec, file: &Path, path: &str, folder: &Path) -> Result<(), ScenarioFileError> {
+    let Some(found) = calibrated(file, path, folder)?.link else {
+        let allowed = "a file with a table [link], as `collapipe calibrate` writes it";
+        return Err(wrong(FieldError::new(path, file.display(), allowed)));
+    };
+    if link.kind().is_none() && link.trace.is_none() {
+        link.bits_per_second = found.bits_per_second;
+    }
+    link.latency_s = link.latency_s.or(found.latency_s);
+    link.overhead_s = link.overhead_s.or(found.overhead_s);
+    link.staging_s_per_byte = link.staging_s_per_byte.or(found.staging_s_per_byte);
+    Ok(())
 }
 
 #[derive(Deserialize)]
@@ -107,12 +145,8 @@ struct CalibratedDevice {
 
 /// Fills in what the device does not say itself.
 fn calibrate(device: &mut DeviceSpec, of: &CalibratedSpec, path: &str, folder: &Path) -> Result<(), ScenarioFileError> {
-    let text = text(&of.file, path, folder)?;
     let refused = |path: String, value: String, allowed: String| wrong(FieldError::new(path, value, allowed));
-    let mut read: Calibrated = toml::from_str(&text).map_err(|error| {
-        let message = error.message().split_whitespace().collect::<Vec<_>>().join(" ");
-        refused(path.into(), of.file.display().to_string(), format!("a file of calibrated devices ({message})"))
-    })?;
+    let mut read = calibrated(&of.file, path, folder)?;
     let Some(found) = read.devices.remove(&of.name) else {
         let names: Vec<&String> = read.devices.keys().collect();
         let near = nearest(&of.name, &names).map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"));

@@ -57,6 +57,13 @@ impl Blamed for ScheduleError {
             }
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Field(error) => error.field(),
+            Self::Missing { .. } | Self::Duplicate { .. } | Self::Impossible { .. } | Self::Deadlock { .. } => None,
+        }
+    }
 }
 
 /// Most operations of a deadlock that are written out.

@@ -14,11 +14,13 @@ use super::timeline::Timeline;
 /// Whom a transmission occupies, for as long as its message is on the way (its latency occupies nobody).
 ///
 /// Machines that several stages share ([`HalfDuplex`](Self::HalfDuplex), [`Medium`](Self::Medium)) need one order for
-/// what different stages send. It is the order in which the transmissions could begin if every computation took one
-/// unit of time and every transmission none; at the same time the lower micro-batch goes first, then the lower slice,
-/// forward before backward, the lower position. It extends the order of the graph of all operations, so that it cannot
-/// make them wait for each other in a circle. Elsewhere transmissions keep the order in which their sender's program
-/// makes them.
+/// what different stages send. It is the order in which the transmissions could begin if a forward took one unit of time,
+/// a backward two (one where the gradient of the weights is split off, which takes the other), and a transmission next to
+/// nothing; at the same time the lower micro-batch goes first, then the lower slice, forward before backward, the lower
+/// position. It extends the order of the graph of all operations, so that it cannot make them wait for each other in a
+/// circle. What has crossed fewer links goes first among what is ready with the same work done: so a stage receives
+/// before it sends what it made meanwhile, and fill-drain's pace is the busiest of stages and shared machines. Elsewhere
+/// transmissions keep the order in which their sender's program makes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -100,13 +102,21 @@ impl fmt::Display for Sending {
     }
 }
 
+/// All messages of a path together take less than a unit, as there are at most [`MAX_OPERATIONS`](super::MAX_OPERATIONS),
+/// and sums with units are exact.
+const NEXT_TO_NOTHING: f64 = 1.0 / (1_u64 << 26) as f64;
+
 /// The order of transmissions on machines that several stages share.
 fn in_turn(schedule: &Schedule, mut sends: Vec<Operation>) -> Result<Vec<Operation>, ScheduleError> {
     let mut timeline = Timeline::new(schedule, Sending::Delay)?;
     let layout = timeline.layout();
     let mut units = vec![0.0; layout.len()];
-    for kind in OperationKind::ALL.into_iter().filter(|kind| !kind.is_send()) {
-        units[layout.durations(kind)].fill(1.0);
+    for kind in OperationKind::ALL {
+        units[layout.durations(kind)].fill(match kind {
+            OperationKind::Backward if layout.durations(OperationKind::Weight).is_empty() => 2.0,
+            kind if kind.is_send() => NEXT_TO_NOTHING,
+            _ => 1.0,
+        });
     }
     timeline.run_flat(&units)?;
     let starts: BTreeMap<Operation, f64> = timeline.events().map(|event| (event.operation, event.start_s)).collect();

@@ -113,6 +113,13 @@ impl Blamed for SpecError {
             Self::Schedule(error) => error.blame(),
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Format(_) => None,
+            Self::Schedule(error) => error.field(),
+        }
+    }
 }
 
 impl ScheduleSpec {

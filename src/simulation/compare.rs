@@ -14,7 +14,7 @@ use crate::lyapunov::frames_with_slack;
 use crate::lyapunov::{Action, Alternative, LookAgain, LookedBack, NoOptimum, OfflineError};
 use crate::problem::Decision;
 use crate::scenario::{Scenario, SlotError, SlotState};
-use crate::solver::{Settings, Solution, SolveError, solve};
+use crate::solver::{Settings, Solution, SolveError, Stop, solve};
 use crate::units::{Joules, Seconds};
 
 /// How much work goes into the comparison.
@@ -259,7 +259,9 @@ impl LookAgain for SlotLookAgain<'_> {
     fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Alternative>, RunError> {
         let accuracy = self.effort.settings(self.settings, round);
         let slots = self.states.par_iter().zip(&self.record.slots);
-        let compared = slots.map(|(state, slot)| self.compare_slot(state, slot, prices, &accuracy));
+        // Who may end the comparison may do so on every thread of it.
+        let stop = Stop::of_thread().unwrap_or_default();
+        let compared = slots.map(|(state, slot)| stop.during(|| self.compare_slot(state, slot, prices, &accuracy)));
         let compared = compared.collect::<Result<Vec<_>, RunError>>()?;
         let mut all = Vec::with_capacity(compared.len());
         for ((minimum, decision), known) in compared.into_iter().zip(&mut self.decisions) {

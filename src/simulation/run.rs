@@ -9,6 +9,7 @@ use super::states::StatesError;
 use super::traced;
 use crate::bounds::BoundError;
 use crate::ground::blame::{Blame, Blamed};
+use crate::ground::check::FieldError;
 use crate::lyapunov::{BudgetError, Certificate, Engine, EngineError, QueueError, Queues};
 use crate::problem::ProblemError;
 use crate::scenario::{Node, Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
@@ -128,6 +129,15 @@ impl Blamed for RunError {
             Self::Decision { .. } => Blame::Machine,
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Solve(error) => error.field(),
+            Self::Convergence(error) => error.field(),
+            Self::Problem(error) => error.field(),
+            _ => None,
+        }
+    }
 }
 
 impl From<SettingsError> for RunError {
@@ -185,6 +195,21 @@ impl Run<'static> {
     /// [`RunError`] for settings out of range.
     pub fn new(scenario: &Scenario, settings: Settings) -> Result<Self, RunError> {
         Self::with_policy(scenario, Box::new(ExactPolicy::new(settings)?))
+    }
+
+    /// A run of which the slots before this one are played: [`next_problem`](Self::next_problem) is the slot's.
+    ///
+    /// # Errors
+    /// As [`Run::new`], and of the slots that are played.
+    pub fn up_to(scenario: &Scenario, settings: Settings, slot: u64) -> Result<Self, RunError> {
+        let mut run = Self::new(scenario, settings)?;
+        while run.played() < slot {
+            match run.next() {
+                Some(played) => drop(played?),
+                None => break,
+            }
+        }
+        Ok(run)
     }
 
     /// A run of the slots that follow the scenario's own: as many, in the same places.

@@ -96,7 +96,7 @@ pub(super) fn traffic(
     let stages = ends[0].into_iter().chain(devices).chain(ends[1]).map(&name).collect();
     let pipeline = PipelineRecord {
         stages,
-        sending: program.sending(),
+        sending: program.at.sending(),
         durations: program.durations(route, &choice.sizes, &hops),
     };
     let record = |part: RoundPart, Sent { sent, link, air }: &Sent| MessageRecord {

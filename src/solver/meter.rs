@@ -1,10 +1,11 @@
 //! When a solve has to end: its clock, its stop flag, and the work that it may do; and what who watches it sees.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::Settings;
+use super::{Settings, SolveError};
 use crate::problem::Status;
 
 /// A flag that ends a solve from another thread. Clones share the flag.
@@ -36,6 +37,44 @@ impl Stop {
     #[must_use]
     pub fn is_raised(&self) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    /// Does some work, whose solves on this thread all end when the flag is raised, those aside that watch another flag. They then fail with
+    /// [`SolveError::NoDecision`](super::SolveError::NoDecision), so that a run, or whatever else solves many times, ends with them: what they
+    /// had found is not what the work asked for.
+    ///
+    /// ```
+    /// use collapipe::instances::InstanceSize;
+    /// use collapipe::solver::{Settings, Stop, solve};
+    /// let problem = InstanceSize { devices: 3, blocks: 6, ..InstanceSize::default() }.sample(3)?;
+    /// let stop = Stop::default();
+    /// let solution = stop.during(|| solve(&problem, &Settings::default()))?;
+    /// assert!(solution.certified().is_some());
+    /// stop.raise();
+    /// assert!(stop.during(|| solve(&problem, &Settings::default())).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn during<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _outer = Outer(OF_THREAD.replace(Some(self.clone())));
+        work()
+    }
+
+    /// The flag of the work that this thread is doing.
+    pub(crate) fn of_thread() -> Option<Self> {
+        OF_THREAD.with_borrow(Clone::clone)
+    }
+}
+
+thread_local! {
+    static OF_THREAD: RefCell<Option<Stop>> = const { RefCell::new(None) };
+}
+
+/// Puts a flag back, also where the work panics.
+struct Outer(Option<Stop>);
+
+impl Drop for Outer {
+    fn drop(&mut self) {
+        OF_THREAD.set(self.0.take());
     }
 }
 
@@ -114,6 +153,11 @@ impl Cause {
         }
     }
 
+    /// The error of a solve that it ended before there was a decision.
+    pub fn no_decision(self) -> SolveError {
+        SolveError::NoDecision { by: self.name() }
+    }
+
     /// The status of an answer whose gap is larger than asked for because of it.
     pub fn status(self) -> Status {
         match self {
@@ -163,7 +207,8 @@ impl Meter {
     pub fn start(settings: &Settings, stop: Option<&Stop>) -> Self {
         // A limit beyond what the clock can count to is none.
         let deadline = settings.time_limit.and_then(|limit| Instant::now().checked_add(limit));
-        let clock = Clock { deadline, stop: stop.cloned(), watch: None };
+        let stop = stop.cloned().or_else(Stop::of_thread);
+        let clock = Clock { deadline, stop, watch: None };
         Self { clock, limit: settings.work_limit, ..Self::default() }
     }
 

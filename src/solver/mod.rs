@@ -34,7 +34,7 @@ use std::sync::{Arc, mpsc};
 
 use cluster::active::Workspace;
 use cluster::{Domain, PlannedCluster, PricedCluster, assemble, single};
-use meter::{LOOK, Meter, Watch};
+use meter::{Cause, LOOK, Meter, Watch};
 use network::memory::Memory as NetworkMemory;
 use network::search;
 use network::upload::Upload;
@@ -156,7 +156,11 @@ impl Solver {
     }
 
     fn run(&mut self, problem: &SlotProblem, stop: Option<&Stop>) -> Result<Solution, SolveError> {
-        self.metered(problem, Meter::start(&self.settings, stop))
+        let solved = self.metered(problem, Meter::start(&self.settings, stop));
+        match stop {
+            None if Stop::of_thread().is_some_and(|stop| stop.is_raised()) => Err(Cause::Stop.no_decision()),
+            _ => solved,
+        }
     }
 
     fn metered(&mut self, problem: &SlotProblem, meter: Meter) -> Result<Solution, SolveError> {
@@ -198,7 +202,7 @@ impl Solver {
         let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations, rounds: 0 };
         let meter = std::mem::take(&mut work.buffers.meter);
         let proposal = proposal.ok_or_else(|| match meter.cause() {
-            Some(cause) => SolveError::NoDecision { by: cause.name() },
+            Some(cause) => cause.no_decision(),
             None => SolveError::Numerical,
         })?;
         finish(problem, proposal, settings, spent, &meter)

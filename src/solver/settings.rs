@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ground::blame::{Blame, Blamed};
+use crate::ground::check::FieldError;
 
 /// Accuracy and limits of a solve, whatever the kind of problem.
 ///
@@ -79,6 +80,10 @@ pub struct SettingsError {
 impl Blamed for SettingsError {
     fn blame(&self) -> Blame {
         Blame::Input
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        Some(FieldError::new(self.field, &self.value, self.allowed))
     }
 }
 

@@ -210,4 +210,12 @@ impl Blamed for SolveError {
             Self::Backend { .. } | Self::NoDecision { .. } | Self::Numerical => Blame::Machine,
         }
     }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Settings(error) => error.field(),
+            Self::Question(error) => error.field(),
+            _ => None,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::fs;
 
 use collapipe::calibration::{CalibrationSpec, Quantity, Timing, Work, calibrate};
+use collapipe::problem::NodeId;
 use collapipe::scenario::ScenarioFile;
 use collapipe::schedule::{Durations, Schedule, ScheduleKind, Sending, Timeline};
 use serde_json::Value;
@@ -240,6 +241,29 @@ fn a_scenario_names_what_was_written() {
         error.contains("devices[1].calibrated.name = \"phnoe\": must be the name of a device in boards.toml"),
         "{error}"
     );
+    // The link: what a scenario's link says itself comes first.
+    let first = "latency_s = 0.25\ncalibrated = \"boards.toml\"";
+    let with_link = |link: &str| format!("{text}\n[[clusters.links]]\n{link}\n");
+    let linked = |link: &str| ScenarioFile::parse(&with_link(link), &place).unwrap().build();
+    let problem = linked(first).unwrap().sampler().next_slot().problem(|_| 0.0).unwrap().problem;
+    let cluster = problem.clusters.last().unwrap();
+    let (from, to) = (NodeId(0), NodeId(1));
+    assert!((cluster.fixed_links[0].bits_per_second.0 * REST[2] / 8.0 - 1.0).abs() < 1e-2, "{:?}", cluster.fixed_links);
+    assert!((cluster.hop_overhead_s.get(from, to).0 / REST[4] - 1.0).abs() < 1e-2);
+    assert_eq!(cluster.hop_latency_s.get(from, to).0, 0.25);
+    assert!(cluster.staging_s_per_byte.is_zero());
+    // The same timings told as staging: bytes keep the sender busy either way.
+    let fit = fit.replace("link-seconds-per-byte", "staging-seconds-per-byte");
+    let mut arguments = arguments.to_vec();
+    arguments[11] = &fit;
+    arguments.push("--overwrite");
+    assert_eq!(code(&run(&arguments)), 0);
+    let problem = linked("bits_per_second = 1e12\ncalibrated = \"boards.toml\"").unwrap();
+    let problem = problem.sampler().next_slot().problem(|_| 0.0).unwrap().problem;
+    let staging = problem.clusters.last().unwrap().staging_s_per_byte.get(from, to).0;
+    assert!((staging / REST[2] - 1.0).abs() < 1e-2, "{staging:e}");
+    let error = linked("calibrated = \"boards.toml\"").unwrap_err().to_string();
+    assert!(error.contains("links[0].bits_per_second = (missing): must be given, or"), "{error}");
 }
 
 #[test]

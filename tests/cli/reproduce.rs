@@ -12,14 +12,14 @@ use crate::support::{folder, shared};
 /// What is not measured, and small.
 const NAMES: [&str; 3] = ["v", "segments", "small-budgets"];
 
-fn reproduce(out: &Path, more: &[&str]) -> std::process::Output {
+pub fn reproduce(out: &Path, more: &[&str]) -> std::process::Output {
     let mut command = collapipe();
     command.arg("reproduce").args(NAMES).args(["--quick", "--slots", "2", "--seeds", "1", "--out"]).arg(out).args(more);
     command.output().unwrap()
 }
 
 /// All files below a folder with their content, by path.
-fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut open = vec![root.to_path_buf()];
     while let Some(folder) = open.pop() {
@@ -34,7 +34,7 @@ fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
-fn cells(root: &Path) -> Vec<PathBuf> {
+pub fn cells(root: &Path) -> Vec<PathBuf> {
     files(root).into_keys().filter(|path| path.iter().any(|part| part == "cells")).collect()
 }
 

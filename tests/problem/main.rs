@@ -6,6 +6,7 @@ mod support;
 
 mod bad_input;
 mod evaluation;
+mod media;
 mod names;
 mod schedules;
 mod schema2;

@@ -31,6 +31,8 @@ fn schema_1_holds_no_field_of_schema_2() {
         ("/plans/0", "schedule", json!("fill-drain"), "plans[0].schedule"),
         ("/plans/0", "stash_weights", json!(false), "plans[0].stash_weights"),
         ("/clusters/0", "hop_overhead_s", json!(0.0), "clusters[0].hop_overhead_s"),
+        ("/clusters/0", "staging_s_per_byte", json!(0.0), "clusters[0].staging_s_per_byte"),
+        ("/clusters/0", "medium", json!("bands"), "clusters[0].medium"),
         ("/clusters/0", "fixed_links", json!([]), "clusters[0].fixed_links"),
         ("/clusters/0/devices/1", "min_blocks", json!(1), "clusters[0].devices[1].min_blocks"),
         ("/clusters/0/devices/1", "max_blocks", json!(9), "clusters[0].devices[1].max_blocks"),

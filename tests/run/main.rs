@@ -15,6 +15,8 @@ mod convergence;
 #[cfg(feature = "cli")]
 mod engine_scenario;
 #[cfg(feature = "cli")]
+mod lasting;
+#[cfg(feature = "cli")]
 mod margins;
 #[cfg(feature = "cli")]
 mod online;

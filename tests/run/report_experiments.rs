@@ -11,8 +11,9 @@ use collapipe::experiments::{
 use collapipe::report::FigureStyle;
 use collapipe::simulation::PolicyKind;
 
-use crate::support::browser::{browser, check, seen};
+use crate::support::browser::browser;
 use crate::support::folder;
+use crate::support::pages::{check, seen};
 use crate::support::pictures::assert_folder;
 
 fn table(drawing: Drawing, log: bool, policies: usize, places: usize, seeds: u64) -> ResultTable {

@@ -6,8 +6,9 @@ use collapipe::report::write_folder;
 use collapipe::simulation::{Run, RunRecord};
 use collapipe::solver::Settings;
 
-use crate::support::browser::{browser, check, seen};
+use crate::support::browser::browser;
 use crate::support::folder;
+use crate::support::pages::{check, seen};
 use crate::support::scenario::{changed, read};
 use crate::synthetic::{Made, record};
 

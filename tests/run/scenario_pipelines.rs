@@ -2,14 +2,14 @@
 
 use collapipe::nalgebra::DMatrix;
 use collapipe::problem::{
-    Block, BlockSeconds, Chain, Encoder, FixedLink, Gains, NodeId, Order, Overlap, PerPair, Schema, SlotProblem,
-    SlotSpec, evaluate,
+    Block, BlockSeconds, Chain, Encoder, FixedLink, Gains, MediumAccess, NodeId, Order, Overlap, PerPair, Schema,
+    SlotProblem, SlotSpec, evaluate,
 };
 use collapipe::scenario::{Scenario, ScenarioFile};
 use collapipe::schedule::ScheduleKind;
 use collapipe::simulation::{Run, RunRecord, SlotOutcome};
 use collapipe::solver::Settings;
-use collapipe::units::{Bits, BitsPerSecond, Bytes, Flops, JoulesPerBit, Seconds};
+use collapipe::units::{Bits, BitsPerSecond, Bytes, Flops, JoulesPerBit, Seconds, SecondsPerByte};
 
 use crate::support::folder;
 use crate::support::scenario::{SMALL, changed, line_of, read};
@@ -50,7 +50,7 @@ fn every_key_of_the_run_reaches_the_problem() {
     let plain = first_of(SMALL);
     assert_eq!(plain.schema, Schema::V1);
     type Change = fn(&mut SlotSpec);
-    let cases: [(String, Change); 9] = [
+    let cases: [(String, Change); 12] = [
         (changed("latency_weight = 0.5", "latency_weight = 0.5\norder = \"free\""), |s| s.order = Order::Free),
         (changed("latency_weight = 0.5", "latency_weight = 0.5\ndeadline_s = 30.0"), |s| {
             s.deadline_s = Some(Seconds(30.0))
@@ -102,6 +102,20 @@ fn every_key_of_the_run_reaches_the_problem() {
                         shares_band: false,
                     })
                     .into();
+            },
+        ),
+        (with_cluster("medium = \"half-duplex\"\n"), |s| s.clusters[0].medium = MediumAccess::HalfDuplex),
+        (with_cluster("medium = \"turns\"\nstaging_s_per_byte = 3e-8\n"), |s| {
+            s.clusters[0].medium = MediumAccess::Turns;
+            s.clusters[0].staging_s_per_byte = SecondsPerByte(3e-8).into();
+        }),
+        (
+            with_cluster(
+                "staging_s_per_byte = 1e-8\n[[clusters.links]]\nfrom = \"pi\"\nradio = true\nstaging_s_per_byte = 2e-8\n",
+            ),
+            |s| {
+                let of = |i, j| SecondsPerByte(if i == 1 && i != j { 2e-8 } else { 1e-8 });
+                s.clusters[0].staging_s_per_byte = PerPair::Pairs(DMatrix::from_fn(4, 4, of));
             },
         ),
     ];

@@ -19,20 +19,29 @@ from ._core import (
     Table,
     __version__,
 )
-from .experiments import experiments, reproduce
+from .drift import DriftProblem, DriftRecord, DriftRun, Minimum
+from .comparisons import Results, compare, experiments, reproduce, sweep
+from .plans import Plan, plan
 from .problems import Problem, Solution, Solver, evaluate, solve, solve_many
 from .runs import Policy, Run, RunRecord, run
 from .scenarios import Scenario
-from .tools import bound, policies, timeline
+from .tools import Calibration, bound, calibrate, policies, presets, timeline
 
 __all__ = [
+    "Calibration",
     "CollapipeError",
+    "DriftProblem",
+    "DriftRecord",
+    "DriftRun",
     "Infeasible",
     "InputError",
     "Interrupted",
     "MachineError",
+    "Minimum",
+    "Plan",
     "Policy",
     "Problem",
+    "Results",
     "Run",
     "RunRecord",
     "Scenario",
@@ -41,12 +50,17 @@ __all__ = [
     "Table",
     "__version__",
     "bound",
+    "calibrate",
+    "compare",
     "evaluate",
     "experiments",
+    "plan",
     "policies",
+    "presets",
     "reproduce",
     "run",
     "solve",
     "solve_many",
+    "sweep",
     "timeline",
 ]

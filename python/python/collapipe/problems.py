@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import _core
-from ._json import text
+from ._json import is_path, read, text
 
 
 def _array(rows: list[list[float]]) -> Any:
@@ -26,12 +26,10 @@ class Problem:
     """
 
     __slots__ = ("_native",)
+    _native: _core.Problem
 
     def __init__(self, source: dict[str, Any] | str | os.PathLike[str]):
-        if isinstance(source, os.PathLike):
-            with open(source, encoding="utf-8-sig") as file:
-                source = file.read()
-        self._native = _core.Problem.from_json(text(source))
+        self._native = _core.Problem.from_json(read(source) if is_path(source) else text(source))
 
     @classmethod
     def _of(cls, native: _core.Problem) -> Problem:
@@ -103,6 +101,7 @@ class Solution:
     """A solver's answer: a decision with a proved bound, or why there is none."""
 
     __slots__ = ("_native",)
+    _native: _core.Solution
 
     def __init__(self) -> None:
         raise TypeError("solutions come from solve()")
@@ -140,17 +139,18 @@ class Solution:
 
     @property
     def decision(self) -> dict[str, Any] | None:
-        """Plan, active devices, segment sizes, bandwidths (Hz) and powers (W), as in the exchange format."""
+        """Index of the plan, and per cluster the active devices, segment sizes (blocks, one per active device), bandwidths (Hz) and powers (W)
+        of every message, as in the exchange format; None where there is none."""
         return self._native.decision
 
     @property
     def prices(self) -> dict[str, Any] | None:
-        """Shadow prices: of a hertz of every band, and each cluster's share in the round latency."""
+        """Shadow prices: of a hertz of every band (1/Hz), and each cluster's share in the round latency; None without a decision."""
         return self._native.prices
 
     @property
     def evaluation(self) -> dict[str, Any] | None:
-        """What the decision costs: latencies by part (s), energies (J), terms of the objective, broken constraints."""
+        """What the decision costs: latencies by part (s), energies (J), terms of the objective, broken constraints; None without one."""
         return self._native.evaluation
 
     @property
@@ -181,24 +181,29 @@ def _solution(problem: str, solved: str) -> Solution:
 
 class Solver:
     """The exact solver for slots that follow one another: each solve starts from the last one's prices and choices, which changes the
-    time and not the answer.
+    time and not the answer (within ``gap``). Pickled, it keeps its settings and forgets the rest.
 
     ``gap`` is the relative gap at which a search ends, ``time_limit`` seconds and ``work_limit`` operations end it earlier; the
     solution then has a decision, a proved bound, and a status that says so.
     """
 
     def __init__(self, gap: float = 1e-7, time_limit: float | None = None, work_limit: int | None = None):
-        self._native = _core.Solver(gap, time_limit, work_limit)
+        self._settings = (gap, time_limit, work_limit)
+        self._native = _core.Solver(*self._settings)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Solver, self._settings)
 
     def solve(
         self,
         problem: Problem | dict[str, Any] | str | os.PathLike[str],
         watch: Callable[[float | None, float | None, int], Any] | None = None,
     ) -> Solution:
-        """Solves a problem. ``watch(objective, lower_bound, work)`` is called about every 10 ms; a true result ends the solve."""
+        """Solves a problem. ``watch(objective, lower_bound, work)`` is called about every 10 ms, with None for what is not known yet; a true
+        result ends the solve. Ctrl-C ends it too."""
         return Solution._of(self._native.solve(_problem(problem)._native, watch))
 
-    def solve_many(self, problems: Iterable[Problem]) -> list[Solution]:
+    def solve_many(self, problems: Iterable[Problem | dict[str, Any] | str | os.PathLike[str]]) -> list[Solution]:
         """Solves problems at once, on all cores, each by itself; the order is that of the problems."""
         natives = [_problem(problem)._native for problem in problems]
         return [Solution._of(native) for native in self._native.solve_many(natives)]
@@ -218,14 +223,23 @@ def solve(
     return Solver(gap, time_limit, work_limit).solve(problem)
 
 
-def solve_many(problems: Iterable[Problem], gap: float = 1e-7, time_limit: float | None = None) -> list[Solution]:
-    """Solves problems at once, on all cores."""
-    return Solver(gap, time_limit).solve_many(problems)
+def solve_many(
+    problems: Iterable[Problem | dict[str, Any] | str | os.PathLike[str]],
+    gap: float = 1e-7,
+    time_limit: float | None = None,
+    work_limit: int | None = None,
+) -> list[Solution]:
+    """Solves problems at once, on all cores, with one release of the interpreter's lock; see :meth:`Solver.solve_many`."""
+    return Solver(gap, time_limit, work_limit).solve_many(problems)
 
 
-def evaluate(problem: Problem, decision: dict[str, Any] | str | Solution, tolerance: float = 1e-9) -> dict[str, Any]:
+def evaluate(
+    problem: Problem | dict[str, Any] | str | os.PathLike[str],
+    decision: dict[str, Any] | str | Solution,
+    tolerance: float = 1e-9,
+) -> dict[str, Any]:
     """What any decision costs, whoever made it: the fields of :attr:`Solution.evaluation`, with ``feasible`` (every constraint holds within
     ``tolerance``, relative) and ``violations`` in words."""
     if isinstance(decision, Solution):
         decision = decision.to_json()
-    return _core.evaluate(problem._native, text(decision), tolerance)
+    return _core.evaluate(_problem(problem)._native, text(decision), tolerance)

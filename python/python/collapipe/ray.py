@@ -9,71 +9,67 @@ Ray has to be installed here, and this package on every machine of the cluster.
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import ray as _ray
 
-from . import _core
+from . import _core, comparisons
+from .comparisons import Progress, Results, Vary
+from .scenarios import ScenarioSource
 
 #: How often a run whose worker died is played again.
 RETRIES = 5
 
 
-def _play(arguments: tuple[Any, ...], part: int, parts: int) -> dict[str, bytes]:
+@functools.lru_cache(maxsize=2)
+def _runs(request: str) -> _core.Reproduction:
+    """The runs of a request, which a worker lists once."""
+    return _core.Reproduction.of_json(request)
+
+
+def _play(request: str, part: int, parts: int) -> dict[str, bytes]:
     """Plays one part in a folder of its own, on whatever machine; returns its files."""
-    with tempfile.TemporaryDirectory() as folder:
-        _core.Reproduction(*arguments).play(folder, (part, parts), None)
+    with tempfile.TemporaryDirectory(prefix="collapipe-") as folder:
+        _runs(request).play(folder, (part, parts), None)
         root = Path(folder)
-        return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+        return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
-def reproduce(
-    names: Sequence[str] = (),
-    folder: str | os.PathLike[str] = "collapipe-reproduce",
-    *,
-    quick: bool = False,
-    slots: int | None = None,
-    seeds: int | None = None,
-    traces: str | os.PathLike[str] | None = None,
-    progress: Callable[[int, int], Any] | None = None,
-) -> list[str]:
-    """As :func:`collapipe.reproduce`, but every run is a task of Ray.
-
-    Runs of workers that die are played again. What was played is kept in ``folder/parts`` as soon as it arrives, and removed when
-    the report is written: an interrupted call goes on where it ended. Ctrl-C cancels what has not begun. With ``traces`` the folder has to be there, under
-    the same path, on every machine.
-    """
+def _player(reproduction: _core.Reproduction, folder: str | os.PathLike[str], progress: Progress | None) -> None:
+    """Plays the runs by Ray. What arrives is kept in ``folder/parts`` and gathered at the end: an interrupted call goes on where it ended."""
     if not _ray.is_initialized():
         _ray.init()
-    traces = None if traces is None else os.path.abspath(traces)
-    arguments = (list(names), quick, slots, seeds, traces)
-    reproduction = _core.Reproduction(*arguments)
     parts = reproduction.runs(None)
-    kept = Path(folder) / "parts"
+    request = reproduction.to_json()
+    kept = Path(folder) / "parts" / hashlib.sha256(request.encode()).hexdigest()[:16]
     task = _ray.remote(num_cpus=1, max_retries=RETRIES, retry_exceptions=False)(_play)
-    open_parts = [part for part in range(1, parts + 1) if not (kept / str(part)).is_dir()]
-    waiting = {task.remote(arguments, part, parts): part for part in open_parts}
+    shared = _ray.put(request)
+    there = {part for part in range(1, parts + 1) if (kept / str(part)).is_dir()}
+    open_parts = [part for part in range(1, parts + 1) if part not in there and reproduction.missing(folder, (part, parts))]
+    waiting = {task.remote(shared, part, parts): part for part in open_parts}
     done = parts - len(waiting)
     try:
         while waiting:
             ready, _ = _ray.wait(list(waiting), num_returns=1)
             for reference in ready:
-                _keep(kept / str(waiting.pop(reference)), _ray.get(reference))
+                part = waiting[reference]
+                _keep(kept / str(part), _ray.get(reference))
+                there.add(part)
+                del waiting[reference]
                 done += 1
                 if progress is not None:
                     progress(done, parts)
     finally:
         for reference in waiting:
             _ray.cancel(reference, force=True)
-    reproduction.gather([kept / str(part) for part in range(1, parts + 1)], folder)
-    written = [os.fspath(path) for path in reproduction.write(folder)]
-    shutil.rmtree(kept)
-    return written
+    reproduction.gather([kept / str(part) for part in sorted(there)], folder)
+    shutil.rmtree(kept.parent, ignore_errors=True)
 
 
 def _keep(folder: Path, files: dict[str, bytes]) -> None:
@@ -85,3 +81,54 @@ def _keep(folder: Path, files: dict[str, bytes]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
         (Path(unfinished) / "part").rename(folder)
+
+
+def compare(
+    scenario: ScenarioSource = None,
+    policies: Sequence[str] | None = None,
+    *,
+    slots: int = 100,
+    seeds: int = 5,
+    folder: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """As :func:`collapipe.compare`, but every run is a task of Ray; see :func:`reproduce`. Files that the scenario names have to be there, under
+    the same path, on every machine."""
+    reproduction = comparisons.of_compare(scenario, policies, slots, seeds)
+    return comparisons.one(reproduction, "compare", folder, _player, progress)
+
+
+def sweep(
+    scenario: ScenarioSource = None,
+    vary: Vary | None = None,
+    *,
+    policies: Sequence[str] = ("exact",),
+    slots: int = 100,
+    seeds: int = 5,
+    folder: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> Results:
+    """As :func:`collapipe.sweep`, but every run is a task of Ray; see :func:`reproduce`. Files that the scenario names have to be there, under
+    the same path, on every machine."""
+    reproduction = comparisons.of_sweep(scenario, vary or {}, policies, slots, seeds)
+    return comparisons.one(reproduction, "sweep", folder, _player, progress)
+
+
+def reproduce(
+    names: Sequence[str] = (),
+    folder: str | os.PathLike[str] = "collapipe-reproduce",
+    *,
+    quick: bool = False,
+    slots: int | None = None,
+    seeds: int | None = None,
+    traces: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+) -> list[str]:
+    """As :func:`collapipe.reproduce`, but every run is a task of Ray.
+
+    Runs of workers that die are played again. What was played is kept in ``folder/parts`` as soon as it arrives, and removed when
+    all of it is there: an interrupted call goes on where it ended. Ctrl-C cancels what has not begun. With ``traces`` the folder has to be there, under
+    the same path, on every machine.
+    """
+    reproduction = comparisons.of_catalogue(names, quick, slots, seeds, traces)
+    return comparisons.write(reproduction, folder, _player, progress)

@@ -9,13 +9,14 @@ from typing import Any
 
 from . import _core
 from ._core import Table
-from ._json import text
+from ._json import is_path, read, text
 from .problems import Problem, Solution
-from .scenarios import Scenario
+from .scenarios import ScenarioSource, scenario_of
 
 
 class Policy(abc.ABC):
-    """A rule that decides rounds. The run draws the states, evaluates each decision independently, books the energy and moves the queues."""
+    """A rule that decides rounds, to subclass. The run draws the states, evaluates each decision independently, books the energy and moves
+    the queues. What :meth:`decide` raises ends the run with an :class:`InputError` whose ``__cause__`` it is."""
 
     #: What it is called in records and tables.
     name: str = "own"
@@ -26,14 +27,15 @@ class Policy(abc.ABC):
 
 
 class Run:
-    """A run that goes on slot by slot: iterate over it, then take :meth:`record`.
+    """A run that goes on slot by slot: iterate over it, then take :meth:`record`. A slot is a dict as in the record. After a Ctrl-C in
+    the midst of a slot it cannot go on; the record has the slots before.
 
     ``policy`` is a name (:func:`collapipe.policies`) or a :class:`Policy`. ``slots`` and ``seed`` take the place of the scenario's.
     """
 
     def __init__(
         self,
-        scenario: Scenario,
+        scenario: ScenarioSource = None,
         *,
         slots: int | None = None,
         seed: int | None = None,
@@ -42,7 +44,7 @@ class Run:
         time_limit: float | None = None,
     ):
         name, own = (policy, None) if isinstance(policy, str) else (policy.name, _decider(policy))
-        self._native = _core.Runner(scenario._native, slots, seed, name, own, gap, time_limit)
+        self._native = _core.Runner(scenario_of(scenario)._native, slots, seed, name, own, gap, time_limit)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return self
@@ -74,19 +76,17 @@ def _decider(policy: Policy) -> Callable[[_core.Problem, int], str | None]:
 
 
 class RunRecord:
-    """A whole run, or the finished part of one (``collapipe.run-record/2``).
+    """A whole run, or the finished part of one (``collapipe.run-record/2``): from a path, or JSON text.
 
     ``slots``, ``nodes`` and ``segments`` are tidy tables: ``pandas.DataFrame.from_arrow(record.slots)`` (or ``pyarrow.table(record.slots)``,
     ``polars.DataFrame(record.slots)``) takes them without copies.
     """
 
     __slots__ = ("_native",)
+    _native: _core.RunRecord
 
     def __init__(self, source: str | os.PathLike[str]):
-        if isinstance(source, os.PathLike) or not source.lstrip().startswith("{"):
-            with open(source, encoding="utf-8-sig") as file:
-                source = file.read()
-        self._native = _core.RunRecord.from_json(source)
+        self._native = _core.RunRecord.from_json(read(source) if is_path(source) else str(source))
 
     @classmethod
     def _of(cls, native: _core.RunRecord) -> RunRecord:
@@ -96,17 +96,18 @@ class RunRecord:
 
     @property
     def slots(self) -> Table:
-        """One row per slot: status, latency_s, plan, objective, lower_bound, gap, outage_reason, and latency_s:NAME per cluster."""
+        """One row per slot: slot, status, latency_s, plan, local_iterations, micro_batches, objective, lower_bound, gap, outage_reason, and
+        latency_s:NAME per cluster."""
         return self._native.slots()
 
     @property
     def nodes(self) -> Table:
-        """One row per slot and node: role, energy_j, budget_j, queue."""
+        """One row per slot and node: slot, node, role, energy_j, budget_j, queue (in budgets)."""
         return self._native.nodes()
 
     @property
     def segments(self) -> Table:
-        """One row per planned slot and device: blocks (0: not in the round)."""
+        """One row per planned slot and device: slot, cluster, device, blocks (0: not in the round)."""
         return self._native.segments()
 
     @property
@@ -140,7 +141,7 @@ class RunRecord:
 
 
 def run(
-    scenario: Scenario,
+    scenario: ScenarioSource = None,
     *,
     slots: int | None = None,
     seed: int | None = None,

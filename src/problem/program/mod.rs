@@ -5,14 +5,14 @@
 //! * [`ClusterProgram`] is a cluster whatever the plan: memory, and the transmissions that a round makes once.
 //! * [`PlanProgram`] is a cluster under a plan: stages, hops, and how often they count.
 //! * [`Transmission`] says who sends how much to whom, how often, and at which prices.
-//! * [`Pacing`] is the makespan of fill-drain: how the durations of a phase's stages and hops add up to a latency. The
-//!   other schedules are run event by event, by `crate::schedule`, on the same durations.
+//! * [`Pacing`] is the makespan of fill-drain: how the durations of a phase's stages and hops add up to a latency. Other
+//!   schedules, and messages that take turns, are run event by event, by `crate::schedule`, on the same durations.
 //!
 //! A segment is a range of blocks, a cut the number of blocks before it. The system is that of formulation sections 1 and
 //! 7; the formulas are our own reconstruction.
 
-pub(crate) mod alternating;
 mod makespan;
+pub(crate) mod played;
 mod sent;
 mod stage;
 mod transmission;
@@ -30,14 +30,15 @@ pub(crate) use transmission::{Transmission, Transmitter, Wire, boundary_bits, ti
 use std::ops::Range;
 
 use self::stage::{segment_seconds, segment_time};
-use super::cluster::{Cluster, Device, FixedLink};
+use super::cluster::{Cluster, Device, FixedLink, MediumAccess};
 use super::decision::{ClusterDecision, Link};
 use super::encoder::Encoder;
 use super::pair::PerPair;
-use super::slot::{CandidatePlan, Schema, SlotSpec};
+use super::slot::{CandidatePlan, Overlap, Schema, SlotSpec};
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId, Route};
-use crate::ground::units::{Bits, Hertz, Joules, Seconds};
+use crate::ground::units::{Bits, Hertz, Joules, Seconds, SecondsPerByte};
+use crate::schedule::Sending;
 
 /// A cluster, whatever the plan.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +108,22 @@ impl<'a> ClusterProgram<'a> {
         }
     }
 
+    /// Whom the pipeline's messages occupy.
+    pub fn sending(&self) -> Sending {
+        match (self.spec.overlap, self.cluster.medium) {
+            // Validation admits blocking sends on bands of their own alone.
+            (Overlap::None, _) => Sending::Blocking,
+            (Overlap::Full, MediumAccess::Bands) => Sending::Overlapped,
+            (Overlap::Full, MediumAccess::HalfDuplex) => Sending::HalfDuplex,
+            (Overlap::Full, MediumAccess::Turns) => Sending::Medium,
+        }
+    }
+
+    /// Whether the pipeline's messages have the whole band, one after another.
+    pub fn in_turns(&self) -> bool {
+        self.cluster.medium == MediumAccess::Turns
+    }
+
     /// What a message of a hop takes besides its bits. Schema 1 calls it a latency.
     fn overheads(&self) -> &'a PerPair<Seconds> {
         match self.spec.schema {
@@ -162,13 +179,14 @@ impl<'a> ClusterProgram<'a> {
         self.message(self.transmission(ends, bits, None, 1.0, 1.0))
     }
 
-    /// A transmission outside the pipeline has the latency and the overhead of its pair, if it carries bits; those of
-    /// schema 1 are of hops alone.
+    /// A transmission outside the pipeline has the latency and the overhead of its pair, if it carries bits, and its staging
+    /// is part of the overhead, as there is no stage to hold it; those of schema 1 are of hops alone.
     fn message(&self, sent: Transmission) -> Transmission {
         if self.spec.schema == Schema::V1 || sent.bits.0 == 0.0 {
             return Transmission { latency: Seconds(0.0), overhead: Seconds(0.0), ..sent };
         }
-        sent
+        let staging = self.cluster.staging_s_per_byte.get(sent.sender, sent.receiver) * sent.bits;
+        Transmission { overhead: sent.overhead + staging, ..sent }
     }
 
     fn transmission(
@@ -216,13 +234,13 @@ impl PlanProgram<'_> {
         self.at.cluster.decoder.map_or(Seconds(0.0), |stage| end_stage_time(&stage, phase, self.samples))
     }
 
-    /// Time of the end stage that sends nothing in a phase: the last one forward, the first one backward.
+    /// Time of the stage that sends nothing in a phase: the last one forward, the first one backward.
     pub fn silent_time(&self, phase: Phase, route: Route, sizes: &[u32]) -> Seconds {
         let cluster = self.at.cluster;
         match phase {
             Phase::Forward if cluster.decoder.is_some() => self.decoder_time(phase),
-            Phase::Forward => self.stage_times(phase, route, sizes).last().unwrap_or_default(),
-            Phase::Backward => self.stage_times(phase, route, sizes).next().unwrap_or_default(),
+            Phase::Forward => self.compute_times(phase, route, sizes).last().unwrap_or_default(),
+            Phase::Backward => self.compute_times(phase, route, sizes).next().unwrap_or_default(),
         }
     }
 
@@ -246,8 +264,35 @@ impl PlanProgram<'_> {
         per_sample * (f64::from(self.plan.local_iterations) * f64::from(self.at.cluster.batch_size))
     }
 
-    /// Stage times per micro-batch of all stages on a route, with the sizes of its active devices.
+    /// Whether an iteration's makespan is known from its timeline alone: it has no closed form.
+    pub fn is_played(&self) -> bool {
+        self.plan.schedule.alternates() || !self.at.cluster.medium.is_bands()
+    }
+
+    /// For how long each stage on a route is busy per micro-batch, with the sizes of its active devices: it computes, and
+    /// prepares what it sends.
     pub fn stage_times<'b>(
+        &'b self,
+        phase: Phase,
+        route: Route<'b>,
+        sizes: &'b [u32],
+    ) -> impl Iterator<Item = Seconds> + 'b {
+        // Most problems have none.
+        let staged = self.at.cluster.staging_s_per_byte != PerPair::Same(SecondsPerByte(0.0));
+        let mut staging = staged.then(|| {
+            // Backward the first stage sends nothing, forward the last one.
+            let silent = (phase == Phase::Backward).then_some(Seconds(0.0));
+            silent.into_iter().chain(self.hops(route, sizes).map(move |(near, far, cut)| {
+                let (sender, receiver) = phase.directed(near, far);
+                self.at.cluster.staging_s_per_byte.get(sender, receiver) * self.boundary_bits(cut)
+            }))
+        });
+        self.compute_times(phase, route, sizes)
+            .map(move |compute| compute + staging.as_mut().and_then(Iterator::next).unwrap_or_default())
+    }
+
+    /// Computing times per micro-batch of all stages on a route.
+    fn compute_times<'b>(
         &'b self,
         phase: Phase,
         route: Route<'b>,
@@ -321,7 +366,8 @@ impl PlanProgram<'_> {
     pub fn hop_at(&self, phase: Phase, near: NodeId, far: NodeId, cut: u32) -> Transmission {
         let iterations = f64::from(self.plan.local_iterations);
         let uses = iterations * f64::from(self.plan.micro_batches);
-        let medium = Some(self.at.cluster.bandwidth_hz);
+        // Who has the whole medium decides no share of it.
+        let medium = (!self.at.in_turns()).then_some(self.at.cluster.bandwidth_hz);
         self.at.transmission(phase.directed(near, far), self.boundary_bits(cut), medium, uses, iterations)
     }
 

@@ -1,11 +1,11 @@
 //! What a decided round sends, and what a micro-batch takes on its way.
 
-use super::{PlanProgram, Transmission, alternating::sending, segments};
+use super::{PlanProgram, Transmission, segments};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::Route;
 use crate::ground::units::{Seconds, Watts};
 use crate::problem::{ClusterDecision, Link};
-use crate::schedule::{Durations, Sending};
+use crate::schedule::Durations;
 
 /// A message with the link that was decided for it.
 #[derive(Clone, Debug)]
@@ -81,10 +81,5 @@ impl PlanProgram<'_> {
             durations.backward_latency = later(Phase::Backward);
         }
         durations
-    }
-
-    /// Whom messages of the pipeline occupy.
-    pub fn sending(&self) -> Sending {
-        sending(self.at.spec.overlap)
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::fmt::Display;
 
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, Scalar};
 
-use super::super::cluster::{Cluster, Device, EndStage};
+use super::super::cluster::{Cluster, Device, EndStage, FixedLink};
 use super::super::pair::PerPair;
 use super::{Faults, MAX_BATCH_SIZE, MAX_BLOCKS, MAX_DEVICES, check_names};
 use crate::ground::check::{FieldError, Range, count, length, real, same_length};
@@ -24,6 +24,7 @@ pub(super) fn check_cluster(cluster: &Cluster, blocks: u32, parent: impl Display
     );
     check_pairs("hop_latency_s", &cluster.hop_latency_s, cluster, parent, found);
     check_pairs("hop_overhead_s", &cluster.hop_overhead_s, cluster, parent, found);
+    check_pairs("staging_s_per_byte", &cluster.staging_s_per_byte, cluster, parent, found);
     for (name, stage) in [("embedding", &cluster.embedding), ("decoder", &cluster.decoder)] {
         if let Some(stage) = stage {
             check_end_stage(stage, format_args!("{parent}.{name}"), found);
@@ -122,20 +123,20 @@ fn wrong_shape(shape: (usize, usize), devices: usize) -> Option<(String, String)
     })
 }
 
-fn check_pairs(
+fn check_pairs<T: Scalar + Copy + Into<f64>>(
     name: &str,
-    pairs: &PerPair<Seconds>,
+    pairs: &PerPair<T>,
     cluster: &Cluster,
     parent: impl Display + Copy,
     found: &mut Faults,
 ) {
     match pairs {
-        PerPair::Same(value) => found.add(parent, real(name, value.0, Range::NonNegative)),
+        PerPair::Same(value) => found.add(parent, real(name, (*value).into(), Range::NonNegative)),
         PerPair::Pairs(matrix) => {
             if let Some((shape, allowed)) = wrong_shape(matrix.shape(), cluster.devices.len()) {
                 return found.add(parent, Err(FieldError::new(name, shape, format!("a number or {allowed}"))));
             }
-            check_entries(name, &matrix.map(|value| value.0), parent, found);
+            check_entries(name, &matrix.map(Into::into), parent, found);
         }
     }
 }
@@ -158,6 +159,18 @@ fn check_entries(name: &str, matrix: &DMatrix<f64>, parent: impl Display + Copy,
             }
         }
     }
+}
+
+/// Whether a pipeline may go over a link: both ends are stages of some pipeline, and not both of them its ends.
+fn may_be_a_hop(cluster: &Cluster, link: &FixedLink) -> bool {
+    let last = cluster.devices.len() + 1;
+    let is_end = |node: usize| node == 0 || node == last;
+    let is_stage = |node: usize| match node {
+        0 => cluster.embedding.is_some(),
+        node if node == last => cluster.decoder.is_some(),
+        _ => true,
+    };
+    is_stage(link.from.0) && is_stage(link.to.0) && !(is_end(link.from.0) && is_end(link.to.0))
 }
 
 /// Links between nodes of the cluster, each at most once.
@@ -185,6 +198,12 @@ fn check_links(cluster: &Cluster, parent: impl Display + Copy, found: &mut Fault
                 ("joules_per_bit", link.joules_per_bit.0, Range::NonNegative),
             ],
         );
+        if !cluster.medium.is_bands() && !link.shares_band && may_be_a_hop(cluster, link) {
+            let medium = cluster.medium.name();
+            let allowed =
+                format!("true where medium is \"{medium}\": a cable has no place in the order of its messages");
+            found.add(parent, Err(FieldError::new("shares_band", "false", allowed)));
+        }
         if let Some(first) = seen.insert((link.from, link.to), i) {
             let allowed = format!("another node: fixed_links[{first}] joins {} and {} already", link.from, link.to);
             found.add(parent, Err(FieldError::new("to", link.to, allowed)));

@@ -13,7 +13,7 @@ use self::cluster::check_cluster;
 use super::cluster::Cluster;
 use super::encoder::{Block, Encoder, EqualBlocks};
 use super::names::Names;
-use super::slot::{CandidatePlan, Schema, SlotSpec};
+use super::slot::{CandidatePlan, Overlap, Schema, SlotSpec};
 use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::{Checked, FieldError, Range, count, length, real};
 
@@ -29,7 +29,8 @@ pub const MAX_PLANS: usize = 1_000_000;
 pub const MAX_CLUSTERS: usize = 10_000_000;
 /// Most devices of a cluster.
 pub const MAX_DEVICES: usize = 65_536;
-/// Most micro-batches times stages where forward and backward work take turns: such a schedule is run event by event.
+/// Most micro-batches times stages where forward and backward work take turns, or messages do: such a pipeline is run
+/// event by event.
 pub const MAX_SCHEDULED: u64 = 1_000_000;
 
 /// Why data are not a slot problem.
@@ -45,6 +46,12 @@ impl Blamed for ProblemError {
     fn blame(&self) -> Blame {
         match self {
             Self::Field(error) => error.blame(),
+        }
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        match self {
+            Self::Field(error) => error.field(),
         }
     }
 }
@@ -86,6 +93,7 @@ pub(crate) fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {
         found.add("", check_divisors(spec));
         found.add("", check_events(spec));
         found.add("", check_stashes(spec));
+        found.add("", check_medium(spec));
     }
     if found.errors.is_empty() {
         return found.errors;
@@ -185,21 +193,37 @@ fn gcd(mut a: u32, mut b: u32) -> u32 {
     a
 }
 
-/// A schedule that alternates must not have more events than can be run.
+/// A pipeline that is run event by event must not have more events than can be run.
 fn check_events(spec: &SlotSpec) -> Checked {
-    let most_devices = spec.clusters.iter().map(|cluster| cluster.devices.len()).max().unwrap_or(0);
-    let stages = most_devices as u64 + 2;
+    let stages = |cluster: &Cluster| cluster.devices.len() as u64 + 2;
+    let most = spec.clusters.iter().map(stages).max().unwrap_or(0);
+    let shared =
+        spec.clusters.iter().filter(|cluster| !cluster.medium.is_bands()).max_by_key(|cluster| stages(cluster));
     for (i, plan) in spec.plans.iter().enumerate() {
-        if plan.schedule.alternates() && u64::from(plan.micro_batches) * stages > MAX_SCHEDULED {
-            let allowed = format!(
-                "at most {} with schedule \"{}\" on up to {stages} stages",
-                MAX_SCHEDULED / stages,
-                plan.schedule.name()
-            );
+        let (why, stages) = match shared {
+            _ if plan.schedule.alternates() => (format!("schedule \"{}\"", plan.schedule.name()), most),
+            Some(cluster) => (format!("medium \"{}\"", cluster.medium.name()), stages(cluster)),
+            None => continue,
+        };
+        if u64::from(plan.micro_batches) * stages > MAX_SCHEDULED {
+            let allowed = format!("at most {} with {why} on up to {stages} stages", MAX_SCHEDULED / stages);
             return Err(FieldError::new(format!("plans[{i}].micro_batches"), plan.micro_batches, allowed));
         }
     }
     Ok(())
+}
+
+/// Sends that block are not ordered on a medium besides.
+fn check_medium(spec: &SlotSpec) -> Checked {
+    let blocking = spec.overlap == Overlap::None;
+    match spec.clusters.iter().position(|cluster| blocking && !cluster.medium.is_bands()) {
+        Some(n) => {
+            let medium = format!("{:?}", spec.clusters[n].medium.name());
+            let allowed = "\"bands\" where overlap is \"none\"; what keeps a sender busy is staging_s_per_byte";
+            Err(FieldError::new(format!("clusters[{n}].medium"), medium, allowed))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_encoder(encoder: &Encoder, found: &mut Faults) {

@@ -6,7 +6,7 @@ use super::super::pair::PerPair;
 use super::super::slot::{Order, Schema, SlotSpec};
 use super::Faults;
 use crate::ground::check::FieldError;
-use crate::ground::units::Seconds;
+use crate::ground::units::{Seconds, SecondsPerByte};
 use crate::schedule::ScheduleKind;
 
 /// Notes what the problem holds beyond version 1.
@@ -27,8 +27,13 @@ pub(super) fn check_first_version(spec: &SlotSpec, found: &mut Faults) {
         if cluster.hop_overhead_s != PerPair::Same(Seconds(0.0)) {
             beyond(format!("clusters[{n}].hop_overhead_s"));
         }
-        if !cluster.fixed_links.is_empty() {
-            beyond(format!("clusters[{n}].fixed_links"));
+        let fields = [
+            ("staging_s_per_byte", cluster.staging_s_per_byte != PerPair::Same(SecondsPerByte(0.0))),
+            ("medium", !cluster.medium.is_bands()),
+            ("fixed_links", !cluster.fixed_links.is_empty()),
+        ];
+        for (name, _) in fields.iter().filter(|(_, given)| *given) {
+            beyond(format!("clusters[{n}].{name}"));
         }
         for (k, device) in cluster.devices.iter().enumerate() {
             let fields = [

@@ -10,6 +10,7 @@ use super::{
     Proportion, ProportionalSegments, Random, SplitFed, SplitLearning, UniformSegments,
 };
 use crate::ground::blame::{Blame, Blamed};
+use crate::ground::check::FieldError;
 use crate::simulation::RunError;
 use crate::solver::Settings;
 
@@ -80,6 +81,10 @@ pub struct UnknownPolicy {
 impl Blamed for UnknownPolicy {
     fn blame(&self) -> Blame {
         Blame::Input
+    }
+
+    fn field(&self) -> Option<FieldError> {
+        Some(FieldError::new("policy", format!("{:?}", self.name), PolicyKind::names()))
     }
 }
 

@@ -64,6 +64,10 @@ pub(super) fn upload_alone(instance: &Instance, found: &Found) -> (Option<Link>,
 
 /// What one more hertz saves: of each phase's band; where the phases share one, in the place of the forward phase.
 pub(super) fn band_prices(instance: &Instance, found: &Found) -> (f64, f64) {
+    if instance.in_turns() {
+        let [forward, backward] = found.allocation.worth;
+        return (forward, backward);
+    }
     let price = |band: usize| {
         let ln = found.prices.ln_band[band];
         if ln <= super::radio::UNUSED { 0.0 } else { ln.exp() }

@@ -115,8 +115,8 @@ pub(crate) struct PriceRow {
 impl<'a> Block<'a> {
     pub fn new(instance: &'a Instance, columns: Vec<Column>, upload: Upload) -> Self {
         let mut active = [false; 2];
-        for hop in columns.iter().flat_map(|column| &column.hops) {
-            active[hop.band] = true;
+        for band in columns.iter().flat_map(|column| &column.hops).filter_map(|hop| hop.band) {
+            active[band] = true;
         }
         let count = columns.len();
         let mut hops: Vec<RadioHop> = Vec::new();
@@ -201,7 +201,10 @@ impl<'a> Block<'a> {
         self.sent.clear();
         for hop in &self.hops {
             let price = self.weights[hop.place];
-            self.sent.push(hop.medium.send(hop.bits, uses, instance.band, price, bands[hop.band]));
+            self.sent.push(match hop.band {
+                Some(band) => hop.medium.send(hop.bits, uses, instance.band, price, bands[band]),
+                None => hop.medium.send_alone(hop.bits, uses, instance.band, price),
+            });
         }
         self.mean.clear();
         self.mean.resize(layout.len(), 0.0);
@@ -225,7 +228,9 @@ impl<'a> Block<'a> {
             for &hop in &self.hops_of[x] {
                 let (RadioHop { place, band, .. }, sent) = (&self.hops[hop], &self.sent[hop]);
                 value += sent.value;
-                filled[*band] += sent.band;
+                if let Some(band) = *band {
+                    filled[band] += sent.band;
+                }
                 self.mean[*place] += alpha * sent.time;
                 for (length, counts) in lengths.iter_mut().zip(self.counts.chunks_exact(on_path)) {
                     *length += counts[hop] * sent.time;

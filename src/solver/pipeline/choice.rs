@@ -48,7 +48,8 @@ impl Choice {
 pub(crate) struct RadioHop {
     /// The place of its duration.
     pub place: usize,
-    pub band: usize,
+    /// The band of which it has a share; none where it has the whole band for itself.
+    pub band: Option<usize>,
     pub medium: Medium,
     pub bits: f64,
 }
@@ -102,10 +103,12 @@ impl Column {
                 let place = layout.link(phase, link);
                 fixed[place] = pair.overhead;
                 fixed[layout.latency(phase, link)] = pair.latency;
+                // What keeps the sender busy is part of its stage.
+                fixed[layout.stage(phase, link + phase)] += pair.staging * bits;
                 if bits == 0.0 {
                     continue;
                 }
-                match pair.medium {
+                match instance.hop_medium(pair) {
                     Medium::Missing => return None,
                     Medium::Fixed { rate, energy } => {
                         fixed[place] += bits / rate;

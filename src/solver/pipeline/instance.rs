@@ -5,6 +5,7 @@
 use std::f64::consts::LN_2;
 
 use super::ScheduleKind;
+use crate::schedule::Sending;
 use crate::solver::hop::{Hop, whole_band_efficiency};
 
 /// How a pair of nodes sends, in one direction.
@@ -28,13 +29,16 @@ pub(crate) struct Pair {
     pub overhead: f64,
     /// Seconds by which it arrives later [s].
     pub latency: f64,
+    /// For how long a bit keeps the sender busy before it goes out [s/bit].
+    pub staging: f64,
 }
 
 /// A cluster under a plan. Nodes: 0 control unit, 1..=K devices, K+1 edge server.
 #[derive(Clone, Debug)]
 pub(crate) struct Instance {
     pub kind: ScheduleKind,
-    pub blocking: bool,
+    /// Whom hops occupy. On a medium that they take in turns each has the whole band.
+    pub sending: Sending,
     /// M.
     pub micro_batches: u32,
     /// I.
@@ -182,6 +186,21 @@ impl Medium {
         }
     }
 
+    /// Bits alone on a band W, used `uses` times in a round, at a price of their seconds.
+    #[inline]
+    pub fn send_alone(&self, bits: f64, uses: f64, band: f64, price: f64) -> Sent {
+        if bits == 0.0 {
+            return Sent::default();
+        }
+        let bit = self.alone(band, price / uses);
+        Sent {
+            time: bits * bit.time,
+            value: uses * bits * bit.cost,
+            time_by_price: bits * bit.slope / uses,
+            ..Sent::default()
+        }
+    }
+
     /// A bit alone on a band W, at a price of time: (seconds, cost with the time's price, d seconds/d price, power).
     pub fn alone(&self, band: f64, price: f64) -> Alone {
         match *self {
@@ -253,14 +272,36 @@ impl Instance {
         &self.pairs[from * (self.devices + 2) + to]
     }
 
-    /// Bands that an iteration's hops share: backward hops have one of their own unless the schedule alternates.
-    pub fn bands(&self) -> usize {
-        if self.kind.alternates() || !self.kind.has_backward() { 1 } else { 2 }
+    /// Whether hops have the whole band, one after another.
+    pub fn in_turns(&self) -> bool {
+        self.sending == Sending::Medium
     }
 
-    /// The band of a phase's hops.
-    pub fn band_of(&self, phase: usize) -> usize {
+    /// Bands that an iteration's hops share: backward hops have one of their own unless the schedule alternates; none where
+    /// hops take turns.
+    pub fn bands(&self) -> usize {
+        match self.band_of(self.phases() - 1) {
+            Some(last) => last + 1,
+            None => 0,
+        }
+    }
+
+    /// The band that a phase's hops share.
+    pub fn band_of(&self, phase: usize) -> Option<usize> {
+        (!self.in_turns()).then(|| self.place_of(phase))
+    }
+
+    /// Where a phase's band stands among those of the iteration, shared or taken in turns.
+    pub fn place_of(&self, phase: usize) -> usize {
         if self.kind.alternates() { 0 } else { phase }
+    }
+
+    /// What carries a hop: who has all of a medium decides no share of it.
+    pub fn hop_medium(&self, pair: &Pair) -> Medium {
+        match pair.medium {
+            Medium::Shared { rate, energy } if self.in_turns() => Medium::Fixed { rate, energy },
+            medium => medium,
+        }
     }
 
     /// Phases that exist: forward, and backward where there is any.
@@ -288,8 +329,8 @@ impl Instance {
         for (from, to) in [(device + 1, 0), (0, device + 1)] {
             let pair = self.pair(from, to);
             let bit = pair.medium.alone(self.band, price);
-            out.time += bit.time;
-            out.cost += bit.cost;
+            out.time += bit.time + pair.staging;
+            out.cost += bit.cost + price * pair.staging;
             out.slope += bit.slope;
             out.message += self.message(pair);
         }
@@ -314,7 +355,7 @@ impl Instance {
                 Sent { time, value, time_by_price: bit.slope * bits, ..Sent::default() }
             }
         };
-        (sent, self.message(pair))
+        (sent, self.message(pair) + pair.staging * bits)
     }
 
     /// The upload on its share of the uplink scaled by a factor, or on its own link.

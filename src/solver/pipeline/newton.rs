@@ -36,16 +36,20 @@ impl Block<'_> {
             hops.iter().for_each(|&hop| carried[hop] += alpha);
         }
         for ((index, hop), sent) in self.hops.iter().enumerate().zip(&self.sent) {
-            let Some(b) = active.iter().position(|&b| b == hop.band) else { continue };
+            let b = active.iter().position(|&b| Some(b) == hop.band);
             let alpha = carried[index];
-            lu.add(b, b, alpha * bands[hop.band] * sent.band_by_band);
+            if let (Some(b), Some(band)) = (b, hop.band) {
+                lu.add(b, b, alpha * bands[band] * sent.band_by_band);
+            }
             let (by_price, by_band) = (alpha * sent.time_by_price, alpha * sent.time_by_band);
             for p in 0..m {
                 let count = self.counts[p * on_path + index];
                 if count == 0.0 {
                     continue;
                 }
-                lu.add_both(b, places.paths + p, count * by_band);
+                if let Some(b) = b {
+                    lu.add_both(b, places.paths + p, count * by_band);
+                }
                 let factor = count * by_price;
                 let row = &mut lu.rows[(places.paths + p) * size + places.paths..];
                 for (entry, other) in row.iter_mut().zip(self.counts.chunks_exact(on_path)).take(p + 1) {

@@ -6,6 +6,7 @@
 
 use super::ScheduleKind;
 use super::timeline::Timeline;
+use crate::schedule::Sending;
 
 /// Where the durations of each kind begin in the flat list of one iteration's durations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// `None` for a schedule with more events than can be played.
-    pub fn new(kind: ScheduleKind, blocking: bool, stages: usize, micro_batches: u32) -> Option<Self> {
+    pub fn new(kind: ScheduleKind, sending: Sending, stages: usize, micro_batches: u32) -> Option<Self> {
         let layout = Layout { stages };
         let mut alone = vec![1.0; layout.len()];
         if !kind.has_backward() {
@@ -57,7 +58,7 @@ impl Pool {
                 alone[layout.latency(1, link)] = 0.0;
             }
         }
-        let timeline = Timeline::new(kind, blocking, stages, micro_batches)?;
+        let timeline = Timeline::new(kind, sending, stages, micro_batches)?;
         Some(Self { layout, timeline, found: vec![0.0; layout.len()], counts: alone })
     }
 

@@ -5,7 +5,7 @@ use super::search::Planned;
 use crate::ground::phase::Phase;
 use crate::ground::route::NodeId;
 use crate::problem::program::{ClusterProgram, PlanProgram, Transmission, segment_memory};
-use crate::problem::{Cluster, Order, Overlap, Participation, Schema, SlotSpec};
+use crate::problem::{Cluster, Order, Participation, Schema, SlotSpec};
 
 /// A cluster under every plan of the problem, with the plans' penalties where they are its own to pay.
 pub(super) fn planned(spec: &SlotSpec, cluster: &Cluster, with_penalty: bool) -> Vec<Planned> {
@@ -18,13 +18,13 @@ pub(super) fn planned(spec: &SlotSpec, cluster: &Cluster, with_penalty: bool) ->
     plans
 }
 
-fn medium(sent: &Transmission) -> Medium {
+fn medium(sent: &Transmission, shares_band: impl FnOnce() -> bool) -> Medium {
     let transmitter = &sent.transmitter;
     let price = transmitter.energy_price;
     match &sent.wire {
         Some(wire) => {
             let (rate, energy) = (wire.rate.0, price * wire.energy_per_bit.0);
-            if wire.medium.is_some() { Medium::Shared { rate, energy } } else { Medium::Fixed { rate, energy } }
+            if shares_band() { Medium::Shared { rate, energy } } else { Medium::Fixed { rate, energy } }
         }
         None if sent.gain > 0.0 => Medium::Radio {
             gain: sent.gain,
@@ -64,7 +64,10 @@ fn instance(program: &PlanProgram) -> Instance {
     }
     let pairs = (0..nodes * nodes).map(|pair| {
         let sent = program.hop_at(Phase::Forward, NodeId(pair / nodes), NodeId(pair % nodes), 0);
-        Pair { medium: medium(&sent), overhead: sent.overhead.0, latency: sent.latency.0 }
+        let (overhead, latency) = (sent.overhead.0, sent.latency.0);
+        let staging = cluster.staging_s_per_byte.get(sent.sender, sent.receiver).0 / 8.0;
+        let shares = || program.at.fixed_link(sent.sender, sent.receiver).is_some_and(|link| link.shares_band);
+        Pair { medium: medium(&sent, shares), overhead, latency, staging }
     });
     let end = |there: bool, time: &dyn Fn(Phase) -> f64| {
         let backward = if has_backward { time(Phase::Backward) } else { 0.0 };
@@ -83,7 +86,7 @@ fn instance(program: &PlanProgram) -> Instance {
     let limit = |limit: Option<u32>, none: u32| limit.unwrap_or(none).min(blocks) as usize;
     Instance {
         kind: plan.schedule,
-        blocking: spec.overlap == Overlap::None,
+        sending: program.at.sending(),
         micro_batches: plan.micro_batches,
         iterations: f64::from(plan.local_iterations),
         devices: cluster.devices.len(),

@@ -38,6 +38,8 @@ pub(crate) struct Allocation {
     pub latency: f64,
     /// Of each of the column's hops.
     pub hops: Vec<Decided>,
+    /// What one more hertz saves the hops that have the whole band, by the place of their band.
+    pub worth: [f64; 2],
 }
 
 impl Allocation {
@@ -124,8 +126,8 @@ impl Block<'_> {
         let price = self.weight() * (1.0 + 0.3 * f64::from(instance.micro_batches - 1));
         let (mut sum, mut count) = (0.0, 0.0);
         for column in &self.columns {
-            let sharers = column.hops.iter().filter(|hop| hop.band == band).count() as f64;
-            for hop in column.hops.iter().filter(|hop| hop.band == band) {
+            let sharers = column.hops.iter().filter(|hop| hop.band == Some(band)).count() as f64;
+            for hop in column.hops.iter().filter(|hop| hop.band == Some(band)) {
                 let share = instance.band / sharers;
                 sum += price_of_band(&hop.medium, hop.bits, uses, share, instance.band, price).ln();
                 count += 1.0;
@@ -220,22 +222,31 @@ impl Block<'_> {
         let mut energy = column.constant;
         let mut hops = Vec::with_capacity(column.hops.len());
         let bands = self.ln_band.map(BandPrice::from_ln);
+        let mut worth = [0.0; 2];
         for (hop, sent) in column.hops.iter().zip(self.hops_of[0].iter().map(|&hop| &self.sent[hop])) {
-            let band = sent.band * (instance.band / self.filled(hop.band));
-            let decided = match hop.medium {
-                Medium::Radio { gain, max_power, circuit, energy: price } => {
-                    let time_price = self.weights[hop.place] + uses * circuit;
-                    let radio = Hop::new(hop.bits * LN_2, gain, max_power, time_price, uses * price);
-                    let at = bands[hop.band];
+            let time_price = self.weights[hop.place];
+            let share = hop.band.map(|at| (bands[at], sent.band * (instance.band / self.filled(at))));
+            let decided = match (hop.medium, share) {
+                (Medium::Radio { gain, max_power, circuit, energy: price }, Some((at, band))) => {
+                    let radio = Hop::new(hop.bits * LN_2, gain, max_power, time_price + uses * circuit, uses * price);
                     let sent = radio.resend(radio.free(at.value, at.ln), band);
                     energy += uses * (circuit + price * sent.power) * sent.time;
                     Decided { band, power: sent.power, time: sent.time }
                 }
-                Medium::Shared { rate, energy: price } => {
+                (medium @ Medium::Radio { circuit, energy: price, .. }, None) => {
+                    let band = instance.band;
+                    let bit = medium.alone(band, time_price / uses);
+                    let (power, time) = (bit.power.unwrap_or(0.0), bit.time * hop.bits);
+                    energy += uses * (circuit + price * power) * time;
+                    let phase = usize::from(hop.place >= pool.layout.link(1, 0));
+                    worth[instance.place_of(phase)] += price_of_band(&medium, hop.bits, uses, band, band, time_price);
+                    Decided { band, power, time }
+                }
+                (Medium::Shared { rate, energy: price }, Some((_, band))) => {
                     energy += uses * price * hop.bits;
                     Decided { band, power: 0.0, time: hop.bits * instance.band / (band * rate) }
                 }
-                Medium::Fixed { .. } | Medium::Missing => return None,
+                (Medium::Shared { .. }, None) | (Medium::Fixed { .. } | Medium::Missing, _) => return None,
             };
             times[hop.place] += decided.time;
             hops.push(decided);
@@ -249,7 +260,7 @@ impl Block<'_> {
         energy += self.uploaded.value - self.price * self.uploaded.time;
         let latency = instance.iterations * makespan + extra;
         let objective = weight * latency + energy;
-        objective.is_finite().then_some(Allocation { objective, latency, hops })
+        objective.is_finite().then_some(Allocation { objective, latency, hops, worth })
     }
 }
 

@@ -17,6 +17,7 @@ use super::radio::{Allocation, Ending, Target, UNUSED, optimize};
 use super::split::among;
 use super::tables::Tables;
 use super::windows::Windows;
+use crate::schedule::Sending;
 use crate::solver::meter::Meter;
 
 /// A plan of one cluster with its penalty.
@@ -97,7 +98,7 @@ impl Ord for Node {
 /// Pools by (schedule, sending, stages, micro-batches): plans share them.
 #[derive(Debug, Default)]
 pub(crate) struct Pools {
-    keys: HashMap<(super::ScheduleKind, bool, usize, u32), usize>,
+    keys: HashMap<(super::ScheduleKind, Sending, usize, u32), usize>,
     pub pools: Vec<Pool>,
 }
 
@@ -105,11 +106,11 @@ impl Pools {
     /// The pool of an instance's pipelines of so many devices; `None` for a schedule with more events than can be played.
     pub fn of(&mut self, instance: &Instance, positions: usize) -> Option<usize> {
         let stages = instance.stages(positions);
-        let key = (instance.kind, instance.blocking, stages, instance.micro_batches);
+        let key = (instance.kind, instance.sending, stages, instance.micro_batches);
         if let Some(&known) = self.keys.get(&key) {
             return Some(known);
         }
-        self.pools.push(Pool::new(instance.kind, instance.blocking, stages, instance.micro_batches)?);
+        self.pools.push(Pool::new(instance.kind, instance.sending, stages, instance.micro_batches)?);
         self.keys.insert(key, self.pools.len() - 1);
         Some(self.pools.len() - 1)
     }
@@ -463,8 +464,10 @@ impl Search<'_> {
         let sharing: Vec<(&Choice, f64)> =
             node.choices.iter().zip(alpha).filter(|(_, a)| **a > 1e-6).map(|(c, a)| (c, *a)).collect();
         let Some(split) = among(instance, &node.windows, &sharing, &self.tables.stage_weights) else {
-            // A single choice is left, and its radio has been solved, or bounded well enough.
-            let known = node.choices.iter().filter_map(|choice| self.seen.get(&(plan, choice.clone())));
+            // A single choice is left, and its radio has been solved, or bounded well enough. Others that the windows held before
+            // they were pruned say nothing about it.
+            let left = node.choices.iter().filter(|choice| node.windows.holds(choice));
+            let known = left.filter_map(|choice| self.seen.get(&(plan, choice.clone())));
             self.closed = self.closed.min(known.fold(node.bound, |most, &bound| most.max(bound)));
             return;
         };

@@ -94,10 +94,16 @@ impl Tables {
             for phase in 0..instance.phases() {
                 let pair = if phase == 0 { instance.pair(near, far) } else { instance.pair(far, near) };
                 let place = layout.link(phase, link);
-                let band = instance.band_of(phase);
                 cost += w[place] * pair.overhead + w[layout.latency(phase, link)] * pair.latency;
-                cost += pair.medium.value(bits, uses, instance.band, w[place], bands[band]);
-                used[band] |= bits > 0.0 && pair.medium.shares_band();
+                // What keeps the sender busy is part of its stage.
+                cost += w[layout.stage(phase, link + phase)] * pair.staging * bits;
+                cost += match instance.band_of(phase) {
+                    Some(band) => {
+                        used[band] |= bits > 0.0 && pair.medium.shares_band();
+                        pair.medium.value(bits, uses, instance.band, w[place], bands[band])
+                    }
+                    None => pair.medium.send_alone(bits, uses, instance.band, w[place]).value,
+                };
             }
             if cost.is_nan() {
                 *closed = true;

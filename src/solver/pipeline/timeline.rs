@@ -1,5 +1,5 @@
-//! Makespan and critical path of one iteration: by its closed form where forward and backward work do not meet, else
-//! played event by event.
+//! Makespan and critical path of one iteration: by its closed form where forward and backward work do not meet and no
+//! message waits for another link's, else played event by event.
 
 use super::ScheduleKind;
 use super::paths::Layout;
@@ -17,8 +17,9 @@ pub(crate) enum Timeline {
 
 impl Timeline {
     /// `None` for a schedule with more events than can be played.
-    pub fn new(kind: ScheduleKind, blocking: bool, stages: usize, micro_batches: u32) -> Option<Self> {
-        if !kind.alternates() {
+    pub fn new(kind: ScheduleKind, sending: Sending, stages: usize, micro_batches: u32) -> Option<Self> {
+        let blocking = sending == Sending::Blocking;
+        if !kind.alternates() && (blocking || sending == Sending::Overlapped) {
             return Some(Self::Phases {
                 layout: Layout { stages },
                 phases: 1 + usize::from(kind.has_backward()),
@@ -28,7 +29,6 @@ impl Timeline {
             });
         }
         let schedule = Schedule::of(kind, stages, micro_batches).ok()?;
-        let sending = if blocking { Sending::Blocking } else { Sending::Overlapped };
         Some(Self::Events(Box::new(Events::new(&schedule, sending).ok()?)))
     }
 

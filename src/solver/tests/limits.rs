@@ -182,6 +182,31 @@ fn a_flag_ends_a_search_from_another_thread() {
     assert!(solution.certified().unwrap().lower_bound > 0.0);
 }
 
+#[test]
+fn a_flag_ends_whatever_solves_on_the_thread() {
+    let problem = large(100, 1, Participation::Select);
+    let stop = Stop::default();
+    let raiser = stop.clone();
+    let ended = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            raiser.raise();
+        });
+        stop.during(|| solve(&problem, &Settings::default()))
+    });
+    assert!(matches!(ended, Err(SolveError::NoDecision { .. })), "{ended:?}");
+    let small = large(3, 1, Participation::All);
+    let within = stop.during(|| {
+        // A flag of its own is what a solve watches; another scope within has its own as well, and puts this one back.
+        let own = Solver::new(Settings::default()).unwrap().solve_until(&small, &Stop::default()).unwrap();
+        let inner = Stop::default().during(|| solve(&small, &Settings::default())).unwrap();
+        assert_eq!(own.outcome, inner.outcome);
+        solve(&small, &Settings::default())
+    });
+    assert!(within.is_err());
+    assert_eq!(solve(&small, &Settings::default()).unwrap().status, Status::Optimal);
+}
+
 /// What a stopped solve leaves behind does not show in the next one.
 #[test]
 fn a_solver_goes_on_after_it_was_stopped() {

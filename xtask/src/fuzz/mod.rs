@@ -41,7 +41,7 @@ pub struct Arguments {
     /// Most discrete choices of a problem that are all tried
     #[arg(long, default_value_t = 3000)]
     choices: usize,
-    /// Problems of schema 2: schedules, chains, links, orders, limits, deadlines
+    /// Problems of schema 2: schedules, chains, links, media, staging, orders, limits, deadlines
     #[arg(long)]
     pipelines: bool,
     /// Folder for problems that fail

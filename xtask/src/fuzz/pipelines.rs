@@ -1,12 +1,12 @@
 //! Random problems of schema 2, and their answers beside every choice solved by itself.
 
 use collapipe::problem::{
-    Block, BlockSeconds, Chain, Cluster, Device, FixedLink, NodeId, Order, Overlap, Participation, PerPair,
-    ProblemError, Schema, SlotProblem, SlotSpec, Status, evaluate,
+    Block, BlockSeconds, Chain, Cluster, Device, FixedLink, MediumAccess, NodeId, Order, Overlap, Participation,
+    PerPair, ProblemError, Schema, SlotProblem, SlotSpec, Status, evaluate,
 };
 use collapipe::schedule::ScheduleKind;
 use collapipe::solver::{Settings, solve};
-use collapipe::units::{BitsPerSecond, Bytes, JoulesPerBit, Seconds};
+use collapipe::units::{BitsPerSecond, Bytes, JoulesPerBit, Seconds, SecondsPerByte};
 use nalgebra::DMatrix;
 
 use super::checks::{Failure, Summary, compositions, raise, size};
@@ -35,6 +35,7 @@ impl Draw {
         let blocks = spec.encoder.blocks();
         for cluster in &mut spec.clusters {
             self.parts(cluster, blocks);
+            self.air(cluster, spec.overlap);
         }
         let problem = SlotProblem::new(spec)?;
         if !self.chance(0.2) {
@@ -112,6 +113,21 @@ impl Draw {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Draw {
+    /// What keeps senders busy, and messages that take turns: cables, and sends that block, have no place in their order.
+    fn air(&mut self, cluster: &mut Cluster, overlap: Overlap) {
+        if self.chance(0.3) {
+            cluster.staging_s_per_byte = SecondsPerByte(self.positive(1e-8)).into();
+        }
+        if overlap == Overlap::Full {
+            cluster.medium = self.pick(&[MediumAccess::Bands, MediumAccess::HalfDuplex, MediumAccess::Turns]);
+        }
+        if cluster.medium != MediumAccess::Bands {
+            cluster.fixed_links.iter_mut().for_each(|link| link.shares_band = true);
         }
     }
 }

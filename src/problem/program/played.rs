@@ -1,20 +1,12 @@
-//! Schedules whose forward and backward work take turns: played event by event.
+//! Pipelines whose makespan has no closed form, played event by event: forward and backward work take turns, or messages
+//! do.
 
 use super::PlanProgram;
 use crate::ground::check::{FieldError, MAX_MAGNITUDE, MIN_MAGNITUDE};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::Route;
 use crate::ground::units::Seconds;
-use crate::problem::slot::Overlap;
-use crate::schedule::{Layout, OperationKind, Schedule, Sending, Timeline};
-
-/// Whom transmissions occupy.
-pub(crate) fn sending(overlap: Overlap) -> Sending {
-    match overlap {
-        Overlap::Full => Sending::Overlapped,
-        Overlap::None => Sending::Blocking,
-    }
-}
+use crate::schedule::{Layout, OperationKind, Schedule, Timeline};
 
 /// The durations of a pipeline's stages and hops.
 #[derive(Clone, Debug)]
@@ -51,8 +43,7 @@ impl Times {
         let too_long = |error: &dyn std::fmt::Display| FieldError::new("plan", plan.schedule, error.to_string());
         let schedule = Schedule::of(plan.schedule, self.stages.forward.len(), plan.micro_batches)
             .map_err(|error| too_long(&error))?;
-        let mut timeline =
-            Timeline::new(&schedule, sending(program.at.spec.overlap)).map_err(|error| too_long(&error))?;
+        let mut timeline = Timeline::new(&schedule, program.at.sending()).map_err(|error| too_long(&error))?;
         let layout = timeline.layout();
         let (durations, scale) = self.flat(layout);
         timeline.run_flat(&durations)?;
