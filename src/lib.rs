@@ -91,6 +91,7 @@
 //! | `scenario` | scenario files (TOML) and tables of rate traces (CSV): `ScenarioFile`, `read_traces`; `formats`: what is wrong in a file |
 //! | `figures` | folders of results, with tables (CSV) and figures (SVG): `RunFolder`, `TradeoffFolder` |
 //! | `png` | figures as PNG: `report::png` |
+//! | `parquet` | tables of runs as Parquet: `RunFolder::with_parquet` |
 //! | `experiments` | the experiments that compare policies: `experiments`; with the three above |
 //! | `conic`, `smooth` | further solvers beside the exact one, see [`solver::backend`] |
 //! | `milp`, `highs` | linear programs in integers, through microlp or HiGHS: the offline optimum and more backends |

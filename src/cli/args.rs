@@ -28,7 +28,7 @@ use super::schedule::ScheduleArguments;
 ///
 /// Without a command, `run` plays the built-in scenario: BERT-base on two clusters of real boards and phones.
 #[derive(Debug, Parser)]
-#[command(version, after_help = EXAMPLES, max_term_width = 110)]
+#[command(version, after_help = EXAMPLES)]
 pub struct Arguments {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -51,7 +51,7 @@ Examples:
   collapipe bound b.json                      how small the gradient gets
   collapipe schedule 1f1b --link 0.5          a pipeline event by event
   collapipe budget my.toml                    the least budgets that can be kept
-  collapipe calibrate timings.csv             rates and links from timed iterations
+  collapipe calibrate timings.csv             rates and links, from timings
   collapipe recommend --latency-tolerance 30  which V is good enough
   collapipe reproduce --quick                 all experiments on a small scale
   collapipe presets                           models, devices, radio models
@@ -171,7 +171,7 @@ fn latency_weight(text: &str) -> Result<f64, String> {
 /// Play a scenario slot by slot: every slot is solved exactly at the energy prices of its queues, or decided by another
 /// policy.
 ///
-/// Prints a summary and writes the record (JSON), the slots (CSV) and figures (SVG) to the output folder. Slots
+/// Prints a summary and writes the record (JSON), tables (CSV), figures (SVG) and a page (report.html) to the output folder. Slots
 /// without a feasible decision are recorded as outages; the exit code is 3 only if every slot was one. Ctrl-C stops
 /// after the current slot (twice: at once) and writes the finished ones.
 #[derive(Clone, Debug, Args)]
@@ -187,6 +187,13 @@ pub struct RunArguments {
     /// Replace files in that folder that do not belong to a run but have the names of its files
     #[arg(long)]
     pub overwrite: bool,
+    /// Print the summary and write nothing
+    #[arg(long, conflicts_with_all = ["out", "overwrite"])]
+    pub no_files: bool,
+    /// Write the tables as Parquet as well
+    #[cfg(feature = "parquet")]
+    #[arg(long, conflicts_with = "no_files")]
+    pub parquet: bool,
     /// How to print the summary
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -234,6 +241,9 @@ impl Default for RunArguments {
             slots: None,
             out: DEFAULT_FOLDER.into(),
             overwrite: false,
+            no_files: false,
+            #[cfg(feature = "parquet")]
+            parquet: false,
             format: Format::default(),
             certificates: CertificateEffort::default(),
             policy: PolicyKind::Exact,
@@ -246,7 +256,7 @@ impl Default for RunArguments {
 /// Run a scenario at several V, or several targets ε of its convergence constraint, and show how one trades against
 /// the other.
 ///
-/// Prints a table and writes tradeoff.json, tradeoff.csv and figures to the output folder. Runs go on in parallel; each
+/// Prints a table and writes tradeoff.json, tradeoff.csv, figures and a page (report.html) to the output folder. Runs go on in parallel; each
 /// finished one is kept in the folder's `points`, so that the same command continues where it was after a Ctrl-C or a
 /// kill, and further values can be added later. Points of another scenario, seed, setting or version are refused.
 #[derive(Clone, Debug, Args)]
@@ -274,6 +284,9 @@ pub struct TradeoffArguments {
     /// Number of slots of every run, instead of the scenario's
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
     pub slots: Option<u64>,
+    /// Who decides the rounds (docs/policies.md)
+    #[arg(long, value_name = "NAME", default_value_t = PolicyKind::Exact, help = policy_help())]
+    pub policy: PolicyKind,
     /// Threads; as many as the machine has if left out. The results do not depend on it
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use collapipe::lyapunov::recommend::{self, Goal, Measured, Recommendation};
 use collapipe::report::summary;
 use collapipe::simulation::{BudgetNeeds, Effort, LeastBudget, Run};
+use collapipe::text::Table;
 use serde::Serialize;
 
 use super::args::{BudgetArguments, Format};
@@ -99,24 +100,21 @@ fn table(budgets: &Budgets) -> String {
         format!("Budgets: {verdict}, in {} slots. Tightest: {}.\n", needs.slots, needs.tightest.escape_debug());
     let (bound, enough) = (number(needs.factor_bound), number(needs.factor));
     let _ = writeln!(text, "All budgets times {enough} can be kept; times less than {bound} they cannot.\n");
-    let width = budgets.nodes.iter().map(|node| node.least.name.escape_debug().count()).max().unwrap_or(0).max(4);
-    let header = ["budget", "can be kept", "cannot below", "a joule more"];
-    let units = ["[J/round]", "[J/round]", "[J/round]", "[s/J]"];
-    for (first, of) in [("Node", header), ("", units)] {
-        let _ = writeln!(text, "{first:width$}  {:>11}  {:>11}  {:>12}  {:>12}", of[0], of[1], of[2], of[3]);
-    }
+    let mut table = Table::new(&[
+        &["Node", "budget", "can be kept", "cannot below", "a joule more"],
+        &["", "[J/round]", "[J/round]", "[J/round]", "[s/J]"],
+    ]);
     for NodeBudget { least, seconds_per_joule } in &budgets.nodes {
-        let name = least.name.escape_debug().to_string();
         let enough = least.enough_j.map_or("-".into(), |joules| number(joules.0));
         let price = seconds_per_joule.map_or("-".into(), |price| number(-price));
-        let (budget, least) = (number(least.budget_j.0), number(least.least_j.0));
-        let _ = writeln!(text, "{name:width$}  {budget:>11}  {enough:>11}  {least:>12}  {price:>12}");
+        table.push(vec![least.name.clone(), number(least.budget_j.0), enough, number(least.least_j.0), price]);
     }
+    let _ = write!(text, "{table:width$}", width = io::width());
     text.push_str("  Each node's least budget with the others as they are; - where the others cannot be kept.\n");
     if let (Some(latency), Some(start)) = (budgets.mean_latency_s, &budgets.start_with) {
         let _ = writeln!(
             text,
-            "\nBest mean latency within the budgets: {} s, all slots known. Start with latency_weight = {}:\n  {} s above the \
+            "\nBest mean latency within the budgets: {} s, all slots known. Start with latency_weight = {}: {} s above the \
              least by C2 ({} % of it).",
             number(latency),
             number(start.penalty_weight),

@@ -7,6 +7,7 @@ use clap::Args;
 use collapipe::calibration::{Calibration, CalibrationSpec, Quantity, Timing, calibrate as fit};
 use collapipe::model::{ModelPreset, Transformer};
 use collapipe::schedule::Sending;
+use collapipe::text::Table;
 use collapipe::write_text;
 
 use super::args::Format;
@@ -114,19 +115,19 @@ pub fn calibrate(arguments: &CalibrateArguments) -> Result<Done, Failure> {
 /// The numbers and how well they explain the rows, for reading.
 fn table(found: &Calibration) -> String {
     let mut text = String::new();
-    let names: Vec<String> = found.estimates.iter().map(|estimate| estimate.name()).collect();
-    let width = names.iter().map(String::len).max().unwrap_or(0).max("Quantity".len());
-    let _ = writeln!(text, "  {:width$}  {:>11}  {:>24}  unit", "Quantity", "value", "95 % interval");
-    for (estimate, name) in found.estimates.iter().zip(&names) {
-        let told = !found.unidentified.iter().any(|direction| direction.names.contains(name));
+    let mut table = Table::new(&[&["Quantity", "value", "95 % interval", "unit"]]);
+    for estimate in &found.estimates {
+        let name = estimate.name();
+        let told = !found.unidentified.iter().any(|direction| direction.names.contains(&name));
         let interval = match estimate.interval {
             Some([low, high]) => format!("{low:.4e} to {high:.4e}"),
             None if estimate.at_zero => "at its bound".into(),
             None if told => "too few rows".into(),
             None => "not told by the data".into(),
         };
-        let _ = writeln!(text, "  {name:width$}  {:>11.4e}  {interval:>24}  {}", estimate.value, estimate.unit);
+        table.push(vec![name, format!("{:.4e}", estimate.value), interval, estimate.unit.to_string()]);
     }
+    let _ = write!(text, "{table:width$}", width = io::width());
     let percent = |error: f64| format!("{:.1} %", 100.0 * error);
     let _ = write!(text, "\n{} rows, mean error {}", found.rows.len(), percent(found.mean_error));
     match found.leave_one_out_error {

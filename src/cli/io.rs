@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 
-use collapipe::text::{decode, printable};
+use collapipe::text::{WIDTH, decode, printable, wrapped};
 
 use super::Failure;
 
@@ -45,9 +45,19 @@ pub fn print(text: &str) -> Result<(), Failure> {
     })
 }
 
-/// Prints text for people to standard output, with what would confuse a terminal escaped.
+/// Prints text for people to standard output, with what would confuse a terminal escaped, in lines that fit it.
 pub fn print_text(text: &str) -> Result<(), Failure> {
-    print(&printable(text))
+    print(&wrapped(&printable(text), width()))
+}
+
+/// Fewest columns that text is laid out for.
+const NARROWEST: usize = 40;
+
+/// Columns of standard output: what `COLUMNS` says, else those of the terminal, else 80, as in a file.
+pub fn width() -> usize {
+    let said = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse::<usize>().ok());
+    let seen = || terminal_size::terminal_size_of(io::stdout()).map(|(columns, _)| usize::from(columns.0));
+    said.or_else(seen).filter(|columns| *columns > 0).unwrap_or(WIDTH).max(NARROWEST)
 }
 
 /// A value as indented JSON.

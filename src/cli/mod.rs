@@ -27,7 +27,7 @@ mod work;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use collapipe::{Blame, Blamed};
 
 use args::{Arguments, Command, RunArguments};
@@ -70,9 +70,13 @@ impl<E: Blamed> From<E> for Failure {
     }
 }
 
+/// Lines of `--help` that are longer are hard to read.
+const WIDEST_HELP: usize = 110;
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let matches = Arguments::command().term_width(io::width().min(WIDEST_HELP)).get_matches();
+    let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match arguments.command.unwrap_or_else(|| Command::Run(RunArguments::default())) {
         Command::Run(arguments) => run::run(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),

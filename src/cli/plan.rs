@@ -8,6 +8,7 @@ use collapipe::problem::SlotProblem;
 use collapipe::scenario::SlotError;
 use collapipe::schedule::Drawing;
 use collapipe::simulation::{Run, RunError};
+use collapipe::text::{WIDTH, printable, wrapped};
 use collapipe::{solver, write_text};
 
 use super::args::{Accuracy, ScenarioArguments};
@@ -56,13 +57,13 @@ pub struct PlanArguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  collapipe plan                                      the first round of the built-in scenario
-  collapipe plan my.toml --slot 100                   a round as it occurs in the run
-  collapipe plan my.toml --static worst               one plan for good
-  collapipe plan --format html --out plan.html        one page, for desk and phone
-  collapipe plan --format svg --cluster lab > p.svg   a batch through the pipeline of a cluster, as a chart
-  collapipe plan --format trace > trace.json          the same for https://ui.perfetto.dev
-  collapipe plan problem.json --format json           of a slot problem, for programs";
+  collapipe plan                                     first round, built in
+  collapipe plan my.toml --slot 100                  as it occurs in the run
+  collapipe plan my.toml --static worst              one plan for good
+  collapipe plan --format html --out plan.html       a page for desk and phone
+  collapipe plan --format svg --cluster lab > p.svg  a batch as a chart
+  collapipe plan --format trace > trace.json         for https://ui.perfetto.dev
+  collapipe plan problem.json --format json          of a slot problem";
 
 /// Gains that stand for all slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -170,7 +171,10 @@ impl PlanArguments {
             text.ok_or_else(|| Failure::input("the pipeline has too many micro-batches to be drawn; use --format json"))
         };
         Ok(match self.format {
-            Output::Table => format!("{}\n\n{}", collapipe::text::printable(title), report.to_table()),
+            Output::Table => {
+                let width = self.out.as_ref().map_or_else(io::width, |_| WIDTH);
+                format!("{}\n\n{report:width$}", wrapped(&printable(title), width))
+            }
             Output::Json => io::json(report)?,
             Output::Trace => drawn(report.to_chrome_trace(report.cluster_named(&self.cluster)?)?)? + "\n",
             Output::Svg => {

@@ -32,7 +32,7 @@ pub fn promise(arguments: &PromiseArguments) -> Result<Done, Failure> {
     let Some(promise) = played? else { return Ok(stopped()) };
     let wrote = wrote(&arguments.out, &out.write(&promise)?);
     match arguments.format {
-        Format::Table => io::print_text(&format!("{promise}\n{wrote}\n"))?,
+        Format::Table => io::print_text(&format!("{promise:width$}\n{wrote}\n", width = io::width()))?,
         Format::Json => {
             io::note(&wrote);
             io::print_json(&promise)?;

@@ -103,6 +103,7 @@ pub fn experiments(arguments: &ExperimentsArguments) -> Result<Done, Failure> {
             io::print_json(&list.collect::<Vec<_>>())?;
         }
         Format::Table => {
+            // Questions do not fit beside the longest name: the rest of one stands below its beginning.
             let width = catalogue::ALL.iter().map(|experiment| experiment.name.len()).max().unwrap_or_default();
             let mut text = String::new();
             for experiment in catalogue::ALL {
@@ -127,7 +128,7 @@ fn write(reproduction: &Reproduction, out: &Path) -> Result<Done, Failure> {
         };
     }
     for table in &written.tables {
-        if let Some(contrast) = contrast_text(table) {
+        if let Some(contrast) = contrast_text(table, io::width()) {
             let _ = writeln!(text, "\n{}\n{contrast}", table.title);
         }
     }

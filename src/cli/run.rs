@@ -16,7 +16,10 @@ use super::{Done, Failure, io};
 pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     let scenario = load(&arguments.scenario, arguments.slots)?;
     // Better now than after a long run.
-    let folder = RunFolder::claim(&arguments.out, conflict(arguments.overwrite))?;
+    let claim = || RunFolder::claim(&arguments.out, conflict(arguments.overwrite));
+    let folder = (!arguments.no_files).then(claim).transpose()?;
+    #[cfg(feature = "parquet")]
+    let folder = folder.map(|folder| if arguments.parquet { folder.with_parquet() } else { folder });
     let stop = stop_on_signal()?;
     let settings = arguments.accuracy.settings();
     let policy = arguments.policy.build(settings, scenario.spec().seed)?;
@@ -58,9 +61,10 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
             Err(error) => io::note(&format!("certificates beyond C1 are left out: {error}")),
         }
     }
-    let written = folder.write(&record)?;
+    let written = folder.map(|folder| folder.write(&record)).transpose()?;
+    let wrote = written.map(|written| wrote(&arguments.out, &written));
     if let Some(error) = failed {
-        io::note(&wrote(&arguments.out, &written));
+        wrote.iter().for_each(|wrote| io::note(wrote));
         return Err(error.into());
     }
     let summary = summary(&record);
@@ -69,9 +73,12 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         io::note(&format!("stopped after {} of {} slots", summary.slots, scenario.spec().slots));
     }
     match arguments.format {
-        Format::Table => io::print_text(&format!("{summary}\n{}\n", wrote(&arguments.out, &written)))?,
+        Format::Table => {
+            let wrote = wrote.map_or_else(String::new, |wrote| format!("\n{wrote}\n"));
+            io::print_text(&format!("{summary:width$}{wrote}", width = io::width()))?;
+        }
         Format::Json => {
-            io::note(&wrote(&arguments.out, &written));
+            wrote.iter().for_each(|wrote| io::note(wrote));
             io::print_json(&summary)?;
         }
     }

@@ -98,12 +98,14 @@ const OPTIONS: [&str; 12] = [
 
 const EXAMPLES: &str = "\
 Examples:
-  collapipe schedule 1f1b                                      4 stages, 8 micro-batches, backward twice as long
-  collapipe schedule 1f1b --stages 3 --forward 1,2,1 --backward 2,4,2 --link 0.5 --latency 0.1
-  collapipe schedule fill-drain --link 0.5 --sending blocking  a stage sends before it computes on
+  collapipe schedule 1f1b                    4 stages, 8 micro-batches
+  collapipe schedule 1f1b --stages 3 --forward 1,2,1 --backward 2,4,2
+  collapipe schedule fill-drain --link 0.5 --sending blocking
   collapipe schedule interleaved --chunks 2 --format svg --out chart.svg
-  collapipe schedule zero-bubble-h1 --format trace --out trace.json     for https://ui.perfetto.dev
-  collapipe schedule --file mine.json --format json            a schedule of your own (docs/pipelines.md)";
+  collapipe schedule zero-bubble-h1 --format trace --out trace.json
+                                             for https://ui.perfetto.dev
+  collapipe schedule --file mine.json --format json
+                                             your own (docs/pipelines.md)";
 
 /// Schedules that options can describe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -267,7 +269,7 @@ pub fn schedule(arguments: &ScheduleArguments) -> Result<Done, Failure> {
     let text = match arguments.format {
         Output::Table => {
             let account = timeline.account(&memory).map_err(|error| named(&error))?;
-            account.to_table(spec.memory_unit())
+            account.to_table(spec.memory_unit(), io::width())
         }
         Output::Json => {
             let account = timeline.account(&memory).map_err(|error| named(&error))?;

@@ -16,7 +16,7 @@ pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
         values.into_iter().map(|value| variant(arguments, &text, axis, value)).collect::<Result<_, _>>()?;
     let settings = arguments.accuracy.settings();
     settings.validate()?;
-    let sweep = Sweep::new(axis, scenarios, settings)?;
+    let sweep = Sweep::new(axis, scenarios, settings)?.with_policy(arguments.policy);
     // Better now than after long runs.
     let out = TradeoffFolder::claim(&arguments.out, conflict(arguments.overwrite))?;
     let folder = PointFolder::new(&arguments.out.join("points"))?;
@@ -26,7 +26,7 @@ pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
     let written = out.write(&tradeoff)?;
     let wrote = wrote(&arguments.out, &written);
     match arguments.format {
-        Format::Table => io::print_text(&format!("{tradeoff}\n{wrote}\n"))?,
+        Format::Table => io::print_text(&format!("{tradeoff:width$}\n{wrote}\n", width = io::width()))?,
         Format::Json => {
             io::note(&wrote);
             io::print_json(&tradeoff)?;

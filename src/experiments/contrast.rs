@@ -4,7 +4,9 @@ use super::interval::{Compared, Interval};
 use super::metric::Metric;
 use super::table::{Contrast, ResultTable};
 use crate::report::html::Escaped;
+use crate::report::page::{put, table as sortable};
 use crate::report::table::{Table, number};
+use crate::text::wrapped;
 
 /// What is said of the other policy alone: without it the comparison can mislead.
 const OF_OTHER: [Metric; 2] = [Metric::WorstBudgetUse, Metric::OutageShare];
@@ -83,39 +85,33 @@ fn found(table: &ResultTable) -> Option<(&Contrast, String, Grid)> {
     Some((contrast, outcome(contrast, &compared), Grid::of(table, contrast, &compared)))
 }
 
-/// One policy against each of the others as text for a terminal; none where the experiment does not ask for it.
+/// One policy against each of the others as text for a screen of this width ([`WIDTH`](crate::text::WIDTH) where it is not known);
+/// none where the experiment does not ask for it.
 #[must_use]
-pub fn contrast_text(table: &ResultTable) -> Option<String> {
+pub fn contrast_text(table: &ResultTable, width: usize) -> Option<String> {
     let (contrast, outcome, grid) = found(table)?;
-    let mut text = Table::new(&[]);
-    text.push(grid.head);
+    let head: Vec<&str> = grid.head.iter().map(String::as_str).collect();
+    let mut text = Table::new(&[&head]);
     grid.rows.into_iter().for_each(|row| text.push(row));
     let remark = if contrast.remark.is_empty() { String::new() } else { format!("\n{}\n", contrast.remark) };
-    Some(format!("{}\n{}\n{text}{remark}", outcome, heading(contrast)))
+    let text = format!("{}\n{}\n\n{text:width$}{remark}", outcome, heading(contrast));
+    Some(wrapped(&text, width))
 }
 
-/// The contrast as HTML.
-pub(super) fn contrast_html(table: &ResultTable) -> Option<String> {
-    let (contrast, outcome, grid) = found(table)?;
-    let cell = |tag: &str, (column, text): (usize, &String)| {
-        let class = if column >= 2 { " class=\"n\"" } else { "" };
-        format!("<{tag}{class}>{}</{tag}>", Escaped(text))
-    };
-    let head: String = grid.head.iter().enumerate().map(|at| cell("th", at)).collect();
-    let rows = grid.rows.iter().map(|row| {
-        let cells: String = row.iter().enumerate().map(|at| cell("td", at)).collect();
-        format!("<tr>{cells}</tr>\n")
-    });
-    let remark = match contrast.remark.as_str() {
-        "" => String::new(),
-        remark => format!("<p>{}</p>\n", Escaped(remark)),
-    };
-    Some(format!(
-        "<p><strong>Found.</strong> {}</p>\n{remark}<p>{}</p>\n<div class=\"box\"><table><thead><tr>{head}</tr></thead><tbody>\n{}</tbody></table></div>\n",
-        Escaped(&outcome),
-        Escaped(&heading(contrast)),
-        rows.collect::<String>(),
-    ))
+/// What a contrast comes to, in a sentence; none where the experiment does not ask for one.
+pub(super) fn contrast_outcome(table: &ResultTable) -> Option<String> {
+    found(table).map(|(_, outcome, _)| outcome)
+}
+
+/// The contrast on a page.
+pub(super) fn contrast_on(page: &mut String, table: &ResultTable) {
+    let Some((contrast, outcome, grid)) = found(table) else { return };
+    put(page, format_args!("<p><strong>Found.</strong> {}</p>\n", Escaped(&outcome)));
+    if !contrast.remark.is_empty() {
+        put(page, format_args!("<p>{}</p>\n", Escaped(&contrast.remark)));
+    }
+    let head: Vec<&str> = grid.head.iter().map(String::as_str).collect();
+    sortable(page, &heading(contrast), &head, &grid.rows);
 }
 
 /// Title of a column in a narrow table.

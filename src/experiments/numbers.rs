@@ -1,52 +1,38 @@
-//! The numbers of an experiment as an HTML table.
-
-use std::fmt::{self, Display, Formatter};
+//! The numbers of an experiment on a page.
 
 use super::interval::Interval;
-use super::metric::Metric;
 use super::table::ResultTable;
-use crate::report::html::Escaped;
+use crate::report::page::table as sortable;
 use crate::report::table::number;
 
-/// Means and half widths: a row per place and series, a column per metric.
-pub(super) struct Numbers<'a>(pub &'a ResultTable);
-
-impl Display for Numbers<'_> {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let table = self.0;
-        let (metrics, places, series) = (table.metrics(), table.places(), table.series());
-        let varied = table.plots.first().map_or("varied", |plot| plot.x_axis.as_str());
-        write!(f, "<table><thead><tr><th scope=\"col\">{}</th><th scope=\"col\">policy</th>", Escaped(varied))?;
-        for metric in &metrics {
-            write!(f, "<th scope=\"col\" class=\"n\">{}</th>", Escaped(&metric.heading()))?;
-        }
-        f.write_str("</tr></thead><tbody>\n")?;
-        for place in &places {
-            for name in &series {
-                let cells: Vec<Option<Interval>> =
-                    metrics.iter().map(|metric: &Metric| table.interval(*metric, place, name)).collect();
-                if cells.iter().all(Option::is_none) {
-                    continue;
-                }
-                write!(f, "<tr><td>{}</td><th scope=\"row\">{}</th>", Escaped(&place.label), Escaped(name))?;
-                for cell in cells {
-                    f.write_str("<td class=\"n\">")?;
-                    match cell {
-                        Some(cut) if cut.is_cut() => {
-                            let (low, high) = cut.ends();
-                            write!(f, "{} <small>({} to {})</small>", number(cut.mean), number(low), number(high))?;
-                        }
-                        Some(Interval { mean, half_width: Some(half), .. }) => {
-                            write!(f, "{} <small>± {}</small>", number(mean), number(half))?;
-                        }
-                        Some(Interval { mean, .. }) => f.write_str(&number(mean))?,
-                        None => f.write_str("–")?,
-                    }
-                    f.write_str("</td>")?;
-                }
-                f.write_str("</tr>\n")?;
+/// Writes means and half widths: a row per place and series, a column per metric.
+pub(super) fn numbers(page: &mut String, table: &ResultTable) {
+    let (metrics, series) = (table.metrics(), table.series());
+    let varied = table.plots.first().map_or("varied", |plot| plot.x_axis.as_str());
+    let titles: Vec<String> = metrics.iter().map(|metric| metric.heading()).collect();
+    let headings: Vec<&str> = [varied, "policy"].into_iter().chain(titles.iter().map(String::as_str)).collect();
+    let mut rows = Vec::new();
+    for place in &table.places() {
+        for name in &series {
+            let cells: Vec<Option<Interval>> =
+                metrics.iter().map(|metric| table.interval(*metric, place, name)).collect();
+            if cells.iter().any(Option::is_some) {
+                let names = [place.label.clone(), (*name).to_string()];
+                rows.push(names.into_iter().chain(cells.into_iter().map(shown)).collect());
             }
         }
-        f.write_str("</tbody></table>")
+    }
+    sortable(page, "Means over the seeds, with half widths of their 95 % confidence intervals", &headings, &rows);
+}
+
+fn shown(cell: Option<Interval>) -> String {
+    match cell {
+        Some(cut) if cut.is_cut() => {
+            let (low, high) = cut.ends();
+            format!("{} ({} to {})", number(cut.mean), number(low), number(high))
+        }
+        Some(Interval { mean, half_width: Some(half), .. }) => format!("{} ± {}", number(mean), number(half)),
+        Some(Interval { mean, .. }) => number(mean),
+        None => "-".into(),
     }
 }

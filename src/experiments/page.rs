@@ -4,32 +4,16 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use super::contrast::contrast_html;
+use super::contrast::{contrast_on, contrast_outcome};
 use super::drawn::DrawnExperiment;
 use super::findings::findings;
-use super::numbers::Numbers;
+use super::numbers::numbers;
+use super::table::ResultTable;
 use crate::ground::files::{FileError, write_whole};
 use crate::report::html::Escaped;
+use crate::report::page::{Picture, Tone, begin, end, figure, verdict};
 use crate::scenario::BUILTIN;
 use crate::simulation::PolicyKind;
-
-/// Light and dark by the reader's setting; wide tables scroll in their own box; figures stand on white in either.
-const STYLE: &str = "\
-:root{color-scheme:light dark;--paper:#fff;--ink:#222;--faint:#5a5a5a;--line:#d8d8d8;--link:#0060a0}
-@media(prefers-color-scheme:dark){:root{--paper:#16181b;--ink:#e6e6e6;--faint:#a8a8a8;--line:#3a3d42;--link:#7cc0f5}}
-*{box-sizing:border-box}
-body{margin:0 auto;padding:1rem;max-width:60rem;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
-h1{font-size:1.6rem;line-height:1.2}h2{font-size:1.25rem;margin:2.5rem 0 .5rem;border-top:1px solid var(--line);padding-top:1.5rem}
-a{color:var(--link)}p{overflow-wrap:anywhere}nav ul{columns:2 18rem;padding-left:1.2rem}
-figure{margin:1rem 0}figure>div{background:#fff;border:1px solid var(--line);border-radius:6px;padding:4px}
-figure svg{display:block;width:100%;height:auto}figcaption{color:var(--faint);margin-top:.4rem}
-.box{overflow-x:auto;border:1px solid var(--line);border-radius:6px}
-table{border-collapse:collapse;font-size:.82rem;width:100%}th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:left}
-thead th{vertical-align:bottom}.n{text-align:right;font-variant-numeric:tabular-nums}td.n{white-space:nowrap}tbody th{font-weight:600}
-dt{font-weight:600}dd{margin:0 0 .4rem 1.2rem}pre{overflow-x:auto;font-size:.8rem;line-height:1.35}
-small{color:var(--faint)}summary{cursor:pointer}footer{margin-top:3rem;color:var(--faint);font-size:.85rem}
-@media print{body{max-width:none}details>*{display:block}section{break-inside:avoid-page}nav{display:none}}
-";
 
 /// Writes `report.html` to `folder`: one page that needs no other file, with the figures, tables and captions of all
 /// experiments, and links to their data in `NAME/`. `provenance` is printed line by line at its end.
@@ -51,29 +35,27 @@ pub(super) fn write_page_of(
     scenario: &str,
     folder: &Path,
 ) -> Result<PathBuf, FileError> {
-    let mut page = String::new();
+    let mut page = begin(match experiments {
+        [one] => &one.table().title,
+        _ => "collapipe: experiments",
+    });
     // Writing to a string does not fail.
-    let _ = write_page(&mut page, experiments, provenance, scenario);
+    let _ = write_page(&mut page, experiments, scenario);
+    end(&mut page, provenance);
     write_whole(folder, "report.html", &|out| out.write_all(page.as_bytes()))
 }
 
-fn write_page(
-    page: &mut String,
-    experiments: &[DrawnExperiment],
-    provenance: &[String],
-    scenario: &str,
-) -> std::fmt::Result {
-    write!(
-        page,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <link rel=\"icon\" href=\"data:,\">\n<title>collapipe: experiments</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n\
-         <h1>collapipe: experiments</h1>\n\
-         <p>Collaborative training of Transformers over edge devices, planned round after round. All numbers are of the scenarios \
+fn write_page(page: &mut String, experiments: &[DrawnExperiment], scenario: &str) -> std::fmt::Result {
+    let answer = |table: &ResultTable| contrast_outcome(table).or_else(|| findings(table).into_iter().next());
+    let tables = experiments.iter().map(DrawnExperiment::table);
+    let answers = tables.filter_map(|table| Some(format!("{}: {}", table.title, answer(table)?)));
+    verdict(page, Tone::Plain, &answers.collect::<Vec<_>>());
+    page.push_str(
+        "<p>Collaborative training of Transformers over edge devices, planned round after round. All numbers are of the scenarios \
          stated here and of our own reconstruction of the system in CollaPipe (arXiv 2509.19855), whose equations and scenario are not \
          public: none of them reproduces one of the paper's.</p>\n\
-         <nav aria-label=\"Experiments\">\n<ul>\n"
-    )?;
+         <nav aria-label=\"Experiments\">\n<ul>\n",
+    );
     for table in experiments.iter().map(DrawnExperiment::table) {
         writeln!(page, "<li><a href=\"#{}\">{}</a></li>", Escaped(&table.name), Escaped(&table.title))?;
     }
@@ -84,15 +66,7 @@ fn write_page(
         "<details>\n<summary>The base scenario, of which each experiment plays variants</summary>\n<pre>{}</pre>\n</details>",
         Escaped(scenario)
     )?;
-    for experiment in experiments {
-        section(page, experiment)?;
-    }
-    page.push_str("</main>\n<footer>\n");
-    for line in provenance {
-        writeln!(page, "<p>{}</p>", Escaped(line))?;
-    }
-    page.push_str("</footer>\n</body>\n</html>\n");
-    Ok(())
+    experiments.iter().try_for_each(|experiment| section(page, experiment))
 }
 
 /// What the policies do that occur, as series or along an axis.
@@ -120,9 +94,7 @@ fn section(page: &mut String, experiment: &DrawnExperiment) -> std::fmt::Result 
     if let Some(reason) = &table.skipped {
         return writeln!(page, "<p><strong>Left out.</strong> {}</p>\n</section>", Escaped(reason));
     }
-    let (title, caption) = (Escaped(&table.title), Escaped(&table.caption));
-    let figure = svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}\" "), 1);
-    writeln!(page, "<figure>\n<div>{figure}</div>\n<figcaption>{caption}</figcaption>\n</figure>")?;
+    figure(page, &Picture { svg, title: &table.title, caption: &table.caption, ..Picture::default() });
     let found = findings(table);
     if !found.is_empty() {
         page.push_str("<p><strong>What these runs show.</strong></p>\n<ul>\n");
@@ -131,8 +103,10 @@ fn section(page: &mut String, experiment: &DrawnExperiment) -> std::fmt::Result 
         }
         page.push_str("</ul>\n");
     }
-    page.push_str(&contrast_html(table).unwrap_or_default());
-    writeln!(page, "<details>\n<summary>Numbers</summary>\n<div class=\"box\">{}</div>\n</details>", Numbers(table))?;
+    contrast_on(page, table);
+    page.push_str("<details>\n<summary>Numbers</summary>\n");
+    numbers(page, table);
+    page.push_str("</details>\n");
     let runs = match table.slots {
         Some(slots) => format!("Runs of {slots} slots. "),
         None => String::new(),

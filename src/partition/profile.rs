@@ -115,9 +115,21 @@ struct Columns {
     names: &'static [(&'static str, f64)],
 }
 
-const FORWARD: Columns =
-    Columns { what: "forward times", names: &[("forward_s", 1.0), ("forward_ms", 1e3), ("forward_time_s", 1.0)] };
-const BACKWARD: Columns = Columns { what: "backward times", names: &[("backward_s", 1.0), ("backward_ms", 1e3)] };
+/// Of times that are known together only, a third is taken to be forward: a backward does twice the work.
+const FORWARD: Columns = Columns {
+    what: "forward times",
+    names: &[
+        ("forward_s", 1.0),
+        ("forward_ms", 1e3),
+        ("forward_time_s", 1.0),
+        ("forward_backward_s", 3.0),
+        ("fwd_bwd_s_per_microbatch", 3.0),
+    ],
+};
+const BACKWARD: Columns = Columns {
+    what: "backward times",
+    names: &[("backward_s", 1.0), ("backward_ms", 1e3), ("forward_backward_s", 1.5), ("fwd_bwd_s_per_microbatch", 1.5)],
+};
 const OUTPUT: Columns = Columns {
     what: "output sizes",
     names: &[("output_bytes", 1.0), ("activation_bytes", 1.0), ("activation_kib_batch", 1.0 / 1024.0)],
@@ -134,7 +146,7 @@ const RESIDENT: Columns = Columns {
     ],
 };
 /// Columns whose values must be the same in all rows of a chain.
-const ONE_CHAIN: [&str; 3] = ["model", "dataset", "device"];
+const ONE_CHAIN: [&str; 5] = ["model", "dataset", "device", "tensor_parallel", "mode"];
 /// Columns that name a layer, the first of them that is there.
 const NAMES: [&str; 5] = ["layer", "name", "part", "node", "sublayer"];
 

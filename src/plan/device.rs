@@ -3,9 +3,9 @@
 use super::report::{ClusterNames, ClusterReport, DeviceReport, HopReport, Limit, Part, Pipeline, Step};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::{DeviceId, Route};
-use crate::problem::program::{PlanProgram, Transmission, segments};
-use crate::problem::{ClusterDecision, ClusterEvaluation, FieldError, Link};
-use crate::schedule::{Durations, MAX_DRAWN, Machine, Schedule, Timeline};
+use crate::problem::program::{PlanProgram, Sent, segments};
+use crate::problem::{ClusterDecision, ClusterEvaluation, FieldError};
+use crate::schedule::{MAX_DRAWN, Machine, Schedule, Timeline};
 
 /// Rounding of a power that is at its limit, relative to it.
 const AT_LIMIT: f64 = 1e-6;
@@ -18,16 +18,9 @@ pub(super) struct Described<'a> {
     pub evaluation: Option<&'a ClusterEvaluation>,
 }
 
-/// A message with the link that was decided for it.
-struct Sent {
-    sent: Transmission,
-    link: Link,
-    air_s: f64,
-}
-
 impl Described<'_> {
     pub fn report(&self, _index: usize) -> Result<ClusterReport, FieldError> {
-        let hops = self.hops();
+        let hops = self.program.sent_hops(self.route, self.choice);
         let played = self.pipeline(&hops)?;
         let (pipeline, busy, bottleneck) = match played {
             Some((pipeline, busy, bottleneck)) => (Some(pipeline), busy, bottleneck),
@@ -55,21 +48,7 @@ impl Described<'_> {
         })
     }
 
-    fn hops(&self) -> PerPhase<Vec<Sent>> {
-        PerPhase::from_fn(|phase| {
-            let ends = self.program.hops(self.route, &self.choice.sizes);
-            let links = self.choice.links(phase).iter();
-            ends.zip(links)
-                .map(|((near, far, cut), link)| {
-                    let sent = self.program.hop_at(phase, near, far, cut);
-                    let link = link.unwrap_or_default();
-                    Sent { air_s: sent.time(link).0, sent, link }
-                })
-                .collect()
-        })
-    }
-
-    fn hop(&self, Sent { sent, link, air_s }: &Sent) -> HopReport {
+    fn hop(&self, Sent { sent, link, air }: &Sent) -> HopReport {
         let devices = self.program.at.cluster.devices.len();
         let radio = sent.is_decided();
         HopReport {
@@ -78,9 +57,9 @@ impl Described<'_> {
             bandwidth_hz: radio.then_some(link.bandwidth_hz.0),
             power_w: (radio && sent.wire.is_none()).then_some(link.power_w.0),
             bits_per_second: (sent.bits.0 > 0.0).then(|| sent.rate(*link)),
-            air_s: *air_s,
+            air_s: air.0,
             uses: sent.uses,
-            energy_j: sent.uses * sent.energy(*link, crate::units::Seconds(*air_s)).0,
+            energy_j: sent.uses * sent.energy(*link, *air).0,
         }
     }
 
@@ -88,26 +67,7 @@ impl Described<'_> {
     #[allow(clippy::type_complexity, reason = "one caller, which takes it apart")]
     fn pipeline(&self, hops: &PerPhase<Vec<Sent>>) -> Result<Option<(Pipeline, Vec<f64>, (String, f64))>, FieldError> {
         let plan = self.program.plan;
-        let backward = plan.schedule.has_backward();
-        let stage =
-            |phase| self.program.stage_times(phase, self.route, &self.choice.sizes).map(|time| time.0).collect();
-        let occupied = |phase: Phase| hops[phase].iter().map(|hop| hop.air_s + hop.sent.overhead.0).collect();
-        let later = |phase: Phase| hops[phase].iter().map(|hop| hop.sent.latency.0).collect();
-        let back =
-            |list: fn(&Self, &PerPhase<Vec<Sent>>) -> Vec<f64>| if backward { list(self, hops) } else { Vec::new() };
-        let durations = Durations {
-            forward: stage(Phase::Forward),
-            backward: back(|own, _| {
-                own.program.stage_times(Phase::Backward, own.route, &own.choice.sizes).map(|time| time.0).collect()
-            }),
-            forward_link: occupied(Phase::Forward),
-            backward_link: back(|_, hops| {
-                hops[Phase::Backward].iter().map(|hop| hop.air_s + hop.sent.overhead.0).collect()
-            }),
-            forward_latency: later(Phase::Forward),
-            backward_latency: back(|_, hops| hops[Phase::Backward].iter().map(|hop| hop.sent.latency.0).collect()),
-            weight: Vec::new(),
-        };
+        let durations = self.program.durations(self.route, &self.choice.sizes, hops);
         let stages = durations.forward.len();
         let operations = (plan.micro_batches as usize).saturating_mul(4 * stages);
         let endless = durations.forward_link.iter().chain(&durations.backward_link).any(|time| !time.is_finite());

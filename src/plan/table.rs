@@ -1,24 +1,35 @@
-//! A plan as text of at most 80 columns.
+//! A plan as text for the terminal.
 
-use std::fmt::Write;
+use std::fmt::{self, Formatter, Write};
 
 use super::report::{ClusterReport, Limit, PlanReport, Resource};
 use crate::report::table::{Table, number, or_dash, percent, significant};
-use crate::text::printable;
+use crate::text::{WIDTH, printable, wrapped};
 
 /// Variants and prices that matter less than this share of the round are left to the JSON.
 const SMALL: f64 = 1e-4;
 
+impl fmt::Display for PlanReport {
+    /// The width of the format is that of the screen; 80 columns without one.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let width = f.width().unwrap_or(WIDTH);
+        f.write_str(&wrapped(&self.text(width), width))
+    }
+}
+
 impl PlanReport {
-    /// The plan for reading, at most 80 columns wide where names are short.
+    /// The plan for reading, for a screen of 80 columns.
     #[must_use]
     pub fn to_table(&self) -> String {
+        self.to_string()
+    }
+
+    fn text(&self, width: usize) -> String {
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = writeln!(
             text,
-            "Round of {} s: I = {} iterations, M = {} micro-batches, {}\nObjective {}, proved within {:.1e} of the best; \
-             V = {} per s\n",
+            "Round of {} s: I = {} iterations, M = {} micro-batches, {}\nObjective {}, proved within {:.1e} of the best; V = {} per s\n",
             number(self.round_latency_s),
             self.local_iterations,
             self.micro_batches,
@@ -28,14 +39,14 @@ impl PlanReport {
             number(self.latency_weight),
         );
         for cluster in &self.clusters {
-            text.push_str(&cluster.to_table());
+            text.push_str(&cluster.to_table(width));
         }
-        text.push_str(&self.why());
-        text.push_str(&self.worth());
+        text.push_str(&self.why(width));
+        text.push_str(&self.worth(width));
         text
     }
 
-    fn why(&self) -> String {
+    fn why(&self, width: usize) -> String {
         if self.variants.is_empty() {
             return String::new();
         }
@@ -59,7 +70,8 @@ impl PlanReport {
                 gap,
             ]);
         }
-        let mut text = format!("{table}  costs: of the best such decision, energy and all, in seconds of the round.\n");
+        let mut text =
+            format!("{table:width$}  costs: of the best such decision, energy and all, in seconds of the round.\n");
         if !impossible.is_empty() {
             let _ = write!(text, "Not possible\n{impossible}");
         }
@@ -67,7 +79,7 @@ impl PlanReport {
         text
     }
 
-    fn worth(&self) -> String {
+    fn worth(&self, width: usize) -> String {
         let matters = |saves: f64| saves.abs() > SMALL * self.round_latency_s;
         let shown: Vec<_> = self.prices.iter().filter(|price| matters(price.saves_s * price.more)).collect();
         if shown.is_empty() {
@@ -84,7 +96,7 @@ impl PlanReport {
         }
         let left = self.prices.len() - shown.len();
         format!(
-            "{table}  saves: of the best decision then. {left} more save less than {} % of the round.\n",
+            "{table:width$}  saves: of the best decision then. {left} more save less than {} % of the round.\n",
             100.0 * SMALL
         )
     }
@@ -95,20 +107,18 @@ fn sign(value: f64) -> &'static str {
 }
 
 impl ClusterReport {
-    fn to_table(&self) -> String {
+    fn to_table(&self, width: usize) -> String {
         let mut text = format!("{}: {} s\n", printable(&self.name), number(self.latency_s));
         let parts = self.parts.iter().filter(|part| part.seconds > 0.0);
         let short = |seconds| significant(seconds, 3);
         let parts: Vec<String> = parts.map(|part| format!("{} {}", part.step.name(), short(part.seconds))).collect();
-        for (place, line) in parts.chunks(4).enumerate() {
-            let _ = writeln!(text, "  {} {}", if place == 0 { "=" } else { "+" }, line.join(" + "));
-        }
+        let _ = writeln!(text, "  =  {}", parts.join(" + "));
         let _ =
             write!(text, "  Busiest: {}, {} % of a batch", printable(&self.bottleneck), percent(self.bottleneck_busy));
         if let Some(pipeline) = &self.pipeline {
             let _ = write!(
                 text,
-                "; a batch takes {} s,\n  of which stages wait {} %; no order of this work beats {} s",
+                "; a batch takes {} s, of which stages wait {} %; no order of this work beats {} s",
                 number(pipeline.makespan_s),
                 percent(pipeline.bubble),
                 number(pipeline.least_makespan_s)
@@ -139,7 +149,7 @@ impl ClusterReport {
                 if limits.is_empty() { "-".into() } else { limits.join(", ") },
             ]);
         }
-        let _ = writeln!(text, "{table}");
+        let _ = writeln!(text, "{table:width$}");
         let mut table = Table::new(&[
             &["Message", "band", "power", "rate", "on air", "times", "energy"],
             &["", "[MHz]", "[W]", "[Mbit/s]", "[s]", "", "[J]"],
@@ -155,7 +165,7 @@ impl ClusterReport {
                 significant(hop.energy_j, 3),
             ]);
         }
-        let _ = writeln!(text, "{table}");
+        let _ = writeln!(text, "{table:width$}");
         text
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::{self, Formatter};
 use serde::{Deserialize, Serialize};
 
 use crate::report::table::{Table, number, or_dash};
-use crate::text::value;
+use crate::text::{WIDTH, value, wrapped};
 
 /// Name and version of the format of a kept run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,8 +123,8 @@ impl Promise {
 
 impl fmt::Display for Promise {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let width = f.width().unwrap_or(WIDTH);
         let (runs, slots, seed) = (self.runs.len(), self.slots, self.seed);
-        writeln!(f, "{} | {runs} runs of {slots} slots, seeds drawn from {seed}", value(&self.scenario))?;
         let mut table = Table::new(&[&["Of every run", "mean of the runs", "at most", "unit"]]);
         for (what, bound, unit) in [
             ("worst overspend of a node", self.worst_overspend, "budgets"),
@@ -134,15 +134,16 @@ impl fmt::Display for Promise {
             let (mean, most) = (or_dash(bound, |of| number(of.mean)), or_dash(bound, |of| number(of.at_most)));
             table.push(vec![what.into(), mean, most, unit.into()]);
         }
-        write!(f, "\n{table}")?;
         let percent = |share: f64| number(100.0 * share);
-        writeln!(
-            f,
-            "  With {} % confidence at least {} % of the runs of this scenario at other seeds stay within a bound: each by",
+        let text = format!(
+            "{} | {runs} runs of {slots} slots, seeds drawn from {seed}\n\n{table:width$}  With {} % confidence at least {} % of the \
+             runs of this scenario at other seeds stay within a bound: each by itself, for runs of as many slots. It rests on \
+             independent seeds alone (Wilks 1941).\n",
+            value(&self.scenario),
             percent(self.confidence),
             percent(self.coverage)
-        )?;
-        writeln!(f, "  itself, for runs of as many slots. It rests on independent seeds alone (Wilks 1941).")
+        );
+        f.write_str(&wrapped(&text, width))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a run proves as text for the terminal: one sentence per certificate.
 
-use std::fmt::{self, Formatter};
+use std::fmt::{self, Write};
 
 use super::table::number;
 use crate::lyapunov::certificate::{CertificateName, Claim, Standing};
@@ -93,21 +93,20 @@ fn standing(claim: &Claim) -> String {
     }
 }
 
-/// Sentences of claims, of what is not given and of what was possible.
-pub(super) fn write_certificates(
+/// Of each claim its name and a sentence, C1 of single constraints aside, which tables have; then, without a name, what is not given
+/// and what was possible.
+pub(super) fn sentences<'a>(
     words: &Words,
-    claims: &[&Claim],
+    claims: impl Iterator<Item = &'a Claim>,
     omissions: &[Omission],
     offline: Option<OfflineBounds>,
-    f: &mut Formatter<'_>,
-) -> fmt::Result {
-    if !claims.is_empty() {
-        writeln!(f, "\nWhat the run proves")?;
-    }
-    for claim in claims {
-        let sentence = format!("{}{}.", standing(claim), words.sentence(claim, offline.as_ref()));
-        wrapped(&format!("  {:<4}", claim.name.to_string()), &escaped(&sentence).to_string(), f)?;
-    }
+) -> Vec<(String, String)> {
+    let mut said: Vec<(String, String)> = claims
+        .filter(|claim| claim.name != CertificateName::C1)
+        .map(|claim| {
+            (claim.name.to_string(), format!("{}{}.", standing(claim), words.sentence(claim, offline.as_ref())))
+        })
+        .collect();
     let mut omitted: Vec<(String, &str)> = Vec::new();
     for omission in omissions {
         match omitted.iter_mut().find(|(_, reason)| *reason == omission.reason) {
@@ -115,36 +114,30 @@ pub(super) fn write_certificates(
             None => omitted.push((omission.name.to_string(), &omission.reason)),
         }
     }
-    for (names, reason) in omitted {
-        wrapped("  ", &format!("Not given: {names}: {}.", escaped(reason)), f)?;
-    }
+    said.extend(omitted.into_iter().map(|(names, reason)| (String::new(), format!("Not given: {names}: {reason}."))));
     if let Some(OfflineBounds { lower_bound, upper_estimate, .. }) = offline {
         let Words { penalty, limits, .. } = words;
         let upper = upper_estimate.map_or_else(String::new, |upper| format!("; {} can be had", words.penalty(upper)));
         let lower = words.penalty(lower_bound);
-        writeln!(f, "  Within {limits}, all slots known in advance: no mean {penalty} below {lower}{upper}.")?;
+        said.push((
+            String::new(),
+            format!("Within {limits}, all slots known in advance: no mean {penalty} below {lower}{upper}."),
+        ));
     }
-    Ok(())
+    said
 }
 
-/// Width of a line.
-const WIDTH: usize = 120;
-
-/// A paragraph behind its mark.
-fn wrapped(mark: &str, text: &str, f: &mut Formatter<'_>) -> fmt::Result {
-    let indent = " ".repeat(mark.chars().count());
-    let mut line = mark.to_owned();
-    let mut empty = true;
-    for word in text.split(' ') {
-        if !empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
-            writeln!(f, "{line}")?;
-            (line, empty) = (indent.clone(), true);
-        }
-        if !empty {
-            line.push(' ');
-        }
-        line.push_str(word);
-        empty = false;
+/// The same as text, a line each.
+pub(super) fn write_certificates(said: &[(String, String)], f: &mut String) -> fmt::Result {
+    if said.iter().any(|(name, _)| !name.is_empty()) {
+        writeln!(f, "\nWhat the run proves")?;
     }
-    writeln!(f, "{line}")
+    for (name, sentence) in said {
+        let sentence = escaped(sentence);
+        match name.as_str() {
+            "" => writeln!(f, "  {sentence}")?,
+            name => writeln!(f, "  {name:<4}{sentence}")?,
+        }
+    }
+    Ok(())
 }

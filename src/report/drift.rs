@@ -1,15 +1,16 @@
 //! A run of a user's own problem in numbers.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::claims::{Words, write_certificates};
+use super::claims::{Words, sentences, write_certificates};
 use super::table::{Table, number, or_dash};
 use crate::lyapunov::certificate::Claim;
 use crate::lyapunov::{
     Certificate, Comparison, DriftRecord, DriftRecordError, History, Labels, OfflineBounds, Omission, Proofs,
 };
+use crate::text::{WIDTH, wrapped};
 
 /// A constraint over all slots, in the unit of [`Labels::violation_unit`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +108,15 @@ impl DriftSummary {
 
 impl fmt::Display for DriftSummary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = f.width().unwrap_or(WIDTH);
+        let mut text = String::new();
+        self.write(width, &mut text)?;
+        f.write_str(&wrapped(&text, width))
+    }
+}
+
+impl DriftSummary {
+    fn write(&self, width: usize, f: &mut String) -> fmt::Result {
         let Labels { penalty, penalty_unit, violation_unit, .. } = &self.labels;
         let mean = self
             .mean_penalty
@@ -137,9 +147,8 @@ impl fmt::Display for DriftSummary {
                     or_dash(certificate, |c| if c.holds() { "holds" } else { "BROKEN" }.into()),
                 ]);
             }
-            write!(f, "\n{table}")?;
+            write!(f, "\n{table:width$}")?;
         }
-        let claims: Vec<&Claim> = self.certificates.iter().filter(|claim| claim.constraint.is_none()).collect();
         let words = Words {
             penalty,
             penalty_unit,
@@ -149,6 +158,6 @@ impl fmt::Display for DriftSummary {
             acts: "with an action in every slot",
             no_more: "no larger violations",
         };
-        write_certificates(&words, &claims, &self.omitted_certificates, self.offline, f)
+        write_certificates(&sentences(&words, self.certificates.iter(), &self.omitted_certificates, self.offline), f)
     }
 }

@@ -1,9 +1,11 @@
 //! The output folder of a run.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
 use super::figures::style::Figure;
+use super::page::run_page;
 use super::{drift_summary, figures, summary, tidy};
 use crate::ground::files::{Content, FileError};
 use crate::ground::output::{Conflict, Kind, OutputFolder};
@@ -16,29 +18,49 @@ use crate::simulation::RunRecord;
 /// |---|---|
 /// | `record.json` | the whole [`RunRecord`]; floats read back bit for bit |
 /// | `summary.json` | the [`Summary`](super::Summary) |
+/// | `report.html` | a page to read: verdict, a typical round, figures, what is proved; needs no other file |
 /// | `slots.csv` | one row per slot: status, latency, plan, objective, bound, gap, reason of an outage, latency per cluster |
 /// | `nodes.csv` | one row per slot and node: energy, budget, queue |
 /// | `segments.csv` | one row per planned slot and device: encoder blocks |
+/// | `rounds.csv` | one row per planned slot and cluster: latency by part |
+/// | `radio.csv` | one row per planned slot and message: ends, bandwidth, power, rate, time on air |
+/// | `memory.csv` | one row per planned slot and device that takes part: bytes needed, bytes there |
+/// | `slots.parquet`, ... | the same tables as Parquet, where they are asked for (feature `parquet`) |
 /// | `latency.svg`, `queues.svg`, `energy.svg`, `segments.svg`, `certificates.svg` | figures |
 ///
 /// A folder is ours if it holds the `record.json` of a run, or no file with one of these names; other files are left
 /// alone. All files are written under temporary names before the first one of an earlier run goes: a program that is
 /// killed leaves whole files, and those of one run.
 #[derive(Clone, Debug)]
-pub struct RunFolder(OutputFolder);
+pub struct RunFolder {
+    folder: OutputFolder,
+    /// Whether tables are written as Parquet as well.
+    #[cfg(feature = "parquet")]
+    parquet: bool,
+}
 
 const OF_RUN: Kind = Kind {
     names: &[
         "record.json",
         "summary.json",
+        "report.html",
         "slots.csv",
         "nodes.csv",
         "segments.csv",
+        "rounds.csv",
+        "radio.csv",
+        "memory.csv",
         "latency.svg",
         "queues.svg",
         "energy.svg",
         "segments.svg",
         "certificates.svg",
+        "slots.parquet",
+        "nodes.parquet",
+        "segments.parquet",
+        "rounds.parquet",
+        "radio.parquet",
+        "memory.parquet",
     ],
     schema: "collapipe.run-record/2",
     earlier: &["collapipe.run-record/1"],
@@ -65,7 +87,37 @@ impl RunFolder {
     /// [`FileError::Foreign`] names a file that is not that of a run, unless it may be overwritten;
     /// [`FileError::Folder`] for a folder that cannot be made.
     pub fn claim(path: &Path, conflict: Conflict) -> Result<Self, FileError> {
-        OutputFolder::claim(path, &OF_RUN, conflict).map(Self)
+        Ok(Self {
+            folder: OutputFolder::claim(path, &OF_RUN, conflict)?,
+            #[cfg(feature = "parquet")]
+            parquet: false,
+        })
+    }
+
+    /// The same folder, with the tables as Parquet as well.
+    #[cfg(feature = "parquet")]
+    #[must_use]
+    pub fn with_parquet(self) -> Self {
+        Self { parquet: true, ..self }
+    }
+
+    /// The tables of a run by the name of their file, each with what writes it.
+    fn tables<'a>(&self, record: &'a RunRecord) -> Vec<(String, Box<Content<'a>>)> {
+        let csv = tidy::TABLES.map(|(name, tell)| -> (String, Box<Content<'a>>) {
+            (format!("{name}.csv"), Box::new(move |out: &mut dyn Write| tidy::Csv::write(tell, record, out)))
+        });
+        #[cfg_attr(not(feature = "parquet"), allow(unused_mut, reason = "there is nothing to add"))]
+        let mut tables = Vec::from(csv);
+        #[cfg(feature = "parquet")]
+        if self.parquet {
+            tables.extend(tidy::TABLES.map(|(name, tell)| -> (String, Box<Content<'a>>) {
+                (
+                    format!("{name}.parquet"),
+                    Box::new(move |out: &mut dyn Write| super::parquet::write(tell, record, out)),
+                )
+            }));
+        }
+        tables
     }
 
     /// Writes a run's files, in place of those of an earlier run, and returns their paths.
@@ -76,14 +128,21 @@ impl RunFolder {
     pub fn write(&self, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError> {
         record.check_lengths()?;
         let summary = summary(record);
-        let data: [(&str, &Content); 5] = [
+        let drawn = drawn(&self.folder, figures::ALL.iter().map(|(name, draw)| (*name, draw(record))))?;
+        let tables = self.tables(record);
+        let beside: Vec<&str> = ["record.json", "summary.json"]
+            .into_iter()
+            .chain(tables.iter().map(|(name, _)| name.as_str()))
+            .chain(drawn.iter().map(|(name, _)| *name))
+            .collect();
+        let page = run_page(record, &summary, &drawn, &beside);
+        let texts: [(&str, &Content); 3] = [
             ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),
             ("summary.json", &|out| serde_json::to_writer_pretty(out, &summary).map_err(Into::into)),
-            ("slots.csv", &|out| tidy::slots(record, out).map_err(Into::into)),
-            ("nodes.csv", &|out| tidy::nodes(record, out).map_err(Into::into)),
-            ("segments.csv", &|out| tidy::segments(record, out).map_err(Into::into)),
+            ("report.html", &|out| out.write_all(page.as_bytes())),
         ];
-        write(&self.0, &data, figures::ALL.iter().map(|(name, draw)| (*name, draw(record))))
+        let tables = tables.iter().map(|(name, content)| (name.as_str(), content.as_ref()));
+        write(&self.folder, &texts.into_iter().chain(tables).collect::<Vec<_>>(), &drawn)
     }
 }
 
@@ -127,24 +186,30 @@ pub fn write_drift_folder<A: serde::Serialize>(
         ("slots.csv", &|out| tidy::drift(record, &history, out).map_err(Into::into)),
     ];
     let view = figures::DriftView { history: &history, labels: &record.labels, comparison };
-    write(&folder, &data, figures::OF_DRIFT.iter().map(|(name, draw)| (*name, draw(&view))))
+    write(&folder, &data, &drawn(&folder, figures::OF_DRIFT.iter().map(|(name, draw)| (*name, draw(&view))))?)
+}
+
+/// Figures as text, or the first that cannot be drawn.
+pub(crate) fn drawn<'a>(
+    folder: &OutputFolder,
+    figures: impl Iterator<Item = (&'a str, Figure)>,
+) -> Result<Vec<(&'a str, String)>, ReportError> {
+    figures
+        .map(|(name, figure)| match figure {
+            Ok(svg) => Ok((name, svg)),
+            Err(cause) => Err(ReportError::Figure { path: folder.path(name), cause }),
+        })
+        .collect()
 }
 
 /// Writes data, then figures.
-pub(crate) fn write<'a>(
+pub(crate) fn write(
     folder: &OutputFolder,
     data: &[(&str, &Content)],
-    figures: impl Iterator<Item = (&'a str, Figure)>,
+    drawn: &[(&str, String)],
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let drawn = figures.map(|(name, figure)| match figure {
-        Ok(svg) => Ok((name, svg)),
-        Err(cause) => Err(ReportError::Figure { path: folder.path(name), cause }),
-    });
-    let drawn = drawn.collect::<Result<Vec<_>, _>>()?;
-    let svgs: Vec<_> = drawn
-        .iter()
-        .map(|(name, svg)| (*name, move |out: &mut dyn std::io::Write| out.write_all(svg.as_bytes())))
-        .collect();
+    let svgs: Vec<_> =
+        drawn.iter().map(|(name, svg)| (*name, move |out: &mut dyn Write| out.write_all(svg.as_bytes()))).collect();
     let files = data.iter().copied().chain(svgs.iter().map(|(name, content)| (*name, content as &Content)));
     Ok(folder.write(&files.collect::<Vec<_>>())?)
 }
@@ -158,7 +223,10 @@ mod tests {
     #[test]
     fn every_figure_has_its_name_in_the_list() {
         let of_run: Vec<&str> = figures::ALL.iter().map(|(name, _)| *name).collect();
-        assert_eq!(OF_RUN.names.split_at(5).1, of_run);
+        assert_eq!(OF_RUN.names[9..14], of_run);
+        let tables = tidy::TABLES.map(|(name, _)| format!("{name}.csv"));
+        assert_eq!(OF_RUN.names[3..9], tables);
+        assert_eq!(OF_RUN.names[14..], tables.map(|name| name.replace(".csv", ".parquet")));
         let of_drift: Vec<&str> = figures::OF_DRIFT.iter().map(|(name, _)| *name).collect();
         assert_eq!(OF_DRIFT.names.split_at(3).1, of_drift);
     }

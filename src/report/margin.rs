@@ -8,7 +8,7 @@ use super::summary::NodeSummary;
 use super::table::{Table, number, percent};
 use crate::lyapunov::Certificate;
 use crate::simulation::NodeRecord;
-use crate::text::escaped;
+use crate::text::{WIDTH, escaped};
 use crate::units::Joules;
 
 /// A budget Ē that was played as Ē(1 − δ).
@@ -71,6 +71,7 @@ pub(super) fn margins(nodes: &[NodeRecord], summed: &[NodeSummary]) -> Option<Ma
 
 impl fmt::Display for Margins {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let width = f.width().unwrap_or(WIDTH);
         if !self.stated.is_empty() {
             let mut table = Table::new(&[
                 &["Stated budget", "budget", "margin", "overspend", "at most (C1)", "kept for sure"],
@@ -82,7 +83,7 @@ impl fmt::Display for Margins {
                 let numbers = [number(of.budget_j.0), percent(of.margin), number(mean_violation), number(bound)];
                 table.push([of.name.clone()].into_iter().chain(numbers).chain([kept.into()]).collect());
             }
-            write!(f, "\n{table}")?;
+            write!(f, "\n{table:width$}")?;
         }
         if let Some(name) = &self.needed_by {
             // Rounded up, so that what is printed suffices.

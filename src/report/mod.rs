@@ -25,6 +25,9 @@ pub(crate) mod figures;
 pub(crate) mod folder;
 pub(crate) mod html;
 mod margin;
+pub(crate) mod page;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod partition;
 #[cfg(feature = "png")]
 mod png;

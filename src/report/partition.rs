@@ -3,9 +3,10 @@
 use super::table::{Table, number, significant};
 use crate::partition::{Partition, PartitionObjective, PartitionProblem, PartitionStatus};
 
-/// The plan stage by stage, with what each takes and needs, the links between them, and how good it is proved to be.
+/// The plan stage by stage, with what each takes and needs, the links between them, and how good it is proved to be, for a screen
+/// of this width ([`WIDTH`](crate::text::WIDTH) where it is not known).
 #[must_use]
-pub fn partition_table(problem: &PartitionProblem, partition: &Partition) -> String {
+pub fn partition_table(problem: &PartitionProblem, partition: &Partition, width: usize) -> String {
     let objective = match problem.objective {
         PartitionObjective::Bottleneck => "busiest stage or link".to_owned(),
         PartitionObjective::Latency => "sum of all stages and links".into(),
@@ -44,7 +45,7 @@ pub fn partition_table(problem: &PartitionProblem, partition: &Partition) -> Str
             number(cost.needed_bytes),
         ]);
     }
-    text += &table.to_string();
+    text += &format!("{table:width$}");
     if of.links.iter().any(|link| link.forward_s + link.backward_s + link.latency_s > 0.0) {
         let mut table =
             Table::new(&[&["Link", "after layer", "forward", "backward", "latency"], &["", "", "[s]", "[s]", "[s]"]]);
@@ -57,7 +58,7 @@ pub fn partition_table(problem: &PartitionProblem, partition: &Partition) -> Str
                 number(link.latency_s),
             ]);
         }
-        text += &format!("\n{table}");
+        text += &format!("\n{table:width$}");
     }
     text
 }

@@ -1,41 +1,6 @@
-//! Aligned text, and numbers in it.
+//! Numbers in text, and the tables they stand in.
 
-use std::fmt::{self, Formatter};
-
-use crate::text::value;
-
-/// Columns of text, each as wide as its widest cell; the first is flush left, the others right.
-pub(crate) struct Table(Vec<Vec<String>>);
-
-impl Table {
-    pub(crate) fn new(headers: &[&[&str]]) -> Self {
-        Self(headers.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect())
-    }
-
-    /// Adds a row; what would confuse a terminal in names is escaped.
-    pub(crate) fn push(&mut self, row: Vec<String>) {
-        self.0.push(row.iter().map(|cell| value(cell)).collect());
-    }
-}
-
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let columns = self.0.iter().map(Vec::len).max().unwrap_or_default();
-        let width = |column: usize| self.0.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
-        let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or_default()).collect();
-        for row in &self.0 {
-            let mut line = String::from("  ");
-            for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-                match column {
-                    0 => line.push_str(&format!("{cell:<width$}")),
-                    _ => line.push_str(&format!("  {cell:>width$}")),
-                }
-            }
-            writeln!(f, "{}", line.trim_end())?;
-        }
-        Ok(())
-    }
-}
+pub(crate) use crate::text::Table;
 
 /// Four significant digits.
 pub(crate) fn number(value: f64) -> String {

@@ -1,27 +1,30 @@
 //! The summary as text for the terminal.
 
-use std::fmt::{self, Formatter};
+use std::fmt::{self, Formatter, Write};
 
-use super::claims::{Words, write_certificates};
+use super::claims::{Words, sentences, write_certificates};
 use super::convergence::ConvergenceSummary;
 use super::summary::{NodeSummary, Summary};
 use super::table::{Table, number, or_dash, percent};
 use super::verdict::Kept;
 use crate::lyapunov::Certificate;
-use crate::lyapunov::certificate::{CertificateName, Claim, Standing};
-use crate::text::{escaped, value};
+use crate::lyapunov::certificate::Standing;
+use crate::text::{WIDTH, escaped, value, wrapped};
 
 /// Reasons for outages that are listed one by one.
 const MOST_REASONS: usize = 5;
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write(self, f)
+        let width = f.width().unwrap_or(WIDTH);
+        let mut text = String::new();
+        write(self, width, &mut text)?;
+        f.write_str(&wrapped(&text, width))
     }
 }
 
 /// `impossible`: the budgets cannot be kept, and a bound on an overspend is no success.
-fn node_row(node: &NodeSummary, impossible: bool) -> Vec<String> {
+pub(super) fn node_row(node: &NodeSummary, impossible: bool) -> Vec<String> {
     let certificate = node.certificate;
     let standing = |c: Certificate| match c.holds() {
         true if impossible && c.mean_violation > 0.0 => "OVER",
@@ -42,7 +45,7 @@ fn node_row(node: &NodeSummary, impossible: bool) -> Vec<String> {
     ]
 }
 
-fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
+fn write(summary: &Summary, width: usize, f: &mut String) -> fmt::Result {
     if let Some(budgets) = &summary.budgets {
         writeln!(f, "{budgets}")?;
     }
@@ -72,7 +75,7 @@ fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
     let mut table = Table::new(&[&["Round latency [s]", "mean", "std", "p50", "p90", "p99"]]);
     let values = [latency.mean_s, latency.std_s, latency.p50_s, latency.p90_s, latency.p99_s];
     table.push([String::new()].into_iter().chain(values.map(|value| number(value.0))).collect());
-    write!(f, "\n{table}")?;
+    write!(f, "\n{table:width$}")?;
 
     if let Some(gap) = summary.gap {
         let (median, max) = (scientific(gap.median), scientific(gap.max));
@@ -90,7 +93,7 @@ fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         row.extend(summary.convergence.iter().map(|of| or_dash(of.plan_violations.get(index), |g| number(*g))));
         table.push(row);
     }
-    write!(f, "\n{table}")?;
+    write!(f, "\n{table:width$}")?;
 
     if summary.clusters.len() > 1 {
         let mut table = Table::new(&[&["Cluster", "mean latency [s]", "share in latency price [%]"]]);
@@ -98,31 +101,31 @@ fn write(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
             let latency = or_dash(cluster.mean_latency_s, |latency| number(latency.0));
             table.push(vec![cluster.name.clone(), latency, or_dash(cluster.mean_latency_share, percent)]);
         }
-        write!(f, "\n{table}")?;
+        write!(f, "\n{table:width$}")?;
     }
 
     let mut table = Table::new(&[
         &["Node", "energy", "budget", "used", "queue", "overspend", "C1 bound", "C1", "blocks", "takes part"],
-        &["", "[J/round]", "[J/round]", "[%]", "[budgets]", "[budgets]", "[budgets]", "", "mean", "[% rounds]"],
+        &["", "[J/round]", "[J/round]", "[%]", "[budgets]", "[budgets]", "[budgets]", "", "mean", "[%]"],
     ]);
     for node in &summary.nodes {
         table.push(node_row(node, impossible));
     }
-    write!(f, "\n{table}")?;
+    write!(f, "\n{table:width$}")?;
     writeln!(
         f,
         "  C1: after every slot, average overspend so far <= growth of the queue / slots; holds on any sample path."
     )?;
     if let Some(margins) = &summary.margins {
-        write!(f, "{margins}")?;
+        write!(f, "{margins:width$}")?;
     }
     if let Some(convergence) = &summary.convergence {
-        write_convergence(convergence, f)?;
+        write_convergence(convergence, width, f)?;
     }
     certificates(summary, f)
 }
 
-fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) -> fmt::Result {
+fn write_convergence(convergence: &ConvergenceSummary, width: usize, f: &mut String) -> fmt::Result {
     let mut table = Table::new(&[
         &["Convergence", "target", "certified mean", "the same", "local", "queue H", "mean g", "C1 bound", "C1"],
         &["", "epsilon", "by C1", "from sum of g", "steps", "[G]", "[G]", "[G]", ""],
@@ -142,9 +145,9 @@ fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) ->
     let unit = number(convergence.scale);
     writeln!(
         f,
-        "\n{table}  G = {unit} loss. Certified: an upper bound on the mean of E|grad F|^2 over the rounds, weighted by"
+        "\n{table:width$}  G = {unit} loss. Certified: an upper bound on the mean of E|grad F|^2 over the rounds, weighted by \
+         their progress, on any sample path."
     )?;
-    writeln!(f, "  their progress, on any sample path.")?;
     for assumption in &convergence.assumptions {
         match assumption.standing {
             Standing::Violated => writeln!(f, "  NOT PROVED: {}.", assumption.statement)?,
@@ -155,10 +158,9 @@ fn write_convergence(convergence: &ConvergenceSummary, f: &mut Formatter<'_>) ->
     Ok(())
 }
 
-fn certificates(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
-    // C1 is in the table of nodes.
-    let claims: Vec<&Claim> = summary.certificates.iter().filter(|c| c.name != CertificateName::C1).collect();
-    let words = Words {
+/// What sentences about a run call things.
+pub(super) const fn said() -> Words<'static> {
+    Words {
         penalty: "latency",
         penalty_unit: "s",
         violation: "overspend",
@@ -166,8 +168,12 @@ fn certificates(summary: &Summary, f: &mut Formatter<'_>) -> fmt::Result {
         limits: "the constraints",
         acts: "that plays a round in every slot where one is possible",
         no_more: "spends no more",
-    };
-    write_certificates(&words, &claims, &summary.omitted_certificates, summary.offline.map(Into::into), f)
+    }
+}
+
+fn certificates(summary: &Summary, f: &mut String) -> fmt::Result {
+    let (claims, omitted) = (summary.certificates.iter(), &summary.omitted_certificates);
+    write_certificates(&sentences(&said(), claims, omitted, summary.offline.map(Into::into)), f)
 }
 
 fn scientific(value: f64) -> String {

@@ -1,59 +1,289 @@
 //! Tables for notebooks: one row per observation, units in the column names.
 //!
-//! Floats are written with the fewest digits that read back as the same number; an empty field means "none".
+//! A table is told row by row to whom it may concern: a file of comma-separated values, or Parquet.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use super::series::devices;
 use crate::lyapunov::{DriftRecord, History};
-use crate::simulation::{NodeRole, Outage, RunRecord, SlotOutcome};
+use crate::problem::NodeId;
+use crate::simulation::{ClusterPlan, NodeRole, Outage, RunRecord, SlotOutcome};
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Whole,
+    Real,
+    Text,
+}
+
+/// A value of a table.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Cell<'a> {
+    Whole(u64),
+    Real(f64),
+    Text(&'a str),
+    /// There is none.
+    Empty,
+}
+
+impl Cell<'_> {
+    fn real(value: Option<f64>) -> Self {
+        value.map_or(Cell::Empty, Cell::Real)
+    }
+
+    fn whole(value: impl TryInto<u64>) -> Self {
+        value.try_into().map_or(Cell::Empty, Cell::Whole)
+    }
+}
+
+/// Where a table goes: its head, then its rows.
+pub(crate) trait Sink {
+    fn head(&mut self, columns: &[(String, Kind)]) -> io::Result<()>;
+    fn row(&mut self, cells: &[Cell]) -> io::Result<()>;
+}
+
+/// Tells a table of a run.
+pub(crate) type Tell = fn(&RunRecord, &mut dyn Sink) -> io::Result<()>;
+
+/// The tables of a run by name.
+pub(crate) const TABLES: [(&str, Tell); 6] = [
+    ("slots", slots),
+    ("nodes", nodes),
+    ("segments", segments),
+    ("rounds", rounds),
+    ("radio", radio),
+    ("memory", memory),
+];
+
+/// A table as comma-separated values: floats with the fewest digits that read back as the same number, an empty field for none.
+pub(crate) struct Csv<'a>(csv::Writer<&'a mut dyn Write>);
+
+impl<'a> Csv<'a> {
+    /// Writes a table of a run.
+    pub(crate) fn write(tell: Tell, record: &RunRecord, out: &'a mut dyn Write) -> io::Result<()> {
+        let mut csv = Self(csv::Writer::from_writer(out));
+        tell(record, &mut csv)?;
+        csv.0.flush()
+    }
+}
+
+impl Sink for Csv<'_> {
+    fn head(&mut self, columns: &[(String, Kind)]) -> io::Result<()> {
+        Ok(self.0.write_record(columns.iter().map(|(name, _)| name))?)
+    }
+
+    fn row(&mut self, cells: &[Cell]) -> io::Result<()> {
+        for cell in cells {
+            match cell {
+                Cell::Whole(value) => self.0.write_field(value.to_string())?,
+                Cell::Real(value) => self.0.write_field(float(*value))?,
+                Cell::Text(text) => self.0.write_field(text)?,
+                Cell::Empty => self.0.write_field("")?,
+            }
+        }
+        Ok(self.0.write_record(None::<&[u8]>)?)
+    }
+}
+
+fn named(columns: &[(&str, Kind)]) -> Vec<(String, Kind)> {
+    columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind)).collect()
+}
 
 /// One row per slot.
-pub(super) fn slots(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> {
-    const PLANNED: usize = 8;
-    let mut csv = csv::Writer::from_writer(out);
-    let fixed =
-        ["slot", "status", "latency_s", "plan", "local_iterations", "micro_batches", "objective", "lower_bound"];
-    let mut header: Vec<String> = fixed.iter().chain(&["gap", "outage_reason"]).map(ToString::to_string).collect();
-    header.extend(record.clusters.iter().map(|name| format!("latency_s:{name}")));
+fn slots(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let mut head = named(&[
+        ("slot", Kind::Whole),
+        ("status", Kind::Text),
+        ("latency_s", Kind::Real),
+        ("plan", Kind::Whole),
+        ("local_iterations", Kind::Whole),
+        ("micro_batches", Kind::Whole),
+        ("objective", Kind::Real),
+        ("lower_bound", Kind::Real),
+        ("gap", Kind::Real),
+        ("outage_reason", Kind::Text),
+    ]);
+    head.extend(record.clusters.iter().map(|name| (format!("latency_s:{name}"), Kind::Real)));
     if record.convergence.is_some() {
-        header.extend(["convergence_violation_loss", "convergence_queue"].map(String::from));
+        head.extend(named(&[("convergence_violation_loss", Kind::Real), ("convergence_queue", Kind::Real)]));
     }
-    csv.write_record(&header)?;
+    out.head(&head)?;
     for slot in &record.slots {
-        let mut row = vec![slot.slot.to_string()];
+        let mut row = vec![Cell::Whole(slot.slot)];
         match &slot.outcome {
             SlotOutcome::Planned(planned) => {
                 let plan = record.plans.get(planned.plan);
                 row.extend([
-                    planned.status.name().into(),
-                    float(planned.latency_s.0),
-                    planned.plan.to_string(),
-                    plan.map(|plan| plan.local_iterations.to_string()).unwrap_or_default(),
-                    plan.map(|plan| plan.micro_batches.to_string()).unwrap_or_default(),
-                    float(planned.objective),
-                    number(planned.lower_bound),
-                    number(planned.gap),
-                    String::new(),
+                    Cell::Text(planned.status.name()),
+                    Cell::Real(planned.latency_s.0),
+                    Cell::whole(planned.plan),
+                    plan.map_or(Cell::Empty, |plan| Cell::whole(plan.local_iterations)),
+                    plan.map_or(Cell::Empty, |plan| Cell::whole(plan.micro_batches)),
+                    Cell::Real(planned.objective),
+                    Cell::real(planned.lower_bound),
+                    Cell::real(planned.gap),
+                    Cell::Empty,
                 ]);
-                row.extend((0..record.clusters.len()).map(|index| {
-                    planned.clusters.get(index).map(|cluster| float(cluster.latency_s.0)).unwrap_or_default()
-                }));
+                let latency = |index: usize| planned.clusters.get(index).map(|cluster| cluster.latency_s.0);
+                row.extend((0..record.clusters.len()).map(|index| Cell::real(latency(index))));
             }
             SlotOutcome::Outage(Outage { reason, .. }) => {
-                row.push("outage".into());
-                row.extend(std::iter::repeat_n(String::new(), PLANNED - 1));
-                row.push(reason.clone());
-                row.extend(record.clusters.iter().map(|_| String::new()));
+                row.push(Cell::Text("outage"));
+                row.resize(9, Cell::Empty);
+                row.push(Cell::Text(reason));
+                row.resize(10 + record.clusters.len(), Cell::Empty);
             }
         }
         if record.convergence.is_some() {
-            let of_slot = slot.convergence.map(|of| [of.violation, of.queue].map(float));
-            row.extend(of_slot.unwrap_or_default());
+            row.push(Cell::real(slot.convergence.map(|of| of.violation)));
+            row.push(Cell::real(slot.convergence.map(|of| of.queue)));
         }
-        csv.write_record(&row)?;
+        out.row(&row)?;
     }
-    csv.flush().map_err(Into::into)
+    Ok(())
+}
+
+/// One row per slot and node.
+fn nodes(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+    out.head(&named(&[
+        ("slot", Kind::Whole),
+        ("node", Kind::Text),
+        ("role", Kind::Text),
+        ("energy_j", Kind::Real),
+        ("budget_j", Kind::Real),
+        ("queue", Kind::Real),
+    ]))?;
+    for slot in &record.slots {
+        for (index, node) in record.nodes.iter().enumerate() {
+            let role = match node.role {
+                NodeRole::ControlUnit => "control_unit",
+                NodeRole::Device => "device",
+            };
+            out.row(&[
+                Cell::Whole(slot.slot),
+                Cell::Text(&node.name),
+                Cell::Text(role),
+                Cell::real(slot.energy_j.get(index).map(|energy| energy.0)),
+                Cell::real(node.budget_j.map(|budget| budget.0)),
+                Cell::real(slot.queues.get(index).copied()),
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+/// Slot, cluster and its part of the round, of every round.
+fn parts(record: &RunRecord) -> impl Iterator<Item = (u64, usize, &str, &ClusterPlan)> {
+    record.planned_slots().flat_map(move |(slot, planned)| {
+        let clusters = record.clusters.iter().zip(&planned.clusters).enumerate();
+        clusters.map(move |(index, (name, cluster))| (slot, index, name.as_str(), cluster))
+    })
+}
+
+/// One row per planned slot and device.
+fn segments(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+    out.head(&named(&[
+        ("slot", Kind::Whole),
+        ("cluster", Kind::Text),
+        ("device", Kind::Text),
+        ("blocks", Kind::Whole),
+    ]))?;
+    for (slot, index, name, cluster) in parts(record) {
+        for ((_, device), blocks) in devices(record, index).zip(&cluster.sizes) {
+            out.row(&[Cell::Whole(slot), Cell::Text(name), Cell::Text(&device.name), Cell::whole(*blocks)])?;
+        }
+    }
+    Ok(())
+}
+
+/// One row per planned slot and cluster: where the time goes.
+fn rounds(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+    out.head(&named(&[
+        ("slot", Kind::Whole),
+        ("cluster", Kind::Text),
+        ("latency_s", Kind::Real),
+        ("fixed_s", Kind::Real),
+        ("distribution_s", Kind::Real),
+        ("forward_s", Kind::Real),
+        ("backward_s", Kind::Real),
+        ("collection_s", Kind::Real),
+        ("upload_s", Kind::Real),
+        ("latency_share", Kind::Real),
+    ]))?;
+    for (slot, _, name, cluster) in parts(record) {
+        let of = &cluster.parts;
+        let seconds = [cluster.latency_s, of.fixed, of.distribution, of.forward, of.backward, of.collection, of.upload];
+        let mut row = vec![Cell::Whole(slot), Cell::Text(name)];
+        row.extend(seconds.map(|seconds| Cell::Real(seconds.0)));
+        row.push(Cell::real(cluster.latency_share));
+        out.row(&row)?;
+    }
+    Ok(())
+}
+
+/// One row per planned slot and message: what is sent, over which link.
+fn radio(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+    out.head(&named(&[
+        ("slot", Kind::Whole),
+        ("cluster", Kind::Text),
+        ("part", Kind::Text),
+        ("from", Kind::Text),
+        ("to", Kind::Text),
+        ("bandwidth_hz", Kind::Real),
+        ("power_w", Kind::Real),
+        ("bits_per_second", Kind::Real),
+        ("air_s", Kind::Real),
+        ("times", Kind::Real),
+    ]))?;
+    for (slot, index, name, cluster) in parts(record) {
+        for message in &cluster.messages {
+            out.row(&[
+                Cell::Whole(slot),
+                Cell::Text(name),
+                Cell::Text(message.part.name()),
+                Cell::Text(node_name(record, index, message.from)),
+                Cell::Text(node_name(record, index, message.to)),
+                Cell::real(message.bandwidth_hz.map(|hertz| hertz.0)),
+                Cell::real(message.power_w.map(|watts| watts.0)),
+                Cell::Real(message.bits_per_second),
+                Cell::Real(message.air_s.0),
+                Cell::Real(message.times),
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+/// One row per planned slot and device that holds a segment.
+fn memory(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+    out.head(&named(&[
+        ("slot", Kind::Whole),
+        ("cluster", Kind::Text),
+        ("device", Kind::Text),
+        ("memory_bytes", Kind::Real),
+        ("limit_bytes", Kind::Real),
+    ]))?;
+    for (slot, index, name, cluster) in parts(record) {
+        let held = devices(record, index).zip(&cluster.sizes).zip(&cluster.memory_bytes);
+        for (((_, device), _), bytes) in held.filter(|((_, blocks), _)| **blocks > 0) {
+            let limit = device.memory_bytes.map(|bytes| bytes.0);
+            out.row(&[
+                Cell::Whole(slot),
+                Cell::Text(name),
+                Cell::Text(&device.name),
+                Cell::Real(bytes.0),
+                Cell::real(limit),
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+/// A node of a cluster as the tables name it; its edge server has no energy that counts, and no name of its own.
+pub(super) fn node_name(record: &RunRecord, cluster: usize, node: NodeId) -> &str {
+    let of_cluster = record.nodes.iter().filter(|of| of.cluster == cluster);
+    of_cluster.map(|of| of.name.as_str()).nth(node.0).unwrap_or("edge-server")
 }
 
 /// One row per slot of a run of a user's own problem.
@@ -78,41 +308,4 @@ pub(crate) fn number(value: Option<f64>) -> String {
 /// The fewest digits that read back as the same number.
 pub(crate) fn float(value: f64) -> String {
     format!("{value:?}")
-}
-
-/// One row per slot and node.
-pub(super) fn nodes(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(["slot", "node", "role", "energy_j", "budget_j", "queue"])?;
-    for slot in &record.slots {
-        for (index, node) in record.nodes.iter().enumerate() {
-            let role = match node.role {
-                NodeRole::ControlUnit => "control_unit",
-                NodeRole::Device => "device",
-            };
-            csv.write_record([
-                slot.slot.to_string().as_str(),
-                &node.name,
-                role,
-                &slot.energy_j.get(index).map(|energy| float(energy.0)).unwrap_or_default(),
-                &node.budget_j.map(|budget| float(budget.0)).unwrap_or_default(),
-                &slot.queues.get(index).map(|queue| float(*queue)).unwrap_or_default(),
-            ])?;
-        }
-    }
-    csv.flush().map_err(Into::into)
-}
-
-/// One row per planned slot and device.
-pub(super) fn segments(record: &RunRecord, out: &mut dyn Write) -> csv::Result<()> {
-    let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(["slot", "cluster", "device", "blocks"])?;
-    for (slot, planned) in record.planned_slots() {
-        for (index, (name, cluster)) in record.clusters.iter().zip(&planned.clusters).enumerate() {
-            for ((_, device), blocks) in devices(record, index).zip(&cluster.sizes) {
-                csv.write_record([slot.to_string().as_str(), name, &device.name, &blocks.to_string()])?;
-            }
-        }
-    }
-    csv.flush().map_err(Into::into)
 }

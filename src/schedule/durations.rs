@@ -14,6 +14,7 @@ use crate::ground::check::{self, Checked, FieldError, real};
 /// j and j + 1. Where micro-batches are cut into n slices there are n numbers per position and link, those of one
 /// position side by side; latencies stay one per link.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Durations {
     /// F.

@@ -22,6 +22,7 @@ use super::timeline::Timeline;
 /// before it sends what it made meanwhile, and fill-drain's pace is the busiest of stages and shared machines. Elsewhere
 /// transmissions keep the order in which their sender's program makes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Sending {
     /// The link: a machine of its own for each direction between two stages. Sending costs no computing time.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::account::Account;
 use super::machine::Machine;
+use crate::ground::text::{Table, wrapped};
 
 /// Durations of the critical path that are listed, those with the largest share first.
 const MOST_LISTED: usize = 12;
@@ -13,27 +14,13 @@ fn number(value: f64) -> String {
     if size != 0.0 && !(1e-3..1e7).contains(&size) { format!("{value:.4e}") } else { format!("{value:.4}") }
 }
 
-/// Columns under their headings: the first to the left, the others to the right.
-fn columns(out: &mut String, rows: &[Vec<String>]) {
-    let most = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let length = |text: &String| text.chars().count();
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(length).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..most).map(width).collect();
-    for row in rows {
-        let mut line = String::from(" ");
-        for (column, (text, width)) in row.iter().zip(&widths).enumerate() {
-            // Writing to a string cannot fail.
-            let _ = if column == 0 { write!(line, " {text:<width$}") } else { write!(line, "  {text:>width$}") };
-        }
-        out.push_str(line.trim_end());
-        out.push('\n');
-    }
-}
-
 impl Account {
-    /// Makespan, machines, memory and critical path as a table; `memory_unit` names what memory is counted in.
+    /// Makespan, machines, memory and critical path as tables for a screen of this width ([`WIDTH`] where it is not
+    /// known); `memory_unit` names what memory is counted in.
+    ///
+    /// [`WIDTH`]: crate::text::WIDTH
     #[must_use]
-    pub fn to_table(&self, memory_unit: &str) -> String {
+    pub fn to_table(&self, memory_unit: &str, width: usize) -> String {
         let makespan = self.makespan_s;
         let mut out = format!("Makespan {} s", number(makespan));
         let above = if self.least_makespan_s > 0.0 { makespan / self.least_makespan_s - 1.0 } else { 0.0 };
@@ -44,19 +31,14 @@ impl Account {
             100.0 * above / (1.0 + above)
         );
 
-        let mut rows = vec![vec![
-            "machine".into(),
-            "busy [s]".into(),
-            "bubble [s]".into(),
-            "bubble [%]".into(),
-            format!("peak memory [{memory_unit}]"),
-        ]];
+        let peak = format!("peak memory [{memory_unit}]");
+        let mut table = Table::new(&[&["machine", "busy [s]", "bubble [s]", "bubble [%]", &peak]]);
         for of in &self.machines {
             let held = match of.machine {
                 Machine::Stage(stage) => self.memory.iter().find(|held| held.stage == stage),
                 _ => None,
             };
-            rows.push(vec![
+            table.push(vec![
                 of.machine.to_string(),
                 number(of.busy_s),
                 number(of.bubble_s),
@@ -64,18 +46,16 @@ impl Account {
                 held.map_or_else(String::new, |held| format!("{}", held.peak)),
             ]);
         }
-        out.push('\n');
-        columns(&mut out, &rows);
+        let _ = write!(out, "\n{table:width$}");
 
         let mut counts: Vec<_> = self.counts.iter().filter(|of| of.seconds > 0.0).collect();
         let share = |of: &super::Count| f64::from(of.count) * of.seconds;
         counts.sort_by(|a, b| share(b).total_cmp(&share(a)));
         let _ =
             writeln!(out, "\nCritical path, {} operations: what the makespan consists of", self.critical_path.len());
-        let mut rows: Vec<Vec<String>> =
-            vec![["duration", "times", "seconds each", "together [s]", "share [%]"].map(String::from).to_vec()];
+        let mut table = Table::new(&[&["duration", "times", "seconds each", "together [s]", "share [%]"]]);
         for of in counts.iter().take(MOST_LISTED) {
-            rows.push(vec![
+            table.push(vec![
                 of.duration.clone(),
                 of.count.to_string(),
                 number(of.seconds),
@@ -83,12 +63,12 @@ impl Account {
                 format!("{:.1}", 100.0 * share(of) / makespan),
             ]);
         }
-        columns(&mut out, &rows);
+        let _ = write!(out, "{table:width$}");
         if let Some(rest) = counts.get(MOST_LISTED..).filter(|rest| !rest.is_empty()) {
             let together: f64 = rest.iter().map(|of| share(of)).sum();
             let _ = writeln!(out, "  and {} more, together {} s", rest.len(), number(together));
         }
         out.push_str("  F forward, B backward, W gradient of weights, f and b messages; @ position or link, from 0\n");
-        out
+        wrapped(&out, width)
     }
 }

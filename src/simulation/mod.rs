@@ -49,6 +49,7 @@ mod rounds;
 mod run;
 mod states;
 mod traced;
+mod traffic;
 mod whole_blocks;
 
 pub use against::AgainstError;
@@ -69,3 +70,4 @@ pub use record_error::RecordError;
 pub use rounds::{PlayedSlot, Rounds};
 pub use run::{Run, RunError};
 pub use states::StatesError;
+pub use traffic::{MessageRecord, PipelineRecord, RoundPart};

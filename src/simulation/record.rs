@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::compare::ComparisonRecord;
 use super::outage::Outage;
+use super::traffic::{MessageRecord, PipelineRecord};
 use crate::bounds::ConvergenceConstraint;
 use crate::problem::{CandidatePlan, Decision, DeviceId, LatencyParts, ObjectiveTerms, ShadowPrices, Status, Work};
 use crate::scenario::ScenarioSpec;
@@ -87,6 +88,9 @@ pub struct NodeRecord {
     /// Ē, where a margin δ > 0 was kept from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stated_budget_j: Option<Joules>,
+    /// Memory that a device has for segment and activations; none where it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<Bytes>,
 }
 
 /// One cluster's part of a planned slot.
@@ -113,6 +117,13 @@ pub struct ClusterPlan {
     /// it was not recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compute_s: Vec<Seconds>,
+    /// What one micro-batch takes in every stage and on every hop of the pipeline, end stages included; none where the
+    /// policy trains in another way, or it was not recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineRecord>,
+    /// Everything that the round sends, in the order of the round; empty where it was not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub messages: Vec<MessageRecord>,
 }
 
 /// A slot for which a decision was made.

@@ -2,10 +2,11 @@
 
 use super::policy::{DeviceLoad, OwnCluster, OwnRound};
 use super::record::{ClusterPlan, PlannedSlot, SlotOutcome, in_scenario};
+use super::traffic::traffic;
 use crate::problem::program::{ClusterProgram, segments};
 use crate::problem::{
-    CandidatePlan, Cluster, ClusterDecision, Decision, Evaluation, ObjectiveTerms, ShadowPrices, SlotProblem, SlotSpec,
-    Status, Work,
+    CandidatePlan, Cluster, ClusterDecision, Decision, DeviceId, Evaluation, NodeId, ObjectiveTerms, ShadowPrices,
+    SlotProblem, SlotSpec, Status, Work,
 };
 use crate::scenario::{Scenario, SlotInstance};
 use crate::units::{Bytes, Joules, Seconds};
@@ -93,6 +94,15 @@ impl Round {
         let of_scenario = scenario.spec().clusters.iter().zip(&instance.present).zip(self.clusters);
         let clusters = of_scenario.enumerate().map(|(n, ((spec, present), cluster))| {
             let loads = scatter(spec.devices.len(), present, cluster.devices);
+            let choice = self.decision.as_ref().and_then(|decision| decision.clusters.get(n));
+            let traffic = choice.zip(instance.problem.clusters.get(n)).zip(instance.problem.plans.get(self.plan)).map(
+                |((choice, cluster), plan)| {
+                    traffic(&ClusterProgram::new(&instance.problem, cluster).under(plan), choice, |node| {
+                        in_cluster(node, present, spec.devices.len())
+                    })
+                },
+            );
+            let (pipeline, messages) = traffic.unzip();
             ClusterPlan {
                 latency_s: cluster.costs.latency,
                 parts: cluster.costs.parts,
@@ -100,6 +110,8 @@ impl Round {
                 latency_share: self.shadow_prices.as_ref().and_then(|prices| prices.latency_share.get(n).copied()),
                 memory_bytes: loads.iter().map(|load| load.memory).collect(),
                 compute_s: loads.iter().map(|load| load.compute).collect(),
+                pipeline,
+                messages: messages.unwrap_or_default(),
             }
         });
         let planned = PlannedSlot {
@@ -122,6 +134,14 @@ impl Round {
 fn plan(problem: &SlotProblem, index: usize) -> Result<&CandidatePlan, String> {
     let plans = problem.plans.len();
     problem.plans.get(index).ok_or_else(|| format!("plan = {index}: must be below {plans}"))
+}
+
+/// A node of a slot's problem, which has only the devices that are present, as one of the scenario's cluster.
+fn in_cluster(node: NodeId, present: &[usize], devices: usize) -> NodeId {
+    match node.device() {
+        None => NodeId::CONTROL_UNIT,
+        Some(device) => present.get(device.0).map_or(NodeId::edge_server(devices), |device| DeviceId(*device).node()),
+    }
 }
 
 /// One entry per device of the scenario: those of the devices that are present, the default for the others.

@@ -12,7 +12,7 @@ use crate::ground::blame::{Blame, Blamed};
 use crate::ground::check::FieldError;
 use crate::lyapunov::{BudgetError, Certificate, Engine, EngineError, QueueError, Queues};
 use crate::problem::ProblemError;
-use crate::scenario::{Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
+use crate::scenario::{Node, Role, Sampler, Scenario, SlotError, SlotInstance, SlotState};
 use crate::solver::{Settings, SettingsError, SolveError};
 
 /// Why a run could not go on.
@@ -305,6 +305,13 @@ impl<'a> Run<'a> {
     pub fn record(&self, slots: Vec<SlotRecord>) -> RunRecord {
         let (scenario, policy) = (self.engine.problem().scenario(), self.policy());
         let spec = scenario.spec();
+        let memory = |node: &Node| match node.role {
+            Role::ControlUnit => None,
+            Role::Device(device) => {
+                let cluster = scenario.template().clusters.get(node.cluster)?;
+                cluster.devices.get(device).map(|device| device.memory_bytes)
+            }
+        };
         let nodes = scenario.nodes().iter().map(|node| NodeRecord {
             name: node.name.clone(),
             cluster: node.cluster,
@@ -314,6 +321,7 @@ impl<'a> Run<'a> {
             },
             budget_j: node.budget,
             stated_budget_j: node.stated_budget,
+            memory_bytes: memory(node),
         });
         RunRecord {
             schema: RunSchema::V2,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::page::sweep_page;
 use super::result::Tradeoff;
 use super::{figures, tidy};
 use crate::ground::files::{Content, FileError};
@@ -13,6 +14,7 @@ use crate::report::{ReportError, folder};
 /// | file | content |
 /// |---|---|
 /// | `tradeoff.json` | the [`Tradeoff`] |
+/// | `report.html` | a page to read, which needs no other file |
 /// | `tradeoff.csv` | one row per value |
 /// | `plans.svg` | shares of the plans, and latency, against the value |
 /// | `tradeoff.svg`, `scaling.svg` | over V: latency against overspending; latency excess and backlog against V |
@@ -23,7 +25,7 @@ use crate::report::{ReportError, folder};
 pub struct TradeoffFolder(OutputFolder);
 
 const KIND: Kind = Kind {
-    names: &["tradeoff.json", "tradeoff.csv", "tradeoff.svg", "scaling.svg", "plans.svg"],
+    names: &["tradeoff.json", "report.html", "tradeoff.csv", "tradeoff.svg", "scaling.svg", "plans.svg"],
     schema: "collapipe.tradeoff/1",
     earlier: &[],
 };
@@ -43,12 +45,15 @@ impl TradeoffFolder {
     /// # Errors
     /// [`ReportError`] with the path and the cause; what could not be written at all leaves the earlier files.
     pub fn write(&self, tradeoff: &Tradeoff) -> Result<Vec<PathBuf>, ReportError> {
-        let data: [(&str, &Content); 2] = [
+        let figures = figures::of(tradeoff.axis).iter().map(|(name, draw)| (*name, draw(tradeoff)));
+        let drawn = folder::drawn(&self.0, figures)?;
+        let page = sweep_page(tradeoff, &drawn);
+        let data: [(&str, &Content); 3] = [
             ("tradeoff.json", &|out| serde_json::to_writer_pretty(out, tradeoff).map_err(Into::into)),
+            ("report.html", &|out| out.write_all(page.as_bytes())),
             ("tradeoff.csv", &|out| tidy::points(tradeoff, out).map_err(Into::into)),
         ];
-        let figures = figures::of(tradeoff.axis).iter().map(|(name, draw)| (*name, draw(tradeoff)));
-        folder::write(&self.0, &data, figures)
+        folder::write(&self.0, &data, &drawn)
     }
 }
 

@@ -20,6 +20,8 @@ mod figures;
 mod files;
 mod fit;
 mod folder;
+#[cfg(feature = "figures")]
+mod page;
 mod point;
 mod reference;
 mod result;

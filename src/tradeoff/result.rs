@@ -7,6 +7,7 @@ use super::fit::PowerFit;
 use super::point::SweepPoint;
 use super::reference::Reference;
 use crate::scenario::Scenario;
+use crate::simulation::PolicyKind;
 use crate::solver::Settings;
 
 /// Name and version of the result's format.
@@ -36,6 +37,14 @@ pub struct SweepProvenance {
     pub latency_weight: Option<f64>,
     /// Relative gap asked of every slot's solve.
     pub gap_tolerance: f64,
+    /// Who decided the rounds.
+    #[serde(default = "exact")]
+    pub policy: PolicyKind,
+}
+
+/// Who decided the rounds of results that do not say so.
+fn exact() -> PolicyKind {
+    PolicyKind::Exact
 }
 
 /// Power laws in V; none where fewer than three settled runs have a positive value.
@@ -65,7 +74,8 @@ pub struct Tradeoff {
     pub axis: Axis,
     /// One entry per value, increasing.
     pub points: Vec<SweepPoint>,
-    /// The bound that latency excess is measured from; none for sweeps over ε, where every run has another optimum.
+    /// The bound that latency excess is measured from; none for sweeps over ε, where every run has another optimum, and for
+    /// policies that train in another way than the slot problem.
     pub reference: Option<Reference>,
     /// Latency excess of every point, in seconds; see [`Reference::excess`].
     pub excess_s: Vec<Option<f64>>,
@@ -77,7 +87,7 @@ impl Tradeoff {
     pub(super) fn new(
         axis: Axis,
         scenario: &Scenario,
-        settings: &Settings,
+        (settings, policy): (&Settings, PolicyKind),
         points: Vec<SweepPoint>,
         reference: Option<Reference>,
     ) -> Self {
@@ -97,6 +107,7 @@ impl Tradeoff {
                 slots: spec.slots,
                 latency_weight: (axis != Axis::LatencyWeight).then_some(spec.latency_weight),
                 gap_tolerance: settings.gap,
+                policy,
             },
             axis,
             points,
@@ -110,7 +121,11 @@ impl Tradeoff {
     #[cfg(feature = "figures")]
     pub(super) fn subject(&self) -> String {
         let from = &self.provenance;
-        format!("{} runs of {} slots, seed {}", self.points.len(), from.slots, from.seed)
+        let policy = match from.policy {
+            PolicyKind::Exact => String::new(),
+            policy => format!(", policy {policy}"),
+        };
+        format!("{} runs of {} slots, seed {}{policy}", self.points.len(), from.slots, from.seed)
     }
 
     /// Points without any round in their run.

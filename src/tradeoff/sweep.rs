@@ -14,7 +14,7 @@ use super::result::Tradeoff;
 use crate::ground::digest::of_data;
 use crate::problem::FieldError;
 use crate::scenario::Scenario;
-use crate::simulation::{Run, RunError};
+use crate::simulation::{PolicyKind, Run, RunError};
 use crate::solver::Settings;
 
 /// Most values of a sweep.
@@ -28,6 +28,7 @@ const CANDIDATES: usize = 4;
 pub struct Sweep {
     axis: Axis,
     settings: Settings,
+    policy: PolicyKind,
     /// By increasing value.
     scenarios: Vec<(f64, Scenario)>,
 }
@@ -38,10 +39,13 @@ struct Decisive {
     version: &'static str,
     scenario: String,
     settings: Settings,
+    /// None for the exact solver, with which points were kept before others could decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<PolicyKind>,
 }
 
 impl Sweep {
-    /// A sweep over the scenarios' own values of `axis`, in any order.
+    /// A sweep over the scenarios' own values of `axis`, in any order, whose rounds the exact solver decides.
     ///
     /// # Errors
     /// [`SweepError::Field`] for no scenario, more than [`MAX_POINTS`], two of one value, or one without the constraint
@@ -60,7 +64,19 @@ impl Sweep {
             let found = format!("{:?} twice", pair.first().copied().unwrap_or_default());
             return Err(FieldError::new(axis.symbol(), found, "a list of different values").into());
         }
-        Ok(Self { axis, settings, scenarios })
+        Ok(Self { axis, settings, policy: PolicyKind::Exact, scenarios })
+    }
+
+    /// The same sweep with rounds decided by another policy. Its rounds are bounded as those of the exact solver are, unless it
+    /// [trains in another way](PolicyKind::decides_slot_problem): then there is no bound, and no latency excess.
+    #[must_use]
+    pub fn with_policy(self, policy: PolicyKind) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// Whether there is a bound to measure latencies from.
+    fn is_bounded(&self) -> bool {
+        self.axis == Axis::LatencyWeight && self.policy.decides_slot_problem()
     }
 
     /// What is varied.
@@ -80,7 +96,7 @@ impl Sweep {
         let runs: u64 = self.scenarios.iter().map(|(_, scenario)| scenario.spec().slots).sum();
         let bounds = self.scenarios.iter().rev().take(CANDIDATES);
         let bounds: u64 = bounds.map(|(_, scenario)| slots_of_reference(scenario.spec().slots)).sum();
-        runs.saturating_add(if self.axis == Axis::LatencyWeight { bounds } else { 0 })
+        runs.saturating_add(if self.is_bounded() { bounds } else { 0 })
     }
 
     /// Plays what `folder` does not hold yet, on the threads of the current rayon pool, and keeps every run there as
@@ -114,14 +130,17 @@ impl Sweep {
             .collect();
         let points: Option<Vec<SweepPoint>> = points.into_iter().collect::<Result<_, _>>()?;
         let Some(points) = points else { return Ok(None) };
-        let reference = match self.axis {
-            Axis::LatencyWeight => match self.reference(&points, folder, stop, progress)? {
+        let reference = match self.is_bounded() {
+            true => match self.reference(&points, folder, stop, progress)? {
                 None => return Ok(None),
                 found => found,
             },
-            Axis::Target => None,
+            false => None,
         };
-        Ok(self.scenarios.first().map(|(_, first)| Tradeoff::new(self.axis, first, &self.settings, points, reference)))
+        let made = |(_, first): &(f64, Scenario)| {
+            Tradeoff::new(self.axis, first, (&self.settings, self.policy), points, reference)
+        };
+        Ok(self.scenarios.first().map(made))
     }
 
     /// Digest of all that decides a run's numbers.
@@ -130,6 +149,7 @@ impl Sweep {
             version: env!("CARGO_PKG_VERSION"),
             scenario: scenario.fingerprint(),
             settings: self.settings,
+            policy: Some(self.policy).filter(|policy| *policy != PolicyKind::Exact),
         })
     }
 
@@ -148,7 +168,8 @@ impl Sweep {
         progress: &Progress,
     ) -> Result<Option<SweepPoint>, SweepError> {
         let failed = self.failed(value);
-        let mut run = Run::new(scenario, self.settings).map_err(&failed)?;
+        let policy = self.policy.build(self.settings, scenario.spec().seed).map_err(&failed)?;
+        let mut run = Run::with_policy(scenario, policy).map_err(&failed)?;
         let mut slots = Vec::new();
         for slot in run.by_ref() {
             if stop.load(Ordering::Relaxed) {

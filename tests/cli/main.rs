@@ -26,3 +26,4 @@ mod reproduce;
 mod schedule;
 mod schemas;
 mod tradeoff;
+mod width;

@@ -38,6 +38,8 @@ mod report_experiments;
 mod report_figures;
 #[cfg(feature = "cli")]
 mod report_folder;
+#[cfg(feature = "cli")]
+mod report_page;
 mod report_summary;
 #[cfg(feature = "cli")]
 mod scenario_files;

@@ -1,13 +1,16 @@
 //! The output folder: whole files, tidy tables, errors that name the path.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
 use collapipe::report::write_folder;
-use collapipe::simulation::{Outage, RunRecord, SlotOutcome};
+use collapipe::schedule::{Schedule, Timeline};
+use collapipe::simulation::{Outage, Run, RunRecord, SlotOutcome};
+use collapipe::solver::Settings;
 
 use crate::support::folder;
+use crate::support::scenario::{changed, read};
 use crate::synthetic::{Made, record};
 
 #[test]
@@ -19,7 +22,7 @@ fn record_reads_back_bit_for_bit_and_nothing_else_is_left() {
         let named: BTreeSet<PathBuf> = written.into_iter().collect();
         let found: BTreeSet<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(named, found);
-        assert_eq!(found.len(), 10);
+        assert_eq!(found.len(), 14);
     }
     let text = fs::read_to_string(folder.join("record.json")).unwrap();
     assert_eq!(serde_json::from_str::<RunRecord>(&text).unwrap(), record);
@@ -62,6 +65,63 @@ fn tables_hold_every_slot_node_and_segment() {
     let segments = rows("segments.csv");
     assert_eq!(segments.len(), planned_count * 10);
     assert_eq!(segments.iter().map(|row| row[3].parse::<u32>().unwrap()).sum::<u32>(), planned_count as u32 * 24);
+}
+
+/// What tables say of messages and memory, against what the rounds' own sums say.
+#[test]
+fn messages_take_the_time_that_rounds_do() {
+    let scenario = read(&changed("slots = 20", "slots = 10")).unwrap();
+    let mut run = Run::new(&scenario, Settings::default()).unwrap();
+    let slots = run.by_ref().map(Result::unwrap).collect();
+    let record = run.record(slots);
+    let folder = folder("report-folder-messages");
+    write_folder(&record, &folder).unwrap();
+    let rows = |name: &str| -> Vec<BTreeMap<String, String>> {
+        let mut reader = csv::Reader::from_path(folder.join(name)).unwrap();
+        reader.deserialize().map(Result::unwrap).collect()
+    };
+    let number = |row: &BTreeMap<String, String>, column: &str| row[column].parse::<f64>().unwrap();
+    let (rounds, radio, memory) = (rows("rounds.csv"), rows("radio.csv"), rows("memory.csv"));
+    assert_eq!(rounds.len(), record.planned_slots().count());
+    assert!(rounds.len() >= 8 && radio.len() > 4 * rounds.len() && memory.len() >= rounds.len());
+    for (round, (slot, planned)) in rounds.iter().zip(record.planned_slots()) {
+        let parts = ["fixed_s", "distribution_s", "forward_s", "backward_s", "collection_s", "upload_s"];
+        let sum: f64 = parts.iter().map(|part| number(round, part)).sum();
+        assert!((sum / number(round, "latency_s") - 1.0).abs() < 1e-12);
+        let sent = || radio.iter().filter(|row| row["slot"] == slot.to_string());
+        // One after the other, without overheads in this scenario.
+        for part in ["distribution", "collection", "upload"] {
+            let air: f64 = sent().filter(|row| row["part"] == part).map(|row| number(row, "air_s")).sum();
+            assert!((air - number(round, &format!("{part}_s"))).abs() < 1e-12 * number(round, "latency_s"), "{part}");
+        }
+        // A message is as large on every hop, forward and backward, by its rate and its time.
+        let bits: Vec<f64> = sent()
+            .filter(|row| ["forward", "backward"].contains(&row["part"].as_str()))
+            .map(|row| number(row, "bits_per_second") * number(row, "air_s"))
+            .collect();
+        assert!(bits.len() >= 2 && bits.iter().all(|of| (of / bits[0] - 1.0).abs() < 1e-9), "{bits:?}");
+        // I batches, event by event, take the time of forward and backward work.
+        let cluster = &planned.clusters[0];
+        let (plan, pipeline) = (&record.plans[planned.plan], cluster.pipeline.as_ref().unwrap());
+        let schedule = Schedule::of(plan.schedule, pipeline.stages.len(), plan.micro_batches).unwrap();
+        let makespan = Timeline::new(&schedule, pipeline.sending).unwrap().run(&pipeline.durations).unwrap();
+        let work = number(round, "forward_s") + number(round, "backward_s");
+        assert!((f64::from(plan.local_iterations) * makespan / work - 1.0).abs() < 1e-9);
+    }
+    for row in &memory {
+        assert!(number(row, "memory_bytes") > 0.0 && number(row, "memory_bytes") <= number(row, "limit_bytes"));
+        assert!(row["device"].starts_with("desk/"), "{row:?}");
+    }
+    let ends: BTreeSet<&str> = radio.iter().flat_map(|row| [row["from"].as_str(), row["to"].as_str()]).collect();
+    assert!(ends.contains("edge-server") && ends.contains("desk/control-unit"), "{ends:?}");
+    // Every table has the columns that its documentation names.
+    let documented = include_str!("../../docs/files.md");
+    for name in ["slots", "nodes", "segments", "rounds", "radio", "memory"] {
+        let line = documented.lines().find(|line| line.starts_with(&format!("| `{name}.csv` |"))).unwrap();
+        let header = fs::read_to_string(folder.join(format!("{name}.csv"))).unwrap();
+        let columns = header.lines().next().unwrap().split(',').filter(|column| !column.contains(':'));
+        columns.for_each(|column| assert!(line.contains(&format!("`{column}`")), "{column} in {line}"));
+    }
 }
 
 #[test]

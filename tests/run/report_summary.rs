@@ -69,7 +69,7 @@ fn a_queue_that_was_capped_breaks_the_certificate() {
 
 #[test]
 fn table_is_aligned_and_says_what_is_missing() {
-    let text = summary(&record(&Made::default())).to_string();
+    let text = format!("{:120}", summary(&record(&Made::default())));
     let rows: Vec<&str> = text.lines().filter(|line| line.contains("  holds")).collect();
     assert_eq!(rows.len(), 12);
     let column = rows[0].find("holds").unwrap();

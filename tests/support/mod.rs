@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 pub mod browser;
 pub mod examples;
+pub mod pages;
 #[cfg(feature = "cli")]
 pub mod scenario;
 

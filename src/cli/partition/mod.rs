@@ -44,7 +44,7 @@ pub fn partition(arguments: &PartitionArguments) -> Result<Done, Failure> {
     let mut settings = PartitionSettings::default();
     settings.work_limit = arguments.work_limit.or(settings.work_limit);
     match (solve_partition(&problem, &settings), arguments.format) {
-        (Ok(found), Format::Table) => io::print_text(&partition_table(&problem, &found))?,
+        (Ok(found), Format::Table) => io::print_text(&partition_table(&problem, &found, io::width()))?,
         (Ok(found), Format::Json) => io::print_json(&Answer::Solved(&found))?,
         (Err(PartitionError::Infeasible(reason)), format) => {
             match format {

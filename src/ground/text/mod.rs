@@ -7,12 +7,15 @@
 //! | a name that nearly is one of a list | [`nearest`] |
 //! | JSON, with the path of what is wrong in it | [`JsonFault`] |
 //! | all that is wrong or odd in a file, with its place | [`Finding`] |
+//! | lines and tables that fit a terminal | [`wrapped`], [`Table`] |
 
 mod finding;
 mod inspect;
 mod json;
+mod layout;
 mod repair;
 mod suggest;
+mod table;
 
 use super::blame::{Blame, Blamed};
 
@@ -22,9 +25,11 @@ pub use json::{JsonFault, JsonPlace};
 pub(crate) use json::{NotANumber, from_json};
 #[cfg(feature = "scenario")]
 pub(crate) use json::{describe, position};
+pub use layout::{WIDTH, wrapped};
 #[cfg(feature = "scenario")]
 pub(crate) use repair::{Repaired, Tree, TreeFault, repaired, steps};
 pub use suggest::nearest;
+pub use table::Table;
 
 /// Most faults that are listed.
 const MOST_LISTED: usize = 20;

@@ -13,10 +13,12 @@
 
 mod makespan;
 pub(crate) mod played;
+mod sent;
 mod stage;
 mod transmission;
 
 pub(crate) use makespan::{Pacing, Timing};
+pub(crate) use sent::Sent;
 pub use stage::block_cap;
 pub(crate) use stage::{
     block_memory, block_time, compute_energy_per_block, compute_time_per_sample, end_stage_time, segment_memory,

@@ -116,6 +116,12 @@ impl PolicyKind {
         format!("{} or {FIXED_MICRO_BATCH}M (M micro-batches, as in {FIXED_MICRO_BATCH}4)", names.join(", "))
     }
 
+    /// Whether its rounds are decisions of the slot problem, so that optima and bounds of the problem say something about them.
+    #[must_use]
+    pub const fn decides_slot_problem(self) -> bool {
+        !matches!(self, Self::FullModelFederated | Self::SplitLearning | Self::SplitFed)
+    }
+
     /// What it does, in a few words.
     #[must_use]
     pub const fn summary(self) -> &'static str {

@@ -1,0 +1,335 @@
+//! The page of a run, from its record alone.
+
+use super::super::claims::sentences;
+use super::super::series::{budget, devices, energy};
+use super::super::summary::{NodeSummary, Summary};
+use super::super::table::{number, or_dash, percent, significant};
+use super::super::text::{node_row, said};
+use super::super::tidy::node_name;
+use super::super::verdict::Kept;
+use super::{Chart, Picture, RoundView, Tone, Values, begin, end, facts, figure, put, round, table, values, verdict};
+use crate::lyapunov::certificate::CertificateName;
+use crate::schedule::{MAX_DRAWN, Schedule, Timeline};
+use crate::simulation::{ClusterPlan, PlannedSlot, RunRecord, SlotRecord};
+
+/// Most slots whose values figures tell.
+const MOST_TOLD: usize = 1000;
+
+/// What the figures of a run show, by the name of their file, and under which name [`told`] has their values.
+const CAPTIONS: [(&str, &str, Option<&str>, &str); 5] = [
+    ("latency.svg", "Round latency", Some("latency"), "How long every round takes, and the mean so far."),
+    (
+        "queues.svg",
+        "Virtual energy queues",
+        Some("queues"),
+        "How far each node is behind its budget: a level queue means that the budget is kept in the long run.",
+    ),
+    (
+        "energy.svg",
+        "Energy spent against budget",
+        Some("energy"),
+        "Average per slot so far, as a share of the budget: at or below 1 it is kept.",
+    ),
+    (
+        "segments.svg",
+        "Encoder blocks per device",
+        Some("segments"),
+        "Who holds how much of the model, round after round.",
+    ),
+    (
+        "certificates.svg",
+        "What the run proves",
+        None,
+        "The run's mean latency and queues between bounds that hold for any way to decide.",
+    ),
+];
+
+/// The page; `drawn` are the run's figures by the name of their file, `files` the names of what lies beside it.
+pub(crate) fn run_page(record: &RunRecord, summary: &Summary, drawn: &[(&str, String)], files: &[&str]) -> String {
+    let from = &summary.provenance;
+    let mut page = begin(if from.scenario.is_empty() { "A run" } else { &from.scenario });
+    first(&mut page, summary);
+    nodes(&mut page, summary);
+    plans(&mut page, summary);
+    if let Some((slot, planned)) = typical(record) {
+        typical_round(&mut page, record, slot, planned);
+    }
+    page.push_str("<h2>Round after round</h2>\n");
+    values(&mut page, &told(record));
+    for (file, title, of, caption) in CAPTIONS {
+        if let Some((_, svg)) = drawn.iter().find(|(name, _)| *name == file) {
+            figure(&mut page, &Picture { svg, narrow: None, title, caption, of });
+        }
+    }
+    proofs(&mut page, summary);
+    page.push_str("<h2>Files</h2>\n<p>Beside this page, for notebooks and other programs: ");
+    let links = files.iter().map(|file| format!("<a href=\"{file}\">{file}</a>"));
+    put(&mut page, format_args!("{}.</p>\n", links.collect::<Vec<_>>().join(", ")));
+    let digest = format!("Scenario {}, seed {}, V = {} per s.", from.scenario_digest, from.seed, from.latency_weight);
+    let model = "All numbers are of our own reconstruction of the system in CollaPipe (arXiv 2509.19855): none of them is one of the paper's.";
+    end(&mut page, [format!("collapipe {}, policy {}. {digest}", from.version, from.policy), model.into()]);
+    page
+}
+
+/// The verdict and the numbers that matter most.
+fn first(page: &mut String, summary: &Summary) {
+    let outages = summary.slots - summary.planned.min(summary.slots);
+    let (tone, mut lines) = match &summary.budgets {
+        None => (if outages == 0 { Tone::Good } else { Tone::Mid }, vec!["No node has an energy budget.".to_owned()]),
+        Some(of) => {
+            let tone = match of.verdict {
+                Kept::Kept => Tone::Good,
+                Kept::CannotBeKept => Tone::Bad,
+                Kept::Settling | Kept::NotKnown => Tone::Mid,
+            };
+            (tone, of.to_string().lines().map(|line| line.trim().to_owned()).collect())
+        }
+    };
+    match summary.latency {
+        Some(latency) => lines.push(format!(
+            "A round takes {} s on average; half of them at most {} s, nine of ten at most {} s.",
+            number(latency.mean_s.0),
+            number(latency.p50_s.0),
+            number(latency.p90_s.0)
+        )),
+        None => lines.push("No slot had a round.".into()),
+    }
+    let bound = summary.certificates.iter().find(|claim| claim.name == CertificateName::D && claim.is_verified());
+    if let Some(claim) = bound {
+        lines.push(format!(
+            "No way to decide that spends no more, even one that knows the future, is below {} s on average: proved.",
+            number(claim.value)
+        ));
+    }
+    verdict(page, if summary.planned == 0 { Tone::Bad } else { tone }, &lines);
+    let mut shown = vec![("slots", summary.slots.to_string()), ("without a round", outages.to_string())];
+    if let Some(latency) = summary.latency {
+        shown.push(("mean latency", format!("{} s", number(latency.mean_s.0))));
+    }
+    if let Some(budgets) = &summary.budgets {
+        shown.push(("fullest budget", format!("{} %", percent(budgets.worst_share))));
+    }
+    if let Some(gap) = summary.gap {
+        shown.push(("largest proved gap", format!("{:.1e}", gap.max)));
+    }
+    facts(page, &shown);
+    if !summary.outages.is_empty() {
+        let rows: Vec<_> = summary.outages.iter().map(|of| vec![of.reason.clone(), of.slots.to_string()]).collect();
+        table(page, "Slots without a round", &["reason", "slots"], &rows);
+    }
+}
+
+fn nodes(page: &mut String, summary: &Summary) {
+    let impossible = summary.budgets.as_ref().is_some_and(|of| of.verdict == Kept::CannotBeKept);
+    page.push_str("<h2>Who spends and holds what</h2>\n");
+    let rows: Vec<_> = summary.nodes.iter().map(|node: &NodeSummary| node_row(node, impossible)).collect();
+    table(
+        page,
+        "Nodes, means over all slots",
+        &[
+            "node",
+            "energy [J/round]",
+            "budget [J/round]",
+            "used [%]",
+            "queue [budgets]",
+            "overspend [budgets]",
+            "at most (C1)",
+            "C1",
+            "blocks",
+            "takes part [% of rounds]",
+        ],
+        &rows,
+    );
+}
+
+fn plans(page: &mut String, summary: &Summary) {
+    let chosen = summary.plans.iter().enumerate().filter(|(_, plan)| plan.rounds > 0);
+    let rows: Vec<_> = chosen
+        .map(|(index, plan)| {
+            let numbers = [plan.local_iterations, plan.micro_batches].map(|number| number.to_string());
+            [index.to_string()].into_iter().chain(numbers).chain([percent(plan.share)]).collect()
+        })
+        .collect();
+    if !rows.is_empty() {
+        table(page, "Plans chosen", &["plan", "local iterations I", "micro-batches M", "rounds [%]"], &rows);
+    }
+}
+
+/// The round whose latency is the median of all: of two in the middle the shorter one.
+fn typical(record: &RunRecord) -> Option<(u64, &PlannedSlot)> {
+    let mut rounds: Vec<_> = record.planned_slots().collect();
+    rounds.sort_by(|a, b| a.1.latency_s.0.total_cmp(&b.1.latency_s.0));
+    let middle = rounds.len().checked_sub(1)? / 2;
+    rounds.get(middle).copied()
+}
+
+fn typical_round(page: &mut String, record: &RunRecord, slot: u64, planned: &PlannedSlot) {
+    let plan = record.plans.get(planned.plan);
+    let chosen = plan.map_or_else(String::new, |plan| {
+        format!(
+            ", I = {} iterations, M = {} micro-batches, {}",
+            plan.local_iterations, plan.micro_batches, plan.schedule
+        )
+    });
+    put(
+        page,
+        format_args!(
+            "<h2>A typical round</h2>\n<p>That of slot {slot}, of median latency: {} s{chosen}.</p>\n",
+            number(planned.latency_s.0)
+        ),
+    );
+    let spent = record.slots.iter().find(|of| of.slot == slot);
+    for (index, (name, cluster)) in record.clusters.iter().zip(&planned.clusters).enumerate() {
+        cluster_round(page, record, (index, name), planned.plan, cluster, spent);
+    }
+}
+
+const DEVICES: [&str; 7] = ["device", "blocks", "memory [GB]", "of [GB]", "forward [s]", "backward [s]", "energy [J]"];
+const MESSAGES: [&str; 7] =
+    ["message", "when", "band [MHz]", "power [W]", "rate [Mbit/s]", "on air [s]", "times in the round"];
+
+fn cluster_round(
+    page: &mut String,
+    record: &RunRecord,
+    (index, name): (usize, &str),
+    plan: usize,
+    cluster: &ClusterPlan,
+    slot: Option<&SlotRecord>,
+) {
+    let short = |name: &str| name.split_once('/').map_or(name, |(_, own)| own).to_owned();
+    let pipeline = cluster.pipeline.as_ref();
+    let stage = |device: usize| pipeline?.stages.iter().position(|node| node.0 == device + 1);
+    let seconds = |list: fn(&crate::schedule::Durations) -> &Vec<f64>, device: usize| {
+        Some(list(&pipeline?.durations)).and_then(|list| list.get(stage(device)?).copied())
+    };
+    let held = devices(record, index).zip(&cluster.sizes).enumerate();
+    let rows = held.map(|(device, ((node, of), blocks))| {
+        let when = |value: Option<f64>| or_dash(value.filter(|_| *blocks > 0), |value| significant(value, 3));
+        vec![
+            short(&of.name),
+            if *blocks > 0 { blocks.to_string() } else { "-".into() },
+            when(cluster.memory_bytes.get(device).map(|bytes| 1e-9 * bytes.0)),
+            or_dash(of.memory_bytes, |bytes| significant(1e-9 * bytes.0, 3)),
+            when(seconds(|of| &of.forward, device)),
+            when(seconds(|of| &of.backward, device)),
+            or_dash(slot.and_then(|slot| slot.energy_j.get(node)), |joules| significant(joules.0, 3)),
+        ]
+    });
+    let rows: Vec<_> = rows.collect();
+    let sent = cluster.messages.iter().map(|message| {
+        let [from, to] = [message.from, message.to].map(|node| short(node_name(record, index, node)));
+        vec![
+            format!("{from} \u{2192} {to}"),
+            message.part.name().into(),
+            or_dash(message.bandwidth_hz, |hz| significant(1e-6 * hz.0, 3)),
+            or_dash(message.power_w, |watts| significant(watts.0, 3)),
+            significant(1e-6 * message.bits_per_second, 3),
+            significant(message.air_s.0, 3),
+            format!("{}", message.times),
+        ]
+    });
+    let sent: Vec<_> = sent.collect();
+    let of = &cluster.parts;
+    let parts = [
+        ("fixed", of.fixed),
+        ("distribution", of.distribution),
+        ("forward", of.forward),
+        ("backward", of.backward),
+        ("collection", of.collection),
+        ("upload", of.upload),
+    ];
+    let (text, chart) = match batch(record, plan, cluster) {
+        Ok((timeline, makespan)) => {
+            let text = format!(
+                "A batch takes {} s; no order of the same work takes less than {} s.",
+                number(makespan),
+                number(timeline.least_makespan_s())
+            );
+            (text, Chart::of(&timeline).map_err(|error| error.to_string()))
+        }
+        Err(reason) => (String::new(), Err(reason)),
+    };
+    let stages = pipeline.iter().flat_map(|of| &of.stages).map(|node| short(node_name(record, index, *node)));
+    let view = RoundView {
+        name,
+        latency_s: cluster.latency_s.0,
+        parts: parts.into_iter().map(|(part, seconds)| (part, seconds.0)).collect(),
+        text,
+        stages: stages.collect(),
+        chart,
+        devices: (&DEVICES, rows),
+        messages: (&MESSAGES, sent),
+    };
+    round(page, &view);
+}
+
+/// One batch of a cluster's round, played, with its makespan; or why not.
+fn batch(record: &RunRecord, plan: usize, cluster: &ClusterPlan) -> Result<(Timeline, f64), String> {
+    let pipeline = cluster.pipeline.as_ref().ok_or("the record does not hold the times of its stages")?;
+    let plan = record.plans.get(plan).ok_or("the record does not hold its plan")?;
+    let stages = pipeline.durations.forward.len();
+    if (plan.micro_batches as usize).saturating_mul(4 * stages) > MAX_DRAWN {
+        return Err(format!("{} micro-batches through {stages} stages are too many", plan.micro_batches));
+    }
+    let schedule = Schedule::of(plan.schedule, stages, plan.micro_batches).map_err(|error| error.to_string())?;
+    let mut timeline = Timeline::new(&schedule, pipeline.sending).map_err(|error| error.to_string())?;
+    let makespan = timeline.run(&pipeline.durations).map_err(|error| error.to_string())?;
+    Ok((timeline, makespan))
+}
+
+/// What the figures tell slot by slot; of a long run of every so many-th slot.
+fn told(record: &RunRecord) -> Values {
+    let step = record.slots.len().div_ceil(MOST_TOLD).max(1);
+    let slots = || record.slots.iter().step_by(step);
+    let planned = |of: &dyn Fn(&PlannedSlot) -> Option<f64>| -> Vec<Option<f64>> {
+        slots().map(|slot| slot.planned().and_then(of)).collect()
+    };
+    let mut latency = vec![("T [s]".to_owned(), planned(&|round| Some(round.latency_s.0)))];
+    if record.clusters.len() > 1 {
+        latency.extend(record.clusters.iter().enumerate().map(|(index, name)| {
+            (name.clone(), planned(&|round| round.clusters.get(index).map(|cluster| cluster.latency_s.0)))
+        }));
+    }
+    let limited = || record.nodes.iter().enumerate().filter_map(|(index, node)| Some((index, node, budget(node)?)));
+    let queues = limited()
+        .map(|(index, node, _)| (node.name.clone(), slots().map(|slot| slot.queues.get(index).copied()).collect()));
+    let shares = limited().map(|(index, node, budget)| {
+        let mut sum = 0.0;
+        let average = record.slots.iter().zip(1u64..).map(|(slot, count)| {
+            sum += energy(slot, index) / budget;
+            Some(sum / count as f64)
+        });
+        (node.name.clone(), average.step_by(step).collect())
+    });
+    let segments = (0..record.clusters.len()).flat_map(|cluster| {
+        devices(record, cluster).enumerate().map(move |(device, (_, node))| (cluster, device, node.name.clone()))
+    });
+    let segments = segments.map(|(cluster, device, name)| {
+        let held =
+            |round: &PlannedSlot| round.clusters.get(cluster)?.sizes.get(device).map(|blocks| f64::from(*blocks));
+        (name, planned(&held))
+    });
+    Values {
+        slots: slots().map(|slot| slot.slot).collect(),
+        figures: vec![
+            ("latency", latency),
+            ("queues", queues.collect()),
+            ("energy", shares.collect()),
+            ("segments", segments.collect()),
+        ],
+    }
+}
+
+fn proofs(page: &mut String, summary: &Summary) {
+    let said =
+        sentences(&said(), summary.certificates.iter(), &summary.omitted_certificates, summary.offline.map(Into::into));
+    if said.is_empty() {
+        return;
+    }
+    page.push_str("<h2>What the run proves</h2>\n<ul>\n");
+    for (name, sentence) in said {
+        let name = if name.is_empty() { String::new() } else { format!("<b>{name}</b> ") };
+        put(page, format_args!("<li>{name}{}</li>\n", super::Escaped(&sentence)));
+    }
+    page.push_str("</ul>\n");
+}
