@@ -92,7 +92,8 @@
 //! | `figures` | folders of results, with tables (CSV) and figures (SVG): `RunFolder`, `TradeoffFolder` |
 //! | `png` | figures as PNG: `report::png` |
 //! | `parquet` | tables of runs as Parquet: `RunFolder::with_parquet` |
-//! | `experiments` | the experiments that compare policies: `experiments`; with the three above |
+//! | `pdf` | figures for papers and slides as PDF beside the SVG, with their font |
+//! | `experiments` | the experiments that compare policies: `experiments`; with `figures`, `pdf`, `png` and `scenario` |
 //! | `conic`, `smooth` | further solvers beside the exact one, see [`solver::backend`] |
 //! | `milp`, `highs` | linear programs in integers, through microlp or HiGHS: the offline optimum and more backends |
 //! | `proptest` | `strategies` for property tests |
@@ -110,6 +111,11 @@
 
 pub mod bounds;
 pub mod calibration;
+#[cfg_attr(
+    not(feature = "experiments"),
+    allow(dead_code, reason = "charts of pipelines need fewer pieces than figures")
+)]
+mod drawing;
 #[cfg(feature = "experiments")]
 pub mod experiments;
 #[cfg(feature = "scenario")]
@@ -134,7 +140,7 @@ pub mod strategies;
 pub mod tradeoff;
 
 pub use ground::blame::{Blame, Blamed};
-pub use ground::files::{FileError, write_text};
+pub use ground::files::{FileError, write_bytes, write_text};
 pub use ground::{text, units};
 /// The linear algebra of the public types, in the version they use.
 pub use nalgebra;

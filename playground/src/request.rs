@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use collapipe::network::device::DevicePreset;
 use collapipe::plan::{ExplainError, LastingError, Names, PlanReport, Typical, explain, lasting_state, settled_prices};
 use collapipe::problem::FieldError;
+use collapipe::report::FigureStyle;
 use collapipe::scenario::{PRESETS, Scenario, ScenarioError, ScenarioFile, ScenarioFileError, ScenarioSpec, SlotError};
 use collapipe::schedule::Drawing;
 use collapipe::solver::{Settings, SolveError, solve};
 use serde::{Deserialize, Serialize};
-
-/// Width of a chart in inches, that of `collapipe plan`; a page scales it.
-const CHART: f64 = 7.16;
 
 /// A request, as `{"plan": {...}}`.
 #[derive(Debug, Deserialize)]
@@ -137,7 +135,7 @@ fn plan(Wanted { scenario, energy_prices }: Wanted) -> Result<Planned, Refusal> 
     let solution = solve(&problem, &settings)?;
     let best = solution.outcome.as_ref().map_err(|reasons| Refusal(format!("no plan: {reasons}")))?;
     let report = explain(&problem, best, &Names::of_scenario(scenario, &[]), &settings)?;
-    let drawing = Drawing { width_in: CHART, links: true };
+    let drawing = Drawing { style: FigureStyle::PaperWide, width_in: None, links: true };
     let charts = (0..report.clusters.len()).map(|cluster| report.to_svg(cluster, drawing));
     let charts = charts.collect::<Result<_, _>>()?;
     let energy_prices = scenario.nodes().iter().map(|node| node.name.clone()).zip(prices).collect();

@@ -211,7 +211,7 @@ impl Results {
 
     /// One policy against each of the others, in words; none where there is nothing to compare.
     fn text(&self) -> Option<String> {
-        contrast_text(&self.0)
+        contrast_text(&self.0, collapipe::text::WIDTH)
     }
 
     fn __len__(&self) -> usize {

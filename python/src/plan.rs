@@ -2,6 +2,7 @@
 
 use collapipe::plan::{Names, PlanReport, Typical, explain, lasting};
 use collapipe::problem::SlotProblem;
+use collapipe::report::FigureStyle;
 use collapipe::schedule::Drawing;
 use collapipe::solver::{Settings, solve};
 use pyo3::prelude::*;
@@ -111,7 +112,11 @@ impl Plan {
     /// As `collapipe plan --format svg`.
     fn svg(&self, cluster: &str, width_in: f64, links: bool) -> PyResult<String> {
         let cluster = self.report.cluster_named(cluster).map_err(|error| of(&error))?;
-        drawn(self.report.to_svg(cluster, Drawing { width_in, links }).map_err(|error| of(&error))?)
+        drawn(
+            self.report
+                .to_svg(cluster, Drawing { style: FigureStyle::Paper, width_in: Some(width_in), links })
+                .map_err(|error| of(&error))?,
+        )
     }
 
     /// As `collapipe plan --format trace`.

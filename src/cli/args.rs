@@ -14,6 +14,7 @@ use collapipe::tradeoff::MAX_POINTS;
 
 use super::calibrate::CalibrateArguments;
 pub use super::compare_args::{CompareArguments, SizeArguments, SweepArguments};
+pub use super::figure_args::FigureArguments;
 pub use super::file_args::{
     CompletionsArguments, InitArguments, ManArguments, SchemaArguments, SchemaFormat, SchemaName, TemplateName,
     ValidateArguments,
@@ -207,6 +208,8 @@ pub struct RunArguments {
     #[arg(long)]
     pub warm_start: bool,
     #[command(flatten)]
+    pub figures: FigureArguments,
+    #[command(flatten)]
     pub accuracy: Accuracy,
 }
 
@@ -248,6 +251,7 @@ impl Default for RunArguments {
             certificates: CertificateEffort::default(),
             policy: PolicyKind::Exact,
             warm_start: false,
+            figures: FigureArguments::default(),
             accuracy: Accuracy::default(),
         }
     }
@@ -300,13 +304,15 @@ pub struct TradeoffArguments {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     #[command(flatten)]
+    pub figures: FigureArguments,
+    #[command(flatten)]
     pub accuracy: Accuracy,
 }
 
 /// Run a scenario at as many seeds as it takes to promise, before a run, what runs at other seeds will do: worst
 /// overspend, mean latency and queues.
 ///
-/// Prints a table and writes promise.json to the output folder. Runs go on in parallel; each finished one is kept in the
+/// Prints a table and writes promise.json and a figure to the output folder. Runs go on in parallel; each finished one is kept in the
 /// folder's `runs`, so that the same command continues where it was after a Ctrl-C or a kill.
 #[derive(Clone, Debug, Args)]
 pub struct PromiseArguments {
@@ -327,12 +333,14 @@ pub struct PromiseArguments {
     /// Folder for runs and result
     #[arg(long, value_name = "DIR", default_value = "collapipe-promise")]
     pub out: PathBuf,
-    /// Replace a promise.json in that folder that is of something else
+    /// Replace files in that folder that are of something else but have the names of these
     #[arg(long)]
     pub overwrite: bool,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+    #[command(flatten)]
+    pub figures: FigureArguments,
     #[command(flatten)]
     pub accuracy: Accuracy,
 }

@@ -54,7 +54,7 @@ pub fn sweep(arguments: &SweepArguments) -> Result<Done, Failure> {
 
 fn run(own: OwnExperiment, size: &SizeArguments, out: &Path) -> Result<Done, Failure> {
     let request = Request::of_own(own, size.slots, size.seeds).going_on_in(out)?;
-    play(request, out, &size.job)
+    play(request, out, &size.job, size.figures.style())
 }
 
 /// Plays what was listed in a file.
@@ -65,7 +65,7 @@ fn go(listed: &Path, arguments: &SweepArguments) -> Result<Done, Failure> {
         let (file, parts) = (listed.display(), array.parts);
         return Err(Failure::input(format!("--shard i/{count}: {file} lists {parts} parts: must be i/{parts}")));
     }
-    play(array.request.going_on_in(&arguments.out)?, &arguments.out, job)
+    play(array.request.going_on_in(&arguments.out)?, &arguments.out, job, arguments.size.figures.style())
 }
 
 /// The folder's path from the root, so that a later command finds it from anywhere.

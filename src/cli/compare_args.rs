@@ -6,7 +6,7 @@ use clap::Args;
 use collapipe::experiments::{MAX_SEEDS, OwnExperiment, Vary};
 use collapipe::simulation::{MOST_COMPARED, PolicyKind};
 
-use super::args::ScenarioArguments;
+use super::args::{FigureArguments, ScenarioArguments};
 use super::reproduce_args::JobArguments;
 
 /// Play policies against each other in a scenario of your own, with tables, a figure and a report.
@@ -74,4 +74,6 @@ pub struct SizeArguments {
     pub slots: u64,
     #[command(flatten)]
     pub job: JobArguments,
+    #[command(flatten)]
+    pub figures: FigureArguments,
 }

@@ -7,6 +7,7 @@ mod budget;
 mod calibrate;
 mod compare;
 mod compare_args;
+mod figure_args;
 mod file_args;
 mod files;
 mod io;

@@ -9,9 +9,10 @@ use collapipe::scenario::SlotError;
 use collapipe::schedule::Drawing;
 use collapipe::simulation::{Run, RunError};
 use collapipe::text::{WIDTH, printable, wrapped};
-use collapipe::{solver, write_text};
+use collapipe::{solver, write_bytes};
 
 use super::args::{Accuracy, ScenarioArguments};
+use super::figure_args::Figures;
 use super::run::load;
 use super::{Done, Failure, io};
 
@@ -39,12 +40,15 @@ pub struct PlanArguments {
     /// What to print
     #[arg(long, value_enum, default_value_t)]
     format: Output,
-    /// The cluster that is drawn or traced, by name or number from 0 (svg, trace)
+    /// The cluster that is drawn or traced, by name or number from 0 (svg, pdf, trace)
     #[arg(long, value_name = "CLUSTER", default_value = "0")]
     cluster: String,
-    /// Width of the chart in inches; a column is 3.5
-    #[arg(long, value_name = "INCHES", default_value_t = 7.16)]
-    width: f64,
+    /// Where the chart will be seen (svg, pdf)
+    #[arg(long, value_name = "STYLE", value_enum, default_value_t = Figures::PaperWide)]
+    figures: Figures,
+    /// Width of the chart in inches, instead of the style's
+    #[arg(long, value_name = "INCHES")]
+    width: Option<f64>,
     /// Write to this file instead of standard output
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -86,6 +90,8 @@ enum Output {
     Trace,
     /// A Gantt chart of one batch.
     Svg,
+    /// The same chart for a paper or slides, with its font.
+    Pdf,
     /// One page with everything.
     Html,
 }
@@ -117,10 +123,10 @@ pub fn plan(arguments: &PlanArguments) -> Result<Done, Failure> {
         }
     };
     let report = explain(&asked.problem, best, &asked.names, &settings)?;
-    let text = arguments.text(&report, &asked.title)?;
+    let content = arguments.content(&report, &asked.title)?;
     match &arguments.out {
-        Some(path) => write_text(path, &text, arguments.overwrite)?,
-        None => io::print(&text)?,
+        Some(path) => write_bytes(path, &content, arguments.overwrite)?,
+        None => io::print_bytes(&content)?,
     }
     Ok(Done::Solved)
 }
@@ -166,22 +172,23 @@ impl PlanArguments {
         }
     }
 
-    fn text(&self, report: &PlanReport, title: &str) -> Result<String, Failure> {
-        let drawn = |text: Option<String>| {
-            text.ok_or_else(|| Failure::input("the pipeline has too many micro-batches to be drawn; use --format json"))
-        };
-        Ok(match self.format {
+    fn content(&self, report: &PlanReport, title: &str) -> Result<Vec<u8>, Failure> {
+        fn drawn<T>(chart: Option<T>) -> Result<T, Failure> {
+            let reason = "the pipeline has too many micro-batches to be drawn; use --format json";
+            chart.ok_or_else(|| Failure::input(reason))
+        }
+        let drawing = Drawing { style: self.figures.style(), width_in: self.width, links: true };
+        let text = match self.format {
             Output::Table => {
                 let width = self.out.as_ref().map_or_else(io::width, |_| WIDTH);
                 format!("{}\n\n{report:width$}", wrapped(&printable(title), width))
             }
             Output::Json => io::json(report)?,
             Output::Trace => drawn(report.to_chrome_trace(report.cluster_named(&self.cluster)?)?)? + "\n",
-            Output::Svg => {
-                let drawing = Drawing { width_in: self.width, links: true };
-                drawn(report.to_svg(report.cluster_named(&self.cluster)?, drawing)?)?
-            }
+            Output::Svg => drawn(report.to_svg(report.cluster_named(&self.cluster)?, drawing)?)?,
+            Output::Pdf => return drawn(report.to_pdf(report.cluster_named(&self.cluster)?, drawing)?),
             Output::Html => report.to_html(title)?,
-        })
+        };
+        Ok(text.into_bytes())
     }
 }

@@ -25,7 +25,8 @@ pub fn promise(arguments: &PromiseArguments) -> Result<Done, Failure> {
         Variant::Promise(error) => error.into(),
     })?;
     // Better now than after long runs.
-    let out = PromiseFolder::claim(&arguments.out, conflict(arguments.overwrite))?;
+    let out =
+        PromiseFolder::claim(&arguments.out, conflict(arguments.overwrite))?.with_figures(arguments.figures.style());
     let folder = RunFolder::new(&arguments.out.join("runs"))?;
     let bar = Progress::new(study.slots(), true);
     let played = in_parallel(arguments.threads, &bar, |stop| study.play(&folder, stop, &|slots| bar.add(slots)))?;

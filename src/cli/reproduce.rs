@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use collapipe::experiments::{JobArray, Reproduction, Request, ResultTable, catalogue, contrast_text};
+use collapipe::report::FigureStyle;
 use collapipe::write_text;
 
 use super::args::{ExperimentsArguments, Format, JobArguments, MergeArguments, ReproduceArguments};
@@ -18,17 +19,17 @@ pub fn reproduce(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     request.seeds = arguments.seeds.unwrap_or(request.seeds);
     request.slots = arguments.slots.unwrap_or(request.slots);
     request.traces = absolute(arguments.traces.as_deref())?;
-    play(request.going_on_in(&arguments.out)?, &arguments.out, &arguments.job)
+    play(request.going_on_in(&arguments.out)?, &arguments.out, &arguments.job, arguments.figures.style())
 }
 
 /// Plays what a request asks for and `out` does not hold yet, and writes the results, unless it is a part of them. Where the runs are
 /// only to be listed, lists them.
-pub fn play(request: Request, out: &Path, job: &JobArguments) -> Result<Done, Failure> {
+pub fn play(request: Request, out: &Path, job: &JobArguments, figures: FigureStyle) -> Result<Done, Failure> {
     let shard = job.shard;
     if let Some(file) = &job.plan {
         return list(request, file, job.parts.unwrap_or(1) as usize);
     }
-    let reproduction = Reproduction::new(request)?;
+    let reproduction = Reproduction::new(request)?.with_figures(figures);
     for reason in reproduction.left_out() {
         io::note(&format!("note: left out: {reason}"));
     }
@@ -78,7 +79,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<Done, Failure> {
     if arguments.traces.is_some() {
         request.traces = absolute(arguments.traces.as_deref())?;
     }
-    let reproduction = Reproduction::new(request)?;
+    let reproduction = Reproduction::new(request)?.with_figures(arguments.figures.style());
     reproduction.gather(&arguments.folders, &arguments.out)?;
     write(&reproduction, &arguments.out)
 }

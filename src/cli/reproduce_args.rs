@@ -6,7 +6,7 @@ use clap::Args;
 use collapipe::experiments::{MAX_SEEDS, Shard};
 use collapipe::simulation::MOST_COMPARED;
 
-use super::args::Format;
+use super::args::{FigureArguments, Format};
 
 /// Play experiments: policies against each other in many scenarios, with tables, figures and one report.
 ///
@@ -35,6 +35,8 @@ pub struct ReproduceArguments {
     /// Folder with lumos5g_traces.csv, for the experiment `traces`, which is left out otherwise
     #[arg(long, value_name = "DIR")]
     pub traces: Option<PathBuf>,
+    #[command(flatten)]
+    pub figures: FigureArguments,
 }
 
 /// How the runs are played: by one job, or by several.
@@ -75,6 +77,8 @@ pub struct MergeArguments {
     /// Folder of traces, if it is not where the parts had it
     #[arg(long, value_name = "DIR")]
     pub traces: Option<PathBuf>,
+    #[command(flatten)]
+    pub figures: FigureArguments,
 }
 
 /// List the experiments that `reproduce` knows, with what they ask.

@@ -18,6 +18,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     // Better now than after a long run.
     let claim = || RunFolder::claim(&arguments.out, conflict(arguments.overwrite));
     let folder = (!arguments.no_files).then(claim).transpose()?;
+    let folder = folder.map(|folder| folder.with_figures(arguments.figures.style()));
     #[cfg(feature = "parquet")]
     let folder = folder.map(|folder| if arguments.parquet { folder.with_parquet() } else { folder });
     let stop = stop_on_signal()?;

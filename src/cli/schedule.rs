@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use collapipe::schedule::{Account, Drawing, Durations, MAX_OPERATIONS, ScheduleName, ScheduleSpec, Sending};
-use collapipe::write_text;
+use collapipe::write_bytes;
 use serde::Serialize;
 
+use super::figure_args::Figures;
 use super::{Done, Failure, io};
 
 /// Play a pipeline schedule event by event: makespan, critical path, bubbles and memory, as a table, JSON, a Gantt
@@ -73,9 +74,12 @@ pub struct ScheduleArguments {
     /// Replace that file if it is there
     #[arg(long, requires = "out")]
     overwrite: bool,
-    /// Width of the chart in inches; a column is 3.5
-    #[arg(long, value_name = "INCHES", default_value_t = 3.5)]
-    width: f64,
+    /// Where the chart will be seen (svg, pdf)
+    #[arg(long, value_name = "STYLE", value_enum, default_value_t = Figures::Paper)]
+    figures: Figures,
+    /// Width of the chart in inches, instead of the style's
+    #[arg(long, value_name = "INCHES")]
+    width: Option<f64>,
     /// Leave the rows of links out of the chart
     #[arg(long)]
     no_links: bool,
@@ -187,6 +191,8 @@ enum Output {
     Json,
     /// A Gantt chart.
     Svg,
+    /// The same chart for a paper or slides, with its font.
+    Pdf,
     /// A trace for Perfetto or chrome://tracing (Trace Event Format).
     Trace,
 }
@@ -266,22 +272,28 @@ pub fn schedule(arguments: &ScheduleArguments) -> Result<Done, Failure> {
     };
     let (mut timeline, _) = spec.play().map_err(|error| named(&error))?;
     let memory = spec.memory();
-    let text = match arguments.format {
+    let style = arguments.figures.style();
+    let drawing = Drawing { style, width_in: arguments.width, links: !arguments.no_links };
+    let content = match arguments.format {
         Output::Table => {
             let account = timeline.account(&memory).map_err(|error| named(&error))?;
-            account.to_table(spec.memory_unit(), io::width())
+            account.to_table(spec.memory_unit(), io::width()).into_bytes()
         }
         Output::Json => {
             let account = timeline.account(&memory).map_err(|error| named(&error))?;
             let answer = Answer { memory_unit: spec.memory_unit(), account };
-            io::json(&answer)?
+            io::json(&answer)?.into_bytes()
         }
-        Output::Svg => timeline.to_svg(Drawing { width_in: arguments.width, links: !arguments.no_links })?,
-        Output::Trace => timeline.to_chrome_trace(&memory).map_err(|error| named(&error))? + "\n",
+        Output::Svg => timeline.to_svg(drawing)?.into_bytes(),
+        Output::Pdf => timeline.to_pdf(drawing)?,
+        Output::Trace => {
+            let trace = timeline.to_chrome_trace(&memory).map_err(|error| named(&error))?;
+            (trace + "\n").into_bytes()
+        }
     };
     match &arguments.out {
-        Some(path) => write_text(path, &text, arguments.overwrite)?,
-        None => io::print(&text)?,
+        Some(path) => write_bytes(path, &content, arguments.overwrite)?,
+        None => io::print_bytes(&content)?,
     }
     Ok(Done::Solved)
 }

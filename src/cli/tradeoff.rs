@@ -18,7 +18,8 @@ pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
     settings.validate()?;
     let sweep = Sweep::new(axis, scenarios, settings)?.with_policy(arguments.policy);
     // Better now than after long runs.
-    let out = TradeoffFolder::claim(&arguments.out, conflict(arguments.overwrite))?;
+    let out =
+        TradeoffFolder::claim(&arguments.out, conflict(arguments.overwrite))?.with_figures(arguments.figures.style());
     let folder = PointFolder::new(&arguments.out.join("points"))?;
     let bar = Progress::new(sweep.slots(), true);
     let played = in_parallel(arguments.threads, &bar, |stop| sweep.play(&folder, stop, &|slots| bar.add(slots)))?;

@@ -91,7 +91,7 @@ fn found(table: &ResultTable) -> Option<(&Contrast, String, Grid)> {
 pub fn contrast_text(table: &ResultTable, width: usize) -> Option<String> {
     let (contrast, outcome, grid) = found(table)?;
     let head: Vec<&str> = grid.head.iter().map(String::as_str).collect();
-    let mut text = Table::new(&[&head]);
+    let mut text = Table::new(&[&head]).keyed(2);
     grid.rows.into_iter().for_each(|row| text.push(row));
     let remark = if contrast.remark.is_empty() { String::new() } else { format!("\n{}\n", contrast.remark) };
     let text = format!("{}\n{}\n\n{text:width$}{remark}", outcome, heading(contrast));

@@ -126,6 +126,38 @@ impl Vary {
     }
 }
 
+/// What the names of fields end with, longest first, and the units that it means.
+const UNITS: [(&str, &str); 16] = [
+    ("_flops_per_second", "flop/s"),
+    ("_bits_per_second", "bit/s"),
+    ("_dbm_per_hz", "dBm/Hz"),
+    ("_j_per_round", "J"),
+    ("_hz_per_w", "Hz/W"),
+    ("_m_per_s", "m/s"),
+    ("_seconds", "s"),
+    ("_bytes", "B"),
+    ("_bits", "bit"),
+    ("_dbm", "dBm"),
+    ("_dbi", "dBi"),
+    ("_hz", "Hz"),
+    ("_db", "dB"),
+    ("_w", "W"),
+    ("_m", "m"),
+    ("_s", "s"),
+];
+
+/// What is varied, with its unit in brackets where that is in the name of a field alone.
+pub(super) fn with_unit(axis: &str) -> String {
+    if axis.contains('[') {
+        return axis.into();
+    }
+    let unit = UNITS.iter().find(|(end, _)| axis.ends_with(end)).map(|(_, unit)| *unit);
+    match unit.or(axis.ends_with("latency_weight").then_some("1/s")) {
+        Some(unit) => format!("{axis} [{unit}]"),
+        None => axis.into(),
+    }
+}
+
 /// A list of TOML values at its commas, those within brackets and quotation marks aside.
 fn split(list: &str) -> Vec<String> {
     let (mut values, mut depth, mut quote) = (vec![String::new()], 0_usize, None);

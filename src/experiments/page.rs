@@ -53,13 +53,15 @@ fn write_page(page: &mut String, experiments: &[DrawnExperiment], scenario: &str
     page.push_str(
         "<p>Collaborative training of Transformers over edge devices, planned round after round. All numbers are of the scenarios \
          stated here and of our own reconstruction of the system in CollaPipe (arXiv 2509.19855), whose equations and scenario are not \
-         public: none of them reproduces one of the paper's.</p>\n\
-         <nav aria-label=\"Experiments\">\n<ul>\n",
+         public: none of them reproduces one of the paper's.</p>\n",
     );
-    for table in experiments.iter().map(DrawnExperiment::table) {
-        writeln!(page, "<li><a href=\"#{}\">{}</a></li>", Escaped(&table.name), Escaped(&table.title))?;
+    if experiments.len() > 1 {
+        page.push_str("<nav aria-label=\"Experiments\">\n<ul>\n");
+        for table in experiments.iter().map(DrawnExperiment::table) {
+            writeln!(page, "<li><a href=\"#{}\">{}</a></li>", Escaped(&table.name), Escaped(&table.title))?;
+        }
+        page.push_str("</ul>\n</nav>\n");
     }
-    page.push_str("</ul>\n</nav>\n");
     policies(page, experiments)?;
     writeln!(
         page,
@@ -86,7 +88,7 @@ fn policies(page: &mut String, experiments: &[DrawnExperiment]) -> std::fmt::Res
 }
 
 fn section(page: &mut String, experiment: &DrawnExperiment) -> std::fmt::Result {
-    let (table, svg) = (experiment.table(), experiment.svg());
+    let table = experiment.table();
     let name = Escaped(&table.name);
     writeln!(page, "<section id=\"{name}\">\n<h2>{}</h2>", Escaped(&table.title))?;
     writeln!(page, "<p><strong>Question.</strong> {}</p>", Escaped(&table.question))?;
@@ -94,7 +96,7 @@ fn section(page: &mut String, experiment: &DrawnExperiment) -> std::fmt::Result 
     if let Some(reason) = &table.skipped {
         return writeln!(page, "<p><strong>Left out.</strong> {}</p>\n</section>", Escaped(reason));
     }
-    figure(page, &Picture { svg, title: &table.title, caption: &table.caption, ..Picture::default() });
+    figure(page, &Picture { title: &table.title, caption: &table.caption, ..experiment.picture() });
     let found = findings(table);
     if !found.is_empty() {
         page.push_str("<p><strong>What these runs show.</strong></p>\n<ul>\n");
@@ -113,7 +115,7 @@ fn section(page: &mut String, experiment: &DrawnExperiment) -> std::fmt::Result 
     };
     write!(page, "<p>{runs}Files: ")?;
     let contrast = table.contrast.as_ref().map(|_| "contrast.csv");
-    let files = ["data.csv", "result.json", "figure.svg", "figure.png"].into_iter().chain(contrast);
+    let files = ["data.csv", "result.json"].into_iter().chain(experiment.names()).chain(contrast);
     for (place, file) in files.enumerate() {
         let comma = if place == 0 { "" } else { ", " };
         write!(page, "{comma}<a href=\"{name}/{file}\">{file}</a>")?;

@@ -14,6 +14,7 @@ use super::job_array::ListedRun;
 use super::output;
 use super::request::{Listed, Request};
 use super::table::ResultTable;
+use crate::drawing::FigureStyle;
 use crate::ground::kept::KeptFolder;
 use crate::problem::FieldError;
 use crate::report::ReportError;
@@ -82,6 +83,7 @@ struct Part {
 pub struct Reproduction {
     request: Request,
     parts: Vec<Part>,
+    figures: FigureStyle,
 }
 
 /// What [`Reproduction::write`] wrote.
@@ -119,7 +121,13 @@ impl Reproduction {
             }
             parts.push(Part { about, skipped, cells });
         }
-        Ok(Self { request, parts })
+        Ok(Self { request, parts, figures: FigureStyle::default() })
+    }
+
+    /// The same, with figures for a paper, a screen or slides. The page of all experiments shows them as on a screen.
+    #[must_use]
+    pub fn with_figures(self, figures: FigureStyle) -> Self {
+        Self { figures, ..self }
     }
 
     /// Why policies are left out: this build lacks what they need. Empty where it has all of them.
@@ -252,7 +260,7 @@ impl Reproduction {
         let united = self.request.with_those_of(folder)?;
         united.keep(folder)?;
         let (others, left_out) = self.others(&united, folder);
-        let (mut drawn, drawn_others) = (draw(&own)?, draw(&others)?);
+        let (mut drawn, drawn_others) = (draw(&own, self.figures)?, draw(&others, self.figures)?);
         let mut files = Vec::new();
         for ((part, figure), Table { commits, .. }) in self.parts.iter().zip(&drawn).zip(&own) {
             let provenance = output::provenance(&self.request, &part.cells, commits.clone());
@@ -338,8 +346,8 @@ impl Reproduction {
     }
 }
 
-fn draw(tables: &[Table]) -> Result<Vec<DrawnExperiment<'_>>, ReportError> {
-    tables.iter().map(|own| DrawnExperiment::new(&own.table)).collect()
+fn draw(tables: &[Table], style: FigureStyle) -> Result<Vec<DrawnExperiment<'_>>, ReportError> {
+    tables.iter().map(|own| DrawnExperiment::styled(&own.table, style)).collect()
 }
 
 /// An error that names the missing cells, the first of many.

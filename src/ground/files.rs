@@ -150,6 +150,14 @@ pub(crate) fn write_whole(folder: &Path, name: impl AsRef<OsStr>, content: &Cont
 /// [`FileError::Foreign`] where something is there that is no file, or a file that may not be overwritten;
 /// [`FileError::Write`] where the system refuses. What was there before is unchanged then.
 pub fn write_text(path: &Path, text: &str, overwrite: bool) -> Result<(), FileError> {
+    write_bytes(path, text.as_bytes(), overwrite)
+}
+
+/// Writes bytes to a file, whole or not at all.
+///
+/// # Errors
+/// As [`write_text`].
+pub fn write_bytes(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), FileError> {
     let foreign = |reason: &str, remedy| Err(FileError::Foreign { path: path.into(), reason: reason.into(), remedy });
     match path.symlink_metadata() {
         Ok(there) if !there.is_file() => return foreign("is no regular file", "choose another name"),
@@ -165,7 +173,7 @@ pub fn write_text(path: &Path, text: &str, overwrite: bool) -> Result<(), FileEr
         FileError::Write { path: path.into(), source }
     })?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    write_whole(folder, name, &|out| out.write_all(text.as_bytes())).map(|_| ())
+    write_whole(folder, name, &|out| out.write_all(bytes)).map(|_| ())
 }
 
 #[cfg(test)]

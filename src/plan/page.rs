@@ -56,13 +56,14 @@ impl PlanReport {
         let mut text = format!("Busiest: {}, {} % of a batch.", cluster.bottleneck, percent(cluster.bottleneck_busy));
         if let Some(pipeline) = &cluster.pipeline {
             text += &format!(
-                " A batch takes {} s, of which stages wait {} %; no order of this work takes less than {} s.{}{}",
+                " A batch takes {} s, of which stages wait {} %; no order of this work takes less than {} s.",
                 number(pipeline.makespan_s),
                 percent(pipeline.bubble),
-                number(pipeline.least_makespan_s),
-                if pipeline.turns().is_some() { " " } else { "" },
-                pipeline.turns().unwrap_or_default()
+                number(pipeline.least_makespan_s)
             );
+            if let Some(turns) = pipeline.turns() {
+                text += &format!(" {turns}");
+            }
         }
         let chart = match self.timeline(index)? {
             Some(timeline) => Ok(Chart::of(&timeline)?),

@@ -31,6 +31,15 @@ impl PlanReport {
         self.timeline(cluster)?.map(|timeline| timeline.to_svg(drawing)).transpose()
     }
 
+    /// The same chart as PDF.
+    ///
+    /// # Errors
+    /// As [`timeline`](Self::timeline).
+    #[cfg(feature = "pdf")]
+    pub fn to_pdf(&self, cluster: usize, drawing: Drawing) -> Result<Option<Vec<u8>>, FieldError> {
+        self.timeline(cluster)?.map(|timeline| timeline.to_pdf(drawing)).transpose()
+    }
+
     /// One batch of a cluster in the Trace Event Format (Perfetto, chrome://tracing).
     ///
     /// # Errors

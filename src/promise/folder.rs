@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use super::figure;
 use super::result::{PlayedRun, Promise};
+use crate::drawing::FigureStyle;
 use crate::ground::files::{Content, FileError};
 use crate::ground::kept::KeptFolder;
 use crate::ground::output::{Conflict, Kind, OutputFolder};
+use crate::report::{ReportError, folder};
 
 /// A folder with one JSON file per finished run, named by its seed, so that a study can go on after a kill.
 ///
@@ -36,11 +39,16 @@ fn name(seed: u64) -> String {
     format!("seed-{seed}.json")
 }
 
-/// The folder of the result, `promise.json`. Files of others are left alone.
+/// The folder of the result: `promise.json`, and its figure `promise.svg`, for documents also `promise.pdf`. Files of others
+/// are left alone.
 #[derive(Clone, Debug)]
-pub struct PromiseFolder(OutputFolder);
+pub struct PromiseFolder {
+    folder: OutputFolder,
+    style: FigureStyle,
+}
 
-const KIND: Kind = Kind { names: &["promise.json"], schema: "collapipe.promise/1", earlier: &[] };
+const KIND: Kind =
+    Kind { names: &["promise.json", "promise.svg", "promise.pdf"], schema: "collapipe.promise/1", earlier: &[] };
 
 impl PromiseFolder {
     /// The folder `path`, made where it is missing: before long runs, to know that the result will have a place.
@@ -49,16 +57,24 @@ impl PromiseFolder {
     /// [`FileError::Foreign`] names a file that is not that of a promise, unless it may be overwritten;
     /// [`FileError::Folder`] for a folder that cannot be made.
     pub fn claim(path: &Path, conflict: Conflict) -> Result<Self, FileError> {
-        OutputFolder::claim(path, &KIND, conflict).map(Self)
+        Ok(Self { folder: OutputFolder::claim(path, &KIND, conflict)?, style: FigureStyle::default() })
     }
 
-    /// Writes the result, in place of an earlier one, and returns its path.
+    /// The same folder, with a figure for a paper, a screen or slides; one for documents is written as PDF beside the SVG,
+    /// with the feature `pdf`.
+    #[must_use]
+    pub fn with_figures(self, style: FigureStyle) -> Self {
+        Self { style, ..self }
+    }
+
+    /// Writes the result, in place of an earlier one, and returns the paths of its files.
     ///
     /// # Errors
-    /// [`FileError`] with the path and the cause.
-    pub fn write(&self, promise: &Promise) -> Result<Vec<PathBuf>, FileError> {
+    /// [`ReportError`] with the path and the cause.
+    pub fn write(&self, promise: &Promise) -> Result<Vec<PathBuf>, ReportError> {
         let content: &Content = &|out| serde_json::to_writer_pretty(out, promise).map_err(Into::into);
-        self.0.write(&[("promise.json", content)])
+        let figures = [("promise.svg", figure::figure(promise))].into_iter();
+        folder::write(&self.folder, &[("promise.json", content)], figures, self.style)
     }
 }
 

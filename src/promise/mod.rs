@@ -4,13 +4,14 @@
 //! |---|---|
 //! | how many runs a statement takes | [`runs_needed`] |
 //! | the runs of a scenario at seeds of their own, in parallel, finished ones kept in a folder | [`Study`], [`RunFolder`] |
-//! | what may be promised: table and JSON | [`Promise`] |
+//! | what may be promised: table, JSON and figure | [`Promise`] |
 //!
 //! The largest of n independent draws is not below the quantile `coverage` of their law with probability 1 − coverageⁿ,
 //! whatever the law is (Wilks 1941). With 1 − coverageⁿ ≥ confidence the largest value of n runs bounds, with that
 //! confidence, at least that share of all runs. It needs independent seeds alone.
 
 mod error;
+mod figure;
 mod folder;
 mod result;
 mod study;

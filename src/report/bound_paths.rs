@@ -17,24 +17,26 @@ pub(super) struct Paths {
     pub(super) norm_level: Option<f64>,
 }
 
-/// The paths of a history and of those of its bounds that the comparison admits.
-pub(super) fn paths(history: &History, compared: &Comparison) -> Paths {
+/// The paths of a history, and of those of its bounds that the comparison admits: none without one.
+pub(super) fn paths(history: &History, compared: Option<&Comparison>) -> Paths {
     let mut penalty = 0.0;
     let mean_penalty = (1u64..).zip(history.steps()).map(|(count, step)| {
         penalty += step.penalty;
         penalty / count as f64
     });
-    let upper = compared.optimum.as_ref().and_then(|policy| penalty_bound_path(history, policy).ok());
-    let known = compared.optimum.as_ref().zip(compared.minima.as_ref());
-    let norm_bound =
-        known.and_then(|(policy, minima)| queue_norm_path(history, &compared.multiplier, minima, policy).ok());
+    let optimum = compared.and_then(|compared| compared.optimum.as_ref());
+    let upper = optimum.and_then(|policy| penalty_bound_path(history, policy).ok());
+    let norm_bound = compared.zip(optimum).and_then(|(compared, policy)| {
+        queue_norm_path(history, &compared.multiplier, compared.minima.as_ref()?, policy).ok()
+    });
+    let level = |compared: &Comparison| slater(history, compared.slater.0, &compared.slater.1).ok();
     Paths {
         mean_penalty: mean_penalty.collect(),
         upper: upper.map(|path| path.into_iter().map(|point| point.bound).collect()),
-        lower: lower(history, compared),
+        lower: compared.and_then(|compared| lower(history, compared)),
         queue_norm: history.steps().iter().map(|step| squared(&step.queue_after).sqrt()).collect(),
         norm_bound,
-        norm_level: slater(history, compared.slater.0, &compared.slater.1).ok().map(|claim| claim.bound),
+        norm_level: compared.and_then(level).map(|claim| claim.bound),
     }
 }
 

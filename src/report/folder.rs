@@ -4,9 +4,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
-use super::figures::style::Figure;
-use super::page::run_page;
+use super::page::{Shown, run_page};
 use super::{drift_summary, figures, summary, tidy};
+use crate::drawing::FigureStyle;
+use crate::drawing::figure::Figure;
 use crate::ground::files::{Content, FileError};
 use crate::ground::output::{Conflict, Kind, OutputFolder};
 use crate::lyapunov::{Comparison, DriftRecord, DriftRecordError};
@@ -26,7 +27,7 @@ use crate::simulation::RunRecord;
 /// | `radio.csv` | one row per planned slot and message: ends, bandwidth, power, rate, time on air |
 /// | `memory.csv` | one row per planned slot and device that takes part: bytes needed, bytes there |
 /// | `slots.parquet`, ... | the same tables as Parquet, where they are asked for (feature `parquet`) |
-/// | `latency.svg`, `queues.svg`, `energy.svg`, `segments.svg`, `certificates.svg` | figures |
+/// | `latency.svg`, `queues.svg`, `energy.svg`, `segments.svg`, `certificates.svg` | figures; for documents also as `.pdf` |
 ///
 /// A folder is ours if it holds the `record.json` of a run, or no file with one of these names; other files are left
 /// alone. All files are written under temporary names before the first one of an earlier run goes: a program that is
@@ -34,6 +35,7 @@ use crate::simulation::RunRecord;
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     folder: OutputFolder,
+    style: FigureStyle,
     /// Whether tables are written as Parquet as well.
     #[cfg(feature = "parquet")]
     parquet: bool,
@@ -55,6 +57,11 @@ const OF_RUN: Kind = Kind {
         "energy.svg",
         "segments.svg",
         "certificates.svg",
+        "latency.pdf",
+        "queues.pdf",
+        "energy.pdf",
+        "segments.pdf",
+        "certificates.pdf",
         "slots.parquet",
         "nodes.parquet",
         "segments.parquet",
@@ -89,9 +96,17 @@ impl RunFolder {
     pub fn claim(path: &Path, conflict: Conflict) -> Result<Self, FileError> {
         Ok(Self {
             folder: OutputFolder::claim(path, &OF_RUN, conflict)?,
+            style: FigureStyle::default(),
             #[cfg(feature = "parquet")]
             parquet: false,
         })
+    }
+
+    /// The same folder, with figures for a paper, a screen or slides; those for documents are written as PDF beside the SVG,
+    /// with the feature `pdf`.
+    #[must_use]
+    pub fn with_figures(self, style: FigureStyle) -> Self {
+        Self { style, ..self }
     }
 
     /// The same folder, with the tables as Parquet as well.
@@ -128,21 +143,22 @@ impl RunFolder {
     pub fn write(&self, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError> {
         record.check_lengths()?;
         let summary = summary(record);
-        let drawn = drawn(&self.folder, figures::ALL.iter().map(|(name, draw)| (*name, draw(record))))?;
+        let figures: Vec<(&str, Figure)> = figures::ALL.iter().map(|(name, draw)| (*name, draw(record))).collect();
         let tables = self.tables(record);
         let beside: Vec<&str> = ["record.json", "summary.json"]
             .into_iter()
             .chain(tables.iter().map(|(name, _)| name.as_str()))
-            .chain(drawn.iter().map(|(name, _)| *name))
+            .chain(figures.iter().map(|(name, _)| *name))
             .collect();
-        let page = run_page(record, &summary, &drawn, &beside);
+        let page = run_page(record, &summary, &Shown::all(&figures), &beside);
         let texts: [(&str, &Content); 3] = [
             ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),
             ("summary.json", &|out| serde_json::to_writer_pretty(out, &summary).map_err(Into::into)),
             ("report.html", &|out| out.write_all(page.as_bytes())),
         ];
         let tables = tables.iter().map(|(name, content)| (name.as_str(), content.as_ref()));
-        write(&self.folder, &texts.into_iter().chain(tables).collect::<Vec<_>>(), &drawn)
+        let data: Vec<_> = texts.into_iter().chain(tables).collect();
+        write(&self.folder, &data, figures.into_iter(), self.style)
     }
 }
 
@@ -186,31 +202,20 @@ pub fn write_drift_folder<A: serde::Serialize>(
         ("slots.csv", &|out| tidy::drift(record, &history, out).map_err(Into::into)),
     ];
     let view = figures::DriftView { history: &history, labels: &record.labels, comparison };
-    write(&folder, &data, &drawn(&folder, figures::OF_DRIFT.iter().map(|(name, draw)| (*name, draw(&view))))?)
-}
-
-/// Figures as text, or the first that cannot be drawn.
-pub(crate) fn drawn<'a>(
-    folder: &OutputFolder,
-    figures: impl Iterator<Item = (&'a str, Figure)>,
-) -> Result<Vec<(&'a str, String)>, ReportError> {
-    figures
-        .map(|(name, figure)| match figure {
-            Ok(svg) => Ok((name, svg)),
-            Err(cause) => Err(ReportError::Figure { path: folder.path(name), cause }),
-        })
-        .collect()
+    write(&folder, &data, figures::OF_DRIFT.iter().map(|(name, draw)| (*name, draw(&view))), FigureStyle::default())
 }
 
 /// Writes data, then figures.
-pub(crate) fn write(
+pub(crate) fn write<'a>(
     folder: &OutputFolder,
     data: &[(&str, &Content)],
-    drawn: &[(&str, String)],
+    figures: impl Iterator<Item = (&'a str, Figure)>,
+    style: FigureStyle,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let svgs: Vec<_> =
-        drawn.iter().map(|(name, svg)| (*name, move |out: &mut dyn Write| out.write_all(svg.as_bytes()))).collect();
-    let files = data.iter().copied().chain(svgs.iter().map(|(name, content)| (*name, content as &Content)));
+    let drawn = figures::files(figures, style, |name| folder.path(name))?;
+    let drawn: Vec<_> =
+        drawn.iter().map(|(name, bytes)| (name.as_str(), move |out: &mut dyn Write| out.write_all(bytes))).collect();
+    let files = data.iter().copied().chain(drawn.iter().map(|(name, content)| (*name, content as &Content)));
     Ok(folder.write(&files.collect::<Vec<_>>())?)
 }
 
@@ -224,9 +229,11 @@ mod tests {
     fn every_figure_has_its_name_in_the_list() {
         let of_run: Vec<&str> = figures::ALL.iter().map(|(name, _)| *name).collect();
         assert_eq!(OF_RUN.names[9..14], of_run);
+        let pdf: Vec<String> = of_run.iter().map(|name| name.replace(".svg", ".pdf")).collect();
+        assert_eq!(OF_RUN.names[14..19], pdf);
         let tables = tidy::TABLES.map(|(name, _)| format!("{name}.csv"));
         assert_eq!(OF_RUN.names[3..9], tables);
-        assert_eq!(OF_RUN.names[14..], tables.map(|name| name.replace(".csv", ".parquet")));
+        assert_eq!(OF_RUN.names[19..], tables.map(|name| name.replace(".csv", ".parquet")));
         let of_drift: Vec<&str> = figures::OF_DRIFT.iter().map(|(name, _)| *name).collect();
         assert_eq!(OF_DRIFT.names.split_at(3).1, of_drift);
     }

@@ -6,6 +6,7 @@
 //! | files for a notebook and figures for a paper | `RunFolder`, `write_folder` (feature `figures`) |
 //! | both for a problem of your own ([`DriftRecord`](crate::lyapunov::DriftRecord)) | [`drift_summary`], `write_drift_folder` (feature `figures`) |
 //! | a [`Partition`](crate::partition::Partition), stage by stage | [`partition_table`] |
+//! | figures for a paper, a screen or slides | [`FigureStyle`]; as PDF as well with the feature `pdf` |
 //! | a figure as PNG | `png` (feature `png`) |
 //!
 //! All about runs is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
@@ -39,6 +40,7 @@ mod text;
 pub(crate) mod tidy;
 mod verdict;
 
+pub use crate::drawing::FigureStyle;
 #[cfg(feature = "figures")]
 pub use crate::ground::output::Conflict;
 pub use crate::lyapunov::Omission;

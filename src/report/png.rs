@@ -7,8 +7,8 @@ use resvg::usvg::{Options, Tree, fontdb};
 
 use crate::ground::blame::{Blame, Blamed};
 
-/// Pixels of the picture per pixel of the figure: 200 dpi where the figure is 8 inches wide.
-const FINE: f32 = 2.0;
+/// Pixels of the picture per pixel of the figure, of which an inch has 96.
+const FINE: f32 = 3.125;
 
 /// DejaVu Sans (Bitstream Vera licence, free to embed) and nothing of the machine's own fonts.
 fn fonts() -> Arc<fontdb::Database> {
@@ -16,7 +16,6 @@ fn fonts() -> Arc<fontdb::Database> {
     let load = || {
         let mut fonts = fontdb::Database::new();
         fonts.load_font_data(dejavu::sans::regular().to_vec());
-        fonts.load_font_data(dejavu::sans::bold().to_vec());
         fonts.set_sans_serif_family("DejaVu Sans");
         Arc::new(fonts)
     };
@@ -34,7 +33,7 @@ impl Blamed for PngError {
     }
 }
 
-/// The picture of a figure, given as SVG: two pixels per pixel of the figure, its letters in DejaVu Sans.
+/// The picture of a figure, given as SVG: 300 pixels in an inch, its letters in DejaVu Sans.
 ///
 /// ```
 /// let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"/>"#;

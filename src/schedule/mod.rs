@@ -39,6 +39,7 @@ mod text;
 mod timeline;
 mod trace;
 
+pub use crate::drawing::FigureStyle;
 pub use crate::ground::check::FieldError;
 pub use account::{Account, Count, MachineUse, Memory, PathPiece, StageMemory};
 pub use builders::Passes;

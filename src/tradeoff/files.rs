@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use super::page::sweep_page;
 use super::result::Tradeoff;
 use super::{figures, tidy};
+use crate::drawing::FigureStyle;
 use crate::ground::files::{Content, FileError};
 use crate::ground::output::{Conflict, Kind, OutputFolder};
+use crate::report::page::Shown;
 use crate::report::{ReportError, folder};
 
 /// The folder of a sweep's files.
@@ -18,14 +20,28 @@ use crate::report::{ReportError, folder};
 /// | `tradeoff.csv` | one row per value |
 /// | `plans.svg` | shares of the plans, and latency, against the value |
 /// | `tradeoff.svg`, `scaling.svg` | over V: latency against overspending; latency excess and backlog against V |
+/// | `*.pdf` | the figures again, where they are for documents |
 ///
 /// Files of others are left alone, and a program that is killed leaves the files of one sweep, as with
 /// [`RunFolder`](crate::report::RunFolder).
 #[derive(Clone, Debug)]
-pub struct TradeoffFolder(OutputFolder);
+pub struct TradeoffFolder {
+    folder: OutputFolder,
+    style: FigureStyle,
+}
 
 const KIND: Kind = Kind {
-    names: &["tradeoff.json", "report.html", "tradeoff.csv", "tradeoff.svg", "scaling.svg", "plans.svg"],
+    names: &[
+        "tradeoff.json",
+        "report.html",
+        "tradeoff.csv",
+        "tradeoff.svg",
+        "scaling.svg",
+        "plans.svg",
+        "tradeoff.pdf",
+        "scaling.pdf",
+        "plans.pdf",
+    ],
     schema: "collapipe.tradeoff/1",
     earlier: &[],
 };
@@ -37,7 +53,14 @@ impl TradeoffFolder {
     /// [`FileError::Foreign`] names a file that is not that of a sweep, unless it may be overwritten;
     /// [`FileError::Folder`] for a folder that cannot be made.
     pub fn claim(path: &Path, conflict: Conflict) -> Result<Self, FileError> {
-        OutputFolder::claim(path, &KIND, conflict).map(Self)
+        Ok(Self { folder: OutputFolder::claim(path, &KIND, conflict)?, style: FigureStyle::default() })
+    }
+
+    /// The same folder, with figures for a paper, a screen or slides; those for documents are written as PDF beside the SVG,
+    /// with the feature `pdf`.
+    #[must_use]
+    pub fn with_figures(self, style: FigureStyle) -> Self {
+        Self { style, ..self }
     }
 
     /// Writes a sweep's files, in place of those of an earlier one, and returns their paths.
@@ -45,15 +68,14 @@ impl TradeoffFolder {
     /// # Errors
     /// [`ReportError`] with the path and the cause; what could not be written at all leaves the earlier files.
     pub fn write(&self, tradeoff: &Tradeoff) -> Result<Vec<PathBuf>, ReportError> {
-        let figures = figures::of(tradeoff.axis).iter().map(|(name, draw)| (*name, draw(tradeoff)));
-        let drawn = folder::drawn(&self.0, figures)?;
-        let page = sweep_page(tradeoff, &drawn);
+        let figures: Vec<_> = figures::of(tradeoff.axis).iter().map(|(name, draw)| (*name, draw(tradeoff))).collect();
+        let page = sweep_page(tradeoff, &Shown::all(&figures));
         let data: [(&str, &Content); 3] = [
             ("tradeoff.json", &|out| serde_json::to_writer_pretty(out, tradeoff).map_err(Into::into)),
             ("report.html", &|out| out.write_all(page.as_bytes())),
             ("tradeoff.csv", &|out| tidy::points(tradeoff, out).map_err(Into::into)),
         ];
-        folder::write(&self.0, &data, &drawn)
+        folder::write(&self.folder, &data, figures.into_iter(), self.style)
     }
 }
 
@@ -75,7 +97,8 @@ mod tests {
     fn folders_are_known_by_their_schema_and_every_figure_is_listed() {
         assert_eq!(serde_json::to_value(TradeoffSchema::V1).unwrap(), KIND.schema);
         for axis in [Axis::LatencyWeight, Axis::Target] {
-            assert!(figures::of(axis).iter().all(|(name, _)| KIND.names.contains(name)));
+            let named = |name: &str| KIND.names.contains(&name);
+            assert!(figures::of(axis).iter().all(|(name, _)| named(name) && named(&name.replace(".svg", ".pdf"))));
         }
     }
 }

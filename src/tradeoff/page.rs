@@ -4,7 +4,7 @@ use super::axis::Axis;
 use super::point::SweepPoint;
 use super::result::Tradeoff;
 use super::table::{Grid, grid, notes};
-use crate::report::page::{Picture, Tone, begin, end, facts, figure, put, table, verdict};
+use crate::report::page::{Picture, Shown, Tone, begin, end, facts, figure, put, table, verdict};
 use crate::report::table::{number, percent};
 
 /// Title and caption of every figure by the name of its file.
@@ -23,7 +23,7 @@ const CAPTIONS: [(&str, &str, &str); 3] = [
 ];
 
 /// The page; `drawn` are the sweep's figures by the name of their file.
-pub(super) fn sweep_page(tradeoff: &Tradeoff, drawn: &[(&str, String)]) -> String {
+pub(super) fn sweep_page(tradeoff: &Tradeoff, drawn: &[Shown]) -> String {
     let from = &tradeoff.provenance;
     let mut page = begin(&format!("{}: {}", from.scenario, what(tradeoff.axis)));
     let without = tradeoff.without_rounds();
@@ -31,7 +31,7 @@ pub(super) fn sweep_page(tradeoff: &Tradeoff, drawn: &[(&str, String)]) -> Strin
     if without > 0 {
         lines.push(format!("{without} of {} runs had no round at all.", tradeoff.points.len()));
     }
-    verdict(&mut page, if without > 0 { Tone::Bad } else { Tone::Good }, &lines);
+    verdict(&mut page, if without > 0 { Tone::Bad } else { Tone::Plain }, &lines);
     let shown = [
         ("runs", tradeoff.points.len().to_string()),
         ("slots of each", from.slots.to_string()),
@@ -39,8 +39,8 @@ pub(super) fn sweep_page(tradeoff: &Tradeoff, drawn: &[(&str, String)]) -> Strin
     ];
     facts(&mut page, &shown);
     for (file, title, caption) in CAPTIONS {
-        if let Some((_, svg)) = drawn.iter().find(|(name, _)| *name == file) {
-            figure(&mut page, &Picture { svg, title, caption, ..Picture::default() });
+        if let Some(shown) = drawn.iter().find(|shown| shown.name == file) {
+            figure(&mut page, &Picture { title, caption, ..shown.picture() });
         }
     }
     page.push_str("<h2>Numbers</h2>\n");
@@ -52,7 +52,7 @@ pub(super) fn sweep_page(tradeoff: &Tradeoff, drawn: &[(&str, String)]) -> Strin
         put(&mut page, format_args!("<li>{}</li>\n", crate::report::html::Escaped(&note)));
     }
     page.push_str("</ul>\n<h2>Files</h2>\n<p>Beside this page: ");
-    let files = ["tradeoff.json", "tradeoff.csv"].into_iter().chain(drawn.iter().map(|(name, _)| *name));
+    let files = ["tradeoff.json", "tradeoff.csv"].into_iter().chain(drawn.iter().map(|shown| shown.name));
     let links: Vec<String> = files.map(|file| format!("<a href=\"{file}\">{file}</a>")).collect();
     put(&mut page, format_args!("{}.</p>\n", links.join(", ")));
     end(&mut page, [format!("collapipe {}, seed {}, relative gap {:e}.", from.version, from.seed, from.gap_tolerance)]);

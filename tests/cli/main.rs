@@ -15,6 +15,7 @@ mod docs;
 mod faults_files;
 mod faults_messages;
 mod faults_traces;
+mod figures;
 mod files;
 mod job_array;
 mod limits;

@@ -85,7 +85,9 @@ fn figure_shows_every_bound() {
     let folder = std::env::temp_dir().join(format!("collapipe-certificates-{}", std::process::id()));
     write_folder(&compared(20, None), &folder).unwrap();
     let svg = std::fs::read_to_string(folder.join("certificates.svg")).unwrap();
-    for word in ["mean so far", "at most (C3)", "least (D)", "|Q|", "at most (C4)", "Seconds", "budgets"] {
+    for word in
+        ["mean so far", "at most (C3)", "least (D)", "|Q|", "at most (C4)", "Mean round latency [s]", "[budgets]"]
+    {
         assert!(svg.contains(word), "{word:?} is missing");
     }
     for word in ["NaN", "inf"] {

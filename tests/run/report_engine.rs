@@ -82,7 +82,7 @@ fn compared_run_shows_every_bound() {
         assert_shows(&queues, &["Queue Q [budgets]", "power", "time", "lines: means over 3 slots"]);
         assert_shows(&violations, &["Violation g [budgets]", "power", "time"]);
         let bounds =
-            ["Mean cost", "Cost [EUR]", "|Q| [budgets]", "least (D)", "at most (C3)", "at most (C4)", "always (C5)"];
+            ["Mean cost [EUR]", "Norm of all queues |Q|", "least (D)", "at most (C3)", "at most (C4)", "always (C5)"];
         assert_shows(&certificates, &bounds);
     }
 }

@@ -5,13 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use collapipe::experiments::{
-    Contrast, ContrastColumn, Drawing, DrawnExperiment, Interval, Metric, PlotSpec, ResultTable, Row, contrast_text,
-    findings, write_experiment_page,
+    Contrast, ContrastColumn, Drawing, DrawnExperiment, Interval, Metric, PlotSpec, ResultTable, Row, catalogue,
+    contrast_text, findings, write_experiment_page,
 };
+use collapipe::report::FigureStyle;
+use collapipe::simulation::PolicyKind;
 
 use crate::support::browser::browser;
 use crate::support::folder;
 use crate::support::pages::{check, seen};
+use crate::support::pictures::assert_folder;
 
 fn table(drawing: Drawing, log: bool, policies: usize, places: usize, seeds: u64) -> ResultTable {
     let mut rows = Vec::new();
@@ -84,7 +87,6 @@ fn every_table_gives_figures_without_raw_names() {
         let paths =
             DrawnExperiment::new(table).unwrap().write(&folder(&format!("report-experiments-{}", table.name))).unwrap();
         let svg = fs::read_to_string(&paths[0]).unwrap();
-        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
         assert!(!svg.contains("<script") && !svg.contains("<b>") && !svg.contains("NaN"));
         let series: std::collections::BTreeSet<_> = table.rows.iter().map(|row| &row.series).collect();
         let named = (0..series.len()).filter(|k| svg.contains(&format!("policy-{k} &lt;b&gt;"))).count();
@@ -92,9 +94,65 @@ fn every_table_gives_figures_without_raw_names() {
         let png = fs::read(&paths[1]).unwrap();
         assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
         let width = u32::from_be_bytes(png[16..20].try_into().unwrap());
-        assert_eq!(width, 1600);
+        assert_eq!(width, 2400);
         // A blank page of this size has a few hundred bytes.
         assert!(png.len() > 5_000, "{}: {} bytes", table.name, png.len());
+    }
+}
+
+#[test]
+fn figures_are_fit_for_papers_screens_and_slides() {
+    for style in FigureStyle::ALL {
+        for table in &all() {
+            let folder = folder(&format!("report-experiments-{style:?}-{}", table.name));
+            DrawnExperiment::styled(table, style).unwrap().write(&folder).unwrap();
+            assert_eq!(assert_folder(&folder, style), ["figure.svg"]);
+            assert!(folder.join("figure.png").exists());
+        }
+    }
+    // A figure for a screen leaves no PDF of an earlier one.
+    let (table, folder) = (&all()[0], folder("report-experiments-restyled"));
+    for style in [FigureStyle::Paper, FigureStyle::Screen] {
+        DrawnExperiment::styled(table, style).unwrap().write(&folder).unwrap();
+        assert_folder(&folder, style);
+    }
+}
+
+/// Every experiment's axes have units, and there is room for all that they say.
+#[test]
+fn figures_of_the_whole_catalogue_are_fit() {
+    for experiment in catalogue::ALL {
+        let plots = (experiment.plots)();
+        let mut of = table(plots[0].drawing, true, 6, 5, 3);
+        let metrics: Vec<Metric> = plots.iter().map(|plot| plot.metric).collect();
+        for row in &mut of.rows {
+            let value = row.metrics[&Metric::LatencyS];
+            row.metrics = metrics.iter().map(|metric| (*metric, value)).collect();
+        }
+        of.title = experiment.title.into();
+        of.plots = plots;
+        for style in FigureStyle::ALL {
+            let folder = folder(&format!("report-experiments-{style:?}-{}", experiment.name));
+            DrawnExperiment::styled(&of, style).unwrap().write(&folder).unwrap();
+            assert_folder(&folder, style);
+        }
+    }
+}
+
+/// All policies in one figure, told apart without colour.
+#[test]
+fn all_policies_are_told_apart() {
+    let mut of = table(Drawing::Lines, true, PolicyKind::ALL.len(), 3, 3);
+    for row in &mut of.rows {
+        let place: usize = row.series.split(['-', ' ']).nth(1).unwrap().parse().unwrap();
+        row.series = PolicyKind::ALL[place].to_string();
+    }
+    for style in FigureStyle::ALL {
+        let folder = folder(&format!("report-experiments-policies-{style:?}"));
+        DrawnExperiment::styled(&of, style).unwrap().write(&folder).unwrap();
+        assert_folder(&folder, style);
+        let svg = fs::read_to_string(folder.join("figure.svg")).unwrap();
+        assert!(PolicyKind::ALL.iter().all(|policy| svg.contains(&format!(">{policy}</text>"))), "{style:?}");
     }
 }
 

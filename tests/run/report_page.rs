@@ -7,8 +7,8 @@ use collapipe::simulation::{Run, RunRecord};
 use collapipe::solver::Settings;
 
 use crate::support::browser::browser;
-use crate::support::pages::{check, seen};
 use crate::support::folder;
+use crate::support::pages::{check, seen};
 use crate::support::scenario::{changed, read};
 use crate::synthetic::{Made, record};
 
@@ -37,7 +37,9 @@ fn a_record_that_was_read_gives_the_page_of_the_run() {
     let median = latencies[(latencies.len() - 1) / 2];
     let (slot, _) = played.planned_slots().find(|(_, round)| round.latency_s.0 == median).unwrap();
     assert!(page_of_run.contains(&format!("That of slot {slot}, of median latency")));
-    assert_eq!(page_of_run.matches("<title>Pipeline, makespan").count(), 2);
+    // Of five figures and one batch a drawing for the desk and one for the phone.
+    let drawn = |class: &str| page_of_run.matches(&format!("<div class=\"{class}\"><svg ")).count();
+    assert_eq!((drawn("desk"), drawn("phone")), (6, 6));
     for word in ["slots.csv", "rounds.csv", "radio.csv", "memory.csv", "record.json", "latency.svg"] {
         assert!(page_of_run.contains(&format!("<a href=\"{word}\">")), "{word}");
     }

@@ -7,6 +7,8 @@ pub mod browser;
 pub mod examples;
 pub mod pages;
 #[cfg(feature = "cli")]
+pub mod pictures;
+#[cfg(feature = "cli")]
 pub mod scenario;
 
 /// The path in the shared folder (named by `COLLAPIPE_SHARED`, default `../shared`), or `None` (said on standard output)

@@ -77,6 +77,7 @@ pub fn check(seen: &[Seen], figures: usize) {
         let (phone, dark) = (of.name.ends_with("phone"), of.name.starts_with("dark"));
         assert_eq!(of.width.1 <= 390, phone, "{of:?}");
         assert_eq!(of.paper, if dark { "rgb(22, 24, 27)" } else { "rgb(255, 255, 255)" }, "{of:?}");
+        assert!(!phone || of.least_text >= 7.0, "letters too small for a phone: {of:?}");
         assert!(of.contrast >= 4.5, "text that is hard to read (WCAG 2.2, 1.4.3): {of:?}");
     }
 }

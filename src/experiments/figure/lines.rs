@@ -1,12 +1,13 @@
 //! Means against what is varied, one line per series.
 
-use super::reading::subtitle;
+use super::looks::looks;
+use super::of_metric;
+use crate::drawing::figure::{Axis, Entry, Height, Layer, Marks, Panel, Sample};
+use crate::drawing::look::{ALIKE, Dash, LIMIT, Look};
+use crate::drawing::scale::Scale;
 use crate::experiments::interval::{Interval, Place};
-use crate::experiments::metric::Metric;
+use crate::experiments::own::with_unit;
 use crate::experiments::table::{PlotSpec, ResultTable};
-use crate::report::figures::frame::{Frame, Scale, Titles};
-use crate::report::figures::panel::{Label, Sample, figure_height, rows};
-use crate::report::figures::style::{FAINT, Figure, INK, Look, Mark, WIDTH, bar, canvas, mark, short};
 
 /// A point of a curve.
 struct Mean {
@@ -14,100 +15,66 @@ struct Mean {
     value: Interval,
 }
 
-pub(super) fn draw(table: &ResultTable) -> Figure {
-    let panels = table.plots.len();
-    canvas((WIDTH, figure_height(panels)), [&table.title, &subtitle(table), ""], |root| {
-        for (index, (row, plot)) in rows(panels).zip(&table.plots).enumerate() {
-            let curves = curves(table, plot);
-            let points = || curves.iter().flat_map(|(_, curve)| curve);
-            let x = match points().all(|mean| table.places().iter().any(|place| place.x == Some(mean.x))) {
-                true => {
-                    let scale = match plot.log_x {
-                        true => Scale::log(points().map(|mean| mean.x)),
-                        false => Scale::linear(points().map(|mean| mean.x), None),
-                    };
-                    scale.ticks_at(points().map(|mean| mean.x))
-                }
-                false => Scale::places(table.places().into_iter().map(|place| place.label)),
-            };
-            // The low end of an interval may have no place on a logarithmic axis.
-            let ends =
-                points().flat_map(|mean| <[f64; 2]>::from(mean.value.ends()).into_iter().chain([mean.value.mean]));
-            let y = match plot.log_y {
-                true => Scale::log(ends),
-                false => Scale::linear(ends, None),
-            };
-            let titles = Titles {
-                heading: plot.metric.title(),
-                y: match plot.metric.unit() {
-                    "" if plot.metric == Metric::TimeRatio => "ratio",
-                    "" => "number",
-                    unit => unit,
-                },
-                x: (index + 1 == panels).then_some(plot.x_axis.as_str()),
-            };
-            let frame = Frame::draw(root, row, &titles, x, y)?;
-            if let Some(limit) = plot.metric.limit() {
-                let (from, to) = frame.x_range();
-                frame.line(&[(from, limit), (to, limit)], LIMIT, 1.0)?;
-            }
-            let alike = alike(&curves);
-            let shown = if alike { curves.get(..1).unwrap_or_default() } else { &curves };
-            for (position, (name, curve)) in shown.iter().enumerate() {
-                let place = mark_of(name, position);
-                let look = if alike { ALIKE } else { place.look() };
-                for Mean { x, value } in curve {
-                    let (low, high) = value.ends();
-                    // A logarithmic axis has no zero.
-                    let low = low.max(frame.y_range().0);
-                    frame.line(&[(*x, low), (*x, high)], Look { dashed: false, ..look }, 1.2)?;
-                }
-                let path: Vec<(f64, f64)> = curve.iter().map(|mean| (mean.x, mean.value.mean)).collect();
-                frame.line(&path, look, 2.0)?;
-                for point in path {
-                    let at = frame.at(point);
-                    if alike { bar(root, at)? } else { mark(root, at, place)? }
-                }
-            }
-            let label = |(position, (name, curve)): (usize, &(&str, Vec<Mean>))| {
-                let (name, sample) = match alike {
-                    true => ("the same for all", Sample::Alike(ALIKE)),
-                    false => {
-                        let place = mark_of(name, position);
-                        (*name, Sample::Marked(place))
-                    }
-                };
-                let value = curve.last()?.value.mean;
-                Some(Label { value, name: short(name, 22), shown: String::new(), sample })
-            };
-            frame.labels(shown.iter().enumerate().filter_map(label).collect())?;
-        }
-        Ok(())
-    })
+pub(super) fn panels(table: &ResultTable) -> Vec<Panel> {
+    table.plots.iter().map(|plot| panel(table, plot)).collect()
 }
 
-/// Curves that lie on one another.
-const ALIKE: Look = Look { line: INK, area: INK, dashed: false };
-
-/// Where budgets and the like end.
-const LIMIT: Look = Look { line: FAINT, area: FAINT, dashed: false };
-
-/// Policies of line figures: each has its colour, dash and mark in all of them.
-const KNOWN: [(&str, Mark); 9] = [
-    ("exact", Mark { colour: 0, shape: 0 }),
-    ("uniform-segments", Mark { colour: 1, shape: 1 }),
-    ("proportional-speed", Mark { colour: 2, shape: 2 }),
-    ("fixed-radio", Mark { colour: 3, shape: 3 }),
-    ("no-pipeline", Mark { colour: 4, shape: 4 }),
-    ("fixed-segments", Mark { colour: 5, shape: 5 }),
-    ("latency-only", Mark { colour: 3, shape: 7 }),
-    ("myopic", Mark { colour: 1, shape: 6 }),
-    ("offline", Mark { colour: 5, shape: 2 }),
-];
-
-/// The look of a series: that of the policy, or that of its place in the figure.
-fn mark_of(series: &str, position: usize) -> Mark {
-    KNOWN.iter().find(|(known, _)| *known == series).map_or(Mark::at(position), |(_, place)| *place)
+fn panel(table: &ResultTable, plot: &PlotSpec) -> Panel {
+    let curves = curves(table, plot);
+    let looks = looks(&table.series());
+    let points = || curves.iter().flat_map(|(_, curve)| curve);
+    let x = match points().all(|mean| table.places().iter().any(|place| place.x == Some(mean.x))) {
+        true => {
+            let scale = match plot.log_x {
+                true => Scale::log(points().map(|mean| mean.x)),
+                false => Scale::linear(points().map(|mean| mean.x), None),
+            };
+            scale.ticks_at(points().map(|mean| mean.x))
+        }
+        false => Scale::places(table.places().into_iter().map(|place| place.label)),
+    };
+    // The low end of an interval may have no place on a logarithmic axis.
+    let ends = points().flat_map(|mean| <[f64; 2]>::from(mean.value.ends()).into_iter().chain([mean.value.mean]));
+    let y = match plot.log_y {
+        true => Scale::log(ends),
+        false => Scale::linear(ends, None),
+    };
+    let (from, to) = x.range();
+    let lowest = y.range().0;
+    let line = |points: Vec<(f64, f64)>, look: Look| Layer::Line { points, look, marks: Marks::Every };
+    let mut layers = Vec::new();
+    if let Some(limit) = plot.metric.limit() {
+        layers.push(line(vec![(from, limit), (to, limit)], LIMIT));
+    }
+    let alike = alike(&curves);
+    let shown = if alike { curves.get(..1).unwrap_or_default() } else { &curves };
+    let mut legend = Vec::new();
+    let names = table.series();
+    for (name, curve) in shown {
+        let own = names.iter().position(|known| known == name).and_then(|place| looks.get(place)).copied();
+        let look = own.filter(|_| !alike).unwrap_or(ALIKE);
+        let whisker = Look { dash: Dash::Solid, mark: None, stroke: 0.9, ..look };
+        for Mean { x, value } in curve {
+            let (low, high) = value.ends();
+            layers.push(line(vec![(*x, low.max(lowest)), (*x, high)], whisker));
+        }
+        let path: Vec<(f64, f64)> = curve.iter().map(|mean| (mean.x, mean.value.mean)).collect();
+        let last = path.last().map_or(0.0, |point| point.1);
+        if alike {
+            layers.push(Layer::Alike { points: path.clone() });
+        }
+        layers.push(line(path, look));
+        let (name, sample) = if alike { ("the same for all", Sample::Alike) } else { (*name, Sample::Line(look)) };
+        legend.push(Entry::new(last, name, sample));
+    }
+    Panel {
+        heading: String::new(),
+        x: Axis::new(with_unit(&plot.x_axis), x),
+        y: of_metric(plot, y),
+        layers,
+        legend,
+        height: Height::Usual,
+    }
 }
 
 /// Whether several curves are the same, but for the rounding of sums.

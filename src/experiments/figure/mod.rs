@@ -1,22 +1,42 @@
 //! The figure of an experiment: one panel per plot.
 
 mod lines;
-mod reading;
+mod looks;
 mod rows;
 
-use super::table::{Drawing, ResultTable};
-use crate::report::figures::style::{Figure, empty, short};
+use super::table::{Drawing, PlotSpec, ResultTable};
+use crate::drawing::figure::{Axis, Figure};
+use crate::drawing::scale::Scale;
 
-/// Draws an experiment's result, or why there is none.
-pub(super) fn draw(table: &ResultTable) -> Figure {
+/// Says what there is to see of an experiment's result, or why there is nothing.
+pub(super) fn figure(table: &ResultTable) -> Figure {
     if let Some(reason) = &table.skipped {
-        return empty(&table.title, &format!("left out: {}", short(reason, 90)));
+        return Figure::empty(table.title.clone(), format!("left out: {reason}"));
     }
     if table.rows.is_empty() || table.plots.is_empty() {
-        return empty(&table.title, "no runs");
+        return Figure::empty(table.title.clone(), "no runs");
     }
-    match table.plots.first().map(|plot| plot.drawing) {
-        Some(Drawing::Bars) => rows::draw(table),
-        _ => lines::draw(table),
+    let rows = table.plots.first().is_some_and(|plot| plot.drawing == Drawing::Bars);
+    let panels = match rows {
+        true => rows::panels(table),
+        false => lines::panels(table),
+    };
+    Figure { title: table.title.clone(), subtitle: reading(table), panels, side_by_side: rows, ..Figure::default() }
+}
+
+/// How means and intervals are to be read.
+fn reading(table: &ResultTable) -> String {
+    let mut seeds: Vec<u64> = table.rows.iter().map(|row| row.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    match seeds.as_slice() {
+        [_, _] => "Means over 2 seeds, too few for confidence intervals".into(),
+        [seed] => format!("One run per point, seed {seed}"),
+        _ => format!("Means over {} seeds with 95 % confidence intervals", seeds.len()),
     }
+}
+
+/// The axis of a plot's metric.
+fn of_metric(plot: &PlotSpec, scale: Scale) -> Axis {
+    Axis::new(plot.metric.heading(), scale)
 }

@@ -12,7 +12,7 @@ const GAP: usize = 2;
 ///
 /// The width of the format is that of the screen (80 columns without one): `format!("{table:120}")`. A table that is wider has
 /// its headings broken first; if that is not enough, cells of words; and then its columns stand in several blocks, each beginning
-/// with the first column.
+/// with the first column, or as many as [`keyed`](Self::keyed) says.
 ///
 /// ```
 /// use collapipe::text::Table;
@@ -20,10 +20,12 @@ const GAP: usize = 2;
 /// table.push(vec!["board".into(), "1.5".into()]);
 /// assert_eq!(table.to_string(), "  Node   energy\n            [J]\n  board     1.5\n");
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Table {
     /// How many of the rows are headings.
     heads: usize,
+    /// How many of the columns say what a row is about.
+    keys: usize,
     rows: Vec<Vec<String>>,
 }
 
@@ -32,7 +34,13 @@ impl Table {
     #[must_use]
     pub fn new(headings: &[&[&str]]) -> Self {
         let rows: Vec<_> = headings.iter().map(|row| row.iter().map(ToString::to_string).collect()).collect();
-        Self { heads: rows.len(), rows }
+        Self { heads: rows.len(), keys: 1, rows }
+    }
+
+    /// The same table, with so many columns that say what a row is about: flush left, and in every block.
+    #[must_use]
+    pub fn keyed(self, keys: usize) -> Self {
+        Self { keys: keys.max(1), ..self }
     }
 
     /// Adds a row; what would confuse a terminal in names is escaped.
@@ -59,12 +67,34 @@ impl Table {
             let below = self.widest(self.heads..self.rows.len(), column, length);
             below.max(self.widest(0..self.heads, column, word))
         };
-        // Two columns have room side by side whatever stands in them.
-        let most = screen.saturating_sub(2 * GAP).max(2) / 2;
-        let narrow: Vec<usize> = (0..columns).map(|column| narrow(column).min(most)).collect();
+        // What a row is about and one more column have room side by side whatever stands in them.
+        let half = (screen / 2).saturating_sub(GAP).max(1);
+        let key = ((screen / 2) / self.keys).saturating_sub(GAP).max(1);
+        let most = |column: usize| if column < self.keys { key } else { half };
+        let narrow: Vec<usize> = (0..columns).map(|column| narrow(column).min(most(column))).collect();
         // Headings that are broken and save no block are broken for nothing.
-        let whole: Vec<usize> = widths.into_iter().map(|width| width.min(most)).collect();
-        if blocks(&narrow, screen).len() < blocks(&whole, screen).len() { narrow } else { whole }
+        let whole = widths.into_iter().enumerate().map(|(column, width)| width.min(most(column)));
+        let whole: Vec<usize> = whole.collect();
+        if self.blocks(&narrow, screen).len() < self.blocks(&whole, screen).len() { narrow } else { whole }
+    }
+
+    /// Columns that fit side by side, the keys in every block.
+    fn blocks(&self, widths: &[usize], screen: usize) -> Vec<Vec<usize>> {
+        let keys = self.keys.min(widths.len());
+        let keyed = total(widths.get(..keys).unwrap_or_default());
+        let mut blocks = vec![(0..keys).collect::<Vec<_>>()];
+        let mut used = keyed;
+        for (column, width) in widths.iter().enumerate().skip(keys) {
+            if used + width + GAP > screen && used > keyed {
+                blocks.push((0..keys).collect());
+                used = keyed;
+            }
+            if let Some(block) = blocks.last_mut() {
+                block.push(column);
+            }
+            used += width + GAP;
+        }
+        blocks
     }
 }
 
@@ -77,29 +107,11 @@ fn total(widths: &[usize]) -> usize {
     widths.iter().map(|width| width + GAP).sum()
 }
 
-/// Columns that fit side by side, the first of all in every block.
-fn blocks(widths: &[usize], screen: usize) -> Vec<Vec<usize>> {
-    let first = widths.first().map_or(0, |width| width + GAP);
-    let mut blocks = vec![vec![0]];
-    let mut used = first;
-    for (column, width) in widths.iter().enumerate().skip(1) {
-        if used + width + GAP > screen && used > first {
-            blocks.push(vec![0]);
-            used = first;
-        }
-        if let Some(block) = blocks.last_mut() {
-            block.push(column);
-        }
-        used += width + GAP;
-    }
-    blocks
-}
-
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let screen = f.width().unwrap_or(WIDTH);
         let widths = self.widths(screen);
-        for (place, block) in blocks(&widths, screen).iter().enumerate() {
+        for (place, block) in self.blocks(&widths, screen).iter().enumerate() {
             if place > 0 {
                 writeln!(f)?;
             }
@@ -117,7 +129,7 @@ impl fmt::Display for Table {
                         // Headings stand on the cells below them.
                         let above = if index < self.heads { height - lines.len() } else { 0 };
                         let text = at.checked_sub(above).and_then(|at| lines.get(at)).map_or("", String::as_str);
-                        match *column == 0 {
+                        match *column < self.keys {
                             true => line.push_str(&format!("  {text:<width$}")),
                             false => line.push_str(&format!("  {text:>width$}")),
                         }
@@ -160,6 +172,15 @@ mod tests {
             let rows: Vec<usize> = format!("{table:1000}").lines().map(length).collect();
             assert_eq!(rows.len(), 4, "one block where there is room");
         }
+    }
+
+    #[test]
+    fn what_rows_are_about_stands_in_every_block() {
+        let text = format!("{:44}", table(8, "node").keyed(2));
+        for block in text.split("\n\n") {
+            assert!(block.contains("node 2") && block.contains("2.1"), "{text}");
+        }
+        assert!(text.lines().all(|line| length(line) <= 44) && text.matches("2.7").count() == 1, "{text}");
     }
 
     #[test]

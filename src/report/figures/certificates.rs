@@ -1,8 +1,10 @@
 //! Mean latency and queues between their bounds.
 
 use super::clusters::NO_ROUND;
-use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows, slot_range};
-use super::style::{BLUE, FAINT, Figure, INK, Look, VERMILLION, WIDTH, canvas, empty};
+use super::titled;
+use crate::drawing::figure::{Axis, Entry, Figure, Height, Layer, Marks, Panel, Sample};
+use crate::drawing::look::{BLUE, Dash, FAINT, INK, Look, VERMILLION};
+use crate::drawing::scale::Scale;
 use crate::lyapunov::{Comparison, History, NOT_COMPARED};
 use crate::report::bound_paths::paths;
 use crate::report::certificates::compared;
@@ -10,86 +12,97 @@ use crate::report::table::significant;
 use crate::simulation::RunRecord;
 
 const TITLE: &str = "What the run proves";
-const OWN: Look = Look { line: BLUE, area: BLUE, dashed: false };
-const ABOVE: Look = Look { line: VERMILLION, area: VERMILLION, dashed: false };
-const BELOW: Look = Look { line: INK, area: INK, dashed: true };
-const LEVEL: Look = Look { line: FAINT, area: FAINT, dashed: true };
+const OWN: Look = Look::plain(BLUE, Dash::Solid, 1.7);
+const ABOVE: Look = Look::plain(VERMILLION, Dash::Long, 1.3);
+const BELOW: Look = Look::plain(INK, Dash::Short, 1.2);
+const LEVEL: Look = Look::plain(FAINT, Dash::Dots, 1.2);
 
 struct Curve {
     name: &'static str,
     look: Look,
-    stroke: f64,
     points: Vec<(f64, f64)>,
 }
 
+impl Curve {
+    fn last(&self) -> f64 {
+        self.points.last().map_or(0.0, |point| point.1)
+    }
+}
+
 pub(super) fn draw(record: &RunRecord) -> Figure {
+    let title = titled(record, TITLE);
     if record.planned_slots().next().is_none() {
-        return empty(TITLE, NO_ROUND);
+        return Figure::empty(title, NO_ROUND);
     }
     let slots: Vec<u64> = record.slots.iter().map(|slot| slot.slot).collect();
-    let words = Words { heading: "Mean round latency", y_title: "Seconds", norm: "|Q| [budgets]" };
+    let words = Words { title: &title, penalty: "Mean round latency [s]", norm: "Norm of all queues |Q| [budgets]" };
     let comparison = record.comparison.as_ref().and_then(|comparison| compared(record, comparison));
-    match record.history().ok().zip(comparison) {
-        Some((history, compared)) => bounds(&history, &compared, &slots, &words),
-        None => empty(TITLE, NOT_COMPARED),
+    match record.history() {
+        Ok(history) => bounds(&history, comparison.as_ref(), &slots, &words),
+        Err(_) => Figure::empty(title, NOT_COMPARED),
     }
 }
 
 /// What the panels say.
 pub(super) struct Words<'a> {
-    /// Above the mean penalty.
-    pub(super) heading: &'a str,
-    /// Of its axis, with the unit.
-    pub(super) y_title: &'a str,
-    /// Of the queues' axis, with the unit.
+    pub(super) title: &'a str,
+    /// The mean penalty, with its unit.
+    pub(super) penalty: &'a str,
+    /// The norm of the queues, with its unit.
     pub(super) norm: &'a str,
 }
 
-/// A figure for a run that was not compared.
-pub(super) fn not_compared() -> Figure {
-    empty(TITLE, NOT_COMPARED)
-}
+/// Title of a figure of a problem's own run.
+pub(super) const OF_PROBLEM: &str = TITLE;
 
-/// Mean penalty and norm of the queues of any history between their bounds; `slots` are the slots' numbers.
-pub(super) fn bounds(history: &History, compared: &Comparison, slots: &[u64], words: &Words) -> Figure {
+/// Mean penalty and norm of the queues of any history, between their bounds where it was compared with what else was
+/// possible; `slots` are the slots' numbers.
+pub(super) fn bounds(history: &History, compared: Option<&Comparison>, slots: &[u64], words: &Words) -> Figure {
     if slots.is_empty() {
-        return empty(TITLE, "no slot was played");
+        return Figure::empty(words.title, "no slot was played");
     }
     let paths = paths(history, compared);
     let numbers = || slots.iter().map(|slot| *slot as f64);
-    let curve =
-        |name, look, stroke, values: Vec<f64>| Curve { name, look, stroke, points: numbers().zip(values).collect() };
-    let x = slot_range(slots.iter().copied());
-    let mut mean = vec![curve("mean so far", OWN, 2.2, paths.mean_penalty)];
-    mean.extend(paths.lower.map(|values| curve("least (D)", BELOW, 1.4, values)));
-    mean.extend(paths.upper.map(|values| curve("at most (C3)", ABOVE, 1.6, values)));
-    let mut queues = vec![curve("|Q|", OWN, 1.8, paths.queue_norm)];
-    queues.extend(paths.norm_bound.map(|values| curve("at most (C4)", ABOVE, 1.6, values)));
-    queues.extend(paths.norm_level.map(|level| curve("always (C5)", LEVEL, 1.4, vec![level; slots.len()])));
-    let panels = [(words.heading, words.y_title, mean), ("Norm of all queues", words.norm, queues)];
-    let subtitle = "Right: after the last slot. Bounds beyond an axis are given as numbers only";
-    canvas((WIDTH, figure_height(2)), [TITLE, subtitle, ""], |root| {
-        for (index, (row, (heading, y_title, curves))) in rows(2).zip(&panels).enumerate() {
-            let y = range(curves);
-            let mut chart = axes(root, &Axes { row, heading, y_title, x, y, last: index == 1 })?;
-            for curve in curves {
-                let inside: Vec<(f64, f64)> = curve.points.iter().map(|&(x, value)| (x, value.max(y.0))).collect();
-                line(&mut chart, &inside, y.1, curve.look, curve.stroke)?;
+    let curve = |name, look, values: Vec<f64>| Curve { name, look, points: numbers().zip(values).collect() };
+    let mut mean = vec![curve("mean so far", OWN, paths.mean_penalty)];
+    mean.extend(paths.lower.map(|values| curve("least (D)", BELOW, values)));
+    mean.extend(paths.upper.map(|values| curve("at most (C3)", ABOVE, values)));
+    let mut queues = vec![curve("|Q|", OWN, paths.queue_norm)];
+    queues.extend(paths.norm_bound.map(|values| curve("at most (C4)", ABOVE, values)));
+    queues.extend(paths.norm_level.map(|level| curve("always (C5)", LEVEL, vec![level; slots.len()])));
+    let panel = |(y_title, curves): (&str, Vec<Curve>)| {
+        let (low, high) = range(&curves);
+        let line = |curve: &Curve| Layer::Line { points: curve.points.clone(), look: curve.look, marks: Marks::Every };
+        let entry = |curve: &Curve| {
+            let (last, sample) = (curve.last(), Sample::Line(curve.look));
+            let shown = significant(last, 3);
+            match (low..=high).contains(&last) {
+                true => Entry::new(last, curve.name, sample).showing(shown),
+                // Beyond the axis there is nothing to see but the number.
+                false => Entry::new(last.clamp(low, high), format!("{}: {shown}", curve.name), sample),
             }
-            let label = |curve: &Curve| {
-                let value = curve.points.last()?.1;
-                let sample = Sample::Line(curve.look, curve.stroke);
-                Some(Label {
-                    value: value.clamp(y.0, y.1),
-                    name: curve.name.into(),
-                    shown: significant(value, 3),
-                    sample,
-                })
-            };
-            labels(root, &chart, curves.iter().filter_map(label).collect())?;
+        };
+        Panel {
+            heading: String::new(),
+            x: Axis::new("Slot", Scale::slots(slots.iter().copied())),
+            y: Axis::new(y_title, Scale::between(low, high)),
+            // Its own line above its bounds.
+            layers: curves.iter().rev().map(line).collect(),
+            legend: curves.iter().map(entry).collect(),
+            height: Height::Usual,
         }
-        Ok(())
-    })
+    };
+    let (subtitle, note) = match compared {
+        Some(_) => ("Right: after the last slot. Bounds beyond an axis are given as numbers only", ""),
+        None => ("Right: after the last slot", NOT_COMPARED),
+    };
+    Figure {
+        title: words.title.into(),
+        subtitle: subtitle.into(),
+        note: note.into(),
+        panels: [(words.penalty, mean), (words.norm, queues)].into_iter().map(panel).collect(),
+        ..Figure::default()
+    }
 }
 
 /// Ends of the y axis: all of the run's own line but its first twentieth, zero, and those bounds that do not squeeze
@@ -102,8 +115,9 @@ fn range(curves: &[Curve]) -> (f64, f64) {
     };
     let own = curves.first().map(settled).unwrap_or_default();
     let most = 6.0 * own.1.max(-own.0);
-    let last = |curve: &Curve| curve.points.last().map(|point| point.1).unwrap_or_default();
-    let shown = curves.iter().map(last).filter(|bound| bound.abs() <= most);
+    // A lower bound far below all there is says little, and takes as much room as one above.
+    let least = (6.0 * own.0).min(-0.25 * own.1);
+    let shown = curves.iter().map(Curve::last).filter(|bound| (least..=most).contains(bound));
     let (low, high) = shown.fold(own, |(low, high), value| (low.min(value), high.max(value)));
     let end = |value: f64| if value.is_finite() { 1.15 * value } else { 0.0 };
     let (low, high) = (end(low), end(high));

@@ -1,6 +1,5 @@
 //! Clusters and nodes in the figures of a run.
 
-use super::style::short;
 use crate::simulation::RunRecord;
 
 /// Said where there is nothing to draw.
@@ -35,8 +34,13 @@ pub(super) fn shown(record: &RunRecord) -> Shown {
     Shown { clusters, note: format!("the {MOST_PANELS} of {count} clusters that weigh most") }
 }
 
-/// A node's name without its cluster's, short enough for the margin.
+/// Name of a cluster.
+pub(super) fn heading(record: &RunRecord, cluster: usize) -> String {
+    record.clusters.get(cluster).cloned().unwrap_or_default()
+}
+
+/// A node's name without its cluster's.
 pub(super) fn label(record: &RunRecord, cluster: usize, name: &str) -> String {
     let prefix = record.clusters.get(cluster).and_then(|cluster| name.strip_prefix(cluster.as_str()));
-    short(prefix.and_then(|rest| rest.strip_prefix('/')).unwrap_or(name), 14)
+    prefix.and_then(|rest| rest.strip_prefix('/')).unwrap_or(name).into()
 }

@@ -1,9 +1,10 @@
 //! Figures of a run of a user's own problem, drawn as those of scenarios are.
 
-use super::certificates::{Words, bounds, not_compared};
+use super::certificates::{OF_PROBLEM, Words, bounds};
 use super::latency::{Scatter, scatter};
-use super::lines::{Line, Panels, Stretch, draw_panels};
-use super::style::{Figure, LOOKS, device_look, empty, short};
+use super::lines::{Line, Lines, Stretch, draw_panels};
+use crate::drawing::figure::Figure;
+use crate::drawing::look::{LOOKS, device_look};
 use crate::lyapunov::{Comparison, History, Labels};
 
 /// What the figures of such a run are drawn from.
@@ -21,8 +22,6 @@ pub(in crate::report) const OF_DRIFT: [(&str, Draw); 4] =
 
 const NO_SLOT: &str = "no slot was played";
 const NO_CONSTRAINT: &str = "the problem has no long-term constraint";
-/// Characters of a constraint's name beside its line.
-const LONGEST_NAME: usize = 14;
 
 /// A quantity with its unit in brackets.
 fn quantity(name: &str, unit: &str) -> String {
@@ -62,20 +61,20 @@ fn lines(
 ) -> Figure {
     let slots = slots(view);
     let of = |(index, name): (usize, &String)| Line {
-        name: short(name, LONGEST_NAME),
+        name: name.clone(),
         look: device_look(index),
         named: index < LOOKS,
         points: slots.iter().map(|slot| *slot as f64).zip(points(index)).collect(),
     };
     let lines: Vec<Line> = view.labels.constraints.iter().enumerate().map(of).collect();
     if slots.is_empty() {
-        return empty(titles[0], NO_SLOT);
+        return Figure::empty(titles[0], NO_SLOT);
     }
     if lines.is_empty() {
-        return empty(titles[0], NO_CONSTRAINT);
+        return Figure::empty(titles[0], NO_CONSTRAINT);
     }
-    let note = String::new();
-    draw_panels(Panels { titles, y_title, limit, stretch, note, slots, panels: vec![("", lines)] })
+    let panel = Lines { heading: String::new(), y_title: y_title.into(), limit, lines };
+    draw_panels(titles, stretch, String::new(), &slots, &[panel])
 }
 
 fn queues(view: &DriftView) -> Figure {
@@ -106,14 +105,8 @@ fn violations(view: &DriftView) -> Figure {
 
 fn proved(view: &DriftView) -> Figure {
     let labels = view.labels;
-    let heading = format!("Mean {}", labels.penalty);
-    let y_title = quantity(&capital(&labels.penalty), &labels.penalty_unit);
-    let norm = quantity("|Q|", &labels.violation_unit);
-    match view.comparison {
-        Some(compared) => {
-            let words = Words { heading: &heading, y_title: &y_title, norm: &norm };
-            bounds(view.history, compared, &slots(view), &words)
-        }
-        None => not_compared(),
-    }
+    let penalty = quantity(&format!("Mean {}", labels.penalty), &labels.penalty_unit);
+    let norm = quantity("Norm of all queues |Q|", &labels.violation_unit);
+    let words = Words { title: OF_PROBLEM, penalty: &penalty, norm: &norm };
+    bounds(view.history, view.comparison, &slots(view), &words)
 }

@@ -1,10 +1,10 @@
 //! What is minimized, over the slots: the round latency of a run, the penalty of any problem.
 
-use plotters::prelude::*;
-
 use super::clusters::NO_ROUND;
-use super::panel::{Axes, Label, Sample, axes, figure_height, labels, line, rows, slot_range};
-use super::style::{BLUE, FAINT, Figure, Look, SKY, VERMILLION, WIDTH, canvas, cause, empty, px, width};
+use super::titled;
+use crate::drawing::figure::{Axis, Entry, Figure, Height, Layer, Marks, Panel, Sample};
+use crate::drawing::look::{BLUE, Dash, FAINT, Fill, INK, Look, SKY, VERMILLION};
+use crate::drawing::scale::Scale;
 use crate::report::series::{quantile, sorted};
 use crate::report::table::significant;
 use crate::simulation::RunRecord;
@@ -16,12 +16,16 @@ const MOST_POINTS: usize = 2000;
 /// Characters of a unit behind a number.
 const LONGEST_UNIT: usize = 1;
 
-const MEAN: Look = Look { line: BLUE, area: BLUE, dashed: false };
-const PERCENTILE: Look = Look { line: FAINT, area: FAINT, dashed: true };
+const MEAN: Look = Look::plain(BLUE, Dash::Solid, 1.8);
+const PERCENTILES: [(&str, f64, Look); 3] = [
+    ("p50", 0.5, Look::plain(INK, Dash::Long, 0.9)),
+    ("p90", 0.9, Look::plain(FAINT, Dash::Short, 0.9)),
+    ("p99", 0.99, Look::plain(FAINT, Dash::Dots, 0.9)),
+];
 
 pub(super) fn draw(record: &RunRecord) -> Figure {
     scatter(&Scatter {
-        title: TITLE,
+        title: &titled(record, TITLE),
         y_title: "Round latency T [s]",
         unit: "s",
         slots: record.slots.iter().map(|slot| slot.slot).collect(),
@@ -58,7 +62,7 @@ pub(super) fn scatter(figure: &Scatter) -> Figure {
     let with_unit = |value: f64| format!("{} {unit}", significant(value, 3)).trim_end().to_string();
     let values = sorted(points.iter().map(|point| point.1));
     let (Some(&low), Some(&high)) = (values.first(), values.last()) else {
-        return empty(title, nothing);
+        return Figure::empty(*title, *nothing);
     };
     let at = |probability| quantile(&values, probability).unwrap_or(high);
     // A few extreme rounds would squeeze all others into a line.
@@ -75,47 +79,47 @@ pub(super) fn scatter(figure: &Scatter) -> Figure {
         means.push((*slot, sum / count as f64));
     }
     let above: Vec<f64> = points.iter().filter(|point| point.1 > ceiling).map(|point| point.0).collect();
-    let step = points.len().div_ceil(MOST_POINTS);
+    let step = points.len().div_ceil(MOST_POINTS).max(1);
+    let (first, last) = (slots.first().copied().unwrap_or_default(), slots.last().copied().unwrap_or_default());
+    let ends = [first as f64 - 0.5, last as f64 + 0.5];
 
     let mut subtitle = match step {
         1 => format!("One point per {one}"),
         _ => format!("One point for every {step} {several}"),
     };
     if !outages.is_empty() {
-        subtitle += &format!("; red: {} slots without a round", outages.len());
+        subtitle += &format!("; strokes below: {} slots without a round", outages.len());
     }
+    let noun = several.rsplit(' ').next().unwrap_or_default();
     if !above.is_empty() {
-        let noun = several.rsplit(' ').next().unwrap_or_default();
         subtitle += &format!("; triangles: {} {noun} above the axis, up to {}", above.len(), with_unit(high));
     }
-    canvas((WIDTH, figure_height(1)), [title, &subtitle, ""], |root| {
-        let x = slot_range(slots.iter().copied());
-        let row = rows(1).next().unwrap_or_default();
-        let mut chart = axes(root, &Axes { row, heading: "", y_title, x, y: (floor, ceiling), last: true })?;
-        let dot = |point: &(f64, f64)| Circle::new(*point, width(2.2), SKY.mix(0.6).filled());
-        chart
-            .draw_series(points.iter().step_by(step.max(1)).filter(|point| point.1 <= ceiling).map(dot))
-            .map_err(cause)?;
-        let mark = |slot: &f64| TriangleMarker::new((*slot, ceiling), width(4.0), SKY.filled());
-        chart.draw_series(above.iter().map(mark)).map_err(cause)?;
-        let (_, ys) = chart.plotting_area().get_pixel_range();
-        for slot in outages {
-            let left = chart.backend_coord(&(*slot, floor)).0;
-            let ends = [(left, ys.end - px(1)), (left, ys.end - px(9))];
-            root.draw(&PathElement::new(ends, VERMILLION.stroke_width(width(1.4)))).map_err(cause)?;
-        }
-        let mut names = Vec::new();
-        for (name, probability) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99)] {
-            let value = at(probability);
-            line(&mut chart, &[(x.0, value), (x.1, value)], ceiling, PERCENTILE, 1.1)?;
-            let shown = with_unit(value);
-            names.push(Label { value, name: name.into(), shown, sample: Sample::Line(PERCENTILE, 1.1) });
-        }
-        line(&mut chart, &means, ceiling, MEAN, 2.2)?;
-        if let Some((_, mean)) = means.last() {
-            let (name, shown) = ("mean so far".into(), with_unit(*mean));
-            names.push(Label { value: *mean, name, shown, sample: Sample::Line(MEAN, 2.2) });
-        }
-        labels(root, &chart, names)
-    })
+    let shown = points.iter().copied().step_by(step).filter(|point| point.1 <= ceiling).collect();
+    let mut layers = vec![
+        Layer::Dots { points: shown, fill: Fill::veil(SKY, 0.7) },
+        Layer::Above { at: above, colour: SKY },
+        Layer::Below { at: outages.clone(), colour: VERMILLION },
+    ];
+    let mut legend = vec![Entry::new(ceiling, *one, Sample::Dot(SKY, true))];
+    for (name, probability, look) in PERCENTILES {
+        let value = at(probability);
+        layers.push(Layer::Line { points: ends.map(|x| (x, value)).into(), look, marks: Marks::Every });
+        legend.push(Entry::new(value, name, Sample::Line(look)).showing(with_unit(value)));
+    }
+    if let Some((_, mean)) = means.last() {
+        legend.push(Entry::new(*mean, "mean so far", Sample::Line(MEAN)).showing(with_unit(*mean)));
+    }
+    if !outages.is_empty() {
+        legend.push(Entry::new(floor, "no round", Sample::Below(VERMILLION)));
+    }
+    layers.push(Layer::Line { points: means, look: MEAN, marks: Marks::Every });
+    let panel = Panel {
+        heading: String::new(),
+        x: Axis::new("Slot", Scale::slots(slots.iter().copied())),
+        y: Axis::new(*y_title, Scale::between(floor, ceiling)),
+        layers,
+        legend,
+        height: Height::Usual,
+    };
+    Figure { title: (*title).into(), subtitle, panels: vec![panel], ..Figure::default() }
 }

@@ -1,17 +1,17 @@
-//! One line per node, one panel per cluster: virtual queues, energy against budget.
+//! One line per node, one panel per cluster: virtual queues, energy against budget, or in joules where there is none.
 
-use super::clusters::{NO_ROUND, Shown, label, shown};
-use super::panel::{Axes, Label, Sample, Stretches, axes, figure_height, labels, line, rows, slot_range};
-use super::style::{CONTROL_UNIT, FAINT, Figure, LOOKS, Look, WIDTH, canvas, device_look, empty};
-use crate::report::series::{budget, energy};
+use super::clusters::{NO_ROUND, Shown, heading, label, shown};
+use super::titled;
+use crate::drawing::figure::{Axis, Entry, Figure, Height, Layer, Marks, Panel, Sample};
+use crate::drawing::look::{CONTROL_UNIT, Fill, LIMIT, LOOKS, Look, device_look};
+use crate::drawing::scale::Scale;
+use crate::report::series::{budget, energy as spent};
 use crate::report::table::significant;
 use crate::simulation::{NodeRole, RunRecord, SlotRecord};
 
 /// Slots whose queues can be told apart.
 const MOST_SLOTS: usize = 200;
-const NO_BUDGET: &str = "no node has an energy budget";
-/// Line at a quantity's limit.
-const LIMIT: Look = Look { line: FAINT, area: FAINT, dashed: false };
+const NO_BUDGET: &str = "no node has an energy budget, and so none has a queue";
 
 /// How many slots a point of a line stands for, and the footnote that says so.
 pub(super) struct Stretch {
@@ -35,20 +35,16 @@ impl Stretch {
     }
 }
 
-/// Panels of lines over the same slots.
-pub(super) struct Panels<'a> {
-    /// Title, and how to read the figure.
-    pub(super) titles: [&'a str; 2],
+/// Lines over the same slots.
+pub(super) struct Lines {
+    /// Which part of the whole.
+    pub(super) heading: String,
     /// Quantity and unit.
-    pub(super) y_title: &'a str,
+    pub(super) y_title: String,
     /// Where the quantity's limit is, if it has one.
     pub(super) limit: Option<f64>,
-    pub(super) stretch: Stretch,
-    /// What is left out.
-    pub(super) note: String,
-    pub(super) slots: Vec<u64>,
-    /// Headings and lines, at least one of each.
-    pub(super) panels: Vec<(&'a str, Vec<Line>)>,
+    /// At least one.
+    pub(super) lines: Vec<Line>,
 }
 
 pub(super) struct Line {
@@ -65,8 +61,11 @@ impl Line {
     }
 }
 
-/// Lines of a cluster's nodes with a budget.
-fn lines(record: &RunRecord, cluster: usize, points: &dyn Fn(usize, f64) -> Vec<(f64, f64)>) -> Vec<Line> {
+/// Points of a node by its index and budget; none where it has no line.
+type Points<'a> = &'a dyn Fn(usize, Option<f64>) -> Option<Vec<(f64, f64)>>;
+
+/// Lines of a cluster's nodes.
+fn lines(record: &RunRecord, cluster: usize, points: Points) -> Vec<Line> {
     let mut device = 0;
     let mut lines = Vec::new();
     for (index, node) in record.nodes.iter().enumerate().filter(|(_, node)| node.cluster == cluster) {
@@ -77,114 +76,150 @@ fn lines(record: &RunRecord, cluster: usize, points: &dyn Fn(usize, f64) -> Vec<
                 (device_look(device - 1), device <= LOOKS)
             }
         };
-        if let Some(budget) = budget(node) {
-            let name = label(record, cluster, &node.name);
-            lines.push(Line { name, look, named, points: points(index, budget) });
+        if let Some(points) = points(index, budget(node)) {
+            lines.push(Line { name: label(record, cluster, &node.name), look, named, points });
         }
     }
     lines
 }
 
 pub(super) fn queues(record: &RunRecord) -> Figure {
-    let title = "Virtual energy queues";
-    let points = |node: usize, _budget: f64| {
+    let points = |node: usize, budget: Option<f64>| {
+        budget?;
         let queue = |slot: &SlotRecord| slot.queues.get(node).copied().unwrap_or_default();
-        record.slots.iter().map(|slot| (slot.slot as f64, queue(slot))).collect()
+        Some(record.slots.iter().map(|slot| (slot.slot as f64, queue(slot))).collect())
     };
-    let subtitle = "A level queue means the budget is kept in the long run; one that grows, that it is not";
-    draw(record, (title, subtitle, "Queue Q [budgets]"), None, Stretch::of_queues(record.slots.len()), &points)
+    let titles = [
+        "Virtual energy queues",
+        "A level queue means the budget is kept in the long run; one that grows, that it is not",
+    ];
+    let of: [(&str, Option<f64>, Points); 1] = [("Queue Q [budgets]", None, &points)];
+    draw(record, titles, Stretch::of_queues(record.slots.len()), &of)
 }
 
-pub(super) fn energy_shares(record: &RunRecord) -> Figure {
-    let title = "Energy spent against budget";
-    let points = |node: usize, budget: f64| {
+pub(super) fn energy(record: &RunRecord) -> Figure {
+    let mean = |node: usize, unit: f64| {
         let mut sum = 0.0;
         let average = (1u64..).zip(&record.slots).map(|(count, slot)| {
-            sum += energy(slot, node) / budget;
+            sum += spent(slot, node) / unit;
             (slot.slot as f64, sum / count as f64)
         });
-        average.collect()
+        Some(average.collect())
     };
-    let subtitle = "Average per slot so far; at or below the line at 1 the budget is kept";
-    draw(record, (title, subtitle, "Energy / budget"), Some(1.0), Stretch::single(), &points)
+    let shares = |node: usize, budget: Option<f64>| mean(node, budget?);
+    let joules = |node: usize, budget: Option<f64>| budget.is_none().then(|| mean(node, 1.0))?;
+    let titles = if record.nodes.iter().any(|node| budget(node).is_some()) {
+        ["Energy spent against budget", "Average per slot so far; at or below the line at 1 the budget is kept"]
+    } else {
+        ["Energy spent", "Average per slot so far; no node has a budget"]
+    };
+    let of: [(&str, Option<f64>, Points); 2] =
+        [("Energy / budget", Some(1.0), &shares), ("Energy per slot [J]", None, &joules)];
+    draw(record, titles, Stretch::single(), &of)
 }
 
+/// For every cluster a panel of each kind that has lines in it.
 fn draw(
     record: &RunRecord,
-    (title, subtitle, y_title): (&str, &str, &str),
-    limit: Option<f64>,
+    [title, subtitle]: [&str; 2],
     stretch: Stretch,
-    points: &dyn Fn(usize, f64) -> Vec<(f64, f64)>,
+    kinds: &[(&str, Option<f64>, Points)],
 ) -> Figure {
+    let title = titled(record, title);
     if record.planned_slots().next().is_none() {
-        return empty(title, NO_ROUND);
+        return Figure::empty(title, NO_ROUND);
     }
     let Shown { clusters, note } = shown(record);
-    let heading = |cluster: usize| record.clusters.get(cluster).map(String::as_str).unwrap_or_default();
-    let panels: Vec<(&str, Vec<Line>)> = clusters
-        .into_iter()
-        .map(|cluster| (heading(cluster), lines(record, cluster, points)))
-        .filter(|(_, lines)| !lines.is_empty())
-        .collect();
-    if panels.is_empty() {
-        return empty(title, NO_BUDGET);
+    let mut panels = Vec::new();
+    for cluster in clusters {
+        for (y_title, limit, points) in kinds {
+            let lines = lines(record, cluster, points);
+            if !lines.is_empty() {
+                let heading = heading(record, cluster);
+                panels.push(Lines { heading, y_title: (*y_title).into(), limit: *limit, lines });
+            }
+        }
     }
-    let slots = record.slots.iter().map(|slot| slot.slot).collect();
-    draw_panels(Panels { titles: [title, subtitle], y_title, limit, stretch, note, slots, panels })
+    if panels.is_empty() {
+        return Figure::empty(title, NO_BUDGET);
+    }
+    let slots: Vec<u64> = record.slots.iter().map(|slot| slot.slot).collect();
+    draw_panels([&title, subtitle], stretch, note, &slots, &panels)
 }
 
 /// Draws panels one below the other.
-pub(super) fn draw_panels(figure: Panels) -> Figure {
-    let Panels { titles: [title, subtitle], y_title, limit, stretch, note, slots, panels } = figure;
-    let ranges: Vec<(f64, f64)> = panels.iter().map(|(_, lines)| (floor(lines), top(lines, limit))).collect();
-    let highest = |lines: &[Line]| lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
-    let lowest = |lines: &[Line]| lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::min);
-    let beyond = |lines: &[Line], (floor, top): (f64, f64)| highest(lines) > top || lowest(lines) < floor;
-    let cut = panels.iter().zip(&ranges).any(|((_, lines), range)| beyond(lines, *range));
-    let cut = if cut { "the first slots are beyond the axis".to_string() } else { String::new() };
-    let note =
-        [stretch.note.clone(), note, cut].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ");
-    let x = slot_range(slots.into_iter());
-    canvas((WIDTH, figure_height(panels.len())), [title, subtitle, &note], |root| {
-        let last = panels.len() - 1;
-        for (index, ((row, (heading, lines)), (floor, top))) in rows(panels.len()).zip(&panels).zip(ranges).enumerate()
-        {
-            let spec = Axes { row, heading, y_title, x, y: (floor, top), last: index == last };
-            let mut chart = axes(root, &spec)?;
-            if let Some(limit) = limit {
-                line(&mut chart, &[(x.0, limit), (x.1, limit)], top, LIMIT, 1.6)?;
-            }
-            let stretched = |line: &Line| {
-                let inside: Vec<(f64, f64)> = line.points.iter().map(|&(x, value)| (x, value.max(floor))).collect();
-                Stretches::new(&inside, stretch.slots)
-            };
-            if stretch.slots > 1 {
-                for node in lines.iter().filter(|node| node.named) {
-                    stretched(node).draw_band(&mut chart, top, node.look)?;
-                }
-            }
-            for node in lines {
-                line(&mut chart, &stretched(node).means, top, node.look, if node.named { 1.8 } else { 0.8 })?;
-            }
-            let mut names: Vec<Label> = lines
-                .iter()
-                .filter(|line| line.named)
-                .map(|line| Label {
-                    value: line.last(),
-                    name: line.name.clone(),
-                    shown: significant(line.last(), 3),
-                    sample: Sample::Line(line.look, 1.8),
-                })
-                .collect();
-            let others: Vec<f64> = lines.iter().filter(|line| !line.named).map(Line::last).collect();
-            if let Some(largest) = others.iter().copied().reduce(f64::max) {
-                let (name, shown) = (format!("{} others", others.len()), format!("≤ {}", significant(largest, 3)));
-                names.push(Label { value: largest, name, shown, sample: Sample::Line(device_look(LOOKS), 0.8) });
-            }
-            labels(root, &chart, names)?;
+pub(super) fn draw_panels(
+    [title, subtitle]: [&str; 2],
+    stretch: Stretch,
+    note: String,
+    slots: &[u64],
+    panels: &[Lines],
+) -> Figure {
+    let cut = |of: &Lines| {
+        let (floor, top) = (floor(&of.lines), top(&of.lines, of.limit));
+        of.lines.iter().flat_map(|line| &line.points).any(|point| point.1 > top || point.1 < floor)
+    };
+    let cut = if panels.iter().any(cut) { "the first slots are beyond the axis" } else { "" };
+    let parts = [stretch.note.as_str(), &note, cut].into_iter().filter(|part| !part.is_empty());
+    let note = parts.collect::<Vec<_>>().join("; ");
+    let panels = panels.iter().map(|of| panel(of, slots, &stretch)).collect();
+    Figure { title: title.into(), subtitle: subtitle.into(), note, panels, ..Figure::default() }
+}
+
+fn panel(of: &Lines, slots: &[u64], stretch: &Stretch) -> Panel {
+    let (floor, top) = (floor(&of.lines), top(&of.lines, of.limit));
+    let x = Scale::slots(slots.iter().copied());
+    let mut layers = Vec::new();
+    if let Some(limit) = of.limit {
+        let (from, to) = x.range();
+        layers.push(Layer::Line { points: vec![(from, limit), (to, limit)], look: LIMIT, marks: Marks::Every });
+    }
+    for line in of.lines.iter().filter(|line| line.named && stretch.slots > 1) {
+        layers
+            .push(Layer::Area { outline: band(&line.points, stretch.slots), fill: Fill::veil(line.look.colour, 0.18) });
+    }
+    for (turn, line) in of.lines.iter().enumerate() {
+        let points = means(&line.points, stretch.slots);
+        layers.push(Layer::Line { points, look: line.look, marks: Marks::Few { turn } });
+    }
+    let entry = |line: &Line| {
+        Entry::new(line.last(), line.name.clone(), Sample::Line(line.look)).showing(significant(line.last(), 3))
+    };
+    let mut legend: Vec<Entry> = of.lines.iter().filter(|line| line.named).map(entry).collect();
+    let others: Vec<f64> = of.lines.iter().filter(|line| !line.named).map(Line::last).collect();
+    if let Some(largest) = others.iter().copied().reduce(f64::max) {
+        let entry = Entry::new(largest, format!("{} others", others.len()), Sample::Line(device_look(LOOKS)));
+        legend.push(entry.showing(format!("≤ {}", significant(largest, 3))));
+    }
+    Panel {
+        heading: of.heading.clone(),
+        x: Axis::new("Slot", x),
+        y: Axis::new(of.y_title.clone(), Scale::between(floor, top)),
+        layers,
+        legend,
+        height: Height::Usual,
+    }
+}
+
+/// Means of stretches of a line whose points jump up and down too often to be told apart, each at its middle.
+fn means(points: &[(f64, f64)], length: usize) -> Vec<(f64, f64)> {
+    let mean = |stretch: &[(f64, f64)]| {
+        let count = stretch.len() as f64;
+        (stretch.iter().map(|p| p.0).sum::<f64>() / count, stretch.iter().map(|p| p.1).sum::<f64>() / count)
+    };
+    points.chunks(length.max(1)).map(mean).collect()
+}
+
+/// From the least to the greatest values of such stretches.
+fn band(points: &[(f64, f64)], length: usize) -> Vec<(f64, f64)> {
+    let end = |pick: fn(f64, f64) -> f64| {
+        move |stretch: &[(f64, f64)]| {
+            let middle = stretch.iter().map(|p| p.0).sum::<f64>() / stretch.len() as f64;
+            (middle, stretch.iter().map(|p| p.1).reduce(pick).unwrap_or_default())
         }
-        Ok(())
-    })
+    };
+    let low = points.chunks(length.max(1)).map(end(f64::min)).rev();
+    points.chunks(length.max(1)).map(end(f64::max)).chain(low).collect()
 }
 
 /// End of the y axis: all there is to see, but for the first twentieth of the slots, whose averages vary most.

@@ -1,22 +1,18 @@
-//! Figures of a run as SVG, 800 px wide, for screen, print and colour-blind eyes, and what all figures are made of.
+//! Figures of a run: what there is to see in a record. How it is drawn, for papers, screens and slides, knows
+//! [`drawing`](crate::drawing).
 
 mod certificates;
 mod clusters;
 mod drift;
-#[cfg_attr(not(feature = "experiments"), allow(dead_code, reason = "pieces that only experiments use"))]
-pub(crate) mod frame;
+mod files;
 mod latency;
 mod lines;
-#[cfg_attr(not(feature = "experiments"), allow(dead_code, reason = "pieces that only experiments use"))]
-pub(crate) mod panel;
 mod segments;
-#[cfg_attr(not(feature = "experiments"), allow(dead_code, reason = "pieces that only experiments use"))]
-pub(crate) mod style;
 
 pub(super) use drift::{DriftView, OF_DRIFT};
+pub(crate) use files::files;
 
-use style::Figure;
-
+use crate::drawing::figure::Figure;
 use crate::simulation::RunRecord;
 
 type Draw = fn(&RunRecord) -> Figure;
@@ -25,7 +21,15 @@ type Draw = fn(&RunRecord) -> Figure;
 pub(super) const ALL: [(&str, Draw); 5] = [
     ("latency.svg", latency::draw),
     ("queues.svg", lines::queues),
-    ("energy.svg", lines::energy_shares),
+    ("energy.svg", lines::energy),
     ("segments.svg", segments::draw),
     ("certificates.svg", certificates::draw),
 ];
+
+/// A title that says who decided, where that is not the exact solver.
+fn titled(record: &RunRecord, title: &str) -> String {
+    match record.provenance.policy.as_str() {
+        "exact" => title.into(),
+        policy => format!("{title} (policy {policy})"),
+    }
+}

@@ -1,15 +1,14 @@
 //! Encoder blocks per device over the slots, stacked.
 
-use plotters::prelude::*;
-
-use super::clusters::{NO_ROUND, Shown, label, shown};
-use super::panel::{Axes, Label, Sample, axes, figure_height, labels, rows, slot_range};
-use super::style::{Figure, LOOKS, WIDTH, canvas, cause, device_look, empty, width};
+use super::clusters::{NO_ROUND, Shown, heading, label, shown};
+use super::titled;
+use crate::drawing::figure::{Axis, Entry, Figure, Height, Layer, Panel, Sample};
+use crate::drawing::look::{Fill, LOOKS};
+use crate::drawing::scale::Scale;
 use crate::report::series::devices;
 use crate::simulation::RunRecord;
 
 const TITLE: &str = "Encoder blocks on each device";
-const OTHERS: RGBColor = RGBColor(200, 200, 200);
 /// Columns that can be told apart.
 const MOST_COLUMNS: usize = 170;
 
@@ -87,8 +86,9 @@ fn slots_per_column(record: &RunRecord) -> usize {
 }
 
 pub(super) fn draw(record: &RunRecord) -> Figure {
+    let title = titled(record, TITLE);
     if record.planned_slots().next().is_none() {
-        return empty(TITLE, NO_ROUND);
+        return Figure::empty(title, NO_ROUND);
     }
     let Shown { clusters, note } = shown(record);
     let averaged = match slots_per_column(record) {
@@ -96,50 +96,42 @@ pub(super) fn draw(record: &RunRecord) -> Figure {
         slots => format!(", averaged over {slots} slots"),
     };
     let subtitle = format!("From the first device of the pipeline up{averaged}; right: mean over the rounds");
-    let x = slot_range(record.slots.iter().map(|slot| slot.slot));
-    let blocks = f64::from(record.blocks.max(1));
-    canvas((WIDTH, figure_height(clusters.len())), [TITLE, &subtitle, &note], |root| {
-        for (index, (row, cluster)) in rows(clusters.len()).zip(&clusters).enumerate() {
-            let heading = record.clusters.get(*cluster).map(String::as_str).unwrap_or_default();
-            let last = index + 1 == clusters.len();
-            let spec = Axes { row, heading, y_title: "Encoder blocks", x, y: (0.0, blocks), last };
-            let mut chart = axes(root, &spec)?;
-            let names: Vec<String> =
-                devices(record, *cluster).map(|(_, node)| label(record, *cluster, &node.name)).collect();
-            let columns = columns(record, *cluster, names.len());
-            let mut total = vec![0.0; names.len().min(LOOKS + 1)];
-            for (device, sum) in total.iter_mut().enumerate() {
-                *sum = columns.iter().map(|column| column.size(device) * (column.to - column.from)).sum();
-                for (top, bottom) in bands(&columns, device) {
-                    // A white edge parts neighbours also in grey print.
-                    let edge = bottom.clone();
-                    let outline: Vec<(f64, f64)> = top.into_iter().chain(bottom.into_iter().rev()).collect();
-                    chart.draw_series([Polygon::new(outline, color(device).filled())]).map_err(cause)?;
-                    if edge.iter().any(|point| point.1 > 0.0) {
-                        let edge = PathElement::new(edge, WHITE.stroke_width(width(0.8)));
-                        chart.draw_series([edge]).map_err(cause)?;
-                    }
-                }
-            }
-            let slots: f64 = columns.iter().map(|column| column.to - column.from).sum();
-            let mut low = 0.0;
-            let mut legend = Vec::new();
-            for (device, (sum, name)) in total.iter().zip(&names).enumerate() {
-                let mean = if slots > 0.0 { sum / slots } else { 0.0 };
-                let name = match device {
-                    LOOKS => format!("{} others", names.len() - LOOKS),
-                    _ => name.clone(),
-                };
-                let shown = format!("{mean:.2}");
-                legend.push(Label { value: low + mean / 2.0, name, shown, sample: Sample::Square(color(device)) });
-                low += mean;
-            }
-            labels(root, &chart, legend)?;
-        }
-        Ok(())
-    })
+    let panels = clusters.into_iter().map(|cluster| panel(record, cluster)).collect();
+    Figure { title, subtitle, note, panels, ..Figure::default() }
 }
 
-fn color(device: usize) -> RGBColor {
-    if device < LOOKS { device_look(device).area } else { OTHERS }
+fn panel(record: &RunRecord, cluster: usize) -> Panel {
+    let names: Vec<String> = devices(record, cluster).map(|(_, node)| label(record, cluster, &node.name)).collect();
+    let columns = columns(record, cluster, names.len());
+    let mut layers = Vec::new();
+    let mut legend = Vec::new();
+    let slots: f64 = columns.iter().map(|column| column.to - column.from).sum();
+    let mut low = 0.0;
+    for (device, name) in names.iter().enumerate().take(LOOKS + 1) {
+        for (top, bottom) in bands(&columns, device) {
+            let edge = bottom.clone();
+            let outline = top.into_iter().chain(bottom.into_iter().rev()).collect();
+            layers.push(Layer::Area { outline, fill: Fill::at(device) });
+            // A white edge parts neighbours also in grey print.
+            if edge.iter().any(|point| point.1 > 0.0) {
+                layers.push(Layer::Edge { points: edge });
+            }
+        }
+        let sum: f64 = columns.iter().map(|column| column.size(device) * (column.to - column.from)).sum();
+        let mean = if slots > 0.0 { sum / slots } else { 0.0 };
+        let name = match device {
+            LOOKS => format!("{} others", names.len() - LOOKS),
+            _ => name.clone(),
+        };
+        legend.push(Entry::new(low + mean / 2.0, name, Sample::Area(Fill::at(device))).showing(format!("{mean:.2}")));
+        low += mean;
+    }
+    Panel {
+        heading: heading(record, cluster),
+        x: Axis::new("Slot", Scale::slots(record.slots.iter().map(|slot| slot.slot))),
+        y: Axis::new("Number of encoder blocks", Scale::between(0.0, f64::from(record.blocks.max(1)))),
+        layers,
+        legend,
+        height: Height::Usual,
+    }
 }

@@ -14,6 +14,8 @@ pub(crate) use round::{Chart, RoundView, round};
 pub(crate) use run::run_page;
 
 use super::html::Escaped;
+#[cfg(feature = "figures")]
+use crate::drawing::{FigureStyle, figure::Figure};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
@@ -24,8 +26,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// How good the first thing is that a page says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// Neither: it is an answer.
-    #[cfg_attr(not(feature = "experiments"), allow(dead_code, reason = "experiments answer"))]
+    /// Neither good nor bad: an answer.
+    #[cfg_attr(not(feature = "figures"), allow(dead_code, reason = "sweeps and experiments answer"))]
     Plain,
     Good,
     Mid,
@@ -165,7 +167,41 @@ pub(crate) fn figure(page: &mut String, picture: &Picture) {
         page.push_str("<p class=\"tip\" role=\"status\"></p>\n");
     }
     let caption = Escaped(picture.caption);
-    put(page, format_args!("<figcaption>{caption}{keys}</figcaption>\n</figure>\n"));
+    // The wide drawing has its title in it, the narrow one has not.
+    let title = if picture.narrow.is_some() { format!("<b>{label}.</b> ") } else { String::new() };
+    put(page, format_args!("<figcaption>{title}{caption}{keys}</figcaption>\n</figure>\n"));
+}
+
+/// A drawing as narrow as a phone that stands beside a wide one, which may be hidden, and what is hidden lends no hatching.
+pub(crate) fn narrow(svg: &str) -> String {
+    svg.replace("id=\"hatch-", "id=\"narrow-hatch-").replace("url(#hatch-", "url(#narrow-hatch-")
+}
+
+/// A figure drawn twice: across a page, and as narrow as a phone.
+#[cfg(feature = "figures")]
+#[derive(Clone, Debug)]
+pub(crate) struct Shown<'a> {
+    /// Name of its file.
+    pub name: &'a str,
+    pub desk: String,
+    phone: String,
+}
+
+#[cfg(feature = "figures")]
+impl<'a> Shown<'a> {
+    pub(crate) fn of(name: &'a str, figure: &Figure) -> Self {
+        let [desk, phone] = [FigureStyle::Screen, FigureStyle::Paper].map(|style| figure.draw(style).svg());
+        Self { name, desk, phone: narrow(&phone) }
+    }
+
+    pub(crate) fn all(figures: &[(&'a str, Figure)]) -> Vec<Self> {
+        figures.iter().map(|(name, figure)| Self::of(name, figure)).collect()
+    }
+
+    /// A picture without a title.
+    pub(crate) fn picture(&self) -> Picture<'_> {
+        Picture { svg: &self.desk, narrow: Some(&self.phone), ..Picture::default() }
+    }
 }
 
 /// Values of figures slot by slot: of each figure its lines.

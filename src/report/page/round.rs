@@ -1,42 +1,25 @@
 //! One cluster's part of a round on a page: where the time goes, a batch through the pipeline, who holds and sends what.
 
 use super::super::table::number;
-use super::{Escaped, Picture, figure, put, table};
+use super::{Escaped, Picture, figure, narrow, put, table};
+use crate::drawing::FigureStyle;
 use crate::problem::FieldError;
 use crate::schedule::{Drawing, Timeline};
-
-/// Widths of a chart in inches: across a page, and on a phone.
-const DESK: f64 = 7.16;
-const PHONE: f64 = 3.5;
 
 /// One batch through a pipeline, drawn twice.
 #[derive(Clone, Debug)]
 pub(crate) struct Chart {
     desk: String,
     phone: String,
-    /// What its bars look like. It stands apart: of two drawings one is hidden, and what is hidden lends no hatching.
-    looks: String,
 }
 
 impl Chart {
     /// # Errors
     /// [`FieldError`] for more operations than are drawn.
     pub fn of(timeline: &Timeline) -> Result<Self, FieldError> {
-        let drawn = |width_in| Ok(taken_apart(&timeline.to_svg(Drawing { width_in, links: true })?));
-        let ((desk, looks), (phone, _)) = (drawn(DESK)?, drawn(PHONE)?);
-        Ok(Self { desk, phone, looks })
+        let drawn = |style| timeline.to_svg(Drawing { style, width_in: None, links: true });
+        Ok(Self { desk: drawn(FigureStyle::PaperWide)?, phone: narrow(&drawn(FigureStyle::Paper)?) })
     }
-}
-
-/// A drawing without its looks, and these, for the drawings of batches alone.
-fn taken_apart(svg: &str) -> (String, String) {
-    const END: &str = "</defs>";
-    let looks = svg.find("<style>").zip(svg.find(END).map(|at| at + END.len())).filter(|(from, to)| from < to);
-    let Some((from, to)) = looks else { return (svg.to_owned(), String::new()) };
-    let (before, rest) = svg.split_at(from);
-    let (looks, behind) = rest.split_at(to - from);
-    let scoped = looks.replacen("<style>", "<style>.batch{", 1).replacen("</style>", "}</style>", 1);
-    (format!("{before}{behind}"), scoped)
 }
 
 /// What is shown of a cluster's round.
@@ -90,15 +73,8 @@ pub(crate) fn round(page: &mut String, view: &RoundView) {
                 "One batch through the pipeline, micro-batch by micro-batch. Stages: {}. What is on the critical path is underlined.",
                 stages.collect::<Vec<_>>().join(", ")
             );
-            let looks = &chart.looks;
-            put(
-                page,
-                format_args!("<svg width=\"0\" height=\"0\" class=\"looks\" aria-hidden=\"true\">{looks}</svg>\n"),
-            );
-            page.push_str("<div class=\"batch\">\n");
             let (svg, narrow) = (chart.desk.as_str(), Some(chart.phone.as_str()));
             figure(page, &Picture { svg, narrow, title: &title, caption: &caption, of: None });
-            page.push_str("</div>\n");
         }
         Err(reason) => put(page, format_args!("<p>The batch is not drawn: {}.</p>\n", Escaped(reason))),
     }

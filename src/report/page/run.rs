@@ -7,7 +7,9 @@ use super::super::table::{number, or_dash, percent, significant};
 use super::super::text::{node_row, said};
 use super::super::tidy::node_name;
 use super::super::verdict::Kept;
-use super::{Chart, Picture, RoundView, Tone, Values, begin, end, facts, figure, put, round, table, values, verdict};
+use super::{
+    Chart, Picture, RoundView, Shown, Tone, Values, begin, end, facts, figure, put, round, table, values, verdict,
+};
 use crate::lyapunov::certificate::CertificateName;
 use crate::schedule::{MAX_DRAWN, Schedule, Timeline};
 use crate::simulation::{ClusterPlan, PlannedSlot, RunRecord, SlotRecord};
@@ -28,7 +30,7 @@ const CAPTIONS: [(&str, &str, Option<&str>, &str); 5] = [
         "energy.svg",
         "Energy spent against budget",
         Some("energy"),
-        "Average per slot so far, as a share of the budget: at or below 1 it is kept.",
+        "Average per slot so far; where a node has a budget as a share of it: at or below 1 it is kept.",
     ),
     (
         "segments.svg",
@@ -45,7 +47,7 @@ const CAPTIONS: [(&str, &str, Option<&str>, &str); 5] = [
 ];
 
 /// The page; `drawn` are the run's figures by the name of their file, `files` the names of what lies beside it.
-pub(crate) fn run_page(record: &RunRecord, summary: &Summary, drawn: &[(&str, String)], files: &[&str]) -> String {
+pub(crate) fn run_page(record: &RunRecord, summary: &Summary, drawn: &[Shown], files: &[&str]) -> String {
     let from = &summary.provenance;
     let mut page = begin(if from.scenario.is_empty() { "A run" } else { &from.scenario });
     first(&mut page, summary);
@@ -57,8 +59,8 @@ pub(crate) fn run_page(record: &RunRecord, summary: &Summary, drawn: &[(&str, St
     page.push_str("<h2>Round after round</h2>\n");
     values(&mut page, &told(record));
     for (file, title, of, caption) in CAPTIONS {
-        if let Some((_, svg)) = drawn.iter().find(|(name, _)| *name == file) {
-            figure(&mut page, &Picture { svg, narrow: None, title, caption, of });
+        if let Some(shown) = drawn.iter().find(|shown| shown.name == file) {
+            figure(&mut page, &Picture { title, caption, of, ..shown.picture() });
         }
     }
     proofs(&mut page, summary);

@@ -1,25 +1,19 @@
 //! Which plans are chosen against V or ε, and what they make of latency and learning.
 
-use plotters::prelude::*;
-
-use crate::report::figures::frame::{Frame, Scale, Titles, value_name};
-use crate::report::figures::panel::{Label, Sample, figure_height, rows};
-use crate::report::figures::style::{BLUE, FAINT, Figure, LOOKS, Look, VERMILLION, WIDTH, canvas, device_look, empty};
+use crate::drawing::figure::{Axis, Bar, Entry, Figure, Height, Layer, Marks, Panel, Sample};
+use crate::drawing::look::{Fill, LIMIT, LOOKS, Look, WHITE};
+use crate::drawing::scale::Scale;
 use crate::report::table::significant;
-use crate::tradeoff::{Axis, SweepPoint, Tradeoff};
-
-const OTHERS: RGBColor = RGBColor(200, 200, 200);
-const LINE: Look = Look { line: BLUE, area: BLUE, dashed: false };
-const SUM: Look = Look { line: VERMILLION, area: VERMILLION, dashed: true };
-const LIMIT: Look = Look { line: FAINT, area: FAINT, dashed: false };
+use crate::tradeoff::figures::value_name;
+use crate::tradeoff::{Axis as Varied, SweepPoint, Tradeoff};
 
 pub(super) fn draw(tradeoff: &Tradeoff) -> Figure {
     let (title, x_title) = match tradeoff.axis {
-        Axis::Target => ("Plans chosen against ε", "Target ε for the mean of E|∇F|² [loss²/par²]"),
+        Varied::Target => ("Plans chosen against ε", "Target ε for the mean of E|∇F|² [loss²/par²]"),
         _ => ("Plans chosen against V", "V [1/s]"),
     };
     if tradeoff.points.iter().all(|point| point.planned == 0) {
-        return empty(title, "no planned round in any run");
+        return Figure::empty(title, "no planned round in any run");
     }
     let learned = |point: &SweepPoint| {
         let convergence = point.convergence.as_ref()?;
@@ -29,35 +23,44 @@ pub(super) fn draw(tradeoff: &Tradeoff) -> Figure {
         let convergence = point.convergence.as_ref()?;
         Some(convergence.certified_mean_of_sum? / convergence.target)
     };
-    let certified = tradeoff.points.iter().any(|point| learned(point).is_some());
-    let panels = if certified { 3 } else { 2 };
-    let places = || Scale::places(tradeoff.points.iter().map(|point| value_name(point.value)));
-    let subtitle = "Share of the rounds with I local iterations and M micro-batches; below: what follows from it";
-    canvas((WIDTH, figure_height(panels)), [title, subtitle, &tradeoff.subject()], |root| {
-        let mut rows = rows(panels);
-        let mut next = || rows.next().unwrap_or_default();
-        let titles = Titles { heading: "Plans", y: "Rounds [%]", x: None };
-        shares(&Frame::draw(root, next(), &titles, places(), Scale::shares())?, tradeoff)?;
-        let latency = points(tradeoff, |point| point.latency.map(|latency| latency.mean_s.0));
-        let titles = Titles { heading: "Round latency", y: "Mean [s]", x: (!certified).then_some(x_title) };
-        let scale = Scale::linear(latency.iter().map(|point| point.1), None);
-        let frame = Frame::draw(root, next(), &titles, places(), scale)?;
-        let latency = series(&frame, &latency, LINE, "latency", "s")?;
-        frame.labels(latency.into_iter().collect())?;
-        if certified {
-            let (by_queue, by_sum) = (points(tradeoff, learned), points(tradeoff, summed));
-            let heading = "Certified mean of E|∇F|² over the target ε: met at or below 1";
-            let titles = Titles { heading, y: "Certified / ε", x: Some(x_title) };
-            let scale = Scale::linear(by_queue.iter().chain(&by_sum).map(|point| point.1), Some(1.0));
-            let frame = Frame::draw(root, next(), &titles, places(), scale)?;
-            let (from, to) = frame.x_range();
-            frame.line(&[(from, 1.0), (to, 1.0)], LIMIT, 1.6)?;
-            let by_sum = series(&frame, &by_sum, SUM, "by sum of g", "")?;
-            let by_queue = series(&frame, &by_queue, LINE, "by C1", "")?;
-            frame.labels(by_queue.into_iter().chain(by_sum).collect())?;
-        }
-        Ok(())
-    })
+    let x = Axis::new(x_title, Scale::places(tradeoff.points.iter().map(|point| value_name(point.value))));
+    let mut panels = vec![shares(tradeoff, x.clone())];
+    let (line, sum) = (Look::at(0), Look::at(1));
+    let latency = points(tradeoff, |point| point.latency.map(|latency| latency.mean_s.0));
+    let scale = Scale::linear(latency.iter().map(|point| point.1), None);
+    panels.push(Panel {
+        heading: String::new(),
+        x: x.clone(),
+        y: Axis::new("Mean round latency [s]", scale),
+        legend: entry(&latency, "latency", line, "s").into_iter().collect(),
+        layers: vec![Layer::Line { points: latency, look: line, marks: Marks::Every }],
+        height: Height::Usual,
+    });
+    if tradeoff.points.iter().any(|point| learned(point).is_some()) {
+        let (by_queue, by_sum) = (points(tradeoff, learned), points(tradeoff, summed));
+        let scale = Scale::linear(by_queue.iter().chain(&by_sum).map(|point| point.1), Some(1.0));
+        let (from, to) = x.scale.range();
+        let own = [entry(&by_queue, "by C1", line, ""), entry(&by_sum, "by sum of g", sum, "")];
+        panels.push(Panel {
+            heading: String::new(),
+            x,
+            y: Axis::new("Certified mean of E|∇F|² / ε", scale),
+            legend: own.into_iter().flatten().collect(),
+            layers: vec![
+                Layer::Line { points: vec![(from, 1.0), (to, 1.0)], look: LIMIT, marks: Marks::Every },
+                Layer::Line { points: by_sum, look: sum, marks: Marks::Every },
+                Layer::Line { points: by_queue, look: line, marks: Marks::Every },
+            ],
+            height: Height::Usual,
+        });
+    }
+    Figure {
+        title: title.into(),
+        subtitle: "Share of the rounds with I local iterations and M micro-batches; below: what follows from it".into(),
+        note: tradeoff.subject(),
+        panels,
+        ..Figure::default()
+    }
 }
 
 fn points(tradeoff: &Tradeoff, value: impl Fn(&SweepPoint) -> Option<f64>) -> Vec<(f64, f64)> {
@@ -65,50 +68,56 @@ fn points(tradeoff: &Tradeoff, value: impl Fn(&SweepPoint) -> Option<f64>) -> Ve
     places.filter_map(|(place, point)| Some((place, value(point)?))).collect()
 }
 
-/// Draws a line with a dot at every value; its label.
-fn series(frame: &Frame, points: &[(f64, f64)], look: Look, name: &str, unit: &str) -> Result<Option<Label>, String> {
-    frame.line(points, look, 1.4)?;
-    for point in points {
-        frame.dot(*point, look, !look.dashed)?;
-    }
-    Ok(points.last().map(|last| {
-        let shown = format!("{} {unit}", significant(last.1, 4));
-        let sample = Sample::Line(look, 1.4);
-        Label { value: last.1, name: name.into(), shown: shown.trim().into(), sample }
-    }))
+fn entry(points: &[(f64, f64)], name: &str, look: Look, unit: &str) -> Option<Entry> {
+    let last = points.last()?.1;
+    Some(Entry::new(last, name, Sample::Line(look)).showing(format!("{} {unit}", significant(last, 4)).trim()))
 }
 
-fn shares(frame: &Frame, tradeoff: &Tradeoff) -> Result<(), String> {
+fn shares(tradeoff: &Tradeoff, x: Axis) -> Panel {
     let plans = tradeoff.points.first().map(|point| point.plans.as_slice()).unwrap_or_default();
     let share = |point: &SweepPoint, plan: usize| point.plans.get(plan).map_or(0.0, |plan| plan.share);
     let chosen: Vec<usize> =
         (0..plans.len()).filter(|plan| tradeoff.points.iter().any(|point| share(point, *plan) > 0.0)).collect();
     // Bars touch where there are many.
     let half = if tradeoff.points.len() > 60 { 0.5 } else { 0.38 };
-    let color = |rank: usize| if rank < LOOKS { device_look(rank).area } else { OTHERS };
     let mut means = vec![0.0; chosen.len()];
+    let mut layers = Vec::new();
     for (place, point) in (0u32..).map(f64::from).zip(&tradeoff.points) {
         let mut low = 0.0;
         for (rank, (plan, mean)) in chosen.iter().zip(&mut means).enumerate() {
             let high = low + share(point, *plan);
             if high > low {
-                frame.rectangle((place - half, low), (place + half, high), color(rank))?;
+                layers.push(Layer::Bar(Box::new(Bar {
+                    from: (place - half, low),
+                    to: (place + half, high),
+                    fill: Fill::at(rank),
+                    edge: Some(WHITE),
+                    heavy: false,
+                    text: String::new(),
+                    name: String::new(),
+                })));
             }
             *mean += (high - low) / tradeoff.points.len() as f64;
             low = high;
         }
     }
     let mut low = 0.0;
-    let mut labels = Vec::new();
+    let mut legend = Vec::new();
     for (rank, (plan, mean)) in chosen.iter().zip(&means).enumerate().take(LOOKS) {
         let name = plans.get(*plan).map(|plan| format!("I = {}, M = {}", plan.local_iterations, plan.micro_batches));
-        let sample = Sample::Square(color(rank));
-        labels.push(Label { value: low + mean / 2.0, name: name.unwrap_or_default(), shown: String::new(), sample });
+        legend.push(Entry::new(low + mean / 2.0, name.unwrap_or_default(), Sample::Area(Fill::at(rank))));
         low += mean;
     }
     if chosen.len() > LOOKS {
         let name = format!("{} others", chosen.len() - LOOKS);
-        labels.push(Label { value: 1.0, name, shown: String::new(), sample: Sample::Square(OTHERS) });
+        legend.push(Entry::new(1.0, name, Sample::Area(Fill::at(LOOKS))));
     }
-    frame.labels(labels)
+    Panel {
+        heading: String::new(),
+        x,
+        y: Axis::new("Share of the rounds [%]", Scale::shares()),
+        layers,
+        legend,
+        height: Height::Usual,
+    }
 }

@@ -140,25 +140,39 @@ fn attribute(element: &str, name: &str) -> f64 {
 #[test]
 fn charts_show_every_operation_within_their_width() {
     for (name, timeline, _) in examples() {
-        for width_in in [3.5, 7.0] {
-            let svg = timeline.to_svg(Drawing { width_in, links: true }).unwrap();
-            assert_eq!(attribute(&svg, "width"), width_in);
-            let (width, bars) = (width_in * 96.0, svg.matches("<title>").count() - 1);
-            let height = attribute(&svg, "height") * 96.0;
+        for (style, width_in) in
+            [(FigureStyle::Paper, None), (FigureStyle::Slides, None), (FigureStyle::Paper, Some(7.0))]
+        {
+            let drawing = Drawing { style, width_in, links: true };
+            let svg = timeline.to_svg(drawing).unwrap();
+            let width = width_in.unwrap_or(style.width_in());
+            assert_eq!(attribute(&svg, "width"), width);
+            let points = 72.0 * width;
+            // Every bar is a group with the name of what it is, and begins and ends between the axis's ends.
+            let bars: Vec<&str> = svg.split("<g class=\"bar\">").skip(1).collect();
             let drawn: usize = timeline.machines().map(|(_, events)| events.count()).sum();
-            assert_eq!(bars, drawn, "{name}");
-            for element in svg.lines().filter(|line| line.starts_with("<rect class") || line.starts_with("<text")) {
-                let (x, y) = (attribute(element, "x"), attribute(element, "y"));
-                assert!(x >= 0.0 && y >= 0.0 && x <= width && y <= height, "{name}: {element} is outside");
-                if element.starts_with("<rect") {
-                    assert!(x + attribute(element, "width") <= width + 0.01, "{name}: {element} is cut");
-                    assert!(y + attribute(element, "height") <= height, "{name}: {element} is cut");
+            assert_eq!(bars.len(), drawn, "{name}");
+            for bar in bars {
+                let path = bar.split_once("<path d=\"M").unwrap().1.split_once("z\"").unwrap().0;
+                let steps = path.split('l').map(|step| {
+                    let (x, y) = step.split_once(' ').unwrap();
+                    (x.parse::<f64>().unwrap(), y.parse::<f64>().unwrap())
+                });
+                let mut at = (0.0, 0.0);
+                for (dx, dy) in steps {
+                    at = (at.0 + dx, at.1 + dy);
+                    assert!(at.0 > 0.0 && at.0 < points && at.1 > 0.0, "{name}: {path} is outside");
                 }
             }
             for stage in 0..timeline.shape().stages() {
                 assert!(svg.contains(&format!(">stage {stage}</text>")), "{name}");
             }
-            assert!(svg.contains("critical path") && svg.contains("time [s], makespan"), "{name}");
+            assert!(svg.contains("critical path") && svg.contains("Time [s], makespan"), "{name}");
+            #[cfg(feature = "cli")]
+            {
+                crate::support::pictures::assert_svg_of(&name, &svg, style, width);
+                crate::support::pictures::assert_pdf(&name, &timeline.to_pdf(drawing).unwrap(), &svg);
+            }
         }
         let bare = timeline.to_svg(Drawing { links: false, ..Drawing::default() }).unwrap();
         assert!(!bare.contains('\u{2192}') && !bare.contains("radio"), "{name}");
@@ -170,15 +184,21 @@ fn charts_show_every_operation_within_their_width() {
 fn bars_are_told_apart_in_grey() {
     let (_, timeline, _) = examples().swap_remove(3);
     let svg = timeline.to_svg(Drawing::default()).unwrap();
-    let grey = |class: &str| {
-        let style = svg.split_once(&format!(".{class} {{ fill: #")).unwrap().1;
-        let channel = |from: usize| f64::from(u32::from_str_radix(&style[from..from + 2], 16).unwrap());
-        0.299 * channel(0) + 0.587 * channel(2) + 0.114 * channel(4)
+    let grey = |colour: &str| {
+        let channel = |from: usize| f64::from(u32::from_str_radix(&colour[from..from + 2], 16).unwrap());
+        0.299 * channel(1) + 0.587 * channel(3) + 0.114 * channel(5)
     };
-    assert!(grey("F") - grey("B") > 100.0, "{} {}", grey("F"), grey("B"));
-    for class in ["W", "sf", "sb"] {
-        assert!(svg.contains(&format!(".{class} {{ fill: url(#collapipe-{class}) }}")));
-        assert!(svg.contains(&format!("<pattern id=\"collapipe-{class}\"")));
+    let samples: Vec<&str> = svg.split("<g class=\"sample\"").skip(1).collect();
+    let fill = |name: &str| {
+        let sample = samples.iter().find(|sample| sample.contains(&format!(">{name}</text>"))).unwrap();
+        sample.split_once("fill=\"").unwrap().1.split('"').next().unwrap().to_owned()
+    };
+    let (forward, backward) = (fill("forward"), fill("backward"));
+    assert!(grey(&forward) - grey(&backward) > 100.0, "{forward} {backward}");
+    for name in ["message", "message back"] {
+        let pattern = fill(name);
+        let id = pattern.strip_prefix("url(#").unwrap().strip_suffix(')').unwrap();
+        assert!(svg.contains(&format!("<pattern id=\"{id}\"")), "{name}");
     }
 }
 
@@ -191,7 +211,8 @@ fn what_cannot_be_drawn_is_refused() {
     let small = Schedule::of(ScheduleKind::ForwardOnly, 1, 1).unwrap();
     let timeline = Timeline::new(&small, Sending::Overlapped).unwrap();
     for (width_in, words) in [(f64::NAN, "width_in = NaN"), (0.5, "width_in = 0.5: must be in [1, 100]")] {
-        let error = timeline.to_svg(Drawing { width_in, links: true }).unwrap_err().to_string();
+        let error =
+            timeline.to_svg(Drawing { width_in: Some(width_in), ..Drawing::default() }).unwrap_err().to_string();
         assert!(error.starts_with(words), "{error}");
     }
     // Nothing that takes time: an empty chart, and no division by the makespan.
