@@ -1,5 +1,6 @@
 //! `collapipe-engine run`.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -72,8 +73,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut settings = TrainingSettings::default();
     (settings.pace, settings.patience_s) = (pace, arguments.members.patience_s()?);
     let mut nodes = Members::gather(&arguments.members, &members(&scenario), arguments.virtual_time)?;
-    let mut lines = Vec::new();
-    let trained = train(&scenario, policy, nodes.coordinator()?, &settings, |slot| {
+    let trained = train(&scenario, policy, nodes.coordinator()?, &settings, |slot, _| {
         let line = match (slot.planned(), &slot.measured) {
             (Some(planned), Some(measured)) => {
                 let (planned_s, measured_s) = (planned.latency_s.0, measured.latency_s.0);
@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             },
         };
         eprintln!("{line}");
-        lines.push(line);
+        ControlFlow::Continue(())
     });
     let trained = trained.map_err(Failure::machine)?;
     let record = &trained.record;

@@ -4,6 +4,7 @@ mod average;
 mod executed;
 mod measurements;
 
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use collapipe::scenario::Scenario;
@@ -72,7 +73,8 @@ pub struct Trained {
 }
 
 /// Plans every round by a policy and executes it. A round that fails because of a device is an outage that names it; the
-/// next one is planned without the device, until it is back.
+/// next one is planned without the device, until it is back. `told` hears of every slot, with the averaged model after it, and
+/// may end the run.
 ///
 /// # Errors
 /// [`RunError`] for a scenario that cannot be run. What ends a run later is in [`Trained::ended`], beside the rounds before it.
@@ -81,7 +83,7 @@ pub fn train(
     policy: Box<dyn Policy>,
     coordinator: &mut Coordinator,
     settings: &TrainingSettings,
-    mut told: impl FnMut(&SlotRecord),
+    mut told: impl FnMut(&SlotRecord, &Parts) -> ControlFlow<()>,
 ) -> Result<Trained, RunError> {
     let state = Arc::new(Mutex::new(executed::State::new(coordinator)));
     let batches = scenario.spec().clusters.iter().map(|cluster| cluster.batch_size).collect();
@@ -101,8 +103,11 @@ pub fn train(
             Some(Ok(mut slot)) => {
                 slot.measured =
                     lock().rounds.last().filter(|round| round.slot == slot.slot).map(ExecutedRound::measured);
-                told(&slot);
+                let enough = told(&slot, &lock().parts);
                 slots.push(slot);
+                if enough.is_break() {
+                    break;
+                }
             }
         }
     }
