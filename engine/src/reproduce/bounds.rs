@@ -29,7 +29,7 @@ const ABOUT: About = About {
     title: "Mean squared gradient norm of a run, and the bound on it",
     question: "Do the bounds on the gradient hold for a Transformer that a pipeline trains, and how tight are they, with constants that are estimated on it?",
     expectation: "Measured means stay below the bounds, by a wide margin: the bounds hold for any loss of the same constants, and the constants are worst cases along the run.",
-    caption: "A model small enough that the gradient of its whole loss can be computed after every batch: 256 texts, batches drawn with replacement as the theorems assume, plain gradient steps of a tenth of 1/L. Per batch: the bound for mini-batches; per micro-batch: the bound for a pipeline of four stages, whose gradients are up to three updates old. Measured at the beginning of every batch. L is the largest ratio that power iteration found at the start and the end of the runs: a lower estimate, so that what is called a bound here is proved only under the assumption that L is nowhere larger. Variances are upper ends of 95 % intervals at the same points, the largest of them. The gap to the infimum is at most the loss at the start, because a cross-entropy is not negative.",
+    caption: "A model small enough that the gradient of its whole loss can be computed after every batch: 256 texts, batches drawn with replacement as the theorems assume, plain gradient steps of a tenth of 1/L. batch: one update per batch, and the bound for mini-batches; micro: one per micro-batch, and the bound for a pipeline of four stages, whose gradients are up to three updates old. Measured at the beginning of every batch. L is the largest ratio that power iteration found at the start and the end of the runs: a lower estimate, so that what is called a bound here is proved only under the assumption that L is nowhere larger. Variances are upper ends of 95 % intervals at the same points, the largest of them. The gap to the infimum is at most the loss at the start, because a cross-entropy is not negative.",
 };
 
 const TEXTS: usize = 256;
@@ -231,12 +231,12 @@ pub fn bounds(
                 }
             };
             (tightest, loosest) = (tightest.min(bound / measured), loosest.max(bound / measured));
-            let word = if *update == UpdateRule::PerBatch { "batch" } else { "micro-batch" };
+            let word = if *update == UpdateRule::PerBatch { "batch" } else { "micro" };
             for (what, value) in [("measured", measured), ("bound", bound)] {
                 rows.push(Row {
                     x: Some(f64::from(*micro_batches)),
                     x_label: micro_batches.to_string(),
-                    series: format!("{what}, per {word}"),
+                    series: format!("{what}, {word}"),
                     seed,
                     metrics: BTreeMap::from([(Metric::SquaredGradient, value)]),
                 });

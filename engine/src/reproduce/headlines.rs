@@ -28,7 +28,7 @@ pub const POLICIES: [PolicyKind; 5] = [
 
 const ABOUT: About = About {
     name: "headlines",
-    title: "Latency, computation efficiency and memory by policy, measured while a model is trained",
+    title: "Latency, efficiency and memory by policy, measured in training",
     question: "How much faster, more efficient and smaller are rounds that are planned exactly, when they are executed?",
     expectation: "Exact plans are the fastest. Efficiency and memory are not what is optimized: few fast devices hold more of the model each than equal segments would give them, and all micro-batches of a fill-drain pipeline are kept until their backward pass.",
     caption: "Latency is measured by the run's clock. Efficiency: time that devices computed over the time that they were bound (active devices times round latency). Memory: bytes that the fullest device allocated for parameters, gradients, optimizer and activations, in % of what all encoder blocks and the whole batch need on one device. full-model-federated: every device trains the whole model, embedding and head included, on its share of the batch.",
@@ -77,7 +77,7 @@ pub fn headlines(size: &Size, samples: &Samples, mut told: impl FnMut(&str)) -> 
         }
     }
     let metrics = [Metric::LatencyS, Metric::ComputeEfficiency, Metric::MemoryShare];
-    let plots = metrics.map(|metric| plot(metric, "model", Drawing::Bars)).to_vec();
+    let plots = metrics.map(|metric| plot(metric, "cluster", Drawing::Bars)).to_vec();
     let mut table = ABOUT.table(plots, rows);
     let published = ["at least 48.98 lower", "up to 15.09 better", "more than halved"];
     let column = |(metric, published): (Metric, &str)| ContrastColumn { metric, published: published.into() };
@@ -156,6 +156,6 @@ fn row(
         (Metric::MemoryShare, fullest / whole),
         (Metric::LargestMemoryBytes, fullest),
     ]);
-    let x_label = scenario.spec().name.clone();
+    let x_label = "four devices".into();
     Ok(Row { x: None, x_label, series: kind.to_string(), seed, metrics })
 }

@@ -20,11 +20,11 @@ pub use tables::{of_configurations, of_policies};
 use std::path::Path;
 
 use collapipe::scenario::ScenarioFile;
-use collapipe::simulation::RunError;
 
 use crate::compare::{Comparison, table};
 use crate::emulate::Clock;
 use crate::roles::{Parts, RoundError, Threads};
+use crate::training::TrainError;
 use crate::wire::WireError;
 use crate::work::WorkError;
 
@@ -63,7 +63,7 @@ impl Size {
         seeds: 3,
         rounds: 1,
         learning_seeds: 1,
-        learning_s: 12.0,
+        learning_s: 24.0,
         values: 3,
         batches: 12,
         virtual_time: false,
@@ -72,11 +72,11 @@ impl Size {
     /// Under twenty minutes.
     pub const FULL: Self = Self {
         problems: 10,
-        seconds: 3.0,
+        seconds: 2.5,
         seeds: 5,
         rounds: 4,
         learning_seeds: 3,
-        learning_s: 120.0,
+        learning_s: 240.0,
         values: 5,
         batches: 64,
         virtual_time: false,
@@ -108,7 +108,7 @@ pub enum ReproduceError {
         /// Which.
         case: String,
         /// Why.
-        source: Box<RunError>,
+        source: Box<TrainError>,
     },
     /// A model could not be built.
     #[error(transparent)]
@@ -128,8 +128,8 @@ impl ReproduceError {
         Self::Plan { case: case.into(), reason: reason.to_string() }
     }
 
-    fn run(case: &str, source: RunError) -> Self {
-        Self::Run { case: case.into(), source: Box::new(source) }
+    fn run(case: &str, source: impl Into<TrainError>) -> Self {
+        Self::Run { case: case.into(), source: Box::new(source.into()) }
     }
 }
 

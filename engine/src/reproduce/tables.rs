@@ -64,7 +64,7 @@ fn rows(outcomes: &[Outcome], group: impl Fn(&Outcome) -> String) -> Vec<Row> {
 pub fn of_configurations(outcomes: &[Outcome]) -> ResultTable {
     const ABOUT: About = About {
         name: "predicted-measured",
-        title: "Error of the prediction by part of the round and overlap",
+        title: "Error of the prediction by part and overlap",
         question: "Does each part of a round take as long as the planner says, whomever sending occupies?",
         expectation: "Durations of stages and transmissions are given to the emulation; what is tested is everything between them: who waits for whom, over real threads, messages and sockets. Without other load on the machine errors should stay below one per cent.",
         caption: "Mean of |measured − predicted| / predicted over schedules, per seed. distribution, iterations, collection and upload add up to the round; stages, hops and bubble are what the iterations consist of. A short part has a large relative error when a thread wakes up late; rounds with late operations are counted, and are not left out here.",
@@ -78,7 +78,7 @@ pub fn of_configurations(outcomes: &[Outcome]) -> ResultTable {
 pub fn of_policies(outcomes: &[Outcome]) -> ResultTable {
     const ABOUT: About = About {
         name: "predicted-measured-training",
-        title: "Error of the prediction by part of the round and policy, while a model is trained",
+        title: "Error of the prediction by part and policy, in training",
         question: "Does a round of real training take as long as the planner says, whoever plans it?",
         expectation: "The same as for messages without meaning, as long as the machine computes a stage faster than the planned device.",
         caption: "Mean of |measured − predicted| / predicted over the rounds, per seed. full-model-federated has no hops: every device trains the whole model.",

@@ -1,10 +1,13 @@
 //! A policy whose decisions are executed.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use collapipe::problem::Decision;
-use collapipe::simulation::{Choice, MeasuredParts, MeasuredSlot, Outage, Policy, PolicyKind, RunError, SlotContext};
+use collapipe::simulation::{
+    Choice, MeasuredParts, MeasuredSlot, Outage, Policy, PolicyKind, RunError, SlotContext, SlotOutcome, SlotRecord,
+};
 use collapipe::units::Seconds;
 
 use super::TrainingSettings;
@@ -71,11 +74,27 @@ pub(super) struct State<'a> {
     pub parts: Parts,
     /// Whether nodes may hold another one.
     torn: bool,
+    /// Slots of a checkpoint, which are planned again and not executed.
+    known: VecDeque<SlotRecord>,
 }
 
 impl<'a> State<'a> {
     pub fn new(coordinator: &'a mut Coordinator) -> Self {
-        Self { coordinator, rounds: Vec::new(), parts: Parts::new(), torn: false }
+        Self { coordinator, rounds: Vec::new(), parts: Parts::new(), torn: false, known: VecDeque::new() }
+    }
+
+    /// Takes up a run after these slots.
+    pub fn go_on(&mut self, slots: Vec<SlotRecord>, parts: Parts) {
+        self.torn = !parts.is_empty();
+        (self.known, self.parts) = (slots.into(), parts);
+    }
+
+    pub fn next_known(&self) -> Option<SlotRecord> {
+        self.known.front().cloned()
+    }
+
+    pub fn pop_known(&mut self) -> Option<SlotRecord> {
+        self.known.pop_front()
     }
 
     /// FedAvg: the clusters' models become their average. After a failed round all take the last average first.
@@ -182,6 +201,13 @@ impl<'a> Executing<'a> {
             order.work.clone_from(works);
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = state.next_known() {
+            // What came of it is known.
+            return Ok(match known.outcome {
+                SlotOutcome::Outage(outage) => Some(outage),
+                _ => None,
+            });
+        }
         let Err(error) = state.execute(slot.slot(), &order) else { return Ok(None) };
         let device = error
             .node()

@@ -309,6 +309,10 @@ impl Work for Learning {
         for part in self.segment_of(node) {
             self.part(part)?.write(&mut numbers);
         }
+        if self.alone {
+            // Where a device is in its data belongs to what the control unit keeps.
+            numbers.push((self.batches + self.iterations) as f32);
+        }
         Ok(numbers)
     }
 
@@ -323,6 +327,12 @@ impl Work for Learning {
                 None if self.collects => drop(self.collected.insert(part, of)),
                 None => drop(self.held.insert(part, of)),
             }
+        }
+        if self.alone
+            && let [own @ .., batches] = rest
+        {
+            rest = own;
+            if self.collects { self.iterations = (*batches as u64).saturating_sub(self.batches) } else { self.batches = *batches as u64 }
         }
         // Whole models are averaged; segments are pieces of one.
         self.collections = if self.alone && self.collects { count } else { 0 };
