@@ -87,7 +87,8 @@ fn ended_and_taken_up_again_gives_the_same_bits() {
 
 #[test]
 fn a_batch_that_the_devices_do_not_divide_is_refused_by_name() {
-    let text = LANGUAGES.replace("batch_size = 32", "batch_size = 30").replace("micro_batches = 4", "micro_batches = 3");
+    let text =
+        LANGUAGES.replace("batch_size = 32", "batch_size = 30").replace("micro_batches = 4", "micro_batches = 3");
     let text = text.replace("micro_batches = 8", "micro_batches = 5");
     let scenario = ScenarioFile::parse(&text, Path::new("")).expect("a scenario").build().expect("a scenario");
     let trained = run(&scenario, PolicyKind::FullModelFederated, None, 1).expect("a run");

@@ -219,7 +219,11 @@ fn whole_models_become_the_mean_of_what_each_device_learns_alone() {
         let devices: Vec<Machine> = (0..2)
             .map(|device| {
                 let data = data().part(device, 2);
-                let mut own = Machine { model: mean.model.clone(), parts: mean.parts.clone(), optimizers: mean.optimizers.clone() };
+                let mut own = Machine {
+                    model: mean.model.clone(),
+                    parts: mean.parts.clone(),
+                    optimizers: mean.optimizers.clone(),
+                };
                 for iteration in 0..3 {
                     let (tokens, classes) = data.batch(3 * round + iteration, BATCH / 2);
                     let (loss, gradients) = own.model.gradient(&own.parts, &tokens, &classes).expect("all parts");

@@ -120,7 +120,8 @@ fn parts_text(summary: &Summary<'_>) -> String {
     );
     for (all, valid) in summary.errors.iter().zip(&summary.errors_of_valid_rounds) {
         let percent = |error: f64| format!("{:.3} %", 100.0 * error);
-        let of = |part: &PartErrors| format!("{:>7}{:>13}{:>13}", part.count, percent(part.mean), percent(part.largest));
+        let of =
+            |part: &PartErrors| format!("{:>7}{:>13}{:>13}", part.count, percent(part.mean), percent(part.largest));
         let _ = writeln!(text, "{:<14}{}{}", all.part, of(all), of(valid));
     }
     text

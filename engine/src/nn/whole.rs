@@ -23,6 +23,16 @@ impl Model {
         Some(self.head.forward(head, &at, classes, classes.len(), shape).0)
     }
 
+    /// The same of any number of samples, some at a time; nothing where there are not as many parts.
+    #[must_use]
+    pub fn loss_of_many<T: Real>(&self, parts: &[Vec<T>], tokens: &[u32], classes: &[u32]) -> Loss {
+        const AT_ONCE: usize = 100;
+        let chunks = tokens.chunks(AT_ONCE * self.tokens).zip(classes.chunks(AT_ONCE));
+        let mut sum = Loss::default();
+        chunks.filter_map(|(tokens, classes)| self.loss(parts, tokens, classes)).for_each(|loss| sum += loss);
+        sum
+    }
+
     /// Loss of samples and the gradient of its mean by every parameter. None as for [`loss`](Self::loss).
     #[must_use]
     pub fn gradient<T: Real>(&self, parts: &[Vec<T>], tokens: &[u32], classes: &[u32]) -> Option<(Loss, Vec<Vec<T>>)> {

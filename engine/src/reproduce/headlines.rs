@@ -127,8 +127,7 @@ fn play(
     settings.learning = Some(learning_of(scenario, seed, samples)?);
     let policy = kind.build(Settings::default(), seed).map_err(|error| ReproduceError::run(&name, error))?;
     let mut threads = Threads::start(&members(scenario), clock)?;
-    let coordinator =
-        threads.coordinator().map_err(|source| ReproduceError::Round { case: name.clone(), source })?;
+    let coordinator = threads.coordinator().map_err(|source| ReproduceError::Round { case: name.clone(), source })?;
     let trained = train(scenario, policy, coordinator, &settings, |_, _| ControlFlow::Continue(()));
     let mut trained = trained.map_err(|error| ReproduceError::run(&name, error))?;
     match trained.ended.take() {

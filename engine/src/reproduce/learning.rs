@@ -25,9 +25,6 @@ const VALUES: [u32; 5] = [1, 4, 16, 2, 8];
 /// Moments at which loss and accuracy are looked at.
 const MOMENTS: u64 = 6;
 
-/// Samples that are classified at once.
-const CHUNK: usize = 100;
-
 const CURVES: About = About {
     name: "learning-curves",
     title: "Loss and accuracy against time",
@@ -88,9 +85,9 @@ pub fn learning(
                 };
                 curves.extend(found.iter().map(|(at_s, loss)| row(*at_s, format!("M={micro_batches} {word}"), loss)));
                 if let Some((_, last)) = found.last() {
-                    ends.push(row(f64::from(micro_batches), format!("update per {}", long(update)), last));
+                    ends.push(row(f64::from(micro_batches), long(update).into(), last));
                     if micro_batches == 1 {
-                        ends.push(row(1.0, format!("update per {}", long(UpdateRule::PerMicroBatch)), last));
+                        ends.push(row(1.0, long(UpdateRule::PerMicroBatch).into(), last));
                     }
                 }
             }
@@ -113,8 +110,8 @@ pub fn learning(
 
 fn long(update: UpdateRule) -> &'static str {
     match update {
-        UpdateRule::PerBatch => "batch",
-        UpdateRule::PerMicroBatch => "micro-batch",
+        UpdateRule::PerBatch => "per batch",
+        UpdateRule::PerMicroBatch => "per micro-batch",
     }
 }
 
@@ -143,14 +140,13 @@ fn run(
     let policy = kind.build(Settings::default(), 0).map_err(|error| ReproduceError::run(&name, error))?;
     let mut settings = TrainingSettings::default();
     settings.learning = Some(spec.clone());
-    let mut found = vec![(0.0, evaluate(&model, &model.draw(spec.seed), held_out))];
+    let mut found = vec![(0.0, model.loss_of_many(&model.draw(spec.seed), &held_out.numbers, &held_out.classes))];
     let (mut now_s, mut problem) = (0.0, None);
     // The last model is that before the first moment that it does not reach.
     let mut last: Option<Parts> = None;
     let moment = |index: usize| size.learning_s * index as f64 / MOMENTS as f64;
     let mut threads = Threads::start(&members(scenario), Clock::pretended())?;
-    let coordinator =
-        threads.coordinator().map_err(|source| ReproduceError::Round { case: name.clone(), source })?;
+    let coordinator = threads.coordinator().map_err(|source| ReproduceError::Round { case: name.clone(), source })?;
     let trained = train(scenario, policy, coordinator, &settings, |slot, parts| {
         now_s += slot.measured.as_ref().map_or(0.0, |measured| measured.latency_s.0);
         while found.len() as u64 <= MOMENTS && now_s > moment(found.len()) {
@@ -159,7 +155,9 @@ fn run(
                 None => Ok(model.draw(spec.seed)),
             };
             match at {
-                Ok(at) => found.push((moment(found.len()), evaluate(&model, &at, held_out))),
+                Ok(at) => {
+                    found.push((moment(found.len()), model.loss_of_many(&at, &held_out.numbers, &held_out.classes)))
+                }
                 Err(error) => {
                     problem = Some(error);
                     return ControlFlow::Break(());
@@ -177,15 +175,4 @@ fn run(
         Some(error) => Err(ReproduceError::run(&name, error)),
         None => Ok(found),
     }
-}
-
-/// Loss of samples, some at a time.
-fn evaluate(model: &Model, parts: &[Vec<f32>], samples: &Samples) -> Loss {
-    let mut sum = Loss::default();
-    for (tokens, classes) in samples.numbers.chunks(CHUNK * samples.tokens).zip(samples.classes.chunks(CHUNK)) {
-        if let Some(loss) = model.loss(parts, tokens, classes) {
-            sum += loss;
-        }
-    }
-    sum
 }

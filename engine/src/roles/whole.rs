@@ -48,7 +48,8 @@ pub(crate) fn whole_models(problem: &SlotProblem, plan: usize) -> Result<Vec<Clu
     let mut all: Vec<ClusterRound> = Vec::new();
     let most = shared.clusters.iter().map(|cluster| cluster.devices.len()).max().unwrap_or(0);
     for device in 0..most {
-        let decision = Decision { plan: 0, clusters: shared.clusters.iter().map(|of| alone(&shared, of, device)).collect() };
+        let decision =
+            Decision { plan: 0, clusters: shared.clusters.iter().map(|of| alone(&shared, of, device)).collect() };
         let found = rounds(&shared, &decision).map_err(|error| failed(error.to_string()))?;
         if all.is_empty() {
             all = found.into_iter().map(without_ends).collect();
@@ -122,9 +123,7 @@ fn add(sum: &mut ClusterRound, own: ClusterRound) {
 /// Time of an iteration of stages that work alone: that of the slowest.
 pub(super) fn slowest_s(round: &ClusterRound) -> f64 {
     let backward = round.plan.schedule.has_backward();
-    let stage = |(forward, backward_s): (&Seconds, &Seconds)| {
-        forward.0 + if backward { backward_s.0 } else { 0.0 }
-    };
+    let stage = |(forward, backward_s): (&Seconds, &Seconds)| forward.0 + if backward { backward_s.0 } else { 0.0 };
     let slowest_s = round.forward.iter().zip(&round.backward).map(stage).fold(0.0, f64::max);
     slowest_s * f64::from(round.plan.micro_batches)
 }

@@ -242,7 +242,9 @@ impl Policy for Executing<'_> {
                 self.execute_order(slot, order.map_err(|error| self.failed(error.to_string()))?)?
             }
             Choice::Round(_) => {
-                let reason = "trains neither by a pipeline nor whole models on devices, which is all that can be executed".into();
+                let reason =
+                    "trains neither by a pipeline nor whole models on devices, which is all that can be executed"
+                        .into();
                 return Err(self.failed(reason));
             }
             _ => None,

@@ -17,7 +17,7 @@ use crate::nn::{Loss, Model, Shape};
 use crate::wire::{Learned, Plan};
 use part::{Held, Kept, Part, Saved, stashed_bytes};
 
-pub use spec::LearningSpec;
+pub use spec::{LearningSpec, model_of};
 pub use whole::{encoder_bytes, parameters};
 
 pub(super) struct Learning {
@@ -63,7 +63,9 @@ impl Learning {
         }
         if let Some(token) = numbers.iter().find(|token| **token as usize >= model.embedding.vocabulary()) {
             let least = model.embedding.vocabulary();
-            return Err(WorkError::Model(format!("token {token} of a sample: must be below the vocabulary of {least}")));
+            return Err(WorkError::Model(format!(
+                "token {token} of a sample: must be below the vocabulary of {least}"
+            )));
         }
         if let Some(class) = classes.iter().find(|class| **class as usize >= model.classes) {
             return Err(WorkError::Model(format!("class {class} of a sample: must be below {}", model.classes)));
@@ -332,7 +334,11 @@ impl Work for Learning {
             && let [own @ .., batches] = rest
         {
             rest = own;
-            if self.collects { self.iterations = (*batches as u64).saturating_sub(self.batches) } else { self.batches = *batches as u64 }
+            if self.collects {
+                self.iterations = (*batches as u64).saturating_sub(self.batches)
+            } else {
+                self.batches = *batches as u64
+            }
         }
         // Whole models are averaged; segments are pieces of one.
         self.collections = if self.alone && self.collects { count } else { 0 };

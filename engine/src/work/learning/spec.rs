@@ -2,10 +2,31 @@
 
 use collapipe::bounds::UpdateRule;
 use collapipe::model::TransformerSpec;
+use collapipe::scenario::ModelSpec;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Samples;
 use crate::nn::Rule;
+use crate::work::WorkError;
+
+/// The Transformer that a scenario plans for.
+///
+/// # Errors
+/// [`WorkError::Model`] for a scenario whose model is a chain, or a preset and a specification at once.
+pub fn model_of(model: &ModelSpec) -> Result<TransformerSpec, WorkError> {
+    match (model.preset, &model.transformer) {
+        (None, Some(transformer)) => Ok(transformer.clone()),
+        (Some(preset), None) => {
+            let mut spec = preset.spec(model.sequence_length.unwrap_or(preset.default_sequence_length()));
+            spec.precision = model.precision.unwrap_or(spec.precision);
+            spec.optimizer = model.optimizer.unwrap_or(spec.optimizer);
+            spec.checkpointing = model.checkpointing.unwrap_or(spec.checkpointing);
+            spec.head = model.head.unwrap_or(spec.head);
+            Ok(spec)
+        }
+        _ => Err(WorkError::Model("model: must be a preset or a transformer to be trained".into())),
+    }
+}
 
 /// A model and how it learns: the same for all nodes of a cluster.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
