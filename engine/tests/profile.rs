@@ -42,7 +42,11 @@ fn exact_times_give_the_numbers_that_they_were_made_of() {
     }
     assert!(profile.largest_error < 1e-9);
     // No negative overhead: a line through 0 instead.
-    let time = |samples: usize| BlockTime { forward_s: time(samples).forward_s - 4e-4, ..time(samples) };
+    let time = |samples: usize| BlockTime {
+        samples,
+        forward_s: time(samples).forward_s - 4e-4,
+        backward_s: time(samples).backward_s - 4e-4,
+    };
     assert_eq!(fit([1, 2, 4, 8].map(time).to_vec(), &costs).expect("a profile").block_overhead_s, 0.0);
     let flat = |samples: usize| BlockTime { samples, forward_s: 1.0 / samples as f64, backward_s: 1.0 };
     assert_eq!(fit([1, 2].map(flat).to_vec(), &costs), Err(ProfileError::Flat));

@@ -140,7 +140,8 @@ fn run(
     let policy = kind.build(Settings::default(), 0).map_err(|error| ReproduceError::run(&name, error))?;
     let mut settings = TrainingSettings::default();
     settings.learning = Some(spec.clone());
-    let mut found = vec![(0.0, model.loss_of_many(&model.draw(spec.seed), &held_out.numbers, &held_out.classes))];
+    let mut found =
+        vec![(0.0, model.loss_of_many(&model.draw::<f32>(spec.seed), &held_out.numbers, &held_out.classes))];
     let (mut now_s, mut problem) = (0.0, None);
     // The last model is that before the first moment that it does not reach.
     let mut last: Option<Parts> = None;

@@ -234,7 +234,7 @@ impl Work for Learning {
             } else {
                 let (next, saved) = self.model.block.forward(&parameters, at, shape);
                 at = next;
-                Kept::Block(saved)
+                Kept::Block(Box::new(saved))
             };
             all.push(Saved { part, parameters, kept });
         }

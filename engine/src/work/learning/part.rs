@@ -76,7 +76,7 @@ impl Part {
 /// What a backward pass through a part needs.
 pub(super) enum Kept {
     Embedding(EmbeddingSaved<f32>),
-    Block(BlockSaved<f32>),
+    Block(Box<BlockSaved<f32>>),
     Head(ClassifierSaved<f32>),
 }
 

@@ -52,6 +52,6 @@ pub fn encoder_bytes(spec: &LearningSpec) -> Result<u64, WorkError> {
     let input = collapipe::nalgebra::DMatrix::zeros(model.width, shape.samples * shape.tokens);
     let (_, saved) = model.block.forward(&part.parameters, input, shape);
     let bytes = part.bytes();
-    let saved = Saved { part: 1, parameters: part.parameters, kept: Kept::Block(saved) };
+    let saved = Saved { part: 1, parameters: part.parameters, kept: Kept::Block(Box::new(saved)) };
     Ok(model.blocks as u64 * (bytes + saved.bytes()))
 }
