@@ -38,7 +38,7 @@ enum SizeName {
     /// Under a minute: 36 rounds of seeded problems, 15 of policies, one seed of learning
     #[default]
     Ci,
-    /// Under twenty minutes: 120 rounds of seeded problems, 100 of policies, three seeds of learning
+    /// Some fifteen minutes on a machine of its own: 120 rounds of seeded problems, 100 of policies, three seeds of learning
     Full,
 }
 

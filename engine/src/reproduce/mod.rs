@@ -69,7 +69,7 @@ impl Size {
         virtual_time: false,
     };
 
-    /// Under twenty minutes.
+    /// Some fifteen minutes on a machine of its own.
     pub const FULL: Self = Self {
         problems: 10,
         seconds: 2.5,
