@@ -99,7 +99,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     collapipe::write_text(&arguments.out.join("summary.json"), &json, true).map_err(Failure::machine)?;
     let mut text = parts_text(&summary);
     for table in &tables {
-        if let Some(contrast) = contrast_text(table) {
+        if let Some(contrast) = contrast_text(table, collapipe::text::WIDTH) {
             let _ = writeln!(text, "\n{}\n{contrast}", table.title);
         }
     }
