@@ -11,6 +11,15 @@ pub use bayes::Bayes;
 #[cfg(feature = "languages")]
 pub use languages::{LANGUAGES, languages};
 
+/// Sentences of several languages, which this build does not bring.
+///
+/// # Errors
+/// [`DataError::NoLanguages`].
+#[cfg(not(feature = "languages"))]
+pub fn languages() -> Result<Texts, DataError> {
+    Err(DataError::NoLanguages)
+}
+
 use std::path::Path;
 
 use rand::SeedableRng;
@@ -38,6 +47,9 @@ pub enum DataError {
         /// Why.
         source: std::io::Error,
     },
+    /// Sentences that this build does not bring.
+    #[error("this build brings no sentences of languages: build it with feature \"languages\", or give text files")]
+    NoLanguages,
     /// Too few texts, or classes.
     #[error("{what}: {found}, must be at least {least}")]
     TooFew {

@@ -5,6 +5,7 @@ pub mod compare;
 pub mod data;
 pub mod emulate;
 pub mod nn;
+pub mod profile;
 pub mod reproduce;
 pub mod roles;
 pub mod training;

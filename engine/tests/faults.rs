@@ -1,14 +1,20 @@
 //! Nodes that die, stall and come back: rounds fail by name, and the others go on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+use std::ops::ControlFlow;
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use collapipe::instances::InstanceSize;
+use collapipe::scenario::ScenarioFile;
+use collapipe::simulation::{PolicyKind, SlotOutcome};
 use collapipe::solver::{Settings, solve};
 use collapipe_engine::emulate::Clock;
+use collapipe_engine::reproduce::LANGUAGES;
 use collapipe_engine::roles::{Coordinator, Hall, Pace, Parts, RoundError, RoundOrder};
+use collapipe_engine::training::{TrainingSettings, members, train};
 use collapipe_engine::wire::Address;
 
 const PATIENCE_S: f64 = 2.0;
@@ -25,8 +31,12 @@ impl Nodes {
     }
 
     fn add(&mut self, hall: &Hall, member: Address) {
+        self.add_at(&hall.address().to_string(), member);
+    }
+
+    fn add_at(&mut self, hall: &str, member: Address) {
         let child = Command::new(env!("CARGO_BIN_EXE_collapipe-engine"))
-            .args(["join", &hall.address().to_string()])
+            .args(["join", hall])
             .args(["--cluster", &member.cluster.to_string(), "--node", &member.node.to_string()])
             .env("COLLAPIPE_TOKEN", "secret")
             .stdin(Stdio::null())
@@ -126,4 +136,50 @@ fn a_lost_edge_server_is_a_clear_error() {
     let error = coordinator.round(&order, &Parts::new()).expect_err("no edge server");
     assert_eq!(error.node(), Some(server));
     assert!(error.to_string().contains("cluster 0, node 4"), "{error}");
+}
+
+/// A scenario whose device is killed in the middle of a slot: an outage that names it; the next slot is planned without it, and
+/// the one after its return with it.
+#[test]
+fn a_run_records_the_outage_and_plans_without_the_device_until_it_is_back() {
+    let mut file = ScenarioFile::parse(LANGUAGES, "".as_ref()).expect("a scenario");
+    // Enough for a device that is slow to come back.
+    file.spec.slots = 40;
+    let scenario = file.build().expect("a scenario");
+    let all = members(&scenario);
+    let hall = Hall::open("127.0.0.1:0", "secret", Clock::real(), all.clone()).expect("a hall");
+    let nodes = Mutex::new(Nodes::start(&hall, &all));
+    let mut coordinator = Coordinator::new(hall);
+    let mut settings = TrainingSettings::default();
+    settings.patience_s = PATIENCE_S;
+    let policy = PolicyKind::Exact.build(Settings::default(), 1).expect("a policy");
+    let device = Address { cluster: 0, node: 1 };
+    let at = coordinator.hall().address();
+    let trained = thread::scope(|scope| {
+        let nodes = &nodes;
+        train(&scenario, policy, &mut coordinator, &settings, |slot, _| {
+            match slot.slot {
+                // In the middle of slot 1.
+                0 => drop(scope.spawn(move || {
+                    thread::sleep(Duration::from_millis(700));
+                    nodes.lock().expect("nodes").of(device).kill().expect("killed");
+                })),
+                2 => nodes.lock().expect("nodes").add_at(&at.to_string(), device),
+                _ => {}
+            }
+            let is_back = slot.slot > 2 && slot.present[0].contains(&0) && slot.measured.is_some();
+            if is_back { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    });
+    let trained = trained.expect("a run");
+    assert!(trained.ended.is_none(), "{:?}", trained.ended);
+    let slots = &trained.record.slots;
+    let SlotOutcome::Outage(outage) = &slots[1].outcome else { panic!("{:?}", slots[1].outcome) };
+    assert!(outage.reason.contains("cluster 0, node 1"), "{}", outage.reason);
+    assert!(slots[1].measured.is_none());
+    assert_eq!((slots[0].present[0].as_slice(), slots[2].present[0].as_slice()), (&[0, 1, 2, 3][..], &[1, 2, 3][..]));
+    assert!(slots[2].measured.is_some(), "planned without the device, and executed");
+    let last = slots.last().expect("slots");
+    assert_eq!(last.present[0], [0, 1, 2, 3]);
+    assert!(last.measured.is_some());
 }

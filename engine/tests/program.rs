@@ -90,6 +90,123 @@ fn what_cannot_be_is_refused_by_name() {
 }
 
 #[test]
+fn reproduce_leaves_what_the_page_shows() {
+    let folder = folder("reproduce");
+    let output = engine(&["reproduce", "--virtual-time", "--out", "out"], &folder);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let out = folder.join("out");
+    let experiments = [
+        "predicted-measured",
+        "predicted-measured-training",
+        "headlines",
+        "learning-curves",
+        "micro-batches",
+        "gradients-and-bounds",
+    ];
+    let page = std::fs::read_to_string(out.join("report.html")).expect("a page");
+    for name in experiments {
+        for file in ["data.csv", "result.json", "figure.svg", "figure.png"] {
+            assert!(std::fs::metadata(out.join(name).join(file)).expect("a file").len() > 0, "{name}/{file}");
+        }
+        assert!(page.contains(&format!("<section id=\"{name}\">")), "{name}");
+    }
+    // In virtual time every part of every round is as predicted.
+    let table = std::fs::read_to_string(out.join("predicted_measured.csv")).expect("a table");
+    let mut lines = table.lines();
+    assert_eq!(lines.next(), Some("case,policy,schedule,overlap,part,predicted_s,measured_s"));
+    let mut parts = std::collections::BTreeSet::new();
+    for line in lines {
+        let fields: Vec<&str> = line.split(',').collect();
+        let [_, policy, _, _, part, predicted, measured] = fields[..] else { panic!("{line}") };
+        parts.insert((policy.to_owned(), part.to_owned()));
+        let [predicted, measured] = [predicted, measured].map(|number| number.parse::<f64>().expect("a number"));
+        assert!((measured - predicted).abs() <= 1e-9 * predicted.abs().max(1e-3), "{line}");
+    }
+    assert!(parts.contains(&("full-model-federated".into(), "0/iterations".into())), "{parts:?}");
+    // Rows of the experiments: series, place, metric -> value.
+    let rows = |name: &str| {
+        let data = std::fs::read_to_string(out.join(name).join("data.csv")).expect("data");
+        let row = |line: &str| {
+            let fields: Vec<String> = line.split(',').map(str::to_owned).collect();
+            let value = fields.last().expect("a value").parse::<f64>().expect("a number");
+            (
+                (fields[fields.len() - 4].clone(), fields[fields.len() - 5].clone(), fields[fields.len() - 2].clone()),
+                value,
+            )
+        };
+        // A label with a comma is within quotes: the columns are counted from the end.
+        data.lines().skip(1).map(row).collect::<Vec<_>>()
+    };
+    let of = |rows: &[((String, String, String), f64)], series: &str, metric: &str| {
+        rows.iter().filter(|((of, _, is), _)| of == series && is == metric).map(|(_, value)| *value).collect::<Vec<_>>()
+    };
+    let headlines = rows("headlines");
+    for metric in ["latency_s", "compute_efficiency", "memory_share"] {
+        assert_eq!(of(&headlines, "exact", metric).len(), 3, "{metric}");
+    }
+    let least = |series| of(&headlines, series, "latency_s").into_iter().fold(f64::INFINITY, f64::min);
+    for other in ["uniform-segments", "no-pipeline", "full-model-federated"] {
+        assert!(least("exact") < least(other), "{other}");
+    }
+    // Without a pipeline one device holds everything.
+    assert!(of(&headlines, "no-pipeline", "memory_share").iter().all(|share| *share > 0.9));
+    assert!(of(&headlines, "uniform-segments", "memory_share").iter().all(|share| *share < 0.3));
+    let gradients = std::fs::read_to_string(out.join("summary.json")).expect("a summary");
+    let summary: serde_json::Value = serde_json::from_str(&gradients).expect("json");
+    let constants = &summary["constants"][0];
+    assert!(constants["tightest"].as_f64().expect("a number") > 1.0, "{constants}");
+}
+
+#[test]
+fn a_run_that_is_killed_goes_on_from_its_checkpoint() {
+    let folder = folder("killed");
+    let scenario = collapipe_engine::reproduce::LANGUAGES.replace("slots = 100", "slots = 6");
+    std::fs::write(folder.join("scenario.toml"), scenario).expect("written");
+    let arguments = |checkpoint: &'static str| {
+        ["run", "scenario.toml", "--virtual-time", "--learn", "languages", "--checkpoint", checkpoint, "--overwrite"]
+    };
+    let whole = engine(&arguments("whole"), &folder);
+    assert!(whole.status.success(), "{}", text(&whole.stderr));
+    assert!(text(&whole.stdout).contains("800 held-out texts"), "{}", text(&whole.stdout));
+    let mut killed = Command::new(env!("CARGO_BIN_EXE_collapipe-engine"))
+        .args(arguments("killed"))
+        .current_dir(&folder)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("a program");
+    let begin = std::time::Instant::now();
+    while !folder.join("killed").exists() && begin.elapsed().as_secs() < 60 {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    killed.kill().expect("killed");
+    let _ = killed.wait();
+    let resumed = engine(&arguments("killed"), &folder);
+    assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+    let read = |name: &str| {
+        let kept = collapipe_engine::training::Checkpoint::read(&folder.join(name)).expect("a checkpoint");
+        let kept = kept.expect("a file");
+        let bits: Vec<u32> = kept.parts.values().flatten().map(|number| number.to_bits()).collect();
+        (kept.slots.len(), bits)
+    };
+    assert_eq!(read("killed"), read("whole"));
+    assert_eq!(read("whole").0, 6);
+    // Another learning rate is another run.
+    let other = [&arguments("killed")[..], &["--rate", "0.5"]].concat();
+    let other = engine(&other, &folder);
+    assert_eq!(other.status.code(), Some(2), "{}", text(&other.stderr));
+    assert!(text(&other.stderr).contains("choose another file"), "{}", text(&other.stderr));
+    // A classifier of four classes for two.
+    for name in ["yes.txt", "no.txt"] {
+        std::fs::write(folder.join(name), "text\n").expect("written");
+    }
+    let two =
+        engine(&["run", "scenario.toml", "--virtual-time", "--learn", "yes.txt", "no.txt", "--overwrite"], &folder);
+    assert_eq!(two.status.code(), Some(2));
+    assert!(text(&two.stderr).contains("model.head.classes = 4: must be 2"), "{}", text(&two.stderr));
+}
+
+#[test]
 fn run_records_what_was_planned_beside_what_was_measured() {
     let folder = folder("run");
     let output = engine(&["run", "--rounds", "4", "--virtual-time", "--out", "out"], &folder);

@@ -1,6 +1,7 @@
 //! A scenario's rounds train a model.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use collapipe::model::{Family, Head, ModelPreset};
@@ -12,7 +13,7 @@ use collapipe_engine::emulate::Clock;
 use collapipe_engine::nn::Rule;
 use collapipe_engine::roles::Threads;
 use collapipe_engine::training::{TrainingSettings, members, train};
-use collapipe_engine::work::LearningSpec;
+use collapipe_engine::work::{LearningSpec, UpdateRule};
 
 #[test]
 fn clusters_train_on_their_own_data_and_share_one_model() {
@@ -28,11 +29,18 @@ fn clusters_train_on_their_own_data_and_share_one_model() {
     let classes = (0..400).map(|i| i % 2).collect();
     let rule = Rule::Sgd { rate: 0.1, momentum: 0.0 };
     let mut settings = TrainingSettings::default();
-    settings.learning = Some(LearningSpec { model, seed: 1, rule, batch: 1, samples: Some((numbers, classes)) });
+    settings.learning = Some(LearningSpec {
+        model,
+        seed: 1,
+        rule,
+        update: UpdateRule::PerBatch,
+        batch: 1,
+        samples: Some((numbers, classes)),
+    });
     let policy = PolicyKind::Exact.build(Settings::default(), 1).expect("a policy");
     let mut threads = Threads::start(&members(&scenario), Clock::pretended()).expect("threads");
     let coordinator = threads.coordinator().expect("a run");
-    let trained = train(&scenario, policy, coordinator, &settings, |_| {}).expect("a run");
+    let trained = train(&scenario, policy, coordinator, &settings, |_, _| ControlFlow::Continue(())).expect("a run");
     assert!(trained.ended.is_none(), "{:?}", trained.ended);
     for slot in trained.record.slots.iter().filter(|slot| slot.planned().is_some()) {
         let measured = slot.measured.as_ref().expect("executed");

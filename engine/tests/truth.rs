@@ -3,14 +3,15 @@
 
 use collapipe::instances::InstanceSize;
 use collapipe::model::{Family, Head, ModelPreset, TransformerSpec};
+use collapipe::problem::SlotProblem;
 use collapipe::schedule::{ScheduleKind, Sending};
 use collapipe::solver::{Settings, solve};
-use collapipe_engine::data::VOCABULARY;
+use collapipe_engine::data::{Samples, VOCABULARY};
 use collapipe_engine::emulate::Clock;
-use collapipe_engine::nn::{Model, Optimizer, Rule, Shape};
+use collapipe_engine::nn::{Model, Optimizer, Rule};
 use collapipe_engine::roles::{Pace, Parts, RoundOrder, Threads};
 use collapipe_engine::wire::Address;
-use collapipe_engine::work::{LearningSpec, WorkSpec};
+use collapipe_engine::work::{LearningSpec, UpdateRule, WorkSpec};
 
 const BATCH: usize = 8;
 const TOKENS: u32 = 6;
@@ -33,7 +34,14 @@ fn samples() -> (Vec<u32>, Vec<u32>) {
 }
 
 fn learning() -> LearningSpec {
-    LearningSpec { model: transformer(), seed: 3, rule: RULE, batch: BATCH, samples: Some(samples()) }
+    LearningSpec {
+        model: transformer(),
+        seed: 3,
+        rule: RULE,
+        update: UpdateRule::PerBatch,
+        batch: BATCH,
+        samples: Some(samples()),
+    }
 }
 
 /// A pipeline with these segments.
@@ -88,52 +96,156 @@ fn micro_batches_change_parameters_by_rounding_alone() {
     }
 }
 
-#[test]
-fn a_pipeline_does_what_one_machine_does() {
-    let model = Model::new(&transformer()).expect("a model");
-    let spec = learning();
-    let fresh = |parameters: Vec<f32>| {
-        let (gradients, optimizer) = (vec![0.0_f32; parameters.len()], Optimizer::new(RULE, parameters.len()));
-        (parameters, gradients, optimizer)
-    };
-    let mut parts = vec![fresh(model.draw_embedding(spec.seed))];
-    parts.extend((0..model.blocks).map(|block| fresh(model.draw_block(spec.seed, block))));
-    parts.push(fresh(model.draw_head(spec.seed)));
-    let (numbers, classes) = samples();
-    let data = collapipe_engine::data::Samples { tokens: TOKENS as usize, numbers, classes };
-    let shape = Shape { samples: BATCH, tokens: TOKENS as usize };
-    for batch in 0..6 {
-        let (tokens, classes) = data.batch(batch, BATCH);
-        let [embedding, blocks @ .., head] = parts.as_mut_slice() else { panic!("three parts") };
-        let (mut at, of_embedding) = model.embedding.forward(&embedding.0, tokens, shape);
-        let mut saved = Vec::new();
-        for block in blocks.iter() {
-            let (next, of_block) = model.block.forward(&block.0, at, shape);
-            saved.push(of_block);
-            at = next;
-        }
-        let (_, of_head) = model.head.forward(&head.0, &at, &classes, BATCH, shape);
-        let mut back = model.head.backward(&head.0, &of_head, shape, &mut head.1);
-        for (block, saved) in blocks.iter_mut().zip(&saved).rev() {
-            back = model.block.backward(&block.0, saved, back, shape, &mut block.1);
-        }
-        model.embedding.backward(&embedding.0, &of_embedding, back, shape, &mut embedding.1);
-        for (parameters, gradients, optimizer) in &mut parts {
-            optimizer.step(parameters, gradients);
-            gradients.fill(0.0);
+/// What one machine does, part by part: parameters, and the state of every optimizer.
+struct Machine {
+    model: Model,
+    parts: Vec<Vec<f32>>,
+    optimizers: Vec<Optimizer<f32>>,
+}
+
+impl Machine {
+    fn new(spec: &LearningSpec) -> Self {
+        let model = Model::new(&spec.model).expect("a model");
+        let parts: Vec<Vec<f32>> = model.draw(spec.seed);
+        let optimizers = parts.iter().map(|part| Optimizer::new(spec.rule, part.len())).collect();
+        Self { model, parts, optimizers }
+    }
+
+    fn step(&mut self, gradients: &[Vec<f32>]) {
+        for ((part, optimizer), gradient) in self.parts.iter_mut().zip(&mut self.optimizers).zip(gradients) {
+            optimizer.step(part, gradient);
         }
     }
-    let numbers = |part: &(Vec<f32>, Vec<f32>, Optimizer<f32>)| [part.0.clone(), part.2.state()].concat();
-    let (head, others) = parts.split_last().expect("parts");
-    let mut expected: Vec<f32> = others.iter().flat_map(numbers).collect();
-    expected.push(6.0);
-    expected.extend(numbers(head));
-    expected.push(6.0);
+
+    /// As a pipeline's ends give it after so many batches: control unit, then edge server.
+    fn numbers(&self, batches: f32) -> Vec<f32> {
+        let of = self.parts.iter().zip(&self.optimizers).map(|(part, of)| [part.clone(), of.state()].concat());
+        let mut all: Vec<Vec<f32>> = of.collect();
+        let head = all.pop().expect("a head");
+        [all.concat(), vec![batches], head, vec![batches]].concat()
+    }
+}
+
+fn data() -> Samples {
+    let (numbers, classes) = samples();
+    Samples { tokens: TOKENS as usize, numbers, classes }
+}
+
+fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
+    assert_eq!(found.len(), expected.len());
+    found.iter().zip(expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn a_pipeline_does_what_one_machine_does() {
+    let mut machine = Machine::new(&learning());
+    for batch in 0..6 {
+        let (tokens, classes) = data().batch(batch, BATCH);
+        let (_, gradients) = machine.model.gradient(&machine.parts, &tokens, &classes).expect("all parts");
+        machine.step(&gradients);
+    }
+    let expected = machine.numbers(6.0);
     for (micro_batches, tolerance) in [(1, 1e-7), (4, 1e-5)] {
         let (found, _) =
             trained(&order(&[1, 3], ScheduleKind::OneForwardOneBackward, Sending::Overlapped, micro_batches));
-        assert_eq!(found.len(), expected.len());
-        let largest = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let largest = largest_difference(&found, &expected);
         assert!(largest < tolerance, "M = {micro_batches}: {largest}");
     }
+}
+
+/// With one forward, one backward, stage p of P has min(P − 1 − p, M − 1) micro-batches ahead: the forward pass of
+/// micro-batch m, and so its gradient, uses the parameters of so many updates before.
+#[test]
+fn updates_per_micro_batch_use_stashed_parameters_of_the_schedules_ages() {
+    const M: u32 = 4;
+    let spec = LearningSpec { update: UpdateRule::PerMicroBatch, ..learning() };
+    let mut order = order(&[1, 3], ScheduleKind::OneForwardOneBackward, Sending::Overlapped, M);
+    order.work = vec![WorkSpec::Learning(Box::new(spec.clone()))];
+    let (found, _) = trained(&order);
+    let mut machine = Machine::new(&spec);
+    // Embedding; block 0; blocks 1 to 3; head.
+    let stage_of = [0, 1, 2, 2, 2, 3];
+    for batch in 0..6 {
+        let (tokens, classes) = data().batch(batch, BATCH);
+        let samples = BATCH / M as usize;
+        let mut versions = vec![machine.parts.clone()];
+        for m in 0..M as usize {
+            let parts: Vec<Vec<f32>> = (0..machine.parts.len())
+                .map(|part| versions[m.saturating_sub((3_usize - stage_of[part]).min(M as usize - 1))][part].clone())
+                .collect();
+            let tokens = &tokens[m * samples * TOKENS as usize..(m + 1) * samples * TOKENS as usize];
+            let of = &classes[m * samples..(m + 1) * samples];
+            let (_, gradients) = machine.model.gradient(&parts, tokens, of).expect("all parts");
+            machine.step(&gradients);
+            versions.push(machine.parts.clone());
+        }
+    }
+    let largest = largest_difference(&found, &machine.numbers(6.0));
+    assert!(largest < 1e-6, "{largest}");
+    let (flushed, _) = trained(&self::order(&[1, 3], ScheduleKind::OneForwardOneBackward, Sending::Overlapped, M));
+    assert!(largest_difference(&found, &flushed) > 1e-3, "updates per micro-batch are not those per batch");
+}
+
+/// All gradients of a batch are taken at its first parameters: M updates are one of M times the size.
+#[test]
+fn fill_drain_makes_one_large_update_of_those_per_micro_batch() {
+    let with = |rate: f64, update| {
+        let rule = Rule::Sgd { rate, momentum: 0.0 };
+        let mut order = order(&[2, 2], ScheduleKind::FillDrain, Sending::Overlapped, 4);
+        order.work = vec![WorkSpec::Learning(Box::new(LearningSpec { rule, update, ..learning() }))];
+        let (numbers, _) = trained(&order);
+        // The number of updates differs.
+        numbers.into_iter().filter(|number| *number != 6.0 && *number != 24.0).collect::<Vec<_>>()
+    };
+    let largest = largest_difference(&with(0.05, UpdateRule::PerMicroBatch), &with(0.2, UpdateRule::PerBatch));
+    assert!(largest < 1e-5, "{largest}");
+}
+
+#[test]
+fn whole_models_become_the_mean_of_what_each_device_learns_alone() {
+    let size = InstanceSize { devices: 2, clusters: 1, blocks: BLOCKS, ..InstanceSize::default() };
+    let problem = size.sample(1).expect("an instance");
+    let mut spec = problem.into_spec();
+    spec.clusters[0].batch_size = BATCH as u32;
+    spec.plans.truncate(1);
+    let problem = SlotProblem::new(spec).expect("a problem");
+    let mut order = RoundOrder::whole_models(&problem, 0, Pace::Emulated { scale: 1.0 }).expect("an order");
+    (order.clusters[0].plan.micro_batches, order.clusters[0].plan.local_iterations) = (2, 3);
+    order.work = vec![WorkSpec::Learning(Box::new(learning()))];
+    let (found, loss) = trained(&order);
+    let mut mean = Machine::new(&learning());
+    let mut last = [0.0; 2];
+    for round in 0..2 {
+        let devices: Vec<Machine> = (0..2)
+            .map(|device| {
+                let data = data().part(device, 2);
+                let mut own = Machine {
+                    model: mean.model.clone(),
+                    parts: mean.parts.clone(),
+                    optimizers: mean.optimizers.clone(),
+                };
+                for iteration in 0..3 {
+                    let (tokens, classes) = data.batch(3 * round + iteration, BATCH / 2);
+                    let (loss, gradients) = own.model.gradient(&own.parts, &tokens, &classes).expect("all parts");
+                    own.step(&gradients);
+                    last[device] = loss.mean();
+                }
+                own
+            })
+            .collect();
+        let half = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| 0.5 * (a + b)).collect::<Vec<f32>>();
+        for part in 0..mean.parts.len() {
+            mean.parts[part] = half(&devices[0].parts[part], &devices[1].parts[part]);
+            let state = half(&devices[0].optimizers[part].state(), &devices[1].optimizers[part].state());
+            assert!(mean.optimizers[part].restore(&state));
+        }
+    }
+    // The control unit has the whole model, the edge server nothing of its own.
+    let of = mean.parts.iter().zip(&mean.optimizers).map(|(part, of)| [part.clone(), of.state()].concat());
+    let mut expected: Vec<f32> = of.flatten().collect();
+    // Both know how far the devices are in their data.
+    expected.extend([6.0, 0.0]);
+    let largest = largest_difference(&found, &expected);
+    assert!(largest < 1e-6, "{largest}");
+    assert!((loss - 0.5 * (last[0] + last[1])).abs() < 1e-6, "{loss} {last:?}");
 }

@@ -104,16 +104,21 @@ class Map_ {
   }
   grab(event, node) {
     this.pick(node);
-    this.dragged = { node, pointer: event.pointerId };
+    // Where in the node it was taken: the node must not jump under the pointer.
+    const at = this.pointer(event), [x, y] = this.place(node.spec.position);
+    this.dragged = { node, pointer: event.pointerId, off: [x - at.x, y - at.y] };
     this.svg.setPointerCapture(event.pointerId);
     event.preventDefault();
     this.svg.querySelector(`[data-key="${CSS.escape(keyOf(node))}"]`)?.focus({ preventScroll: true });
   }
+  pointer(event) {
+    return new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
+  }
   drag(event) {
     if (this.dragged?.pointer !== event.pointerId) return;
-    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(this.svg.getScreenCTM().inverse());
+    const at = this.pointer(event), [offX, offY] = this.dragged.off;
     const inside = (value, most) => Math.min(Math.max(value, 16), most - 16), { metres, x, y } = this.view;
-    this.put(this.dragged.node, x + (inside(at.x, WIDTH) - WIDTH / 2) * metres, y - (inside(at.y, HEIGHT) - HEIGHT / 2) * metres);
+    this.put(this.dragged.node, x + (inside(at.x + offX, WIDTH) - WIDTH / 2) * metres, y - (inside(at.y + offY, HEIGHT) - HEIGHT / 2) * metres);
   }
   drop() {
     this.dragged = undefined;

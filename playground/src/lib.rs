@@ -1,7 +1,7 @@
 //! The core as a WebAssembly module: text in, text out, by four functions of the C ABI and nothing else.
 //!
-//! A page asks [`exchange::collapipe_input`] for room, writes a request (JSON, UTF-8) there, calls
-//! [`exchange::collapipe_answer`], and reads the answer (JSON) from where it says. [`request`] has requests and answers.
+//! A page asks `collapipe_input` for room, writes a request (JSON, UTF-8) there, calls
+//! `collapipe_answer`, and reads the answer (JSON) from where it says. `request.rs` has requests and answers.
 
 mod exchange;
 mod request;

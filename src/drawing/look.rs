@@ -30,7 +30,7 @@ pub(crate) enum Dash {
     Solid,
     Long,
     Short,
-    DashDot,
+    Mixed,
     Dots,
 }
 
@@ -41,7 +41,7 @@ impl Dash {
             Self::Solid => &[],
             Self::Long => &[6.0, 2.5],
             Self::Short => &[3.0, 2.0],
-            Self::DashDot => &[6.0, 2.0, 1.2, 2.0],
+            Self::Mixed => &[6.0, 2.0, 1.2, 2.0],
             Self::Dots => &[1.2, 2.0],
         }
     }
@@ -51,7 +51,7 @@ impl Dash {
             0 => Self::Solid,
             1 => Self::Long,
             2 => Self::Short,
-            _ => Self::DashDot,
+            _ => Self::Mixed,
         }
     }
 }

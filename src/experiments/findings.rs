@@ -40,7 +40,15 @@ pub fn findings(table: &ResultTable) -> Vec<String> {
 
 /// Whether less of a metric is better, so that there is a first and a last.
 const fn is_ranked(metric: Metric) -> bool {
-    matches!(metric, Metric::LatencyS | Metric::Gap | Metric::ConvergenceBound | Metric::TimeRatio)
+    matches!(
+        metric,
+        Metric::LatencyS
+            | Metric::Gap
+            | Metric::ConvergenceBound
+            | Metric::TimeRatio
+            | Metric::PredictionError
+            | Metric::HeldOutLoss
+    )
 }
 
 /// A value with its unit.

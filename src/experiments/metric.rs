@@ -39,6 +39,14 @@ pub enum Metric {
     DeviceSpeed,
     /// Time of the decisions relative to that of the exact solver on the same slots. Measured: differs from run to run.
     TimeRatio,
+    /// |measured − predicted| / predicted of a part of a round that was executed.
+    PredictionError,
+    /// Mean loss on samples that were not learned from, in nats.
+    HeldOutLoss,
+    /// Share of samples that were not learned from and are classified rightly, in [0, 1].
+    Accuracy,
+    /// Mean squared norm of the loss's gradient over the updates of a run, in loss²/par².
+    SquaredGradient,
 }
 
 impl Metric {
@@ -60,6 +68,10 @@ impl Metric {
             Self::Blocks => "Mean encoder blocks on a device",
             Self::DeviceSpeed => "Speed of a device",
             Self::TimeRatio => "Time of a decision, exact solver = 1",
+            Self::PredictionError => "Error of the prediction",
+            Self::HeldOutLoss => "Loss on held-out samples",
+            Self::Accuracy => "Accuracy on held-out samples",
+            Self::SquaredGradient => "Mean squared gradient norm",
         }
     }
 
@@ -71,11 +83,12 @@ impl Metric {
             Self::TimeToTargetS => "h",
             Self::EnergyJ => "J",
             Self::LargestMemoryBytes => "GB",
-            Self::ComputeEfficiency | Self::OutageShare | Self::Gap => "%",
+            Self::ComputeEfficiency | Self::OutageShare | Self::Gap | Self::PredictionError | Self::Accuracy => "%",
             Self::MemoryShare => "% of encoder",
             Self::WorstBudgetUse => "% of budget",
             Self::DeviceSpeed => "blocks/s",
-            Self::ConvergenceBound => "loss²/par²",
+            Self::ConvergenceBound | Self::SquaredGradient => "loss²/par²",
+            Self::HeldOutLoss => "nats",
             Self::MicroBatches | Self::Blocks | Self::TimeRatio => "",
         }
     }
@@ -83,7 +96,7 @@ impl Metric {
     /// Whether more of it is better; of a number that is neither good nor bad, false.
     #[must_use]
     pub const fn higher_is_better(self) -> bool {
-        matches!(self, Self::ComputeEfficiency)
+        matches!(self, Self::ComputeEfficiency | Self::Accuracy)
     }
 
     /// What should not be exceeded, in [`Metric::unit`]; none for most.
@@ -99,7 +112,7 @@ impl Metric {
     #[must_use]
     pub const fn range(self) -> [f64; 2] {
         match self {
-            Self::ComputeEfficiency | Self::OutageShare => [0.0, 100.0],
+            Self::ComputeEfficiency | Self::OutageShare | Self::Accuracy => [0.0, 100.0],
             _ => [0.0, f64::INFINITY],
         }
     }

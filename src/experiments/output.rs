@@ -10,7 +10,7 @@ use super::cell::Cell;
 use super::drawn::DrawnExperiment;
 use super::interval::Compared;
 use super::metric::Metric;
-use super::page::write_page_of;
+use super::page::write_experiment_page_of;
 use super::request::Request;
 use super::table::{Contrast, ResultTable};
 use crate::ground::files::{FileError, make_folder, write_whole};
@@ -106,13 +106,27 @@ pub(super) fn write(
     provenance: ResultProvenance,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
+    let file = ResultFile { schema: ResultSchema::V1, provenance: &provenance, table: drawn.table() };
+    write_experiment_files(drawn, &file, folder)
+}
+
+/// The files of one experiment in a folder of its own, which is made: `data.csv` with a row per run and metric,
+/// `result.json` with `result` (what belongs to the numbers: schema, provenance, the table), figures, and `contrast.csv`
+/// where the table has a contrast.
+///
+/// # Errors
+/// [`ReportError`] for a file that cannot be written and a figure that cannot be drawn.
+pub fn write_experiment_files(
+    drawn: &DrawnExperiment,
+    result: &impl Serialize,
+    folder: &Path,
+) -> Result<Vec<PathBuf>, ReportError> {
     let table = drawn.table();
     make_folder(folder)?;
-    let file = ResultFile { schema: ResultSchema::V1, provenance: &provenance, table };
     let mut written = vec![
         write_whole(folder, "data.csv", &|out| tidy(table, out))?,
         write_whole(folder, "result.json", &|out| {
-            serde_json::to_writer_pretty(&mut *out, &file)?;
+            serde_json::to_writer_pretty(&mut *out, result)?;
             out.write_all(b"\n")
         })?,
     ];
@@ -140,7 +154,7 @@ pub(super) fn write_report(
             settings.gap
         ),
     ];
-    Ok(vec![write_page_of(experiments, &lines, scenario, folder)?])
+    Ok(vec![write_experiment_page_of(experiments, &lines, scenario, folder)?])
 }
 
 /// One row per run and metric.

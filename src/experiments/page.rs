@@ -25,11 +25,14 @@ pub fn write_experiment_page(
     provenance: &[String],
     folder: &Path,
 ) -> Result<PathBuf, FileError> {
-    write_page_of(experiments, provenance, BUILTIN, folder)
+    write_experiment_page_of(experiments, provenance, BUILTIN, folder)
 }
 
-/// The same for experiments with variants of another scenario.
-pub(super) fn write_page_of(
+/// The same for experiments with variants of another scenario, whose text (TOML) the page shows.
+///
+/// # Errors
+/// As [`write_experiment_page`].
+pub fn write_experiment_page_of(
     experiments: &[DrawnExperiment],
     provenance: &[String],
     scenario: &str,

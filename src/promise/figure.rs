@@ -10,13 +10,16 @@ const TITLE: &str = "What runs at other seeds will do";
 const RUNS: Look = Look::plain(BLUE, Dash::Solid, 1.6);
 const BOUND: Look = Look::plain(VERMILLION, Dash::Long, 1.4);
 
+/// A number of a run, if it has it.
+type Number = fn(&PlayedRun) -> Option<f64>;
+
 pub(super) fn figure(promise: &Promise) -> Figure {
-    let of: [(&str, Option<Bound>, fn(&PlayedRun) -> Option<f64>); 3] = [
+    let of: [(&str, Option<Bound>, Number); 3] = [
         ("Worst overspend of a node [budgets]", promise.worst_overspend, |run| run.worst_overspend),
         ("Mean round latency [s]", promise.mean_latency_s, |run| run.mean_latency_s),
         ("Largest norm of all queues [budgets]", promise.queue_norm, |run| Some(run.queue_norm)),
     ];
-    let panel = |(title, bound, value): (&str, Option<Bound>, fn(&PlayedRun) -> Option<f64>)| {
+    let panel = |(title, bound, value): (&str, Option<Bound>, Number)| {
         let values = promise.runs.iter().filter_map(value).collect();
         Some(panel(title, bound?.at_most, values))
     };

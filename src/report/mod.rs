@@ -10,7 +10,7 @@
 //! | a figure as PNG | `png` (feature `png`) |
 //!
 //! All about runs is computed from the [`RunRecord`](crate::simulation::RunRecord) alone, so that a record read from a file
-//! gives the same report as the run that wrote it. Sweeps and experiments use the same axes, marks and tables;
+//! gives the same report as the run that wrote it. Sweeps and experiments have the same axes, marks and tables;
 //! their figures are in [`tradeoff`](crate::tradeoff) and `experiments`.
 
 #[cfg(feature = "figures")]

@@ -22,6 +22,7 @@ const WITHOUT_UNIT: &[&str] = &[
     "micro-batches per batch",
     "relative spread of the devices' speeds",
     "budgets relative to those of the base scenario",
+    "bandwidth relative to the scenario's",
     "probability that a device is absent in a slot",
     "share of the edge server's speed that a cluster has",
     "encoder blocks of BERT-base's size",

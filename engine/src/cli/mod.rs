@@ -2,7 +2,9 @@
 
 mod execute;
 mod join;
+mod learn;
 mod members;
+mod profile;
 mod reproduce;
 mod run;
 
@@ -23,6 +25,7 @@ enum Command {
     Execute(execute::Arguments),
     Run(run::Arguments),
     Join(join::Arguments),
+    Profile(profile::Arguments),
     Reproduce(reproduce::Arguments),
 }
 
@@ -71,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Join(arguments) => join::run(&arguments),
+        Command::Profile(arguments) => profile::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,5 +1,6 @@
 //! `collapipe-engine run`.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,8 +10,9 @@ use collapipe::simulation::PolicyKind;
 use collapipe::solver::Settings;
 
 use collapipe_engine::roles::Pace;
-use collapipe_engine::training::{TrainingSettings, members, rounds_csv, train};
+use collapipe_engine::training::{TrainError, TrainingSettings, members, rounds_csv, train};
 
+use super::learn::LearnArguments;
 use super::members::{MemberArguments, Members};
 use super::{Failure, print, read};
 
@@ -47,6 +49,11 @@ pub struct Arguments {
     /// Replace files of others in the folder
     #[arg(long)]
     overwrite: bool,
+    /// Keep the run in this file after every slot, and go on from it if it is there
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    #[command(flatten)]
+    learn: LearnArguments,
     #[command(flatten)]
     members: MemberArguments,
 }
@@ -66,21 +73,24 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         false => Pace::Emulated { scale: super::scale(arguments.scale)? },
     };
     let conflict = if arguments.overwrite { Conflict::Overwrite } else { Conflict::Refuse };
+    let task = arguments.learn.task(&scenario)?;
     // Better now than after a long run.
     let folder = RunFolder::claim(&arguments.out, conflict).map_err(Failure::input)?;
     let policy = arguments.policy.build(Settings::default(), scenario.spec().seed).map_err(Failure::input)?;
     let mut settings = TrainingSettings::default();
     (settings.pace, settings.patience_s) = (pace, arguments.members.patience_s()?);
+    settings.checkpoint.clone_from(&arguments.checkpoint);
+    settings.learning = task.as_ref().map(|task| task.spec.clone());
     let mut nodes = Members::gather(&arguments.members, &members(&scenario), arguments.virtual_time)?;
-    let mut lines = Vec::new();
-    let trained = train(&scenario, policy, nodes.coordinator()?, &settings, |slot| {
+    let trained = train(&scenario, policy, nodes.coordinator()?, &settings, |slot, _| {
         let line = match (slot.planned(), &slot.measured) {
             (Some(planned), Some(measured)) => {
                 let (planned_s, measured_s) = (planned.latency_s.0, measured.latency_s.0);
                 let error = 100.0 * (measured_s / planned_s - 1.0);
                 let late = if measured.late > 0 { format!(", {} late", measured.late) } else { String::new() };
+                let loss = measured.loss.map_or(String::new(), |loss| format!(", loss {loss:.4}"));
                 format!(
-                    "round {}: planned {planned_s:.4} s, measured {measured_s:.4} s ({error:+.2} %){late}",
+                    "round {}: planned {planned_s:.4} s, measured {measured_s:.4} s ({error:+.2} %){late}{loss}",
                     slot.slot
                 )
             }
@@ -90,9 +100,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             },
         };
         eprintln!("{line}");
-        lines.push(line);
+        ControlFlow::Continue(())
     });
-    let trained = trained.map_err(Failure::machine)?;
+    let trained = trained.map_err(|error| match error {
+        TrainError::Checkpoint(error) => Failure::input(error),
+        error => Failure::machine(error),
+    })?;
     let record = &trained.record;
     let mut files = folder.write(record).map_err(Failure::machine)?;
     let table = arguments.out.join("predicted_measured.csv");
@@ -114,6 +127,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         100.0 * errors,
         100.0 * largest
     ))?;
+    if let Some(task) = &task {
+        print(&task.learned(&trained.parts)?)?;
+    }
     match trained.ended {
         Some(error) => Err(Failure::machine(format_args!("the run ended early, its rounds so far are kept: {error}"))),
         None => Ok(()),

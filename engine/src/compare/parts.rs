@@ -57,8 +57,8 @@ fn took(legs: &[Leg]) -> f64 {
     }
 }
 
-fn predicted(round: &ClusterRound) -> Result<[f64; 8], ScheduleError> {
-    let (_, makespan_s) = round.timeline()?;
+fn predicted(order: &RoundOrder, round: &ClusterRound) -> Result<[f64; 8], ScheduleError> {
+    let makespan_s = order.makespan_s(round)?;
     let iterations = f64::from(round.plan.local_iterations);
     let uses = iterations * f64::from(round.plan.micro_batches);
     let backward = if round.plan.schedule.has_backward() { round.backward.as_slice() } else { &[] };
@@ -106,7 +106,7 @@ impl Comparison {
         let mut parts = Vec::new();
         let mut latest = 0.0_f64;
         for (index, (planned, found)) in order.clusters.iter().zip(&round.clusters).enumerate() {
-            let (predicted, measured) = (predicted(planned)?, measured(found, planned.stages.len()));
+            let (predicted, measured) = (predicted(order, planned)?, measured(found, planned.stages.len()));
             for (part, (predicted_s, measured_s)) in PART_NAMES.into_iter().zip(predicted.into_iter().zip(measured)) {
                 parts.push(Part { cluster: Some(index), part, predicted_s, measured_s });
                 if part == "round" {

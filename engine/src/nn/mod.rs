@@ -16,6 +16,7 @@ mod model;
 mod norm;
 mod optimizer;
 mod real;
+mod whole;
 
 pub use block::{Block, BlockSaved};
 pub use embedding::{Embedding, EmbeddingSaved};

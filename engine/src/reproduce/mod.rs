@@ -1,15 +1,91 @@
-//! Predicted against measured, over many rounds: configurations × schedules × overlap, and a scenario × policies.
+//! The engine's experiments: predicted against measured over many rounds, policies by what they take, micro-batches against
+//! learning, gradients against their bounds. Each leaves a table that the core draws and explains.
 
+mod bounds;
 mod cases;
+mod folder;
+mod headlines;
+mod learning;
 mod statistics;
+mod tables;
 
-pub use cases::{Case, PolicyRound, configurations, policies};
+pub use bounds::{Constants, bounds};
+pub use cases::{Case, configurations};
+pub use folder::{Provenance, write};
+pub use headlines::{Headlines, POLICIES, headlines};
+pub use learning::{LearningTables, learning};
 pub use statistics::{PartErrors, errors};
+pub use tables::{of_configurations, of_policies};
+
+use std::path::Path;
+
+use collapipe::scenario::ScenarioFile;
 
 use crate::compare::{Comparison, table};
 use crate::emulate::Clock;
 use crate::roles::{Parts, RoundError, Threads};
+use crate::training::TrainError;
 use crate::wire::WireError;
+use crate::work::WorkError;
+
+/// The scenario of the experiments in which a model learns (TOML).
+pub const LANGUAGES: &str = include_str!("languages.toml");
+
+/// How much is done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Size {
+    /// Seeded problems, each under every schedule and overlap.
+    pub problems: u64,
+    /// Seconds of the wall clock of a round, about.
+    pub seconds: f64,
+    /// Seeds of every policy.
+    pub seeds: u64,
+    /// Rounds of every policy and seed.
+    pub rounds: u64,
+    /// Seeds of what is learned.
+    pub learning_seeds: u64,
+    /// Planned seconds of learning.
+    pub learning_s: f64,
+    /// Values of M, at most.
+    pub values: usize,
+    /// Batches whose gradients are held against their bound.
+    pub batches: u64,
+    /// Times pass by themselves: nobody sleeps, and every error is one of arithmetic.
+    pub virtual_time: bool,
+}
+
+impl Size {
+    /// Under a minute.
+    pub const CI: Self = Self {
+        problems: 3,
+        seconds: 0.4,
+        seeds: 3,
+        rounds: 1,
+        learning_seeds: 1,
+        learning_s: 24.0,
+        values: 3,
+        batches: 12,
+        virtual_time: false,
+    };
+
+    /// Some fifteen minutes on a machine of its own.
+    pub const FULL: Self = Self {
+        problems: 10,
+        seconds: 2.5,
+        seeds: 5,
+        rounds: 4,
+        learning_seeds: 3,
+        learning_s: 240.0,
+        values: 5,
+        batches: 64,
+        virtual_time: false,
+    };
+
+    fn clock(&self) -> Clock {
+        if self.virtual_time { Clock::pretended() } else { Clock::real() }
+    }
+}
 
 /// Why an experiment could not be done.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +102,17 @@ pub enum ReproduceError {
         /// Why.
         source: RoundError,
     },
+    /// A run failed.
+    #[error("{case}: {source}")]
+    Run {
+        /// Which.
+        case: String,
+        /// Why.
+        source: Box<TrainError>,
+    },
+    /// A model could not be built.
+    #[error(transparent)]
+    Work(#[from] WorkError),
     /// Something could not be planned.
     #[error("{case}: {reason}")]
     Plan {
@@ -36,12 +123,24 @@ pub enum ReproduceError {
     },
 }
 
+impl ReproduceError {
+    fn plan(case: &str, reason: impl std::fmt::Display) -> Self {
+        Self::Plan { case: case.into(), reason: reason.to_string() }
+    }
+
+    fn run(case: &str, source: impl Into<TrainError>) -> Self {
+        Self::Run { case: case.into(), source: Box::new(source.into()) }
+    }
+}
+
 /// A case that was executed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome {
     /// Case, policy, schedule, overlap.
     pub names: [String; 4],
+    /// Of the problem or the scenario.
+    pub seed: u64,
     /// Predicted and measured.
     pub comparison: Comparison,
 }
@@ -64,6 +163,11 @@ pub fn execute(case: &Case, clock: Clock) -> Result<Outcome, ReproduceError> {
     let measured = threads.coordinator().and_then(|coordinator| coordinator.round(&case.order, &Parts::new()));
     let measured = measured.map_err(|source| ReproduceError::Round { case: name.clone(), source })?;
     let comparison = Comparison::new(&case.order, &measured);
-    let comparison = comparison.map_err(|error| ReproduceError::Plan { case: name, reason: error.to_string() })?;
-    Ok(Outcome { names: case.names.clone(), comparison })
+    let comparison = comparison.map_err(|error| ReproduceError::plan(&name, error))?;
+    Ok(Outcome { names: case.names.clone(), seed: case.seed, comparison })
+}
+
+/// The scenario of the experiments, to be changed.
+fn languages_scenario() -> Result<ScenarioFile, ReproduceError> {
+    ScenarioFile::parse(LANGUAGES, Path::new("")).map_err(|error| ReproduceError::plan("languages", error))
 }

@@ -8,7 +8,8 @@ use collapipe::schedule::{ScheduleError, Sending};
 use super::air::Air;
 use super::measured::{Leg, MeasuredCluster, MeasuredIteration};
 use super::order::RoundOrder;
-use crate::wire::{Address, Order, Plan, Report, Transfer};
+use super::whole::Way;
+use crate::wire::{Address, Learned, Order, Plan, Report, Transfer};
 use crate::work::WorkSpec;
 
 /// Where the cluster is.
@@ -48,7 +49,7 @@ impl<'a> InRound<'a> {
         let due = order.nodes(cluster).into_iter().collect();
         let measured = MeasuredCluster::default();
         let step = Step::Preparing;
-        let makespan_s = round.timeline().map_or(0.0, |(_, makespan_s)| makespan_s);
+        let makespan_s = order.makespan_s(round).unwrap_or(0.0);
         Self { order, round, cluster, attempt, step, due, at_s, until_s: at_s, air: None, makespan_s, measured }
     }
 
@@ -63,10 +64,16 @@ impl<'a> InRound<'a> {
             hop.and_then(|hop| hops.get(hop)).map(|sent| order.travel(sent)).unwrap_or(order.nothing())
         };
         let before = stage.and_then(|stage| stage.checked_sub(1));
+        let alone = order.way == Way::WholeModels;
         Plan {
             attempt: self.attempt,
-            stages: round.stages.iter().map(|stage| self.address(*stage)).collect(),
-            stage,
+            // Whoever works alone is a pipeline of one stage.
+            stages: match (alone, stage) {
+                (true, Some(_)) => vec![node],
+                _ => round.stages.iter().map(|stage| self.address(*stage)).collect(),
+            },
+            stage: if alone { stage.map(|_| 0) } else { stage },
+            alone,
             schedule: round.plan.schedule,
             micro_batches: round.plan.micro_batches,
             sending: if order.seconds(0.0).is_some() { round.sending } else { free_sending(round.sending) },
@@ -75,10 +82,15 @@ impl<'a> InRound<'a> {
             segments: RoundOrder::segments(round),
             peers: peers.iter().copied().filter(|(peer, _)| peer.cluster == self.cluster).collect(),
             numbers: order.numbers,
-            work: match order.work.get(self.cluster) {
-                Some(WorkSpec::Learning(spec)) if node.node > 0 => WorkSpec::Learning(Box::new(spec.without_data())),
-                Some(work) => work.clone(),
-                None => WorkSpec::NOTHING,
+            work: match (order.work.get(self.cluster), stage) {
+                (Some(WorkSpec::Learning(spec)), Some(device)) if alone => {
+                    WorkSpec::Learning(Box::new(spec.share(device, round.stages.len())))
+                }
+                (Some(WorkSpec::Learning(spec)), _) if alone || node.node > 0 => {
+                    WorkSpec::Learning(Box::new(spec.without_data()))
+                }
+                (Some(work), _) => work.clone(),
+                (None, _) => WorkSpec::NOTHING,
             },
         }
     }
@@ -144,7 +156,7 @@ impl<'a> InRound<'a> {
                     let end_s = spans.iter().fold(until_s, |end_s, span| end_s.max(span.end_s));
                     measured.end_s = measured.end_s.max(end_s);
                     measured.spans.extend(spans);
-                    measured.learned = measured.learned.or(learned);
+                    measured.learned = Learned::of(measured.learned.into_iter().chain(learned));
                 }
                 self.until_s = self.until_s.max(until_s);
                 if self.due.is_empty() {

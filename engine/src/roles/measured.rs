@@ -76,13 +76,7 @@ impl MeasuredRound {
     #[must_use]
     pub fn learned(&self) -> Option<Learned> {
         let last = self.clusters.iter().filter_map(|cluster| cluster.iterations.last()?.learned);
-        let (mut sum, mut counted) = (Learned::default(), 0_u64);
-        for learned in last {
-            sum.loss += learned.loss * learned.counted as f64;
-            sum.correct += learned.correct;
-            counted += learned.counted;
-        }
-        (counted > 0).then(|| Learned { loss: sum.loss / counted as f64, counted, ..sum })
+        Learned::of(last)
     }
 }
 

@@ -15,6 +15,7 @@ mod measured;
 mod members;
 mod node;
 mod order;
+mod whole;
 
 pub use coordinator::{Coordinator, Parts};
 pub use error::{NodeError, RoundError};
@@ -23,3 +24,4 @@ pub use measured::{Leg, MeasuredCluster, MeasuredIteration, MeasuredRound};
 pub use members::Hall;
 pub use node::{NodeSettings, serve};
 pub use order::{Pace, RoundOrder};
+pub use whole::Way;

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use collapipe::problem::{ClusterRound, Decision, DecisionError, NodeId, Sent, SlotProblem, rounds};
-use collapipe::schedule::Sending;
+use collapipe::schedule::{ScheduleError, Sending};
 
+use super::error::RoundError;
+use super::whole::{Way, slowest_s, whole_models};
 use crate::wire::{Address, Numbers, Travel};
 use crate::work::{SyntheticSpec, WorkSpec};
 
@@ -26,6 +28,8 @@ pub enum Pace {
 pub struct RoundOrder {
     /// Every cluster's part.
     pub clusters: Vec<ClusterRound>,
+    /// How the stages work together.
+    pub way: Way,
     /// Emulated or free.
     pub pace: Pace,
     /// How activations and their gradients are sent.
@@ -42,14 +46,37 @@ impl RoundOrder {
     /// # Errors
     /// [`DecisionError`] for a decision that does not have the problem's shape.
     pub fn synthetic(problem: &SlotProblem, decision: &Decision, pace: Pace) -> Result<Self, DecisionError> {
-        let clusters = rounds(problem, decision)?;
+        Ok(Self::of(problem, rounds(problem, decision)?, Way::Pipeline, pace))
+    }
+
+    /// A round of FedAvg inside each cluster, with synthetic work: every device has the whole model and its share of the
+    /// batch.
+    ///
+    /// # Errors
+    /// [`RoundError::Plan`] for a batch that cannot be shared equally.
+    pub fn whole_models(problem: &SlotProblem, plan: usize, pace: Pace) -> Result<Self, RoundError> {
+        Ok(Self::of(problem, whole_models(problem, plan)?, Way::WholeModels, pace))
+    }
+
+    fn of(problem: &SlotProblem, clusters: Vec<ClusterRound>, way: Way, pace: Pace) -> Self {
         let numbers = |bits: f64| (bits / 32.0).clamp(1.0, 1e9) as usize;
         let block = numbers(problem.encoder.mean_block().parameter_bits_per_block.0);
         let work = clusters.iter().map(|cluster| {
             let activation = cluster.forward_hops.iter().map(|hop| numbers(hop.bits.0)).max().unwrap_or(1);
             WorkSpec::Synthetic(SyntheticSpec { activation, block })
         });
-        Ok(Self { work: work.collect(), clusters, pace, numbers: Numbers::F32, patience_s: 10.0 })
+        Self { work: work.collect(), clusters, way, pace, numbers: Numbers::F32, patience_s: 10.0 }
+    }
+
+    /// How long an iteration of a cluster takes, as planned.
+    ///
+    /// # Errors
+    /// [`ScheduleError`] for a transmission without a rate, which takes no finite time.
+    pub fn makespan_s(&self, round: &ClusterRound) -> Result<f64, ScheduleError> {
+        match self.way {
+            Way::Pipeline => Ok(round.timeline()?.1),
+            Way::WholeModels => Ok(slowest_s(round)),
+        }
     }
 
     /// The same with other transmissions than the problem's.

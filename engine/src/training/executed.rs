@@ -1,16 +1,19 @@
 //! A policy whose decisions are executed.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use collapipe::problem::Decision;
-use collapipe::simulation::{Choice, MeasuredParts, MeasuredSlot, Outage, Policy, RunError, SlotContext};
+use collapipe::simulation::{
+    Choice, MeasuredParts, MeasuredSlot, Outage, Policy, PolicyKind, RunError, SlotContext, SlotOutcome, SlotRecord,
+};
 use collapipe::units::Seconds;
 
 use super::TrainingSettings;
 use super::average::average;
 use crate::compare::Comparison;
-use crate::roles::{Coordinator, MeasuredRound, Parts, RoundError, RoundOrder};
+use crate::roles::{Coordinator, MeasuredRound, Parts, RoundError, RoundOrder, Way};
 use crate::wire::Address;
 use crate::work::{LearningSpec, WorkSpec};
 
@@ -26,6 +29,10 @@ pub struct ExecutedRound {
     pub comparison: Comparison,
     /// Bytes that the nodes sent to each other in the round.
     pub sent_bytes: u64,
+    /// Bytes of memory of the device that needed most.
+    pub fullest_device_bytes: u64,
+    /// Time that devices computed, over the time that they were bound: active devices times the round's latency.
+    pub efficiency: f64,
 }
 
 impl ExecutedRound {
@@ -67,11 +74,27 @@ pub(super) struct State<'a> {
     pub parts: Parts,
     /// Whether nodes may hold another one.
     torn: bool,
+    /// Slots of a checkpoint, which are planned again and not executed.
+    known: VecDeque<SlotRecord>,
 }
 
 impl<'a> State<'a> {
     pub fn new(coordinator: &'a mut Coordinator) -> Self {
-        Self { coordinator, rounds: Vec::new(), parts: Parts::new(), torn: false }
+        Self { coordinator, rounds: Vec::new(), parts: Parts::new(), torn: false, known: VecDeque::new() }
+    }
+
+    /// Takes up a run after these slots.
+    pub fn go_on(&mut self, slots: Vec<SlotRecord>, parts: Parts) {
+        self.torn = !parts.is_empty();
+        (self.known, self.parts) = (slots.into(), parts);
+    }
+
+    pub fn next_known(&self) -> Option<SlotRecord> {
+        self.known.front().cloned()
+    }
+
+    pub fn pop_known(&mut self) -> Option<SlotRecord> {
+        self.known.pop_front()
     }
 
     /// FedAvg: the clusters' models become their average. After a failed round all take the last average first.
@@ -108,9 +131,29 @@ impl<'a> State<'a> {
         let comparison = Comparison::new(order, &measured).map_err(|error| RoundError::Plan(error.to_string()))?;
         let before: u64 = self.rounds.iter().map(|round| round.sent_bytes).sum();
         let sent_bytes = comparison.sent_bytes.saturating_sub(before);
-        self.rounds.push(ExecutedRound { slot, measured, comparison, sent_bytes });
+        let (fullest_device_bytes, efficiency) = devices_of(order, &measured);
+        self.rounds.push(ExecutedRound { slot, measured, comparison, sent_bytes, fullest_device_bytes, efficiency });
         Ok(())
     }
+}
+
+/// Memory of the fullest device, and the share of their time that devices computed.
+fn devices_of(order: &RoundOrder, measured: &MeasuredRound) -> (u64, f64) {
+    let (mut fullest, mut busy_s, mut active) = (0, 0.0, 0_usize);
+    for (round, found) in order.clusters.iter().zip(&measured.clusters) {
+        let is_device = |stage: usize| round.segments.get(stage).is_some_and(|segment| !segment.is_empty());
+        let memory = found.memory_bytes.iter().enumerate().filter(|(stage, _)| is_device(*stage));
+        fullest = memory.map(|(_, bytes)| *bytes).fold(fullest, u64::max);
+        active += (0..round.stages.len()).filter(|stage| is_device(*stage)).count();
+        let spans = found.iterations.iter().flat_map(|iteration| &iteration.spans);
+        let computed = spans.filter(|span| {
+            // Who works alone is the first stage of a pipeline of its own.
+            !span.operation.kind.is_send()
+                && (order.way == Way::WholeModels || is_device(span.operation.position as usize))
+        });
+        busy_s += computed.map(|span| span.end_s - span.start_s).sum::<f64>();
+    }
+    (fullest, busy_s / (active as f64 * measured.latency_s))
 }
 
 #[derive(Debug)]
@@ -143,15 +186,28 @@ impl<'a> Executing<'a> {
 
     /// Executes a decision; none if it is done, else the outage that it came to.
     fn execute(&self, slot: &SlotContext<'_>, decision: &Decision) -> Result<Option<Outage>, RunError> {
-        let failed = |reason: String| RunError::Policy { policy: self.policy.name().into(), reason };
         let order = RoundOrder::synthetic(slot.problem(), decision, self.settings.pace);
-        let order = order.map_err(|error| failed(error.to_string()))?;
+        self.execute_order(slot, order.map_err(|error| self.failed(error.to_string()))?)
+    }
+
+    fn failed(&self, reason: String) -> RunError {
+        RunError::Policy { policy: self.policy.name().into(), reason }
+    }
+
+    fn execute_order(&self, slot: &SlotContext<'_>, order: RoundOrder) -> Result<Option<Outage>, RunError> {
         let order = RoundOrder { numbers: self.settings.numbers, patience_s: self.settings.patience_s, ..order };
         let mut order = order.renumbered(slot.present(), &self.devices);
         if let Some(works) = &self.works {
             order.work.clone_from(works);
         }
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = state.next_known() {
+            // What came of it is known.
+            return Ok(match known.outcome {
+                SlotOutcome::Outage(outage) => Some(outage),
+                _ => None,
+            });
+        }
         let Err(error) = state.execute(slot.slot(), &order) else { return Ok(None) };
         let device = error
             .node()
@@ -159,7 +215,7 @@ impl<'a> Executing<'a> {
         match device {
             Some(_) => Ok(Some(Outage::no_round(format!("the round failed: {error}")))),
             // Without its control unit or edge server a cluster does not train.
-            None => Err(failed(format!("slot {}: {error}", slot.slot()))),
+            None => Err(self.failed(format!("slot {}: {error}", slot.slot()))),
         }
     }
 }
@@ -181,9 +237,15 @@ impl Policy for Executing<'_> {
                 Err(_) => None,
             },
             Choice::Decision(decision) => self.execute(slot, decision)?,
+            Choice::Round(own) if self.policy.name() == PolicyKind::FullModelFederated.to_string() => {
+                let order = RoundOrder::whole_models(slot.problem(), own.plan, self.settings.pace);
+                self.execute_order(slot, order.map_err(|error| self.failed(error.to_string()))?)?
+            }
             Choice::Round(_) => {
-                let reason = "trains in another way than the pipeline, which is all that can be executed".into();
-                return Err(RunError::Policy { policy: self.policy.name().into(), reason });
+                let reason =
+                    "trains neither by a pipeline nor whole models on devices, which is all that can be executed"
+                        .into();
+                return Err(self.failed(reason));
             }
             _ => None,
         };

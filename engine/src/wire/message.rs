@@ -119,6 +119,8 @@ pub struct Plan {
     pub compute_s: Option<[f64; 2]>,
     /// Its hops forward and backward; none: as fast as it goes.
     pub travel: Option<[Travel; 2]>,
+    /// Whether every stage trains the whole model by itself.
+    pub alone: bool,
     /// The blocks of every device that takes part, by node.
     pub segments: Vec<(usize, std::ops::Range<u32>)>,
     /// Where the others listen.
@@ -191,6 +193,19 @@ pub struct Learned {
     pub correct: u64,
     /// Targets.
     pub counted: u64,
+}
+
+impl Learned {
+    /// What several learned together, each weighted by its targets; none without any.
+    pub fn of(all: impl IntoIterator<Item = Self>) -> Option<Self> {
+        let (mut sum, mut loss) = (Self::default(), 0.0);
+        for learned in all {
+            loss += learned.loss * learned.counted as f64;
+            sum.correct += learned.correct;
+            sum.counted += learned.counted;
+        }
+        (sum.counted > 0).then(|| Self { loss: loss / sum.counted as f64, ..sum })
+    }
 }
 
 /// Anything that is said.

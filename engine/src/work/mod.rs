@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::wire::{Learned, Plan};
 
-pub use learning::LearningSpec;
+pub use collapipe::bounds::UpdateRule;
+pub use learning::{LearningSpec, encoder_bytes, model_of, parameters};
 pub use synthetic::{MOST_NUMBERS, SyntheticSpec};
 
 /// What is computed in a run.

@@ -1,140 +1,47 @@
 //! A real model, trained.
 
+mod part;
+mod spec;
+mod whole;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use collapipe::model::TransformerSpec;
+use collapipe::bounds::UpdateRule;
 use collapipe::nalgebra::DMatrix;
-use serde::{Deserialize, Serialize};
 
 use super::{Work, WorkError};
 use crate::data::Samples;
-use crate::nn::{BlockSaved, ClassifierSaved, EmbeddingSaved, Loss, Model, Optimizer, Rule, Shape};
+use crate::nn::{Loss, Model, Shape};
 use crate::wire::{Learned, Plan};
+use part::{Held, Kept, Part, Saved, stashed_bytes};
 
-/// A model and how it learns: the same for all nodes of a cluster.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LearningSpec {
-    /// The model.
-    pub model: TransformerSpec,
-    /// Fresh parameters follow from it.
-    pub seed: u64,
-    /// The update at the end of every iteration.
-    pub rule: Rule,
-    /// B: samples of a batch.
-    pub batch: usize,
-    /// Tokens and classes of the cluster's data, which its control unit alone is given; empty for the others.
-    pub samples: Option<(Vec<u32>, Vec<u32>)>,
-}
-
-impl LearningSpec {
-    /// The same with one cluster's part of the data, of so many clusters.
-    #[must_use]
-    pub fn part(&self, cluster: usize, clusters: usize) -> Self {
-        let tokens = self.model.sequence_length as usize;
-        let part = self.samples.clone().map(|(numbers, classes)| {
-            let part = Samples { tokens, numbers, classes }.part(cluster, clusters);
-            (part.numbers, part.classes)
-        });
-        Self { samples: part, ..self.clone() }
-    }
-
-    /// The same for nodes that are not to see the data.
-    #[must_use]
-    pub fn without_data(&self) -> Self {
-        Self { samples: None, ..self.clone() }
-    }
-}
-
-/// A part of the model with what belongs to it.
-#[derive(Clone, Debug)]
-struct Part {
-    parameters: Vec<f32>,
-    gradients: Vec<f32>,
-    optimizer: Optimizer<f32>,
-}
-
-impl Part {
-    fn new(parameters: Vec<f32>, rule: Rule) -> Self {
-        let optimizer = Optimizer::new(rule, parameters.len());
-        Self { gradients: vec![0.0; parameters.len()], parameters, optimizer }
-    }
-
-    fn write(&self, numbers: &mut Vec<f32>) {
-        numbers.extend(&self.parameters);
-        numbers.extend(self.optimizer.state());
-    }
-
-    /// Takes parameters and state from the front of the numbers.
-    fn read(&mut self, numbers: &mut &[f32], rule: Rule) -> Result<(), WorkError> {
-        let (own, state) = (self.parameters.len(), Optimizer::<f32>::state_len(rule, self.parameters.len()));
-        let short = WorkError::Length { what: "a part of the model", found: numbers.len(), expected: own + state };
-        let Some((parameters, rest)) = numbers.split_at_checked(own) else { return Err(short) };
-        let Some((state, rest)) = rest.split_at_checked(state) else { return Err(short) };
-        self.parameters.copy_from_slice(parameters);
-        if !self.optimizer.restore(state) {
-            return Err(WorkError::Misplaced("the state of another optimizer"));
-        }
-        *numbers = rest;
-        Ok(())
-    }
-
-    fn step(&mut self) {
-        self.optimizer.step(&mut self.parameters, &self.gradients);
-        self.gradients.fill(0.0);
-    }
-
-    fn bytes(&self) -> u64 {
-        4 * (self.parameters.len() + self.gradients.len()) as u64 + self.optimizer.bytes()
-    }
-}
-
-/// What a backward pass needs of a micro-batch.
-enum Saved {
-    Embedding(EmbeddingSaved<f32>),
-    Blocks(Vec<BlockSaved<f32>>),
-    Head(ClassifierSaved<f32>),
-}
-
-impl Saved {
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Embedding(saved) => saved.bytes(),
-            Self::Blocks(saved) => saved.iter().map(BlockSaved::bytes).sum(),
-            Self::Head(saved) => saved.bytes(),
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Role {
-    ControlUnit,
-    #[default]
-    Device,
-    EdgeServer,
-}
-
-/// The parts of the model that a node holds: 0 the embedding, 1 to L the blocks, L + 1 the head.
-type Held = BTreeMap<usize, Part>;
+pub use spec::{LearningSpec, model_of};
+pub use whole::{encoder_bytes, parameters};
 
 pub(super) struct Learning {
     spec: LearningSpec,
     model: Model,
     samples: Samples,
-    role: Role,
+    /// Whether every stage trains the whole model.
+    alone: bool,
     segments: BTreeMap<usize, Range<u32>>,
-    own: Range<u32>,
+    /// The parts that it computes with, in the order of the forward pass.
+    works: Range<usize>,
+    /// Whether it keeps what devices send back.
+    collects: bool,
     samples_per_micro_batch: usize,
     held: Held,
-    /// What was held as the round began.
+    /// What was held as the round began; none where the control unit has it.
     before: Option<(Held, u64)>,
-    /// What was collected in it.
+    /// What was collected in it, and how often.
     collected: Held,
+    collections: u32,
     /// Batches so far, of rounds that count.
     batches: u64,
     iterations: u64,
-    saved: BTreeMap<u32, Saved>,
+    saved: BTreeMap<u32, Vec<Saved>>,
     targets: BTreeMap<u32, Vec<u32>>,
     loss: Loss,
     held_bytes: u64,
@@ -154,6 +61,12 @@ impl Learning {
             let expected = classes.len() * model.tokens;
             return Err(WorkError::Length { what: "the tokens of all samples", found: numbers.len(), expected });
         }
+        if let Some(token) = numbers.iter().find(|token| **token as usize >= model.embedding.vocabulary()) {
+            let least = model.embedding.vocabulary();
+            return Err(WorkError::Model(format!(
+                "token {token} of a sample: must be below the vocabulary of {least}"
+            )));
+        }
         if let Some(class) = classes.iter().find(|class| **class as usize >= model.classes) {
             return Err(WorkError::Model(format!("class {class} of a sample: must be below {}", model.classes)));
         }
@@ -162,13 +75,15 @@ impl Learning {
             spec: spec.clone(),
             model,
             samples,
-            role: Role::default(),
+            alone: false,
             segments: BTreeMap::new(),
-            own: 0..0,
+            works: 0..0,
+            collects: false,
             samples_per_micro_batch: 1,
             held: Held::new(),
             before: None,
             collected: Held::new(),
+            collections: 0,
             batches: 0,
             iterations: 0,
             saved: BTreeMap::new(),
@@ -183,6 +98,18 @@ impl Learning {
         Shape { samples: self.samples_per_micro_batch, tokens: self.model.tokens }
     }
 
+    fn head(&self) -> usize {
+        self.model.blocks + 1
+    }
+
+    /// Samples over which a gradient is the mean.
+    fn counted(&self) -> usize {
+        match self.spec.update {
+            UpdateRule::PerBatch => self.spec.batch,
+            UpdateRule::PerMicroBatch => self.samples_per_micro_batch,
+        }
+    }
+
     /// Fresh parameters of a part: the same whoever holds it.
     fn fresh(&self, part: usize) -> Part {
         let (model, seed) = (&self.model, self.spec.seed);
@@ -194,12 +121,13 @@ impl Learning {
         Part::new(parameters, self.spec.rule)
     }
 
-    fn parts(segment: &Range<u32>) -> impl Iterator<Item = usize> + use<> {
-        segment.clone().map(|block| block as usize + 1)
-    }
-
-    fn segment_of(&self, node: usize) -> Range<u32> {
-        self.segments.get(&node).cloned().unwrap_or(0..0)
+    /// The parts that a device has from the control unit.
+    fn segment_of(&self, node: usize) -> Range<usize> {
+        if self.alone {
+            return 0..self.head() + 1;
+        }
+        let Some(blocks) = self.segments.get(&node) else { return 0..0 };
+        blocks.start as usize + 1..blocks.end as usize + 1
     }
 
     fn matrix(&self, values: Vec<f32>) -> Result<DMatrix<f32>, WorkError> {
@@ -209,12 +137,6 @@ impl Learning {
             return Err(WorkError::Length { what: "the activations of a micro-batch", found: values.len(), expected });
         }
         Ok(DMatrix::from_vec(self.model.width, columns, values))
-    }
-
-    fn keep(&mut self, micro_batch: u32, saved: Saved) {
-        self.held_bytes += saved.bytes();
-        self.most_bytes = self.most_bytes.max(self.held_bytes);
-        self.saved.insert(micro_batch, saved);
     }
 
     fn batch(&self, iteration: u32, micro_batch: u32) -> (Vec<u32>, Vec<u32>) {
@@ -228,35 +150,50 @@ impl Learning {
     fn part(&mut self, part: usize) -> Result<&mut Part, WorkError> {
         self.held.get_mut(&part).ok_or(WorkError::Misplaced("a part of the model that the node does not hold"))
     }
+
+    /// What the node has to begin with, and what it computes with.
+    fn place(&self, plan: &Plan, node: usize) -> Result<(Range<usize>, Range<usize>), WorkError> {
+        let (head, last) = (self.head(), plan.stages.len().checked_sub(1));
+        let own = self.segment_of(node);
+        match plan.stage {
+            _ if plan.alone && node > 0 && plan.stage.is_none() => Ok((0..0, 0..0)),
+            Some(_) if plan.alone => Ok((own.clone(), own)),
+            None if plan.alone => Ok((0..head + 1, 0..0)),
+            Some(0) => Ok((0..head, 0..1)),
+            stage if stage.is_some() && stage == last => Ok((head..head + 1, head..head + 1)),
+            Some(_) => Ok((own.clone(), own)),
+            None => Err(WorkError::Misplaced("a model is trained from its embedding to its head")),
+        }
+    }
+
+    fn update(&mut self) {
+        for part in self.works.clone() {
+            if let Some(part) = self.held.get_mut(&part) {
+                part.step();
+            }
+        }
+        let stashed = stashed_bytes(&self.held, self.saved.values().flatten());
+        self.most_bytes = self.most_bytes.max(self.held_bytes + stashed);
+    }
 }
 
 impl Work for Learning {
     fn begin(&mut self, plan: &Plan, node: usize) -> Result<(), WorkError> {
-        let last = plan.stages.len().checked_sub(1);
-        self.role = match plan.stage {
-            Some(0) => Role::ControlUnit,
-            stage if stage == last => Role::EdgeServer,
-            Some(_) => Role::Device,
-            None => return Err(WorkError::Misplaced("a model is trained from its embedding to its head")),
-        };
+        (self.alone, self.collects) = (plan.alone, node == 0);
         self.segments = plan.segments.iter().cloned().collect();
+        let (keeps, works) = self.place(plan, node)?;
         let micro_batches = plan.micro_batches.max(1) as usize;
         if !self.spec.batch.is_multiple_of(micro_batches) {
             let reason = format!("{micro_batches} micro-batches: must divide the batch of {}", self.spec.batch);
             return Err(WorkError::Model(reason));
         }
-        if self.role == Role::ControlUnit && self.samples.is_empty() {
-            return Err(WorkError::Misplaced("a control unit without data"));
+        if works.contains(&0) && self.samples.is_empty() {
+            return Err(WorkError::Misplaced("an embedding without data"));
         }
         self.samples_per_micro_batch = self.spec.batch / micro_batches;
-        self.own = self.segment_of(node);
-        let blocks = 0..u32::try_from(self.model.blocks).unwrap_or(u32::MAX);
-        let keeps: Vec<usize> = match self.role {
-            Role::ControlUnit => std::iter::once(0).chain(Self::parts(&blocks)).collect(),
-            Role::Device => Self::parts(&self.own).collect(),
-            Role::EdgeServer => vec![self.model.blocks + 1],
-        };
+        self.works = works;
         self.held.retain(|part, _| keeps.contains(part));
+        let is_device = self.segments.contains_key(&node);
         for part in keeps {
             if !self.held.contains_key(&part) {
                 let fresh = self.fresh(part);
@@ -264,7 +201,7 @@ impl Work for Learning {
             }
         }
         self.roll_back();
-        self.before = (self.role != Role::Device).then(|| (self.held.clone(), self.batches));
+        self.before = (!is_device).then(|| (self.held.clone(), self.batches));
         self.held_bytes = self.held.values().map(Part::bytes).sum();
         self.most_bytes = self.held_bytes;
         Ok(())
@@ -272,76 +209,75 @@ impl Work for Learning {
 
     fn forward(&mut self, iteration: u32, micro_batch: u32, input: Vec<f32>) -> Result<Vec<f32>, WorkError> {
         let shape = self.shape();
-        match self.role {
-            Role::ControlUnit => {
-                let (tokens, _) = self.batch(iteration, micro_batch);
-                let embedding = self.model.embedding.clone();
-                let (output, saved) = embedding.forward(&self.part(0)?.parameters, tokens, shape);
-                self.keep(micro_batch, Saved::Embedding(saved));
-                Ok(output.as_slice().to_vec())
-            }
-            Role::Device => {
-                let mut at = self.matrix(input)?;
-                let mut all = Vec::new();
-                for part in Self::parts(&self.own) {
-                    let of = self.held.get(&part).ok_or(WorkError::Misplaced("a block that is not held"))?;
-                    let (next, saved) = self.model.block.forward(&of.parameters, at, shape);
-                    all.push(saved);
-                    at = next;
-                }
-                self.keep(micro_batch, Saved::Blocks(all));
-                Ok(at.as_slice().to_vec())
-            }
-            Role::EdgeServer => {
-                let input = self.matrix(input)?;
-                let classes = self.targets.remove(&micro_batch).ok_or(WorkError::Misplaced("no targets"))?;
-                let (head, batch) = (self.model.blocks + 1, self.spec.batch);
-                let of = self.held.get(&head).ok_or(WorkError::Misplaced("no head"))?;
-                let (loss, saved) = self.model.head.forward(&of.parameters, &input, &classes, batch, shape);
-                self.loss += loss;
-                self.keep(micro_batch, Saved::Head(saved));
-                Ok(Vec::new())
-            }
+        let mut at = if self.works.contains(&0) { DMatrix::zeros(0, 0) } else { self.matrix(input)? };
+        let (mut tokens, mut classes) = (Vec::new(), self.targets.remove(&micro_batch));
+        if self.works.contains(&0) {
+            let batch = self.batch(iteration, micro_batch);
+            tokens = batch.0;
+            classes = classes.or(Some(batch.1));
         }
+        let (head, counted) = (self.head(), self.counted());
+        let mut all = Vec::with_capacity(self.works.len());
+        for part in self.works.clone() {
+            let of = self.held.get(&part).ok_or(WorkError::Misplaced("a part of the model that is not held"))?;
+            let parameters = Arc::clone(&of.parameters);
+            let kept = if part == 0 {
+                let (next, saved) = self.model.embedding.forward(&parameters, std::mem::take(&mut tokens), shape);
+                at = next;
+                Kept::Embedding(saved)
+            } else if part == head {
+                let classes = classes.take().ok_or(WorkError::Misplaced("no targets"))?;
+                let (loss, saved) = self.model.head.forward(&parameters, &at, &classes, counted, shape);
+                self.loss += loss;
+                at = DMatrix::zeros(0, 0);
+                Kept::Head(saved)
+            } else {
+                let (next, saved) = self.model.block.forward(&parameters, at, shape);
+                at = next;
+                Kept::Block(Box::new(saved))
+            };
+            all.push(Saved { part, parameters, kept });
+        }
+        self.held_bytes += all.iter().map(Saved::bytes).sum::<u64>();
+        self.most_bytes = self.most_bytes.max(self.held_bytes);
+        self.saved.insert(micro_batch, all);
+        Ok(at.as_slice().to_vec())
     }
 
     fn backward(&mut self, _iteration: u32, micro_batch: u32, gradient: Vec<f32>) -> Result<Vec<f32>, WorkError> {
         let shape = self.shape();
         let saved = self.saved.remove(&micro_batch).ok_or(WorkError::Misplaced("a backward without its forward"))?;
-        self.held_bytes = self.held_bytes.saturating_sub(saved.bytes());
-        match saved {
-            Saved::Embedding(saved) => {
-                let back = self.matrix(gradient)?;
-                let embedding = self.model.embedding.clone();
-                let Part { parameters, gradients, .. } = self.part(0)?;
-                embedding.backward(parameters, &saved, back, shape, gradients);
-                Ok(Vec::new())
-            }
-            Saved::Blocks(saved) => {
-                let mut back = self.matrix(gradient)?;
-                let parts: Vec<usize> = Self::parts(&self.own).collect();
-                for (part, saved) in parts.into_iter().zip(&saved).rev() {
-                    let of = self.held.get_mut(&part).ok_or(WorkError::Misplaced("a block that is not held"))?;
-                    back = self.model.block.backward(&of.parameters, saved, back, shape, &mut of.gradients);
+        self.held_bytes = self.held_bytes.saturating_sub(saved.iter().map(Saved::bytes).sum());
+        let head = self.head();
+        let mut back = if self.works.contains(&head) { DMatrix::zeros(0, 0) } else { self.matrix(gradient)? };
+        for Saved { part, parameters, kept } in saved.into_iter().rev() {
+            let of = self.held.get_mut(&part).ok_or(WorkError::Misplaced("a part of the model that is not held"))?;
+            let gradients = &mut of.gradients;
+            back = match kept {
+                Kept::Embedding(saved) => {
+                    self.model.embedding.backward(&parameters, &saved, back, shape, gradients);
+                    DMatrix::zeros(0, 0)
                 }
-                Ok(back.as_slice().to_vec())
-            }
-            Saved::Head(saved) => {
-                let head = self.model.blocks + 1;
-                let of = self.held.get_mut(&head).ok_or(WorkError::Misplaced("no head"))?;
-                let back = self.model.head.backward(&of.parameters, &saved, shape, &mut of.gradients);
-                Ok(back.as_slice().to_vec())
-            }
+                Kept::Block(saved) => self.model.block.backward(&parameters, &saved, back, shape, gradients),
+                Kept::Head(saved) => self.model.head.backward(&parameters, &saved, shape, gradients),
+            };
         }
+        if self.spec.update == UpdateRule::PerMicroBatch {
+            self.update();
+        }
+        Ok(back.as_slice().to_vec())
     }
 
     fn targets(&mut self, iteration: u32, micro_batch: u32) -> Result<Option<Vec<f32>>, WorkError> {
+        if self.alone {
+            return Ok(None);
+        }
         // Whole numbers below 2^24 are exact.
         Ok(Some(self.batch(iteration, micro_batch).1.into_iter().map(|class| class as f32).collect()))
     }
 
     fn wants_targets(&self) -> bool {
-        self.role == Role::EdgeServer
+        !self.alone && self.works.contains(&self.head())
     }
 
     fn take_targets(&mut self, micro_batch: u32, targets: Vec<f32>) -> Result<(), WorkError> {
@@ -360,11 +296,10 @@ impl Work for Learning {
 
     fn step(&mut self) -> Result<Option<Learned>, WorkError> {
         self.iterations += 1;
-        match self.role {
-            Role::ControlUnit => self.part(0)?.step(),
-            Role::Device | Role::EdgeServer => self.held.values_mut().for_each(Part::step),
+        if self.spec.update == UpdateRule::PerBatch {
+            self.update();
         }
-        if self.role != Role::EdgeServer {
+        if !self.works.contains(&self.head()) {
             return Ok(None);
         }
         let loss = std::mem::take(&mut self.loss);
@@ -373,23 +308,40 @@ impl Work for Learning {
 
     fn segment(&mut self, node: usize) -> Result<Vec<f32>, WorkError> {
         let mut numbers = Vec::new();
-        for part in Self::parts(&self.segment_of(node)) {
+        for part in self.segment_of(node) {
             self.part(part)?.write(&mut numbers);
+        }
+        if self.alone {
+            // Where a device is in its data belongs to what the control unit keeps.
+            numbers.push((self.batches + self.iterations) as f32);
         }
         Ok(numbers)
     }
 
     fn take_segment(&mut self, node: usize, numbers: Vec<f32>) -> Result<(), WorkError> {
         let (mut rest, rule) = (numbers.as_slice(), self.spec.rule);
-        for part in Self::parts(&self.segment_of(node)) {
+        let count = self.collections + 1;
+        for part in self.segment_of(node) {
             let mut of = self.part(part)?.clone();
             of.read(&mut rest, rule)?;
-            if self.role == Role::ControlUnit {
-                self.collected.insert(part, of)
-            } else {
-                self.held.insert(part, of)
-            };
+            match self.collected.get_mut(&part) {
+                Some(mean) => mean.average_in(&of, count),
+                None if self.collects => drop(self.collected.insert(part, of)),
+                None => drop(self.held.insert(part, of)),
+            }
         }
+        if self.alone
+            && let [own @ .., batches] = rest
+        {
+            rest = own;
+            if self.collects {
+                self.iterations = (*batches as u64).saturating_sub(self.batches)
+            } else {
+                self.batches = *batches as u64
+            }
+        }
+        // Whole models are averaged; segments are pieces of one.
+        self.collections = if self.alone && self.collects { count } else { 0 };
         if rest.is_empty() { Ok(()) } else { Err(WorkError::Misplaced("a segment with more blocks than planned")) }
     }
 
@@ -400,7 +352,7 @@ impl Work for Learning {
 
     fn take_upload(&mut self, numbers: Vec<f32>) -> Result<(), WorkError> {
         let (found, model) = (numbers.len(), &self.model);
-        let expected = model.count() - model.head.count();
+        let expected = if self.alone { model.count() } else { model.count() - model.head.count() };
         if found == expected { Ok(()) } else { Err(WorkError::Length { what: "an upload", found, expected }) }
     }
 
@@ -427,7 +379,7 @@ impl Work for Learning {
     fn commit(&mut self) -> Result<(), WorkError> {
         self.held.append(&mut self.collected);
         self.batches += std::mem::take(&mut self.iterations);
-        self.before = None;
+        (self.before, self.collections) = (None, 0);
         Ok(())
     }
 
@@ -436,7 +388,7 @@ impl Work for Learning {
             (self.held, self.batches) = (held, batches);
         }
         self.collected.clear();
-        self.iterations = 0;
+        (self.iterations, self.collections) = (0, 0);
         (self.saved, self.targets, self.loss) = (BTreeMap::new(), BTreeMap::new(), Loss::default());
         self.held.values_mut().for_each(|part| part.gradients.fill(0.0));
     }
