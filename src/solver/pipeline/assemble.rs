@@ -31,7 +31,7 @@ pub(super) fn cluster_decision(instance: &Instance, found: &Found, upload: Optio
         let each = choice.segments().map(|(_, device, first, past)| {
             let bits = instance.parameters_before[past] - instance.parameters_before[first];
             let (from, to) = ends(device);
-            let alone = || sender.pair(from, to).medium.alone(instance.band, found.prices.price).power;
+            let alone = || sender.pair(from, to).medium.alone(instance.band, found.allocation.price).power;
             (bits > 0.0).then(alone).flatten().map(Watts)
         });
         each.collect()
@@ -52,7 +52,7 @@ pub(super) fn cluster_decision(instance: &Instance, found: &Found, upload: Optio
 /// The upload of a cluster that has the uplink alone, and the price of its band.
 pub(super) fn upload_alone(instance: &Instance, found: &Found) -> (Option<Link>, f64) {
     let sender = if found.quickest { free_of_charge(instance) } else { instance.clone() };
-    let (bits, uplink, price) = (instance.upload_bits, instance.uplink, found.prices.price);
+    let (bits, uplink, price) = (instance.upload_bits, instance.uplink, found.allocation.price);
     let medium = sender.pair(0, instance.edge_server()).medium;
     if bits == 0.0 || !medium.shares_band() {
         return (None, 0.0);

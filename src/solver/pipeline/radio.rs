@@ -36,6 +36,8 @@ pub(crate) struct Allocation {
     /// V·latency + energies.
     pub objective: f64,
     pub latency: f64,
+    /// π at which transfers and upload are sent: with a deadline no two iterates have the same.
+    pub price: f64,
     /// Of each of the column's hops.
     pub hops: Vec<Decided>,
     /// What one more hertz saves the hops that have the whole band, by the place of their band.
@@ -43,9 +45,8 @@ pub(crate) struct Allocation {
 }
 
 impl Allocation {
-    /// Prices of the energies that the decision takes, where it was found at other prices (of `sender`) and a latency price
-    /// of its own.
-    pub fn energy(&self, instance: &Instance, sender: &Instance, column: &Column, price: f64) -> f64 {
+    /// Prices of the energies that the decision takes, where it was found at other prices (of `sender`).
+    pub fn energy(&self, instance: &Instance, sender: &Instance, column: &Column) -> f64 {
         let uses = instance.uses();
         let mut energy = column.constant;
         for (hop, decided) in column.hops.iter().zip(&self.hops) {
@@ -60,7 +61,7 @@ impl Allocation {
             if bits == 0.0 {
                 return 0.0;
             }
-            let alone = sender.pair(from, to).medium.alone(band, price);
+            let alone = sender.pair(from, to).medium.alone(band, self.price);
             bits * match instance.pair(from, to).medium {
                 Medium::Radio { circuit, energy, .. } => (circuit + energy * alone.power.unwrap_or(0.0)) * alone.time,
                 Medium::Fixed { energy, .. } | Medium::Shared { energy, .. } => energy,
@@ -260,7 +261,7 @@ impl Block<'_> {
         energy += self.uploaded.value - self.price * self.uploaded.time;
         let latency = instance.iterations * makespan + extra;
         let objective = weight * latency + energy;
-        objective.is_finite().then_some(Allocation { objective, latency, hops, worth })
+        objective.is_finite().then_some(Allocation { objective, latency, price: self.price, hops, worth })
     }
 }
 

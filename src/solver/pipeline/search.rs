@@ -259,7 +259,7 @@ impl Search<'_> {
         let shape = self.shapes.len() - 1;
         let column = self.column(shape, &found.choice)?;
         let Planned { instance, penalty } = &self.plans[found.plan];
-        let spent = found.allocation.energy(instance, &bare[found.plan].instance, &column, found.prices.price);
+        let spent = found.allocation.energy(instance, &bare[found.plan].instance, &column);
         let objective = self.asked.target.weight * found.allocation.latency + spent;
         let allocation = Allocation { objective, ..found.allocation.clone() };
         Some(Found { objective: objective + penalty, allocation, quickest: true, ..found.clone() })
