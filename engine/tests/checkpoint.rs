@@ -56,7 +56,7 @@ fn bits(trained: &Trained) -> Vec<u32> {
 }
 
 fn file(name: &str) -> PathBuf {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("checkpoint-{name}"));
     let _ = std::fs::remove_file(&path);
     path
 }

@@ -64,7 +64,9 @@ fn execute_runs_over_processes() {
     let printed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
     let round = printed["rounds"][0]["parts"].as_array().and_then(|parts| parts.last()).expect("a part");
     let [predicted, measured] = ["predicted_s", "measured_s"].map(|name| round[name].as_f64().expect("a number"));
-    assert!((measured / predicted - 1.0).abs() < 0.1, "{round}");
+    // On a machine that is too busy the comparison says so; nothing ends early on any.
+    assert!(measured > 0.99 * predicted, "{round}");
+    assert!(measured < 1.1 * predicted || printed["rounds"][0]["valid"] == false, "{round}");
 }
 
 #[test]

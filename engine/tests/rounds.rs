@@ -94,6 +94,7 @@ fn in_real_time_the_parts_are_as_predicted() {
     let measured = threads.coordinator().expect("a run").round(&order, &Parts::new()).expect("a round");
     let comparison = Comparison::new(&order, &measured).expect("a comparison");
     for part in ["iterations", "round"] {
-        assert!(comparison.largest_error(Some(part)) < 0.1, "{comparison:#?}");
+        // On a machine that is too busy the comparison says so.
+        assert!(comparison.largest_error(Some(part)) < 0.1 || !comparison.valid, "{comparison:#?}");
     }
 }
