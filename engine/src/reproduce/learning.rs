@@ -138,8 +138,7 @@ fn run(
     let model = Model::new(&spec.model).map_err(|error| ReproduceError::plan(&name, error))?;
     let kind = PolicyKind::Exact;
     let policy = kind.build(Settings::default(), 0).map_err(|error| ReproduceError::run(&name, error))?;
-    let mut settings = TrainingSettings::default();
-    settings.learning = Some(spec.clone());
+    let settings = TrainingSettings { learning: Some(spec.clone()), ..TrainingSettings::default() };
     let mut found =
         vec![(0.0, model.loss_of_many(&model.draw::<f32>(spec.seed), &held_out.numbers, &held_out.classes))];
     let (mut now_s, mut problem) = (0.0, None);
