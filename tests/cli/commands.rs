@@ -191,10 +191,11 @@ fn files_of_others_are_replaced_only_if_asked_for() {
     // A run's own folder is used again without a word.
     assert_eq!(code(&play(&[])), 0);
 
+    // Its page has the name of a sweep's.
     fs::write(folder.join("plans.svg"), "mine").unwrap();
     let sweep =
         |more: &[&str]| run(&[&["tradeoff", &scenario, "--v", "1,2", "--slots", "2", "--out", out], more].concat());
-    refused(&sweep(&[]), &["plans.svg", "no tradeoff.json", "--overwrite"]);
+    refused(&sweep(&[]), &["report.html", "no tradeoff.json", "--overwrite"]);
     assert!(!folder.join("points").exists());
     assert_eq!(code(&sweep(&["--overwrite"])), 0);
     assert_eq!(code(&sweep(&[])), 0);
