@@ -6,6 +6,8 @@
 mod round;
 #[cfg(feature = "figures")]
 mod run;
+#[cfg(feature = "figures")]
+mod values;
 
 use std::fmt::{Display, Write};
 
@@ -30,7 +32,9 @@ pub(crate) enum Tone {
     #[cfg_attr(not(feature = "figures"), allow(dead_code, reason = "sweeps and experiments answer"))]
     Plain,
     Good,
+    #[cfg_attr(not(feature = "figures"), allow(dead_code, reason = "runs keep budgets, or do not"))]
     Mid,
+    #[cfg_attr(not(feature = "figures"), allow(dead_code, reason = "runs keep budgets, or do not"))]
     Bad,
 }
 
@@ -202,31 +206,4 @@ impl<'a> Shown<'a> {
     pub(crate) fn picture(&self) -> Picture<'_> {
         Picture { svg: &self.desk, narrow: Some(&self.phone), ..Picture::default() }
     }
-}
-
-/// Values of figures slot by slot: of each figure its lines.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Values {
-    pub slots: Vec<u64>,
-    /// Name of the figure's values, then of each line its name and values.
-    pub figures: Vec<(&'static str, Vec<(String, Vec<Option<f64>>)>)>,
-}
-
-/// Writes values for figures to tell.
-pub(crate) fn values(page: &mut String, values: &Values) {
-    let digits = |value: &Option<f64>| value.filter(|value| value.is_finite()).map(rounded);
-    let line = |(name, values): &(String, Vec<Option<f64>>)| serde_json::json!({"name": name, "values": values.iter().map(digits).collect::<Vec<_>>()});
-    let figures = values
-        .figures
-        .iter()
-        .map(|(name, lines)| ((*name).to_owned(), serde_json::Value::Array(lines.iter().map(line).collect())));
-    let all = serde_json::json!({"slots": values.slots, "series": figures.collect::<serde_json::Map<_, _>>()});
-    // No name can end the element.
-    let text = all.to_string().replace('<', "\\u003c");
-    put(page, format_args!("<script type=\"application/json\" id=\"values\">{text}</script>\n"));
-}
-
-/// Four significant digits.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.3e}").parse().unwrap_or(value)
 }

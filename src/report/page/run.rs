@@ -7,9 +7,8 @@ use super::super::table::{number, or_dash, percent, significant};
 use super::super::text::{node_row, said};
 use super::super::tidy::node_name;
 use super::super::verdict::Kept;
-use super::{
-    Chart, Picture, RoundView, Shown, Tone, Values, begin, end, facts, figure, put, round, table, values, verdict,
-};
+use super::values::{Values, values};
+use super::{Chart, Picture, RoundView, Shown, Tone, begin, end, facts, figure, put, round, table, verdict};
 use crate::lyapunov::certificate::CertificateName;
 use crate::schedule::{MAX_DRAWN, Schedule, Timeline};
 use crate::simulation::{ClusterPlan, PlannedSlot, RunRecord, SlotRecord};
