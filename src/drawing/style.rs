@@ -30,7 +30,7 @@ impl FigureStyle {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Paper, Self::PaperWide, Self::Screen, Self::Slides];
 
-    /// Width of a figure [in].
+    /// Width of a figure, in inches.
     #[must_use]
     pub const fn width_in(self) -> f64 {
         match self {
@@ -41,7 +41,7 @@ impl FigureStyle {
         }
     }
 
-    /// Size of the smallest text [pt].
+    /// Size of the smallest text, in points.
     #[must_use]
     pub const fn text_pt(self) -> f64 {
         match self {

@@ -247,7 +247,7 @@ pub fn assert_pdf(name: &str, pdf: &[u8], svg: &str) {
     let page = line(find("/MediaBox [", 0).unwrap());
     let page: Vec<f64> =
         page.trim_start_matches("/MediaBox [").trim_end_matches(']').split(' ').map(|n| n.parse().unwrap()).collect();
-    assert!((page[2] - view[2 - 2]).abs() < 0.02 && (page[3] - view[1]).abs() < 0.02, "{name}: {page:?} {view:?}");
+    assert!((page[2] - view[0]).abs() < 0.02 && (page[3] - view[1]).abs() < 0.02, "{name}: {page:?} {view:?}");
     // The font is a whole file of its own: TrueType, with outlines.
     let font = find("/Length1", 0).unwrap();
     let font = find("stream\n", font).unwrap() + 7;
