@@ -20,8 +20,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{BoundError, Condition, MAX_STEPS, check_step, finite};
-use crate::ground::check::{Range, count, real, reals};
+use super::sharp_step::least_rounds;
+use super::{BoundError, Condition, MAX_STEPS, StepSizeChoice, check_step, finite};
+use crate::ground::check::{FieldError, Range, count, real, reals};
 use crate::problem::MAX_BATCH_SIZE;
 
 /// Parameters of the bound for mini-batch SGD.
@@ -75,6 +76,35 @@ impl MiniBatchSgd {
     /// [`BoundError::Field`] for a field out of range; [`BoundError::StepSize`] where ηL > 1.
     pub fn bound(&self) -> Result<MiniBatchSgdBound, BoundError> {
         self.bound_with(self.variance()?)
+    }
+
+    /// The step size that minimizes the tight form after `self.steps` steps; `self.step_size` is not used. With a = 2Δ/T and
+    /// b = Lv, (a/η + bη)/(2 − Lη) is least where bη² + Laη = a, at most at 1/L.
+    ///
+    /// # Errors
+    /// [`BoundError::Field`] for a field out of range, and for `initial_gap` = 0, where the bound only falls with η.
+    pub fn best_step_size(&self) -> Result<StepSizeChoice, BoundError> {
+        let (gap, noise) = (2.0 * self.initial_gap / self.steps as f64, self.smoothness * self.variance()?);
+        // Whatever is out of range is found by the bound itself.
+        if self.initial_gap == 0.0 {
+            let allowed = "positive for a best step size: without it the bound only falls as the step size does";
+            return Err(FieldError::new("initial_gap", "0.0", allowed).into());
+        }
+        let curved = self.smoothness * gap;
+        let step_size = 2.0 * gap / (curved + (curved * curved + 4.0 * gap * noise).sqrt());
+        let step_size = step_size.min(1.0 / self.smoothness);
+        let bound = Self { step_size, ..*self }.bound()?.tight;
+        Ok(StepSizeChoice { step_size, rounds: self.steps, bound })
+    }
+
+    /// Least number of steps (`rounds` of the answer) with which the tight form is at most `target` ε at the best step size for
+    /// that number; `self.steps` and `self.step_size` are not used.
+    ///
+    /// # Errors
+    /// As [`MiniBatchSgd::best_step_size`]; [`BoundError::TooManyRounds`].
+    pub fn steps_for_at_best_step_size(&self, target: f64) -> Result<StepSizeChoice, BoundError> {
+        real("target", target, Range::Positive)?;
+        least_rounds(target, |steps| Self { steps, ..*self }.best_step_size())
     }
 
     /// v = σ²/B, with both checked.

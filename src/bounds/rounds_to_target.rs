@@ -1,10 +1,12 @@
 //! How many rounds of a plan reach a target, by the best theorem that applies.
 //!
 //! A2 ([`LocalSteps`](super::LocalSteps)) covers any number of clusters: a round's updates are one long step, and drift within it costs. Of one cluster
-//! theorem C ([`PipelineDepth`]) counts updates instead of rounds: nothing is averaged, so that nothing drifts apart, and a round is as
-//! many steps of plain SGD as it has updates, with gradients as old as the schedule and the number of stages make them.
+//! plain SGD and theorem C ([`PipelineDepth`]) count updates instead of rounds: nothing is averaged, so that nothing drifts apart, and a round is as
+//! many steps of plain SGD ([`MiniBatchSgd`]) as it has updates, or, where gradients are as old as the schedule and the number of stages make
+//! them, of theorem C. As C is proved without the factor 2 − x of the former, it asks for up to four times as many updates where
+//! noise decides: what it says in favour of updates per micro-batch is cautious.
 
-use super::{BoundError, Form, LearningProblem, PipelineDepth, StepModel, StepSizeChoice, largest_age};
+use super::{BoundError, Form, LearningProblem, MiniBatchSgd, PipelineDepth, StepModel, StepSizeChoice, largest_age};
 use crate::problem::CandidatePlan;
 
 impl LearningProblem {
@@ -18,13 +20,13 @@ impl LearningProblem {
     /// use collapipe::bounds::{LearningProblem, UpdateRule};
     /// use collapipe::{problem::CandidatePlan, schedule::ScheduleKind};
     /// let learning = LearningProblem {
-    ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![1.0], batch_size: vec![32],
+    ///     initial_gap: 1.0, smoothness: 1.0, weights: vec![1.0], sample_variance: vec![0.01], batch_size: vec![32],
     ///     heterogeneity: 0.0, dissimilarity: 1.0, update: UpdateRule::PerMicroBatch,
     /// };
-    /// let plan = |schedule| CandidatePlan { local_iterations: 1, micro_batches: 8, schedule, ..CandidatePlan::default() };
+    /// let plan = |schedule| CandidatePlan { local_iterations: 1, micro_batches: 32, schedule, ..CandidatePlan::default() };
     /// let flushed = learning.rounds_to_target(&plan(ScheduleKind::FillDrain), 4, 0.05)?;
     /// let stashed = learning.rounds_to_target(&plan(ScheduleKind::OneForwardOneBackward), 4, 0.05)?;
-    /// // Where noise is low, eight updates per batch need far fewer batches than one.
+    /// // Where noise is low, 32 updates per batch need far fewer batches than one.
     /// assert!(3 * stashed.rounds < flushed.rounds, "{stashed:?} {flushed:?}");
     /// # Ok::<(), collapipe::bounds::BoundError>(())
     /// ```
@@ -44,19 +46,27 @@ impl LearningProblem {
         let (&[steps], &[update_variance]) = (&own.schedule.local_steps[..], &own.schedule.noise_variance[..]) else {
             return by_rounds;
         };
-        let largest_age = match own.model {
-            StepModel::AnyAges => largest_age(plan.schedule, stages, plan.micro_batches),
-            StepModel::Current | StepModel::Convex => 0,
+        let by_updates = match own.model {
+            StepModel::Current | StepModel::Convex => MiniBatchSgd {
+                initial_gap: self.initial_gap,
+                step_size: 1.0,
+                steps: 1,
+                smoothness: self.smoothness,
+                sample_variance: update_variance,
+                batch_size: 1,
+            }
+            .steps_for_at_best_step_size(target),
+            StepModel::AnyAges => PipelineDepth {
+                initial_gap: self.initial_gap,
+                step_size: 1.0,
+                steps: 1,
+                smoothness: self.smoothness,
+                update_variance,
+                largest_age: u64::from(largest_age(plan.schedule, stages, plan.micro_batches)),
+            }
+            .steps_for_at_best_step_size(target),
         };
-        let pipeline = PipelineDepth {
-            initial_gap: self.initial_gap,
-            step_size: 1.0,
-            steps: 1,
-            smoothness: self.smoothness,
-            update_variance,
-            largest_age: u64::from(largest_age),
-        };
-        let by_updates = pipeline.steps_for_at_best_step_size(target).map(|of| StepSizeChoice {
+        let by_updates = by_updates.map(|of| StepSizeChoice {
             step_size: of.step_size / own.step_factor,
             rounds: of.rounds.div_ceil(steps),
             bound: of.bound,
@@ -101,12 +111,12 @@ mod tests {
         let least = least.unwrap();
         let needed = (1..2000).filter_map(|i| {
             let eta = f64::from(i) / 2000.0;
-            // 2Δ/(ηT) + Lησ²/B ≤ ε.
-            let rest = target - eta * 100.0 / 32.0;
+            // 2Δ/(ηT) + Lησ²/B ≤ ε(2 − Lη).
+            let rest = target * (2.0 - eta) - eta * 100.0 / 32.0;
             (rest > 0.0).then(|| (2.0 / (eta * rest) / 2.0).ceil() as u64)
         });
         let closed = needed.min().unwrap();
-        assert!(least.rounds <= closed && least.rounds + closed / 100 >= closed, "{least:?} {closed}");
+        assert!(least.rounds <= closed && least.rounds + closed / 50 + 1 >= closed, "{least:?} {closed}");
         let sgd = MiniBatchSgd {
             initial_gap: 1.0,
             step_size: least.step_size,
@@ -115,7 +125,7 @@ mod tests {
             sample_variance: 100.0,
             batch_size: 32,
         };
-        assert!(sgd.bound().unwrap().simple <= target * (1.0 + 1e-12));
+        assert!(sgd.bound().unwrap().tight <= target * (1.0 + 1e-12));
     }
 
     /// With one cluster and little noise rounds fall like 1/M under 1F1B, and not at all under fill-drain; with much noise,
@@ -146,6 +156,6 @@ mod tests {
         assert!(
             matches!(settled.rounds_to_target(&plan, 4, 0.1), Err(BoundError::Field(field)) if field.path == "initial_gap")
         );
-        assert!(matches!(good.rounds_to_target(&plan, 4, 1e-300), Err(BoundError::TooManyRounds { .. })));
+        assert!(matches!(good.rounds_to_target(&plan, 4, 1e-20), Err(BoundError::TooManyRounds { .. })));
     }
 }

@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(texts(&Scale::log([10.0, 5000.0].into_iter()), 55.0), ["10", "1000"]);
         assert!(texts(&Scale::log([115.0, 126.0].into_iter()), 300.0).len() >= 3);
         let linear = Scale::linear([-3.0, 7.0].into_iter(), Some(0.0));
-        assert_eq!(texts(&linear, 150.0), ["−2.5", "0", "2.5", "5", "7.5"]);
+        assert_eq!(texts(&linear, 150.0), ["−2", "0", "2", "4", "6"]);
         for empty in [Scale::log(std::iter::empty()), Scale::linear(std::iter::empty(), None)] {
             assert!(empty.low < empty.high && !texts(&empty, 200.0).is_empty());
         }
