@@ -312,7 +312,7 @@ pub struct TradeoffArguments {
 /// Run a scenario at as many seeds as it takes to promise, before a run, what runs at other seeds will do: worst
 /// overspend, mean latency and queues.
 ///
-/// Prints a table and writes promise.json and a figure to the output folder. Runs go on in parallel; each finished one is kept in the
+/// Prints a table and writes promise.json, a page and a figure to the output folder. Runs go on in parallel; each finished one is kept in the
 /// folder's `runs`, so that the same command continues where it was after a Ctrl-C or a kill.
 #[derive(Clone, Debug, Args)]
 pub struct PromiseArguments {

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::figure;
+use super::page::promise_page;
 use super::result::{PlayedRun, Promise};
 use crate::drawing::FigureStyle;
 use crate::ground::files::{Content, FileError};
 use crate::ground::kept::KeptFolder;
 use crate::ground::output::{Conflict, Kind, OutputFolder};
+use crate::report::page::Shown;
 use crate::report::{ReportError, folder};
 
 /// A folder with one JSON file per finished run, named by its seed, so that a study can go on after a kill.
@@ -39,16 +41,21 @@ fn name(seed: u64) -> String {
     format!("seed-{seed}.json")
 }
 
-/// The folder of the result: `promise.json`, and its figure `promise.svg`, for documents also `promise.pdf`. Files of others
-/// are left alone.
+/// The folder of the result: `promise.json`, the page `report.html`, and its figure `promise.svg`, for documents also
+/// `promise.pdf`. Files of others are left alone.
 #[derive(Clone, Debug)]
 pub struct PromiseFolder {
     folder: OutputFolder,
     style: FigureStyle,
 }
 
-const KIND: Kind =
-    Kind { names: &["promise.json", "promise.svg", "promise.pdf"], schema: "collapipe.promise/1", earlier: &[] };
+const FIGURE: &str = "promise.svg";
+
+const KIND: Kind = Kind {
+    names: &["promise.json", "report.html", "promise.svg", "promise.pdf"],
+    schema: "collapipe.promise/1",
+    earlier: &[],
+};
 
 impl PromiseFolder {
     /// The folder `path`, made where it is missing: before long runs, to know that the result will have a place.
@@ -73,8 +80,11 @@ impl PromiseFolder {
     /// [`ReportError`] with the path and the cause.
     pub fn write(&self, promise: &Promise) -> Result<Vec<PathBuf>, ReportError> {
         let content: &Content = &|out| serde_json::to_writer_pretty(out, promise).map_err(Into::into);
-        let figures = [("promise.svg", figure::figure(promise))].into_iter();
-        folder::write(&self.folder, &[("promise.json", content)], figures, self.style)
+        let drawn = figure::figure(promise);
+        let page = promise_page(promise, &Shown::of(FIGURE, &drawn));
+        let page: &Content = &|out| out.write_all(page.as_bytes());
+        let data = [("promise.json", content), ("report.html", page)];
+        folder::write(&self.folder, &data, [(FIGURE, drawn)].into_iter(), self.style)
     }
 }
 

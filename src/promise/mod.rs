@@ -13,6 +13,7 @@
 mod error;
 mod figure;
 mod folder;
+mod page;
 mod result;
 mod study;
 mod wilks;

@@ -119,6 +119,15 @@ impl Promise {
             runs,
         }
     }
+
+    /// What is bounded, by how much, and in which unit.
+    pub(super) fn bounds(&self) -> [(&'static str, Option<Bound>, &'static str); 3] {
+        [
+            ("worst overspend of a node", self.worst_overspend, "budgets"),
+            ("mean latency", self.mean_latency_s, "s"),
+            ("largest norm of all queues", self.queue_norm, "budgets"),
+        ]
+    }
 }
 
 impl fmt::Display for Promise {
@@ -126,11 +135,7 @@ impl fmt::Display for Promise {
         let width = f.width().unwrap_or(WIDTH);
         let (runs, slots, seed) = (self.runs.len(), self.slots, self.seed);
         let mut table = Table::new(&[&["Of every run", "mean of the runs", "at most", "unit"]]);
-        for (what, bound, unit) in [
-            ("worst overspend of a node", self.worst_overspend, "budgets"),
-            ("mean latency", self.mean_latency_s, "s"),
-            ("largest norm of all queues", self.queue_norm, "budgets"),
-        ] {
+        for (what, bound, unit) in self.bounds() {
             let (mean, most) = (or_dash(bound, |of| number(of.mean)), or_dash(bound, |of| number(of.at_most)));
             table.push(vec![what.into(), mean, most, unit.into()]);
         }

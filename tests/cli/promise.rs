@@ -91,13 +91,17 @@ fn resumed_equals_fresh_on_any_number_of_threads() {
     assert!(printed.contains("With 90.00 % confidence at least 70.00 %"), "{printed}");
     promise(&scenario, &two, &["--threads", "2"]);
     assert_eq!(files(&one), files(&two));
-    // Seven runs, the result and its figure.
-    assert_eq!(files(&one).len(), 9);
+    // Seven runs, the result, its page and its figure.
+    assert_eq!(files(&one).len(), 10);
+    let page = fs::read_to_string(one.join("report.html")).unwrap();
+    let folded = printed.split_whitespace().collect::<Vec<_>>();
+    let most = folded.windows(2).find(|pair| pair[1] == "s").unwrap()[0];
+    assert!(page.contains(&format!("The mean latency is at most {most} s.")), "{page}");
     // What a kill leaves.
     let kept: Vec<_> = fs::read_dir(two.join("runs")).unwrap().map(|entry| entry.unwrap().path()).collect();
     let touched = fs::metadata(&kept[0]).unwrap().modified().unwrap();
     fs::remove_file(&kept[1]).unwrap();
-    for name in ["promise.json", "promise.svg"] {
+    for name in ["promise.json", "report.html", "promise.svg"] {
         fs::remove_file(two.join(name)).unwrap();
     }
     promise(&scenario, &two, &[]);
