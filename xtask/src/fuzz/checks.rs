@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use collapipe::problem::{Decision, Link, ObjectiveTerms, Participation, SlotProblem, SlotSpec, Status, evaluate};
-use collapipe::solver::{Certified, Settings, solve};
+use collapipe::solver::{Certified, Settings, Solution, solve};
 use collapipe::units::{Bytes, Hertz};
 
 use super::problems::Draw;
@@ -27,7 +27,7 @@ pub struct Summary {
     pub total: Duration,
 }
 
-pub fn raise(worst: &mut (f64, u64), value: f64, seed: u64) {
+fn raise(worst: &mut (f64, u64), value: f64, seed: u64) {
     if value > worst.0 || value.is_nan() {
         *worst = (value, seed);
     }
@@ -57,7 +57,7 @@ impl Summary {
 }
 
 /// Σ |terms|: what rounding errors are relative to.
-pub fn size(terms: &ObjectiveTerms) -> f64 {
+fn size(terms: &ObjectiveTerms) -> f64 {
     terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs()
 }
 
@@ -75,8 +75,8 @@ impl From<String> for Failure {
     }
 }
 
-/// Solves and checks one problem.
-pub fn check(problem: &SlotProblem, seed: u64, most_choices: usize, summary: &mut Summary) -> Result<(), Failure> {
+/// Solves a problem to the gap that is asked of its kind, and notes the time that it takes.
+pub fn solved(problem: &SlotProblem, seed: u64, summary: &mut Summary) -> Result<(Solution, Settings), Failure> {
     let single = problem.clusters.len() == 1;
     let settings = Settings { gap: if single { 1e-7 } else { 1e-4 }, ..Settings::default() };
     let start = Instant::now();
@@ -85,38 +85,106 @@ pub fn check(problem: &SlotProblem, seed: u64, most_choices: usize, summary: &mu
     summary.total += elapsed;
     let slowest = if single { &mut summary.slowest_single } else { &mut summary.slowest_network };
     raise(slowest, elapsed.as_secs_f64(), seed);
-    let possible = (0..problem.clusters.len()).all(|cluster| is_feasible(problem, cluster));
-    let best = match &solution.outcome {
-        Err(reason) if possible => return Err(format!("feasible, but reported infeasible: {reason}").into()),
-        Err(_) => {
-            summary.infeasible += 1;
-            return Ok(());
-        }
-        Ok(_) if !possible => return Err(String::from("infeasible, but reported feasible").into()),
-        Ok(best) => best,
-    };
-    summary.solved += 1;
-    let scale = size(&best.evaluation.terms);
-    raise(&mut summary.violation, best.evaluation.feasibility.worst(), seed);
-    if !best.evaluation.feasibility.is_feasible(1e-9) {
-        return Err(format!("violates constraints: {}", best.evaluation.feasibility).into());
+    if solution.certified().is_some() {
+        summary.solved += 1
+    } else {
+        summary.infeasible += 1
+    }
+    Ok((solution, settings))
+}
+
+/// What must hold of a decision, its bound and its status, whatever the problem; returns the gap relative to the size of its terms.
+pub fn check_answer(
+    problem: &SlotProblem,
+    (solution, best): (&Solution, &Certified),
+    settings: &Settings,
+    seed: u64,
+    summary: &mut Summary,
+) -> Result<f64, Failure> {
+    let single = problem.clusters.len() == 1;
+    let again = evaluate(problem, &best.decision).map_err(|error| format!("decision: {error}"))?;
+    raise(&mut summary.violation, again.feasibility.worst(), seed);
+    if !again.feasibility.is_feasible(1e-9) {
+        return Err(format!("violates constraints: {}", again.feasibility).into());
     }
     if best.lower_bound > best.objective() || best.lower_bound.is_nan() {
         return Err(format!("lower bound {} above the objective {}", best.lower_bound, best.objective()).into());
     }
     raise(if single { &mut summary.gap_single } else { &mut summary.gap_network }, best.gap, seed);
-    let relative = (best.objective() - best.lower_bound) / scale;
+    let scale = size(&best.evaluation.terms);
+    let relative = if scale > 0.0 { (best.objective() - best.lower_bound) / scale } else { 0.0 };
     if single {
         raise(&mut summary.gap_of_size, relative, seed);
     }
-    let wide = |relative: f64| relative > if single { 1e-6 } else { 1e-3 };
-    if wide(relative) {
+    if is_wide(relative, single) {
         let text = format!("gap {:e} of {:e}, status {:?}", best.gap, best.objective(), solution.status);
         return Err(Failure { text, problem: None, wide_gap: !single });
     }
     if best.gap <= settings.gap && solution.status != Status::Optimal {
         return Err(format!("gap {:e} but status {:?}", best.gap, solution.status).into());
     }
+    Ok(relative)
+}
+
+fn is_wide(relative: f64, single: bool) -> bool {
+    relative > if single { 1e-6 } else { 1e-3 }
+}
+
+/// Every plan with every choice of a part for each cluster, where these are few; what is wrong with one of them ends it.
+pub fn each_choice<T>(
+    per_cluster: &[Vec<T>],
+    plans: usize,
+    most_choices: usize,
+    summary: &mut Summary,
+    mut check: impl FnMut(usize, &[&T], &mut Summary) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let count = per_cluster.iter().map(Vec::len).product::<usize>() * plans;
+    if count == 0 || count > most_choices {
+        return Ok(());
+    }
+    summary.enumerated += 1;
+    summary.choices += count as u64;
+    for plan in 0..plans {
+        let mut index = vec![0; per_cluster.len()];
+        loop {
+            let chosen: Vec<&T> = per_cluster.iter().zip(&index).map(|(choices, &i)| &choices[i]).collect();
+            check(plan, &chosen, summary)?;
+            let Some(next) = (0..index.len()).find(|&n| index[n] + 1 < per_cluster[n].len()) else { break };
+            index[next] += 1;
+            index[..next].fill(0);
+        }
+    }
+    Ok(())
+}
+
+/// A choice by itself must not cost less than what is proved of all of them.
+pub fn check_choice(
+    best: &Certified,
+    alone: &Certified,
+    (seed, described): (u64, &dyn Fn() -> String),
+    summary: &mut Summary,
+) -> Result<(), Failure> {
+    let scale = size(&best.evaluation.terms);
+    if alone.objective() < best.lower_bound - 1e-12 * scale {
+        let (found, bound) = (alone.objective(), best.lower_bound);
+        return Err(format!("{} costs {found}, below the lower bound {bound}", described()).into());
+    }
+    raise(&mut summary.excess_over_enumeration, (best.objective() - alone.objective()) / scale, seed);
+    Ok(())
+}
+
+/// Solves and checks one problem.
+pub fn check(problem: &SlotProblem, seed: u64, most_choices: usize, summary: &mut Summary) -> Result<(), Failure> {
+    let (solution, settings) = solved(problem, seed, summary)?;
+    let possible = (0..problem.clusters.len()).all(|cluster| is_feasible(problem, cluster));
+    let best = match &solution.outcome {
+        Err(reason) if possible => return Err(format!("feasible, but reported infeasible: {reason}").into()),
+        Err(_) => return Ok(()),
+        Ok(_) if !possible => return Err(String::from("infeasible, but reported feasible").into()),
+        Ok(best) => best,
+    };
+    let scale = size(&best.evaluation.terms);
+    let relative = check_answer(problem, (&solution, best), &settings, seed, summary)?;
     let shares: f64 = best.shadow_prices.latency_share.iter().sum();
     if (shares - 1.0).abs() > 1e-9 {
         return Err(format!("latency shares sum to {shares}").into());
@@ -201,38 +269,19 @@ fn enumerate(
         }
         per_cluster.push(choices);
     }
-    let count = per_cluster.iter().map(Vec::len).product::<usize>() * problem.plans.len();
-    if count > most_choices {
-        return Ok(());
-    }
-    summary.enumerated += 1;
-    summary.choices += count as u64;
-    let scale = size(&best.evaluation.terms);
-    for plan in 0..problem.plans.len() {
-        let mut index = vec![0; per_cluster.len()];
-        loop {
-            let chosen: Vec<_> = per_cluster.iter().zip(&index).map(|(choices, &i)| &choices[i]).collect();
-            let restricted = restrict(problem, plan, &chosen)?;
-            let fail = |text: String| Failure { text, problem: Some(Box::new(restricted.clone())), wide_gap: false };
-            let solution = solve(&restricted, settings).map_err(|error| fail(format!("one choice: error: {error}")))?;
-            let alone = solution.certified().ok_or_else(|| fail("one choice: infeasible".into()))?;
-            let relative = (alone.objective() - alone.lower_bound) / size(&alone.evaluation.terms);
-            if relative > if per_cluster.len() == 1 { 1e-6 } else { 1e-3 } {
-                let failure = fail(format!("one choice: gap {relative:e}, {:?}", alone.evaluation.terms));
-                return Err(Failure { wide_gap: per_cluster.len() > 1, ..failure });
-            }
-            if alone.objective() < best.lower_bound - 1e-12 * scale {
-                let (found, bound) = (alone.objective(), best.lower_bound);
-                return Err(format!("plan {plan}, {chosen:?} costs {found}, below the lower bound {bound}").into());
-            }
-            let excess = (best.objective() - alone.objective()) / scale;
-            raise(&mut summary.excess_over_enumeration, excess, seed);
-            let Some(next) = (0..index.len()).find(|&n| index[n] + 1 < per_cluster[n].len()) else { break };
-            index[next] += 1;
-            index[..next].fill(0);
+    each_choice(&per_cluster, problem.plans.len(), most_choices, summary, |plan, chosen, summary| {
+        let restricted = restrict(problem, plan, chosen)?;
+        let fail = |text: String| Failure { text, problem: Some(Box::new(restricted.clone())), wide_gap: false };
+        let solution = solve(&restricted, settings).map_err(|error| fail(format!("one choice: error: {error}")))?;
+        let alone = solution.certified().ok_or_else(|| fail("one choice: infeasible".into()))?;
+        let relative = (alone.objective() - alone.lower_bound) / size(&alone.evaluation.terms);
+        let single = chosen.len() == 1;
+        if is_wide(relative, single) {
+            let failure = fail(format!("one choice: gap {relative:e}, {:?}", alone.evaluation.terms));
+            return Err(Failure { wide_gap: !single, ..failure });
         }
-    }
-    Ok(())
+        check_choice(best, alone, (seed, &|| format!("plan {plan}, {chosen:?}")), summary)
+    })
 }
 
 /// The problem that leaves one plan and one choice of devices and sizes.

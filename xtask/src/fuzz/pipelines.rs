@@ -2,14 +2,14 @@
 
 use collapipe::problem::{
     Block, BlockSeconds, Chain, Cluster, Device, FixedLink, MediumAccess, NodeId, Order, Overlap, Participation,
-    PerPair, ProblemError, Schema, SlotProblem, SlotSpec, Status, evaluate,
+    PerPair, ProblemError, Schema, SlotProblem, SlotSpec,
 };
 use collapipe::schedule::ScheduleKind;
 use collapipe::solver::{Settings, solve};
 use collapipe::units::{BitsPerSecond, Bytes, JoulesPerBit, Seconds, SecondsPerByte};
 use nalgebra::DMatrix;
 
-use super::checks::{Failure, Summary, compositions, raise, size};
+use super::checks::{Failure, Summary, check_answer, check_choice, compositions, each_choice, solved};
 use super::problems::Draw;
 
 const KINDS: [ScheduleKind; 4] = [
@@ -200,83 +200,27 @@ fn restrict(problem: &SlotProblem, plan: usize, chosen: &[&Part]) -> Option<Resu
 
 /// Solves a problem and, where it has few choices, each of them by itself.
 pub fn check(problem: &SlotProblem, seed: u64, most_choices: usize, summary: &mut Summary) -> Result<(), Failure> {
-    let single = problem.clusters.len() == 1;
-    let settings = Settings { gap: if single { 1e-7 } else { 1e-4 }, ..Settings::default() };
-    let start = std::time::Instant::now();
-    let solution = solve(problem, &settings).map_err(|error| format!("error: {error}"))?;
-    let elapsed = start.elapsed();
-    summary.total += elapsed;
-    raise(if single { &mut summary.slowest_single } else { &mut summary.slowest_network }, elapsed.as_secs_f64(), seed);
+    let (solution, settings) = solved(problem, seed, summary)?;
     let best = solution.certified();
-    let scale = best.map_or(0.0, |best| size(&best.evaluation.terms));
-    match best {
-        None => summary.infeasible += 1,
-        Some(best) => {
-            summary.solved += 1;
-            let again = evaluate(problem, &best.decision).map_err(|error| format!("decision: {error}"))?;
-            raise(&mut summary.violation, again.feasibility.worst(), seed);
-            if !again.feasibility.is_feasible(1e-9) {
-                return Err(format!("violates constraints: {}", again.feasibility).into());
-            }
-            if best.lower_bound > best.objective() || best.lower_bound.is_nan() {
-                return Err(format!("lower bound {} above the objective {}", best.lower_bound, best.objective()).into());
-            }
-            raise(if single { &mut summary.gap_single } else { &mut summary.gap_network }, best.gap, seed);
-            let relative = if scale > 0.0 { (best.objective() - best.lower_bound) / scale } else { 0.0 };
-            if single {
-                raise(&mut summary.gap_of_size, relative, seed);
-            }
-            if relative > if single { 1e-6 } else { 1e-3 } {
-                let text = format!("gap {:e} of {:e}, status {:?}", best.gap, best.objective(), solution.status);
-                return Err(Failure { text, problem: None, wide_gap: true });
-            }
-            if best.gap <= settings.gap && solution.status != Status::Optimal {
-                return Err(format!("gap {:e} but status {:?}", best.gap, solution.status).into());
-            }
-        }
+    if let Some(best) = best {
+        check_answer(problem, (&solution, best), &settings, seed, summary)?;
     }
     let per_cluster: Vec<Vec<Part>> = problem.clusters.iter().map(|cluster| parts_of(problem, cluster)).collect();
-    let count = per_cluster.iter().map(Vec::len).product::<usize>() * problem.plans.len();
-    // No part of a cluster: more devices that must take part than blocks.
-    if count == 0 && best.is_some() {
+    // More devices that must take part than blocks.
+    if best.is_some() && per_cluster.iter().any(Vec::is_empty) {
         return Err(String::from("no choice exists, but reported feasible").into());
     }
-    if count == 0 || count > most_choices {
-        return Ok(());
-    }
-    summary.enumerated += 1;
-    summary.choices += count as u64;
-    for plan in 0..problem.plans.len() {
-        let mut index = vec![0; per_cluster.len()];
-        loop {
-            let chosen: Vec<&Part> = per_cluster.iter().zip(&index).map(|(choices, &i)| &choices[i]).collect();
-            if let Some(restricted) = restrict(problem, plan, &chosen) {
-                let restricted = restricted.map_err(|error| error.to_string())?;
-                let fail =
-                    |text: String| Failure { text, problem: Some(Box::new(restricted.clone())), wide_gap: false };
-                let alone =
-                    solve(&restricted, &settings).map_err(|error| fail(format!("one choice: error: {error}")))?;
-                match (alone.certified(), best) {
-                    (None, _) => {}
-                    (Some(_), None) => {
-                        return Err(format!("reported infeasible, but plan {plan}, {chosen:?} is feasible").into());
-                    }
-                    (Some(alone), Some(best)) => {
-                        if alone.objective() < best.lower_bound - 1e-12 * scale {
-                            let (found, bound) = (alone.objective(), best.lower_bound);
-                            return Err(
-                                format!("plan {plan}, {chosen:?} costs {found}, below the bound {bound}").into()
-                            );
-                        }
-                        let excess = (best.objective() - alone.objective()) / scale;
-                        raise(&mut summary.excess_over_enumeration, excess, seed);
-                    }
-                }
+    each_choice(&per_cluster, problem.plans.len(), most_choices, summary, |plan, chosen, summary| {
+        let Some(restricted) = restrict(problem, plan, chosen) else { return Ok(()) };
+        let restricted = restricted.map_err(|error| error.to_string())?;
+        let fail = |text: String| Failure { text, problem: Some(Box::new(restricted.clone())), wide_gap: false };
+        let alone = solve(&restricted, &settings).map_err(|error| fail(format!("one choice: error: {error}")))?;
+        match (alone.certified(), best) {
+            (None, _) => Ok(()),
+            (Some(_), None) => Err(format!("reported infeasible, but plan {plan}, {chosen:?} is feasible").into()),
+            (Some(alone), Some(best)) => {
+                check_choice(best, alone, (seed, &|| format!("plan {plan}, {chosen:?}")), summary)
             }
-            let Some(next) = (0..index.len()).find(|&n| index[n] + 1 < per_cluster[n].len()) else { break };
-            index[next] += 1;
-            index[..next].fill(0);
         }
-    }
-    Ok(())
+    })
 }
