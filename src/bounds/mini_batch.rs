@@ -21,8 +21,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::sharp_step::least_rounds;
+use super::step_size::has_gap;
 use super::{BoundError, Condition, MAX_STEPS, StepSizeChoice, check_step, finite};
-use crate::ground::check::{FieldError, Range, count, real, reals};
+use crate::ground::check::{Range, count, real, reals};
 use crate::problem::MAX_BATCH_SIZE;
 
 /// Parameters of the bound for mini-batch SGD.
@@ -84,12 +85,11 @@ impl MiniBatchSgd {
     /// # Errors
     /// [`BoundError::Field`] for a field out of range, and for `initial_gap` = 0, where the bound only falls with η.
     pub fn best_step_size(&self) -> Result<StepSizeChoice, BoundError> {
-        let (gap, noise) = (2.0 * self.initial_gap / self.steps as f64, self.smoothness * self.variance()?);
-        // Whatever is out of range is found by the bound itself.
-        if self.initial_gap == 0.0 {
-            let allowed = "positive for a best step size: without it the bound only falls as the step size does";
-            return Err(FieldError::new("initial_gap", "0.0", allowed).into());
-        }
+        let noise = self.smoothness * self.variance()?;
+        // Whatever the step size, the other fields must be right.
+        Self { step_size: 1.0, ..*self }.check()?;
+        has_gap(self.initial_gap)?;
+        let gap = 2.0 * self.initial_gap / self.steps as f64;
         let curved = self.smoothness * gap;
         let step_size = 2.0 * gap / (curved + (curved * curved + 4.0 * gap * noise).sqrt());
         let step_size = step_size.min(1.0 / self.smoothness);
@@ -107,6 +107,16 @@ impl MiniBatchSgd {
         least_rounds(target, |steps| Self { steps, ..*self }.best_step_size())
     }
 
+    fn check(&self) -> Result<(), BoundError> {
+        reals(&[
+            ("initial_gap", self.initial_gap, Range::NonNegative),
+            ("step_size", self.step_size, Range::Positive),
+            ("smoothness", self.smoothness, Range::Positive),
+        ])?;
+        count("steps", self.steps, MAX_STEPS)?;
+        Ok(())
+    }
+
     /// v = σ²/B, with both checked.
     pub(super) fn variance(&self) -> Result<f64, BoundError> {
         real("sample_variance", self.sample_variance, Range::NonNegative)?;
@@ -116,12 +126,7 @@ impl MiniBatchSgd {
 
     /// The bound for steps of another variance than σ²/B.
     pub(super) fn bound_with(&self, variance: f64) -> Result<MiniBatchSgdBound, BoundError> {
-        reals(&[
-            ("initial_gap", self.initial_gap, Range::NonNegative),
-            ("step_size", self.step_size, Range::Positive),
-            ("smoothness", self.smoothness, Range::Positive),
-        ])?;
-        count("steps", self.steps, MAX_STEPS)?;
+        self.check()?;
         let curvature = inverse_smoothness(self.step_size, self.smoothness);
         check_step(self.step_size, &[curvature])?;
         let initial_gap = 2.0 * self.initial_gap / (self.step_size * self.steps as f64);

@@ -20,7 +20,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::sharp_step::least_rounds;
-use super::step_size::least_of_convex;
+use super::step_size::{has_gap, least_of_convex};
 use super::{BoundError, Condition, MAX_STEPS, StepSizeChoice, check_step, finite};
 use crate::ground::check::{FieldError, Range, count, real, reals};
 
@@ -104,12 +104,10 @@ impl PipelineDepth {
     /// # Errors
     /// [`BoundError::Field`] for a field out of range, and for `initial_gap` = 0, where the bound only falls with η.
     pub fn best_step_size(&self) -> Result<StepSizeChoice, BoundError> {
+        // Whatever the step size, the other fields must be right.
+        Self { step_size: 1.0, ..*self }.check()?;
+        has_gap(self.initial_gap)?;
         let largest = self.largest_step_size();
-        Self { step_size: largest, ..*self }.check()?;
-        if self.initial_gap == 0.0 {
-            let allowed = "positive for a best step size: without it the bound only falls as the step size does";
-            return Err(FieldError::new("initial_gap", "0.0", allowed).into());
-        }
         let step_size = least_of_convex(largest, |eta| self.slope(eta));
         let bound = Self { step_size, ..*self }.bound()?.bound;
         Ok(StepSizeChoice { step_size, rounds: self.steps, bound })
@@ -206,6 +204,8 @@ mod tests {
         }
         let settled = PipelineDepth { initial_gap: 0.0, ..deep(1, 0.1) };
         assert!(matches!(settled.best_step_size(), Err(BoundError::Field(_))));
+        let flat = PipelineDepth { smoothness: 0.0, ..deep(1, 0.1) };
+        assert!(matches!(flat.best_step_size(), Err(BoundError::Field(field)) if field.path == "smoothness"));
         assert!(matches!(deep(1, 0.1).steps_for_at_best_step_size(0.0), Err(BoundError::Field(_))));
     }
 

@@ -147,6 +147,17 @@ mod tests {
 
     #[test]
     fn bad_input_is_named() {
+        let flat = MiniBatchSgd {
+            initial_gap: 1.0,
+            step_size: 1.0,
+            steps: 5,
+            smoothness: 0.0,
+            sample_variance: 1.0,
+            batch_size: 1,
+        };
+        assert!(matches!(flat.best_step_size(), Err(BoundError::Field(field)) if field.path == "smoothness"));
+        let none = MiniBatchSgd { smoothness: 1.0, steps: 0, ..flat };
+        assert!(matches!(none.best_step_size(), Err(BoundError::Field(field)) if field.path == "steps"));
         let good = learning(1, 1.0, UpdateRule::PerBatch);
         let plan = plan(4, ScheduleKind::FillDrain);
         assert!(

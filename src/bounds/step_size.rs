@@ -104,10 +104,7 @@ impl LocalSteps {
             self.checked_for_sharp()?;
         }
         let sums = self.checked_sums()?;
-        if self.initial_gap == 0.0 {
-            let allowed = "positive for a best step size: without it the bound only falls as the step size does";
-            return Err(FieldError::new("initial_gap", "0.0", allowed).into());
-        }
+        has_gap(self.initial_gap)?;
         Ok(sums)
     }
 
@@ -151,6 +148,15 @@ impl LocalSteps {
             }
         }
     }
+}
+
+/// Without an initial gap no step size is best.
+pub(super) fn has_gap(initial_gap: f64) -> Result<(), BoundError> {
+    if initial_gap == 0.0 {
+        let allowed = "positive for a best step size: without it the bound only falls as the step size does";
+        return Err(FieldError::new("initial_gap", "0.0", allowed).into());
+    }
+    Ok(())
 }
 
 /// Minimizer on (0, `largest`] of a convex function that falls near 0, from its slope: the last double where that is
