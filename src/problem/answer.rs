@@ -75,6 +75,11 @@ pub struct ShadowPrices {
     pub uplink_per_hz: f64,
     /// μ per cluster: its share in the price of the round latency; sum to 1.
     pub latency_share: Vec<f64>,
+    /// ν: objective units per second by which the deadline could be later, for the decision's own plan, devices and cuts; 0
+    /// where the round ends before it. `None` without a deadline, and where the decision is as fast as can be: there no
+    /// later second has a price of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline_per_s: Option<f64>,
 }
 
 /// What a solve cost, in machine-independent counts.

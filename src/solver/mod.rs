@@ -330,6 +330,7 @@ fn single_cluster(
             backward_band_per_hz: vec![best.found.phases.backward.prices.band],
             uplink_per_hz: uplink_price,
             latency_share: vec![1.0],
+            ..ShadowPrices::default()
         },
     })
 }

@@ -6,6 +6,7 @@ mod support;
 
 mod catalogue;
 mod conformance;
+mod deadline_price;
 mod media;
 mod one_phase;
 mod partition;

@@ -172,6 +172,7 @@ pub(super) fn given_radio_prices(problem: &SlotProblem, decision: &Decision) -> 
         backward_band_per_hz: vec![0.0; clusters],
         uplink_per_hz: 0.0,
         latency_share: (0..clusters).map(|n| f64::from(u8::from(Some(n) == slowest))).collect(),
+        ..ShadowPrices::default()
     })
 }
 

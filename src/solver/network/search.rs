@@ -383,6 +383,7 @@ impl NetworkSearch<'_> {
                 backward_band_per_hz: balanced.found.iter().map(|f| f.phases.backward.prices.band).collect(),
                 uplink_per_hz: if scale.is_finite() { balanced.band_price } else { 0.0 },
                 latency_share: balanced.weights.iter().map(|w| w / price).collect(),
+                ..ShadowPrices::default()
             },
         })
     }

@@ -64,8 +64,8 @@ pub(crate) struct Block<'a> {
     /// Which of them each choice has, in its order.
     pub hops_of: Vec<Vec<usize>>,
     pub sent: Vec<Sent>,
-    /// By path in play and hop: how often it stands on the path.
-    pub(super) counts: Vec<f64>,
+    /// By hop and path in play: how often it stands on the path.
+    pub(super) counts: Vec<Vec<f64>>,
     /// By choice and path in play: length without times on air.
     fixed_lengths: Vec<Vec<f64>>,
     pub lengths: Vec<Vec<f64>>,
@@ -128,9 +128,9 @@ impl<'a> Block<'a> {
         };
         let hops_of = columns.iter().map(|column| column.hops.iter().map(&mut of).collect()).collect();
         Self {
+            counts: vec![Vec::new(); hops.len()],
             hops,
             hops_of,
-            counts: Vec::new(),
             fixed_lengths: vec![Vec::new(); count],
             instance,
             alpha: vec![1.0 / count as f64; count],
@@ -208,7 +208,6 @@ impl<'a> Block<'a> {
         }
         self.mean.clear();
         self.mean.resize(layout.len(), 0.0);
-        let on_path = self.hops.len();
         for (x, column) in self.columns.iter().enumerate() {
             let (mut value, mut filled) = (column.constant + base_value, [0.0; 2]);
             let (mut extra, mut slope) = (base, upload.time_by_price);
@@ -232,8 +231,8 @@ impl<'a> Block<'a> {
                     filled[band] += sent.band;
                 }
                 self.mean[*place] += alpha * sent.time;
-                for (length, counts) in lengths.iter_mut().zip(self.counts.chunks_exact(on_path)) {
-                    *length += counts[hop] * sent.time;
+                for (length, count) in lengths.iter_mut().zip(&self.counts[hop]) {
+                    *length += count * sent.time;
                 }
             }
             for band in 0..2 {
@@ -253,7 +252,7 @@ impl<'a> Block<'a> {
         self.paths.clear();
         self.mu.clear();
         self.slack.clear();
-        self.counts.clear();
+        self.counts.iter_mut().for_each(Vec::clear);
         self.fixed_lengths.iter_mut().for_each(Vec::clear);
     }
 
@@ -262,7 +261,9 @@ impl<'a> Block<'a> {
         let done = self.fixed_lengths.first().map_or(0, Vec::len);
         for &path in self.paths.iter().skip(done) {
             let path = pool.path(path);
-            self.counts.extend(self.hops.iter().map(|hop| path[hop.place]));
+            for (counts, hop) in self.counts.iter_mut().zip(&self.hops) {
+                counts.push(path[hop.place]);
+            }
             for (lengths, column) in self.fixed_lengths.iter_mut().zip(&self.columns) {
                 lengths.push(dot(path, &column.fixed));
             }

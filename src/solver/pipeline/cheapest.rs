@@ -7,7 +7,19 @@
 use super::choice::Choice;
 use super::instance::Instance;
 use super::tables::Tables;
+use super::walks::Walks;
 use super::windows::Windows;
+
+/// What is known of a region at given prices.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounded {
+    /// No choice costs less.
+    pub bound: f64,
+    /// The best choice that was found. Where the sets of devices are gone through, it costs what the bound is.
+    pub choice: Option<Choice>,
+    /// Where the bound is that of a pipeline that comes to a device again: a position and the device there.
+    pub again: Option<(usize, usize)>,
+}
 
 /// Buffers of the programs.
 #[derive(Clone, Debug, Default)]
@@ -16,17 +28,30 @@ pub(crate) struct Cheapest {
     shut: Vec<f64>,
     /// Least costs of everything before a segment (given order).
     begun: Vec<f64>,
+    walks: Walks,
     /// Places touched by the last program, for accounting.
     pub work: u64,
 }
 
-/// Most devices whose sets are gone through.
-pub(crate) const MOST_FREE: usize = 12;
+/// Most devices whose sets are gone through; walks bound what more of them do.
+const MOST_IN_SETS: usize = 12;
+/// Most devices in any order.
+pub(crate) const MOST_FREE: usize = 64;
 
 impl Cheapest {
-    /// Least Lagrangian of the region and a choice that has it; `None` where the region is empty.
-    pub fn find(&mut self, instance: &Instance, tables: &Tables, windows: &Windows) -> Option<(f64, Choice)> {
-        if instance.given { self.given(instance, tables, windows) } else { self.free(instance, tables, windows) }
+    /// Least Lagrangian of the region and a choice that has it, or what walks say of it; `None` where the region is empty.
+    /// A bound of `enough` is as good as any.
+    pub fn find(&mut self, instance: &Instance, tables: &Tables, windows: &Windows, enough: f64) -> Option<Bounded> {
+        let exact = |(bound, choice)| Bounded { bound, choice: Some(choice), again: None };
+        if instance.given {
+            self.given(instance, tables, windows).map(exact)
+        } else if instance.devices <= MOST_IN_SETS {
+            self.free(instance, tables, windows).map(exact)
+        } else {
+            let found = self.walks.find(instance, tables, windows, enough);
+            self.work = self.walks.work;
+            found
+        }
     }
 
     fn given(&mut self, instance: &Instance, tables: &Tables, windows: &Windows) -> Option<(f64, Choice)> {

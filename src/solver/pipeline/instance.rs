@@ -22,7 +22,7 @@ pub(crate) enum Medium {
 }
 
 /// A directed pair of nodes.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Pair {
     pub medium: Medium,
     /// Seconds of a message that occupy the link [s].
@@ -384,6 +384,22 @@ impl Instance {
             Medium::Fixed { rate, energy } => DecidedUpload { time: bits / rate, energy: energy * bits, link: None },
             Medium::Missing => DecidedUpload { time: f64::INFINITY, energy: 0.0, link: None },
         }
+    }
+
+    /// Whether two devices differ in nothing: neither in what they compute and hold, nor in their links.
+    pub fn interchangeable(&self, one: usize, other: usize) -> bool {
+        let row = |k: usize| k * (self.blocks + 1)..(k + 1) * (self.blocks + 1);
+        let limits = |k: usize| (self.stage_overhead[k], self.memory[k], self.min_blocks[k], self.max_blocks[k]);
+        let computing =
+            |k: usize| (&self.time_before[0][row(k)], &self.time_before[1][row(k)], &self.energy_before[row(k)]);
+        let (a, b) = (one + 1, other + 1);
+        let others = (0..self.devices + 2).filter(|&node| node != a && node != b);
+        limits(one) == limits(other)
+            && computing(one) == computing(other)
+            && self.pair(a, b) == self.pair(b, a)
+            && others
+                .into_iter()
+                .all(|node| self.pair(a, node) == self.pair(b, node) && self.pair(node, a) == self.pair(node, b))
     }
 
     /// The most blocks from a cut on that a device may hold, with this many micro-batches in flight.

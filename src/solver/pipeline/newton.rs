@@ -30,8 +30,7 @@ impl Block<'_> {
         let m = self.mu.len();
         let bands = self.ln_band.map(f64::exp);
         let active: Vec<usize> = (0..2).filter(|&b| self.active[b]).collect();
-        let on_path = self.hops.len();
-        let mut carried = vec![0.0; on_path];
+        let mut carried = vec![0.0; self.hops.len()];
         for (alpha, hops) in self.alpha.iter().zip(&self.hops_of) {
             hops.iter().for_each(|&hop| carried[hop] += alpha);
         }
@@ -42,8 +41,8 @@ impl Block<'_> {
                 lu.add(b, b, alpha * bands[band] * sent.band_by_band);
             }
             let (by_price, by_band) = (alpha * sent.time_by_price, alpha * sent.time_by_band);
-            for p in 0..m {
-                let count = self.counts[p * on_path + index];
+            let counts = &self.counts[index][..m];
+            for (p, &count) in counts.iter().enumerate() {
                 if count == 0.0 {
                     continue;
                 }
@@ -51,9 +50,9 @@ impl Block<'_> {
                     lu.add_both(b, places.paths + p, count * by_band);
                 }
                 let factor = count * by_price;
-                let row = &mut lu.rows[(places.paths + p) * size + places.paths..];
-                for (entry, other) in row.iter_mut().zip(self.counts.chunks_exact(on_path)).take(p + 1) {
-                    *entry += factor * other[index];
+                let row = (places.paths + p) * size + places.paths;
+                for (entry, other) in lu.rows[row..=row + p].iter_mut().zip(counts) {
+                    *entry += factor * other;
                 }
             }
         }

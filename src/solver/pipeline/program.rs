@@ -8,7 +8,7 @@ use crate::problem::program::{ClusterProgram, PlanProgram, Transmission, segment
 use crate::problem::{Cluster, Order, Participation, Schema, SlotSpec};
 
 /// A cluster under every plan of the problem, with the plans' penalties where they are its own to pay.
-pub(super) fn planned(spec: &SlotSpec, cluster: &Cluster, with_penalty: bool) -> Vec<Planned> {
+pub(crate) fn planned(spec: &SlotSpec, cluster: &Cluster, with_penalty: bool) -> Vec<Planned> {
     let program = ClusterProgram::new(spec, cluster);
     let each = |plan| Planned { instance: instance(&program.under(plan)), penalty: 0.0 };
     let mut plans: Vec<Planned> = spec.plans.iter().map(each).collect();

@@ -9,14 +9,15 @@ use std::cmp::Ordering;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::block::{Block, Prices, Upload};
-use super::cheapest::Cheapest;
+use super::cheapest::{Bounded, Cheapest};
 use super::choice::{Choice, Column};
 use super::instance::Instance;
 use super::paths::Pool;
-use super::radio::{Allocation, Ending, Target, UNUSED, optimize};
+use super::radio::{Allocation, Ending, Target, optimize};
+use super::rough::rough;
 use super::split::among;
 use super::tables::Tables;
-use super::windows::Windows;
+use super::windows::{Split, Windows};
 use crate::schedule::Sending;
 use crate::solver::meter::Meter;
 
@@ -65,7 +66,6 @@ pub(crate) struct Asked {
 struct Shape {
     plan: usize,
     pool: usize,
-    positions: usize,
 }
 
 #[derive(Debug)]
@@ -75,6 +75,8 @@ struct Node {
     windows: Windows,
     choices: Vec<Choice>,
     prices: Option<Prices>,
+    /// Where the bound is that of a pipeline that comes to a device again.
+    again: Option<(usize, usize)>,
 }
 
 impl PartialEq for Node {
@@ -230,17 +232,22 @@ impl Search<'_> {
                 continue;
             };
             let shape = self.shapes.len();
-            self.shapes.push(Shape { plan, pool, positions });
+            self.shapes.push(Shape { plan, pool });
             if !self.heap.is_empty() && self.ended() {
                 // What there is no time to look at costs its penalty at the least.
                 self.closed = self.closed.min(self.plans[plan].penalty);
                 continue;
             }
-            let prices = self.rough(shape);
-            let Some((bound, choice)) = self.price(shape, windows, &prices) else { continue };
+            let positions = windows.positions;
+            let (instance, weight) = (&self.plans[plan].instance, self.asked.target.weight);
+            let prices = rough(instance, &mut self.pools.pools[pool], positions, weight);
+            let Some(Bounded { bound, choice, again }) = self.price(shape, windows, &prices) else { continue };
             // Nothing costs less than nothing but the penalty.
             let bound = bound.max(self.plans[plan].penalty);
-            self.heap.push(Node { shape, bound, windows: windows.clone(), choices: vec![choice], prices: None });
+            // Without a choice there is nothing that better prices could be taken from.
+            let prices = choice.is_none().then_some(prices);
+            let choices = choice.into_iter().collect();
+            self.heap.push(Node { shape, bound, windows: windows.clone(), choices, prices, again });
         }
     }
 
@@ -249,7 +256,7 @@ impl Search<'_> {
         let instance = &self.plans[found.plan].instance;
         let positions = found.choice.devices.len();
         let pool = self.pools.of(instance, positions)?;
-        self.shapes.push(Shape { plan: found.plan, pool, positions });
+        self.shapes.push(Shape { plan: found.plan, pool });
         self.try_choice(self.shapes.len() - 1, &found.choice, None);
         self.best.take()
     }
@@ -265,63 +272,9 @@ impl Search<'_> {
         Some(Found { objective: objective + penalty, allocation, quickest: true, ..found.clone() })
     }
 
-    /// Prices to begin with: every stage on the pace for its share, every link at a price of an equal share.
-    fn rough(&mut self, shape: usize) -> Prices {
-        let Shape { plan, pool, positions } = self.shapes[shape];
-        let instance = &self.plans[plan].instance;
-        let pool = &mut self.pools.pools[pool];
-        let layout = pool.layout;
-        // Paths on which one stage is slow each.
-        let mut shares = vec![(0, 0.3)];
-        let mut durations = vec![1e-3; layout.len()];
-        for stage in 0..layout.stages {
-            for phase in 0..2 {
-                durations[layout.stage(phase, stage)] = 1.0;
-            }
-            pool.makespan(&durations);
-            let path = pool.critical();
-            for phase in 0..2 {
-                durations[layout.stage(phase, stage)] = 1e-3;
-            }
-            match shares.iter_mut().find(|(known, _)| *known == path) {
-                Some((_, share)) => *share += 0.7 / layout.stages as f64,
-                None => shares.push((path, 0.7 / layout.stages as f64)),
-            }
-        }
-        let price = self.asked.target.weight;
-        let weight = instance.iterations * price;
-        let mut ln_band = [UNUSED; 2];
-        let hops = (layout.links() * if instance.kind.alternates() { 2 } else { 1 }) as f64;
-        for (band, ln) in ln_band.iter_mut().enumerate().take(instance.bands()) {
-            let (mut sum, mut count) = (0.0, 0.0);
-            for near in 0..instance.devices {
-                for far in 1..=instance.devices {
-                    let (from, to) = if band == 0 { (near, far) } else { (far, near) };
-                    let bits = instance.boundary[(near.min(1) * (instance.blocks / 2)).min(instance.blocks)];
-                    if from == to || bits == 0.0 {
-                        continue;
-                    }
-                    let uses = instance.uses();
-                    let hop_price = weight * (1.0 + f64::from(instance.micro_batches - 1) / positions as f64);
-                    let share = instance.band / hops.max(1.0);
-                    let pair = instance.pair(from, to);
-                    let found = super::radio::price_of_band(&pair.medium, bits, uses, share, instance.band, hop_price);
-                    if found > 0.0 {
-                        sum += found.ln();
-                        count += 1.0;
-                    }
-                }
-            }
-            if count > 0.0 {
-                *ln = sum / count;
-            }
-        }
-        Prices { ln_band, shares, price }
-    }
-
-    /// Bound of a region at prices (with the penalty), and the cheapest choice.
-    fn price(&mut self, shape: usize, windows: &Windows, prices: &Prices) -> Option<(f64, Choice)> {
-        let Shape { plan, pool, .. } = self.shapes[shape];
+    /// Bound of a region at prices (with the penalty), and its cheapest choice.
+    fn price(&mut self, shape: usize, windows: &Windows, prices: &Prices) -> Option<Bounded> {
+        let Shape { plan, pool } = self.shapes[shape];
         let Planned { instance, penalty } = &self.plans[plan];
         let upload = match self.asked.target.upload {
             Upload::Elsewhere => 0.0,
@@ -331,21 +284,22 @@ impl Search<'_> {
             }
         };
         self.tables.fill(instance, &self.pools.pools[pool], windows, prices, upload);
-        let found = self.cheapest.find(instance, &self.tables, windows);
-        self.spend(self.cheapest.work);
         let target = self.asked.target;
         let due = target.deadline.map_or(0.0, |deadline| (prices.price - target.weight) * deadline);
-        found.map(|(value, choice)| (value + penalty - due, choice))
+        let enough = self.bar() - penalty + due;
+        let found = self.cheapest.find(instance, &self.tables, windows, enough);
+        self.spend(self.cheapest.work);
+        found.map(|found| Bounded { bound: found.bound + penalty - due, ..found })
     }
 
     fn column(&self, shape: usize, choice: &Choice) -> Option<Column> {
-        let Shape { plan, pool, .. } = self.shapes[shape];
+        let Shape { plan, pool } = self.shapes[shape];
         Column::new(&self.plans[plan].instance, self.pools.pools[pool].layout, choice)
     }
 
     /// Solves a choice's radio unless that is known; a better decision is kept. Returns its best prices if it was solved.
     fn try_choice(&mut self, shape: usize, choice: &Choice, start: Option<&Prices>) -> Option<Prices> {
-        let Shape { plan, pool, .. } = self.shapes[shape];
+        let Shape { plan, pool } = self.shapes[shape];
         if self.seen.contains_key(&(plan, choice.clone())) {
             return None;
         }
@@ -395,12 +349,12 @@ impl Search<'_> {
     }
 
     fn explore(&mut self, mut node: Node) {
-        let Shape { plan, pool, .. } = self.shapes[node.shape];
+        let Shape { plan, pool } = self.shapes[node.shape];
         let penalty = self.plans[plan].penalty;
         let mut alpha = vec![1.0; node.choices.len()];
         if node.prices.is_none() {
-            let choice = node.choices[0].clone();
-            node.prices = self.try_choice(node.shape, &choice, None);
+            let first = node.choices.first().cloned();
+            node.prices = first.and_then(|choice| self.try_choice(node.shape, &choice, None));
         }
         for round in 0..ROUNDS {
             if self.ended() {
@@ -415,7 +369,8 @@ impl Search<'_> {
             let gap = if bar.is_finite() { (bar - node.bound) / bar.abs().max(1e-300) } else { 1.0 };
             // A coarse tolerance does not make the dual coarser than this.
             let accuracy = (SHARE * gap).max(0.02 * self.asked.tolerance).min(1e-3);
-            if !(round == 0 && node.choices.len() == 1 && node.prices.is_some() && self.nodes == 0) {
+            let solved = round == 0 && node.choices.len() == 1 && node.prices.is_some() && self.nodes == 0;
+            if !solved && !columns.is_empty() {
                 let instance = &self.plans[plan].instance;
                 let mut block = Block::new(instance, columns, self.asked.target.upload);
                 // Where the choices known cost that much more than the bar, the region has others, or is done.
@@ -430,8 +385,9 @@ impl Search<'_> {
                 node.prices = Some(outcome.prices);
             }
             let Some(prices) = node.prices.clone() else { break };
-            let Some((bound, choice)) = self.price(node.shape, &node.windows, &prices) else { return };
-            node.bound = node.bound.max(bound);
+            let Some(found) = self.price(node.shape, &node.windows, &prices) else { return };
+            node.bound = node.bound.max(found.bound);
+            node.again = found.again;
             let bar = self.bar();
             if node.bound >= bar {
                 self.closed = self.closed.min(node.bound);
@@ -444,8 +400,12 @@ impl Search<'_> {
                 self.cheapest.prune(instance, &self.tables, &mut node.windows, bar - penalty + due);
                 self.closed = self.closed.min(bar);
             }
+            let Some(choice) = found.choice else { break };
             if node.choices.contains(&choice) {
-                if accuracy <= 1e-9 || accuracy <= 1.001 * SHARE * (bar - node.bound) / bar.abs().max(1e-300) {
+                if node.again.is_some()
+                    || accuracy <= 1e-9
+                    || accuracy <= 1.001 * SHARE * (bar - node.bound) / bar.abs().max(1e-300)
+                {
                     break;
                 }
                 continue;
@@ -463,7 +423,11 @@ impl Search<'_> {
         let instance = &self.plans[plan].instance;
         let sharing: Vec<(&Choice, f64)> =
             node.choices.iter().zip(alpha).filter(|(_, a)| **a > 1e-6).map(|(c, a)| (c, *a)).collect();
-        let Some(split) = among(instance, &node.windows, &sharing, &self.tables.stage_weights) else {
+        let split = match node.again {
+            Some((position, device)) => Some(Split::Device { position, device }),
+            None => among(instance, &node.windows, &sharing, &self.tables.stage_weights),
+        };
+        let Some(split) = split else {
             // A single choice is left, and its radio has been solved, or bounded well enough. Others that the windows held before
             // they were pruned say nothing about it.
             let left = node.choices.iter().filter(|choice| node.windows.holds(choice));
@@ -480,20 +444,21 @@ impl Search<'_> {
             choices.sort_by(|a, b| b.0.total_cmp(&a.0));
             choices.truncate(6);
             let mut choices: Vec<Choice> = choices.into_iter().map(|(_, choice)| choice).collect();
-            let mut bound = node.bound;
+            let (mut bound, mut again) = (node.bound, node.again);
             if let Some(prices) = &node.prices {
-                let Some((found, choice)) = self.price(node.shape, &windows, prices) else { continue };
-                bound = bound.max(found);
+                let Some(found) = self.price(node.shape, &windows, prices) else { continue };
+                bound = bound.max(found.bound);
+                again = found.again;
                 if bound >= self.bar() {
                     self.closed = self.closed.min(bound);
                     continue;
                 }
-                if !choices.contains(&choice) {
+                if let Some(choice) = found.choice.filter(|choice| !choices.contains(choice)) {
                     self.try_choice(node.shape, &choice, node.prices.as_ref());
                     choices.push(choice);
                 }
             }
-            self.heap.push(Node { shape: node.shape, bound, windows, choices, prices: node.prices.clone() });
+            self.heap.push(Node { shape: node.shape, bound, windows, choices, prices: node.prices.clone(), again });
         }
     }
 }

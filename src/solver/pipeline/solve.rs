@@ -96,6 +96,7 @@ pub(crate) fn solve(
             backward_band_per_hz: vec![backward],
             uplink_per_hz,
             latency_share: vec![1.0],
+            deadline_per_s: deadline.filter(|_| !best.quickest).map(|_| (best.prices.price - target.weight).max(0.0)),
         },
     }))
 }
@@ -137,10 +138,13 @@ fn network(
     }) else {
         return Ok(None);
     };
-    Ok(Some(Ok(propose(&clusters, &best, lower_bound, problem.latency_weight)?)))
+    Ok(Some(Ok(propose(&clusters, &best, lower_bound, question.shared)?)))
 }
 
-fn propose(clusters: &[Cluster], best: &Agreed, lower_bound: f64, weight: f64) -> Result<Proposal, SolveError> {
+fn propose(clusters: &[Cluster], best: &Agreed, lower_bound: f64, shared: Shared) -> Result<Proposal, SolveError> {
+    let Shared { weight, deadline, .. } = shared;
+    let quickest = best.choices.iter().any(|found| found.quickest);
+    let late: f64 = best.joint.prices.iter().zip(&best.joint.shares).map(|(price, share)| price - share).sum();
     let mut decisions = Vec::with_capacity(clusters.len());
     let (mut forward, mut backward) = (Vec::new(), Vec::new());
     for ((cluster, found), upload) in clusters.iter().zip(&best.choices).zip(&best.uploads) {
@@ -159,6 +163,7 @@ fn propose(clusters: &[Cluster], best: &Agreed, lower_bound: f64, weight: f64) -
             backward_band_per_hz: backward,
             uplink_per_hz: best.joint.ln_band.map_or(0.0, f64::exp),
             latency_share: best.joint.shares.iter().map(|share| share / weight).collect(),
+            deadline_per_s: deadline.filter(|_| !quickest).map(|_| late.max(0.0)),
         },
     })
 }

@@ -141,7 +141,27 @@ impl Windows {
                 out.set(position, k, first, low, high);
             }
         }
+        if !instance.given {
+            out.settle();
+        }
         out
+    }
+
+    /// Closes a device that has a position for itself at all others.
+    fn settle(&mut self) {
+        let mut settled = vec![false; self.positions];
+        loop {
+            let alone = |s: usize| -> Option<usize> {
+                let mut usable = (0..self.devices).filter(|&k| self.open(s, k));
+                usable.next().filter(|_| usable.next().is_none())
+            };
+            let found = (0..self.positions).filter(|&s| !settled[s]).find_map(|s| Some((s, alone(s)?)));
+            let Some((position, device)) = found else { return };
+            settled[position] = true;
+            for s in (0..self.positions).filter(|&s| s != position) {
+                (0..self.blocks).for_each(|first| self.set(s, device, first, 1, 0));
+            }
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod reaction;
 mod scaling;
 mod sizes;
 mod uploads;
+mod walks;
 mod warm;
 mod watch;
 

@@ -2,15 +2,16 @@
 //! faster than it can evaluate.
 //!
 //! ```text
-//! cargo xtask speed [--huge | --replay]
+//! cargo xtask speed [--huge | --replay | --pipelines]
 //! ```
 //!
 //! Every line is a family of seeded problems. The solvers take turns on each of them, so that a busy machine slows all
 //! of them; the table shows medians. Times are those of the machine at hand, ratios are the message. `--huge` adds a
 //! network of a million devices. `--replay` plays the slots of the built-in scenario with a warm solver and with a cold
-//! one, and nothing else.
+//! one, and `--pipelines` times problems of schema 2; both nothing else.
 
 mod cases;
+mod pipelines;
 mod replay;
 mod timing;
 
@@ -28,6 +29,9 @@ pub struct Arguments {
     /// Only the built-in scenario's slots, warm and cold
     #[arg(long, conflicts_with = "huge")]
     replay: bool,
+    /// Only problems of schema 2: schedules, unequal chains, devices in any order
+    #[arg(long, conflicts_with_all = ["huge", "replay"])]
+    pipelines: bool,
 }
 
 /// Prints the table of `docs/performance.md`.
@@ -35,6 +39,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let threads = rayon::current_num_threads();
     if arguments.replay {
         return replay::run();
+    }
+    if arguments.pipelines {
+        return pipelines::run();
     }
     println!("medians on {threads} threads; ratios are times of others over ours, or ours over one evaluation\n");
     println!(

@@ -106,6 +106,7 @@ pub(super) fn share(iterate: &Iterate) -> (Decision, ShadowPrices) {
         backward_band_per_hz: bands.iter().map(|band| band[1]).collect(),
         uplink_per_hz: price,
         latency_share: weights.iter().map(|weight| weight / total).collect(),
+        ..ShadowPrices::default()
     };
     (iterate.with_clusters(choices), prices)
 }

@@ -148,6 +148,7 @@ impl<'a> Iterate<'a> {
             backward_band_per_hz: vec![0.0; clusters],
             uplink_per_hz: 0.0,
             latency_share: vec![0.0; clusters],
+            ..ShadowPrices::default()
         };
         let alone = |cluster: &Cluster| {
             SlotProblem::new(SlotSpec { clusters: vec![cluster.clone()], ..problem.clone().into_spec() })

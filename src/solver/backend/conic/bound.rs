@@ -163,6 +163,7 @@ impl RadioProgram {
             backward_band_per_hz: (0..clusters).map(|n| prices.band[2 * n + 1]).collect(),
             uplink_per_hz: prices.band[self.uplink()],
             latency_share: prices.latency.iter().map(|price| price / self.latency_price).collect(),
+            ..ShadowPrices::default()
         }
     }
 }
