@@ -72,10 +72,13 @@ impl Linear {
     }
 }
 
-/// Normal numbers of standard deviation 0.02.
+/// Standard deviation of fresh weights.
+pub const DEVIATION: f64 = 0.02;
+
+/// Normal numbers of standard deviation [`DEVIATION`].
 pub fn draw<T: Real>(into: &mut [T], random: &mut impl Rng) {
     for value in into {
         let standard: f64 = StandardNormal.sample(random);
-        *value = T::of(0.02 * standard);
+        *value = T::of(DEVIATION * standard);
     }
 }
