@@ -99,7 +99,7 @@ fn a_small_transformer_learns_how_words_are_spoken() {
     let held_out = task.held_out.first(500);
     let mut learner = Learner::new(&spec, 7);
     let before = learner.test(&held_out);
-    for batch in 0..400 {
+    for batch in 0..300 {
         let (tokens, targets) = task.training.batch(batch, 32);
         assert!(learner.learn(&tokens, &targets).mean().is_finite());
     }
@@ -175,7 +175,8 @@ fn counting_is_what_it_says() {
 
 #[test]
 fn words_and_their_phonemes() {
-    let pairs = pronunciations(";;; a remark\nabbey AE1 B IY0 # another\nabbey(2) AE0 B\nit's IH1 T S\nbe B IY1\n").expect("words");
+    let pairs = pronunciations(";;; a remark\nabbey AE1 B IY0 # another\nabbey(2) AE0 B\nit's IH1 T S\nbe B IY1\n")
+        .expect("words");
     // Other ways to speak a word, and what is not of letters, are left out; stress is.
     assert_eq!(pairs.len(), 2);
     assert_eq!(pairs.symbols, ["AE", "B", "IY", "a", "b", "e", "y"]);

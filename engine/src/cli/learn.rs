@@ -117,7 +117,8 @@ impl Lesson {
             held_out.len(),
             loss.counted
         );
-        let line = |name: &str, loss: f64, accuracy: f64| format!("  {name:<45} {loss:>8.4} {:>8.2} %\n", 100.0 * accuracy);
+        let line =
+            |name: &str, loss: f64, accuracy: f64| format!("  {name:<45} {loss:>8.4} {:>8.2} %\n", 100.0 * accuracy);
         text += &format!("  {:<45} {:>8} {:>10}\n", "on these", "loss", "accuracy");
         text += line("the model", loss.mean(), loss.accuracy()).trim_end();
         text += &format!("{whole}\n");

@@ -11,9 +11,8 @@ pub const LANGUAGES: &[&str] = &["english", "french", "german", "spanish"];
 
 /// Languages there are.
 #[cfg(feature = "ten-languages")]
-pub const LANGUAGES: &[&str] = &[
-    "english", "french", "german", "spanish", "danish", "dutch", "italian", "polish", "portuguese", "swedish",
-];
+pub const LANGUAGES: &[&str] =
+    &["english", "french", "german", "spanish", "danish", "dutch", "italian", "polish", "portuguese", "swedish"];
 
 /// Sentences of the first four languages; class by class in the order of [`LANGUAGES`].
 ///

@@ -50,7 +50,8 @@ impl Samples {
     #[must_use]
     pub fn batch(&self, index: u64, size: usize) -> (Vec<u32>, Vec<u32>) {
         let per_sample = self.per_sample();
-        let (mut numbers, mut targets) = (Vec::with_capacity(size * self.tokens), Vec::with_capacity(size * per_sample));
+        let (mut numbers, mut targets) =
+            (Vec::with_capacity(size * self.tokens), Vec::with_capacity(size * per_sample));
         let all = self.len() as u64;
         for place in (0..size as u64).filter(|_| all > 0) {
             let at = (index.wrapping_mul(size as u64).wrapping_add(place) % all) as usize;

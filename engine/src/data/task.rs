@@ -4,9 +4,7 @@ use std::path::Path;
 
 use collapipe::model::{Family, Head, TransformerSpec};
 
-use super::{
-    Asked, Bayes, DataError, Guess, LANGUAGES, Pairs, Samples, Texts, VOCABULARY, languages_of, phonemes,
-};
+use super::{Asked, Bayes, DataError, Guess, LANGUAGES, Pairs, Samples, Texts, VOCABULARY, languages_of, phonemes};
 
 /// Most samples that are held out; a long dictionary has more than a test needs.
 pub const HELD_OUT: usize = 2000;
@@ -122,7 +120,8 @@ impl Task {
 
     fn classes(data: &Data, spec: &TransformerSpec, classes: usize, seed: u64) -> Result<Self, DataError> {
         if *data == Data::Languages && !(2..=LANGUAGES.len()).contains(&classes) && !LANGUAGES.is_empty() {
-            let must = format!("2 to {}, as many as this build has languages ({})", LANGUAGES.len(), LANGUAGES.join(", "));
+            let must =
+                format!("2 to {}, as many as this build has languages ({})", LANGUAGES.len(), LANGUAGES.join(", "));
             return Err(model("head.classes", classes, must));
         }
         let texts = data.texts(classes)?;

@@ -119,4 +119,3 @@ fn token(character: char) -> u32 {
         number => FIRST + (number - u32::from(' ')) % LETTERS,
     }
 }
-

@@ -5,7 +5,7 @@ use collapipe::nalgebra::DMatrix;
 use rand::Rng;
 
 use super::Activations;
-use super::linear::Linear;
+use super::linear::{Fresh, Linear};
 use super::real::Real;
 
 /// Where the numbers of an attention layer stand: query, key, value, output.
@@ -57,9 +57,9 @@ impl Attention {
         Self { query: layer(), key: layer(), value: layer(), output: layer(), heads }
     }
 
-    pub fn draw<T: Real>(&self, parameters: &mut [T], random: &mut impl Rng) {
+    pub fn draw<T: Real>(&self, parameters: &mut [T], fresh: Fresh, random: &mut impl Rng) {
         for layer in [&self.query, &self.key, &self.value, &self.output] {
-            layer.draw(parameters, random);
+            layer.draw(parameters, fresh, random);
         }
     }
 

@@ -5,6 +5,7 @@ use rand::Rng;
 use super::Activations;
 use super::attention::{Attention, AttentionSaved, Look};
 use super::feed_forward::{FeedForward, FeedForwardSaved};
+use super::linear::Fresh;
 use super::model::Shape;
 use super::norm::{Norm, NormSaved};
 use super::real::Real;
@@ -15,6 +16,8 @@ use super::real::Real;
 pub enum BlockKind {
     /// BERT's: every token looks at all, normalization behind each residual.
     Encoder,
+    /// That of Vaswani et al. 2017: the same, with larger fresh weights.
+    FirstEncoder,
     /// GPT-2's: a token looks at none behind itself, normalization before attention and feed-forward, nothing behind the residual.
     Decoder,
 }
@@ -73,10 +76,11 @@ impl Block {
 
     /// Fresh parameters.
     pub fn draw<T: Real>(&self, random: &mut impl Rng) -> Vec<T> {
+        let fresh = if self.kind == BlockKind::FirstEncoder { Fresh::Glorot } else { Fresh::Bert };
         let mut parameters = vec![T::zero(); self.count];
-        self.attention.draw(&mut parameters, random);
+        self.attention.draw(&mut parameters, fresh, random);
         self.attention_norm.reset(&mut parameters);
-        self.feed_forward.draw(&mut parameters, random);
+        self.feed_forward.draw(&mut parameters, fresh, random);
         self.feed_forward_norm.reset(&mut parameters);
         parameters
     }
@@ -96,7 +100,7 @@ impl Block {
         let look = self.look(shape);
         let (attention_norm, feed_forward_norm);
         match self.kind {
-            BlockKind::Encoder => {
+            BlockKind::Encoder | BlockKind::FirstEncoder => {
                 let (mut attended, attention) = self.attention.forward(parameters, &input, &input, look);
                 attended += &input;
                 let between;
@@ -145,7 +149,7 @@ impl Block {
             of_seen
         };
         match self.kind {
-            BlockKind::Encoder => {
+            BlockKind::Encoder | BlockKind::FirstEncoder => {
                 let of_fed = self.feed_forward_norm.backward(parameters, feed_forward_norm, output, gradients);
                 let mut of_between = fed(&of_fed, gradients);
                 of_between += of_fed;

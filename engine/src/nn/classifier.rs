@@ -4,7 +4,7 @@ use collapipe::nalgebra::DMatrix;
 use rand::Rng;
 
 use super::Activations;
-use super::linear::Linear;
+use super::linear::{Fresh, Linear};
 use super::model::{Loss, Shape};
 use super::norm::{Norm, NormSaved};
 use super::real::Real;
@@ -76,10 +76,10 @@ impl Classifier {
     pub fn draw<T: Real>(&self, random: &mut impl Rng) -> Vec<T> {
         let mut parameters = vec![T::zero(); self.count];
         match &self.way {
-            Way::Pooler(pooler) => pooler.draw(&mut parameters, random),
+            Way::Pooler(pooler) => pooler.draw(&mut parameters, Fresh::Bert, random),
             Way::Last(norm) => norm.reset(&mut parameters),
         }
-        self.output.draw(&mut parameters, random);
+        self.output.draw(&mut parameters, Fresh::Bert, random);
         parameters
     }
 

@@ -5,6 +5,7 @@ use rand::Rng;
 use super::Activations;
 use super::attention::{Attention, AttentionSaved, Look};
 use super::feed_forward::{FeedForward, FeedForwardSaved};
+use super::linear::Fresh;
 use super::norm::{Norm, NormSaved};
 use super::real::Real;
 
@@ -72,9 +73,9 @@ impl CrossBlock {
     }
 
     pub fn draw<T: Real>(&self, parameters: &mut [T], random: &mut impl Rng) {
-        self.own.draw(parameters, random);
-        self.cross.draw(parameters, random);
-        self.feed_forward.draw(parameters, random);
+        self.own.draw(parameters, Fresh::Glorot, random);
+        self.cross.draw(parameters, Fresh::Glorot, random);
+        self.feed_forward.draw(parameters, Fresh::Glorot, random);
         for norm in [&self.own_norm, &self.cross_norm, &self.feed_forward_norm] {
             norm.reset(parameters);
         }
@@ -127,15 +128,8 @@ impl CrossBlock {
             self.feed_forward.backward(parameters, &saved.between, &saved.feed_forward, &of_fed, gradients);
         of_between += of_fed;
         let of_crossed = self.cross_norm.backward(parameters, &saved.cross_norm, of_between, gradients);
-        let [mut of_looking, of_seen] = self.cross.backward(
-            parameters,
-            &saved.looking,
-            memory,
-            &saved.cross,
-            &of_crossed,
-            pair.cross(),
-            gradients,
-        );
+        let [mut of_looking, of_seen] =
+            self.cross.backward(parameters, &saved.looking, memory, &saved.cross, &of_crossed, pair.cross(), gradients);
         *of_memory += of_seen;
         of_looking += of_crossed;
         let of_attended = self.own_norm.backward(parameters, &saved.own_norm, of_looking, gradients);

@@ -132,8 +132,7 @@ impl Decoder {
         let mut of_memory = Activations::<T>::zeros(saved.memory.nrows(), saved.memory.ncols());
         let mut back = self.table.backward(parameters, &saved.output, &saved.of_logits, gradients);
         for (block, of) in self.blocks.iter().zip(&saved.blocks).rev() {
-            back =
-                block.backward(parameters, of, &saved.memory, back, self.pair(shape), gradients, &mut of_memory);
+            back = block.backward(parameters, of, &saved.memory, back, self.pair(shape), gradients, &mut of_memory);
         }
         let scale = T::of((self.table.width as f64).sqrt());
         for (token, column) in saved.given.iter().zip(back.column_iter()) {

@@ -79,12 +79,9 @@ impl Embedding {
     pub fn draw<T: Real>(&self, random: &mut impl Rng) -> Vec<T> {
         let mut parameters = vec![T::zero(); self.count];
         let tables = self.width * (self.vocabulary + self.positions + self.types);
-        draw(&mut parameters[..tables], random);
-        if self.sines {
-            // Of standard deviation 1/√h, so that scaled entries are as large as the sines.
-            let factor = T::of(1.0 / (DEVIATION * (self.width as f64).sqrt()));
-            parameters.iter_mut().for_each(|value| *value *= factor);
-        }
+        // Scaled entries are to be as large as the sines.
+        let deviation = if self.sines { 1.0 / (self.width as f64).sqrt() } else { DEVIATION };
+        draw(&mut parameters[..tables], deviation, random);
         self.norm.iter().for_each(|norm| norm.reset(&mut parameters));
         parameters
     }

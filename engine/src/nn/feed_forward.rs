@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use super::Activations;
-use super::linear::Linear;
+use super::linear::{Fresh, Linear};
 use super::real::{Real, gelu, gelu_slope};
 
 /// Where their numbers stand.
@@ -31,16 +31,12 @@ impl FeedForward {
         Self { widen: Linear::place(at, width, inner), narrow: Linear::place(at, inner, width) }
     }
 
-    pub fn draw<T: Real>(&self, parameters: &mut [T], random: &mut impl Rng) {
-        self.widen.draw(parameters, random);
-        self.narrow.draw(parameters, random);
+    pub fn draw<T: Real>(&self, parameters: &mut [T], fresh: Fresh, random: &mut impl Rng) {
+        self.widen.draw(parameters, fresh, random);
+        self.narrow.draw(parameters, fresh, random);
     }
 
-    pub fn forward<T: Real>(
-        &self,
-        parameters: &[T],
-        input: &Activations<T>,
-    ) -> (Activations<T>, FeedForwardSaved<T>) {
+    pub fn forward<T: Real>(&self, parameters: &[T], input: &Activations<T>) -> (Activations<T>, FeedForwardSaved<T>) {
         let wide = self.widen.forward(parameters, input);
         let active = wide.map(gelu);
         (self.narrow.forward(parameters, &active), FeedForwardSaved { wide, active })

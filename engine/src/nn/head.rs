@@ -122,9 +122,7 @@ impl Head {
             (Self::Classifier(head), HeadSaved::Classifier(saved)) => {
                 head.backward(parameters, saved, shape, gradients)
             }
-            (Self::LanguageModel(head), HeadSaved::LanguageModel(saved)) => {
-                head.backward(parameters, saved, gradients)
-            }
+            (Self::LanguageModel(head), HeadSaved::LanguageModel(saved)) => head.backward(parameters, saved, gradients),
             (Self::Decoder(head), HeadSaved::Decoder(saved)) => head.backward(parameters, saved, shape, gradients),
             _ => Activations::<T>::zeros(0, 0),
         }

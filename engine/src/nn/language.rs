@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use super::Activations;
-use super::linear::Linear;
+use super::linear::{Fresh, Linear};
 use super::model::{Loss, Shape};
 use super::norm::{Norm, NormSaved};
 use super::real::{Real, gelu, gelu_slope};
@@ -77,7 +77,7 @@ impl LanguageModel {
     /// Fresh parameters; the table is left at 0 for the embedding's.
     pub fn draw<T: Real>(&self, random: &mut impl Rng) -> Vec<T> {
         let mut parameters = vec![T::zero(); self.count];
-        self.pooler.iter().chain(&self.dense).for_each(|layer| layer.draw(&mut parameters, random));
+        self.pooler.iter().chain(&self.dense).for_each(|layer| layer.draw(&mut parameters, Fresh::Bert, random));
         self.norm.reset(&mut parameters);
         parameters
     }

@@ -141,7 +141,7 @@ impl Model {
                 }
                 let [words, blocks, target] = [vocabulary, decoder_layers, target_length].map(|of| of as usize);
                 let decoder = Decoder::new(width, feed_forward, heads, words, blocks, target);
-                (Embedding::with_sines(width, words), BlockKind::Encoder, Head::Decoder(decoder), vocabulary)
+                (Embedding::with_sines(width, words), BlockKind::FirstEncoder, Head::Decoder(decoder), vocabulary)
             }
             (family, _) => {
                 return Err(ModelError::Unsupported {
