@@ -65,7 +65,7 @@ impl Data {
             [word] if word.as_ref() == Path::new("phonemes") => return Ok(Self::Phonemes),
             _ => {}
         }
-        for path in words.iter().map(AsRef::as_ref).filter(|path| !path.is_file()) {
+        if let Some(path) = words.iter().map(AsRef::as_ref).find(|path| !path.is_file()) {
             let reason = "not a file; must be \"languages\" or \"phonemes\" alone, or text files";
             let source = std::io::Error::new(std::io::ErrorKind::NotFound, reason);
             return Err(DataError::File { path: path.display().to_string(), source });
