@@ -18,7 +18,7 @@ const NODE: Address = Address { cluster: 0, node: 1 };
 
 fn tensor(values: &[f32], numbers: Numbers) -> Frame {
     let key = TensorKey { attempt: 3, kind: TensorKind::Activation, iteration: 1, index: 2 };
-    let message = Message::Tensor { key, from: NODE, numbers, arrives_s: Some(0.1) };
+    let message = Message::Tensor { key, from: NODE, numbers, arrives_s: Some(0.1), later_s: 0.0 };
     message.frame(encode(values, numbers)).expect("a frame")
 }
 

@@ -26,6 +26,7 @@ pub(crate) mod figures;
 pub(crate) mod folder;
 pub(crate) mod html;
 mod margin;
+mod measured;
 pub(crate) mod page;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -54,6 +55,7 @@ pub use margin::{Margins, StatedBudget};
 pub use partition::partition_table;
 #[cfg(feature = "png")]
 pub use png::{PngError, png};
+pub use measured::MeasuredSummary;
 pub use summary::{
     ClusterSummary, GapSummary, LatencySummary, NodeSummary, OutageSummary, PlanSummary, SegmentSummary, Summary,
     summary,

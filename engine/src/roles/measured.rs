@@ -22,7 +22,7 @@ pub struct MeasuredIteration {
     pub start_s: f64,
     /// When its last operation had ended.
     pub end_s: f64,
-    /// All operations, those of each stage together.
+    /// All operations, as their ends were reported.
     pub spans: Vec<Span>,
     /// What the edge server learned.
     pub learned: Option<Learned>,

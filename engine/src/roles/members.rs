@@ -1,6 +1,8 @@
 //! Who has joined the run.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -37,6 +39,13 @@ struct Shared {
     wanted: Mutex<Vec<Address>>,
     events: Mutex<Sender<(Address, Event)>>,
     over: AtomicBool,
+}
+
+/// A token that nobody can guess, of the randomness that the system gives to every table of hashes.
+#[must_use]
+pub fn random_token() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
