@@ -80,9 +80,10 @@ impl Members {
             eprintln!("waiting for {} nodes on {}", members.len(), hall.address());
         }
         let absent = hall.wait_for(members, Duration::from_secs_f64(seconds("--join-within", arguments.join_within)?));
+        let refused = hall.refused().map_or(String::new(), |reason| format!("; the last caller was refused: {reason}"));
         let nodes = Self::Processes(Box::new(Processes::new(hall, children)));
         match absent.first() {
-            Some(absent) => Err(Failure::machine(format_args!("{absent} has not joined in time"))),
+            Some(absent) => Err(Failure::machine(format_args!("{absent} has not joined in time{refused}"))),
             None => Ok(nodes),
         }
     }

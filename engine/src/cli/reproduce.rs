@@ -43,7 +43,7 @@ pub struct Arguments {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum SizeName {
-    /// Under a minute: 36 rounds of seeded problems, 14 of policies, one seed of learning
+    /// Under a minute: 36 rounds of seeded problems, 21 of policies, one seed of learning
     #[default]
     Ci,
     /// Under twenty minutes: 360 rounds of 30 seeded problems, 168 of policies on six, three seeds of learning

@@ -48,7 +48,7 @@ pub fn energy(size: &Size, samples: &Samples, mut told: impl FnMut(&str)) -> Res
     let first = play(&free, exact, 1, samples, Pace::Emulated { scale: 1.0 }, Clock::pretended())?;
     let first = first.rounds.first().ok_or_else(|| ReproduceError::plan("energy", "no round"))?;
     let scenario = with_budgets(size.energy_rounds, Some(&first.planned_energy))?;
-    let pace = Pace::Emulated { scale: size.seconds.max(1.0) / first.measured.latency_s };
+    let pace = Pace::Emulated { scale: size.training_seconds / first.measured.latency_s };
     let trained = play(&scenario, exact, size.energy_rounds, samples, pace, size.clock())?;
     told(&format!("energy, {} rounds", trained.record.slots.len()));
     let record = trained.record;

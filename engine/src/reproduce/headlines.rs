@@ -63,7 +63,7 @@ const ABOUT: About = About {
     title: "Latency, efficiency and memory by policy, measured in training",
     question: "How much faster, more efficient and smaller are rounds that are planned exactly, when they are executed?",
     expectation: "Exact plans are the fastest. Efficiency and memory are not what is optimized: few fast devices hold more of the model each than equal segments would give them, and all micro-batches of a fill-drain pipeline are kept until their backward pass.",
-    caption: "Latency is measured by the run's clock. Efficiency: time that devices computed over the time that they were bound (active devices times round latency). Memory: bytes that the fullest device allocated for parameters, gradients, optimizer and activations, in % of what all encoder blocks and the whole batch need on one device. full-model-federated: every device trains the whole model, embedding and head included, on its share of the batch.",
+    caption: "Latency is measured by the run's clock. Efficiency: time that devices computed over the time that they were bound (active devices times round latency). Memory: bytes that the fullest device allocated for parameters, gradients, optimizer and activations, in % of what all encoder blocks and the whole batch need on one device. full-model-federated: every device trains the whole model, embedding and head included, on its share of the batch. no-pipeline: one micro-batch; one-device: the best single device holds all blocks. data.csv has the measured energy of all nodes per round, too.",
 };
 
 /// What can be compared with the paper, and what cannot.
@@ -90,7 +90,7 @@ pub fn headlines(size: &Size, samples: &Samples, mut told: impl FnMut(&str)) -> 
     let first = size.scenario(1, 1)?;
     let planned = play(&first, PolicyChoice::EXACT, 1, samples, Pace::Emulated { scale: 1.0 }, Clock::pretended())?;
     let planned_s = planned.rounds.first().map_or(1.0, |round| round.measured.latency_s);
-    let pace = Pace::Emulated { scale: size.seconds.max(1.0) / planned_s };
+    let pace = Pace::Emulated { scale: size.training_seconds / planned_s };
     for seed in 1..=size.seeds {
         let scenario = size.scenario(seed, size.rounds)?;
         for choice in PolicyChoice::ALL {

@@ -48,6 +48,8 @@ pub struct Size {
     pub kernel_problems: u64,
     /// Seconds of the wall clock of such a round, about.
     pub kernel_seconds: f64,
+    /// Seconds of the wall clock of an exactly planned round in which a model is trained, about.
+    pub training_seconds: f64,
     /// Seeds of every policy: as many problems.
     pub seeds: u64,
     /// Rounds of every policy and seed.
@@ -73,7 +75,8 @@ impl Size {
         seconds: 0.4,
         kernel_problems: 1,
         kernel_seconds: 3.0,
-        seeds: 2,
+        training_seconds: 0.7,
+        seeds: 3,
         rounds: 1,
         energy_rounds: 4,
         learning_seeds: 1,
@@ -83,12 +86,13 @@ impl Size {
         virtual_time: false,
     };
 
-    /// Some fifteen minutes on a machine of its own.
+    /// Under twenty minutes.
     pub const FULL: Self = Self {
         problems: 30,
         seconds: 1.0,
         kernel_problems: 3,
         kernel_seconds: 8.0,
+        training_seconds: 1.0,
         seeds: 6,
         rounds: 4,
         energy_rounds: 40,

@@ -39,6 +39,8 @@ struct Shared {
     wanted: Mutex<Vec<Address>>,
     events: Mutex<Sender<(Address, Event)>>,
     over: AtomicBool,
+    /// Why the last caller that was refused was.
+    refused: Mutex<Option<String>>,
 }
 
 /// A token that nobody can guess, of the randomness that the system gives to every table of hashes.
@@ -78,6 +80,7 @@ impl Hall {
             wanted: Mutex::new(wanted),
             events: Mutex::new(sender),
             over: AtomicBool::new(false),
+            refused: Mutex::default(),
         });
         let hears = Arc::clone(&shared);
         let listening = thread::spawn(move || hears.listen(&listener));
@@ -100,6 +103,12 @@ impl Hall {
     #[must_use]
     pub fn has(&self, node: Address) -> bool {
         lock(&self.shared.members).get(&node).is_some_and(|member| member.ready)
+    }
+
+    /// Why the last caller that was refused was; none where nobody was.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        lock(&self.shared.refused).clone()
     }
 
     /// Waits for nodes; returns those that have not come in time.
@@ -177,9 +186,14 @@ impl Shared {
             let shared = Arc::clone(self);
             thread::spawn(move || match accept(stream, &shared.token) {
                 Ok(caller) => shared.welcome(caller),
-                Err(error) => tracing::warn!(target: "collapipe::engine", %error, "a caller is refused"),
+                Err(error) => shared.refuse(&error.to_string()),
             });
         }
+    }
+
+    fn refuse(&self, reason: &str) {
+        tracing::warn!(target: "collapipe::engine", reason, "a caller is refused");
+        *lock(&self.refused) = Some(reason.into());
     }
 
     fn place(&self, asked: Option<Address>) -> Option<Address> {
@@ -193,10 +207,16 @@ impl Shared {
 
     fn welcome(&self, caller: Caller) {
         let Caller { address, listens, mut incoming, outgoing } = caller;
-        let (Some(address), Some(listens)) = (self.place(address), listens) else {
-            let _ = outgoing.send(&Message::Refused { reason: "no such node is wanted".into() }, Vec::new());
+        let (Some(given), Some(listens)) = (self.place(address), listens) else {
+            let reason = match address {
+                Some(address) => format!("{address} is no node of this run"),
+                None => "all nodes of this run are there".into(),
+            };
+            let _ = outgoing.send(&Message::Refused { reason: reason.clone() }, Vec::new());
+            self.refuse(&reason);
             return;
         };
+        let address = given;
         if outgoing.send(&Message::Welcome { address, now_s: None }, Vec::new()).is_err() {
             return;
         }

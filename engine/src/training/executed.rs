@@ -259,7 +259,11 @@ impl<'a> Executing<'a> {
                 Ok(Done { outage, energy_j: by_node(slot, spent.as_ref()), measured: None })
             }
             // Without its control unit or edge server a cluster does not train.
-            None => Err(self.failed(format!("slot {}: {error}", slot.slot()))),
+            None => {
+                let who = error.node().map(|node| if node.node == 0 { "control unit" } else { "edge server" });
+                let why = who.map_or(String::new(), |who| format!(": without its {who} a cluster does not train"));
+                Err(self.failed(format!("slot {}: {error}{why}", slot.slot())))
+            }
         }
     }
 }

@@ -65,6 +65,12 @@ pub enum WireError {
     /// A stranger: it does not know the shared token.
     #[error("refused: the caller does not know the token of this run")]
     Token,
+    /// The other side takes no such caller, and says why.
+    #[error("refused: {reason}")]
+    Refused {
+        /// Its words.
+        reason: String,
+    },
     /// A message that was not due.
     #[error("unexpected message {found:?}: {due} was due")]
     Unexpected {
