@@ -78,24 +78,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     held_out.texts.truncate(HELD_OUT);
     let (training, held_out) = (training.samples(TOKENS), held_out.samples(TOKENS));
     let mut done = Done::default();
-    let ended = experiments(&size, &mut network, [&training, &held_out], classes, &mut done);
-    let provenance =
-        Provenance::new(arguments.size == SizeName::Ci, size.virtual_time, done.outcomes.iter().chain(&done.shaped));
-    write(&arguments.out, &done.tables, done.outcomes.iter().chain(&done.shaped), &provenance, &done.lines)
-        .map_err(Failure::machine)?;
-    if let Some(record) = &done.record {
-        let folder = RunFolder::claim(&arguments.out.join("energy-run"), Conflict::Overwrite).map_err(Failure::machine)?;
-        folder.write(record).map_err(Failure::machine)?;
-    }
-    let summary = Summary {
-        schema: "collapipe.engine-reproduction/3",
-        virtual_time: size.virtual_time,
-        emulated: Errors::of(&done.outcomes),
-        kernel_links: (!done.shaped.is_empty()).then(|| Errors::of(&done.shaped)),
-        constants: &done.constants,
-    };
-    let json = serde_json::to_string_pretty(&summary).map_err(Failure::machine)? + "\n";
-    collapipe::write_text(&arguments.out.join("summary.json"), &json, true).map_err(Failure::machine)?;
+    let keep = |done: &Done| done.keep(arguments, &size);
+    let ended = experiments(&size, &mut network, [&training, &held_out], classes, &mut done, &keep);
+    keep(&done)?;
+    let summary = done.summary(&size);
     let mut text = summary.emulated.text("Emulated links");
     if let Some(shaped) = &summary.kernel_links {
         text += &format!("\n{}", shaped.text("Links that the kernel shapes"));
@@ -116,6 +102,32 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
 }
 
+impl Done {
+    fn summary(&self, size: &Size) -> Summary<'_> {
+        Summary {
+            schema: "collapipe.engine-reproduction/3",
+            virtual_time: size.virtual_time,
+            emulated: Errors::of(&self.outcomes),
+            kernel_links: (!self.shaped.is_empty()).then(|| Errors::of(&self.shaped)),
+            constants: &self.constants,
+        }
+    }
+
+    /// Writes what there is, in place of what was written before: whoever interrupts a long reproduction keeps its beginning.
+    fn keep(&self, arguments: &Arguments, size: &Size) -> Result<(), Failure> {
+        let outcomes = || self.outcomes.iter().chain(&self.shaped);
+        let provenance = Provenance::new(arguments.size == SizeName::Ci, size.virtual_time, outcomes());
+        let written = write(&arguments.out, &self.tables, outcomes(), &provenance, &self.lines);
+        written.map_err(Failure::machine)?;
+        if let Some(record) = &self.record {
+            let folder = RunFolder::claim(&arguments.out.join("energy-run"), Conflict::Overwrite);
+            folder.map_err(Failure::machine)?.write(record).map_err(Failure::machine)?;
+        }
+        let json = serde_json::to_string_pretty(&self.summary(size)).map_err(Failure::machine)? + "\n";
+        collapipe::write_text(&arguments.out.join("summary.json"), &json, true).map_err(Failure::machine)
+    }
+}
+
 /// What the experiments left so far.
 #[derive(Default)]
 struct Done {
@@ -134,6 +146,7 @@ fn experiments(
     [training, held_out]: [&Samples; 2],
     classes: u32,
     done: &mut Done,
+    keep: &dyn Fn(&Done) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let note = |text: &str| eprintln!("{text}");
     for case in configurations(size.problems, size.seconds).map_err(Failure::machine)? {
@@ -149,15 +162,19 @@ fn experiments(
         }
         done.tables.push(of_kernel_links(&done.shaped));
     }
+    keep(done)?;
     let of_training = headlines(size, training, note).map_err(Failure::machine)?;
     done.tables.extend([of_policies(&of_training.outcomes), of_training.table]);
     done.outcomes.extend(of_training.outcomes);
+    keep(done)?;
     let measured = energy(size, training, note).map_err(Failure::machine)?;
     done.lines.extend(measured.lines());
     done.tables.push(measured.table);
     done.record = Some(measured.record);
+    keep(done)?;
     let learned = learning(size, training, held_out, note).map_err(Failure::machine)?;
     done.tables.extend([learned.curves, learned.same_time]);
+    keep(done)?;
     let (table, constants) = bounds(size, training, classes, note).map_err(Failure::machine)?;
     done.tables.push(table);
     done.lines.extend(constants.iter().map(Constants::text));
@@ -193,9 +210,13 @@ impl Errors {
             "part", "count", "mean error", "largest", "valid", "mean error", "largest"
         );
         for (all, valid) in self.errors.iter().zip(&self.errors_of_valid_rounds) {
-            let percent = |error: f64| format!("{:.3} %", 100.0 * error);
-            let of =
-                |part: &PartErrors| format!("{:>7}{:>13}{:>13}", part.count, percent(part.mean), percent(part.largest));
+            let of = |part: &PartErrors| {
+                let percent = |error: f64| match part.count {
+                    0 => "-".to_owned(),
+                    _ => format!("{:.3} %", 100.0 * error),
+                };
+                format!("{:>7}{:>13}{:>13}", part.count, percent(part.mean), percent(part.largest))
+            };
             let _ = writeln!(text, "{:<14}{}{}", all.part, of(all), of(valid));
         }
         for (name, errors) in [("all rounds", &self.errors), ("valid rounds", &self.errors_of_valid_rounds)] {
@@ -207,6 +228,9 @@ impl Errors {
 
 /// What part of the aim is met: the mean error of every part at most 1 %, that of the round at most 0.5 %, no round's over 2 %.
 fn aims(name: &str, errors: &[PartErrors]) -> String {
+    if errors.iter().all(|part| part.count == 0) {
+        return format!("aim, {name}: there are none");
+    }
     let said = |met: bool| if met { "met" } else { "not met" };
     let round = errors.iter().find(|part| part.part == "round");
     let parts = errors.iter().all(|part| part.mean <= 0.01);
