@@ -13,6 +13,7 @@ use super::Failure;
 
 /// Where the nodes are.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Nodes")]
 pub struct MemberArguments {
     /// Nodes are processes of this machine instead of threads
     #[arg(long, conflicts_with = "listen")]
