@@ -114,7 +114,13 @@ fn a_record_that_was_tampered_with_is_noticed() {
     // As if it had spent what was planned.
     less.slots[0].energy_j[node] = less.slots[0].planned_energy_j()[node];
     assert!(less.history().is_err());
-    assert!(!summary(&less).certified());
+    let summed = summary(&less);
+    assert!(summed.certificates.is_empty() && !summed.omitted_certificates.is_empty());
+    // As if the queue had stayed empty.
+    let mut kept = record.clone();
+    kept.slots.iter_mut().for_each(|slot| slot.queues[node] = 0.0);
+    assert!(kept.history().is_err());
+    assert!(!summary(&kept).certified());
     let mut short = record.clone();
     short.slots[0].measured.as_mut().expect("measured").planned_energy_j.pop();
     let error = short.history().expect_err("a list too short");

@@ -64,7 +64,8 @@ fn rounds_over_links_of_the_kernel_take_about_as_long_as_planned() {
     let printed: serde_json::Value = serde_json::from_slice(&output.stdout).expect("json");
     for round in printed["rounds"].as_array().expect("rounds") {
         for part in round["parts"].as_array().expect("parts") {
-            let [predicted, measured] = ["predicted_s", "measured_s"].map(|name| part[name].as_f64().expect("a number"));
+            let [predicted, measured] =
+                ["predicted_s", "measured_s"].map(|name| part[name].as_f64().expect("a number"));
             if part["part"] == "bubble" || predicted == 0.0 {
                 continue;
             }
@@ -106,7 +107,8 @@ fn nothing_is_left_when_the_program_ends_early() {
     }
     let (folder, scale) = write("kernel-links-ended", 0.03);
     for signal in ["-INT", "-KILL"] {
-        let program = execute(&folder, &scale, &["--rounds", "1000"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let program =
+            execute(&folder, &scale, &["--rounds", "1000"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let mut program = Ending(program.expect("a program"));
         let begin = Instant::now();
         let id = program.0.id();

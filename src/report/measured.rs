@@ -89,7 +89,12 @@ impl fmt::Display for MeasuredSummary {
             number(self.planned_energy_j.0)
         )?;
         if self.failed_rounds > 0 {
-            write!(f, " {} failed, for which {} J had been spent.", rounds(self.failed_rounds), number(self.failed_energy_j.0))?;
+            write!(
+                f,
+                " {} failed, for which {} J had been spent.",
+                rounds(self.failed_rounds),
+                number(self.failed_energy_j.0)
+            )?;
         }
         write!(f, " Energies, queues and certificate C1 are those measured.")
     }

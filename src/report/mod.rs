@@ -52,10 +52,10 @@ pub use error::ReportError;
 #[cfg(feature = "figures")]
 pub use folder::{RunFolder, write_drift_folder, write_folder};
 pub use margin::{Margins, StatedBudget};
+pub use measured::MeasuredSummary;
 pub use partition::partition_table;
 #[cfg(feature = "png")]
 pub use png::{PngError, png};
-pub use measured::MeasuredSummary;
 pub use summary::{
     ClusterSummary, GapSummary, LatencySummary, NodeSummary, OutageSummary, PlanSummary, SegmentSummary, Summary,
     summary,

@@ -183,8 +183,7 @@ impl<'a> Rounds<'a> {
             return self.book(slot, instance, choice).map(Decided::planned);
         };
         let nodes = self.scenario.nodes().len();
-        let refused =
-            |reason: String| RunError::Decision { slot, policy: self.policy.name().into_owned(), reason };
+        let refused = |reason: String| RunError::Decision { slot, policy: self.policy.name().into_owned(), reason };
         executed.check(nodes).map_err(refused)?;
         let Executed { choice, energy_j, mut measured } = *executed;
         let (outcome, planned) = self.book(slot, instance, choice)?;
@@ -195,12 +194,7 @@ impl<'a> Rounds<'a> {
     }
 
     /// What a choice costs by the problem.
-    fn book(
-        &self,
-        slot: u64,
-        instance: &SlotInstance,
-        choice: Choice,
-    ) -> Result<(SlotOutcome, Vec<Joules>), RunError> {
+    fn book(&self, slot: u64, instance: &SlotInstance, choice: Choice) -> Result<(SlotOutcome, Vec<Joules>), RunError> {
         let policy = self.policy.name();
         let refused = |reason: String| RunError::Decision { slot, policy: policy.clone().into(), reason };
         let round = match choice {

@@ -11,8 +11,8 @@ use collapipe_engine::data::{Samples, languages};
 use collapipe_engine::emulate::Clock;
 use collapipe_engine::network::PrivateNetwork;
 use collapipe_engine::reproduce::{
-    Constants, Outcome, PartErrors, Provenance, Size, bounds, configurations, energy, errors, execute, execute_shaped, headlines,
-    kernel_configurations, learning, of_configurations, of_kernel_links, of_policies, write,
+    Constants, Outcome, PartErrors, Provenance, Size, bounds, configurations, energy, errors, execute, execute_shaped,
+    headlines, kernel_configurations, learning, of_configurations, of_kernel_links, of_policies, write,
 };
 use serde::Serialize;
 
@@ -202,7 +202,8 @@ impl Errors {
     }
 
     fn text(&self, title: &str) -> String {
-        let mut text = format!("{title}: {} rounds, {} of them without late operations\n\n", self.rounds, self.valid_rounds);
+        let mut text =
+            format!("{title}: {} rounds, {} of them without late operations\n\n", self.rounds, self.valid_rounds);
         // Writing to a text cannot fail.
         let _ = writeln!(
             text,

@@ -208,7 +208,8 @@ impl PrivateNetwork {
         for node in waiting.iter() {
             let (name, id) = (format!("n{}", self.nodes), node.child.id());
             let place = self.nodes + 2;
-            links += &format!("link add {name} type veth peer name beside netns {id}\nlink set {name} master {BRIDGE} up\n");
+            links +=
+                &format!("link add {name} type veth peer name beside netns {id}\nlink set {name} master {BRIDGE} up\n");
             inside.push(format!(
                 "ip link set lo up\nip addr add 10.77.{}.{}/16 dev beside\nip link set beside up\n",
                 place / 256,

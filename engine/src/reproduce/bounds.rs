@@ -170,11 +170,14 @@ pub fn bounds(
         let mut halvings = 0;
         let found = loop {
             let step_size = STEP / smoothness_at_start / f64::from(1_u32 << halvings);
-            let experiment = Experiment { size, values: &values, spec: &spec, whole: &whole, seed, start: &start, step_size };
+            let experiment =
+                Experiment { size, values: &values, spec: &spec, whole: &whole, seed, start: &start, step_size };
             let run = experiment.run(&mut told)?;
-            let smoothness_at_ends = run.ends.iter().map(|end| smoothness(end)).try_fold(0.0_f64, |largest, found| {
-                found.map(|found| largest.max(found.at_least))
-            })?;
+            let smoothness_at_ends = run
+                .ends
+                .iter()
+                .map(|end| smoothness(end))
+                .try_fold(0.0_f64, |largest, found| found.map(|found| largest.max(found.at_least)))?;
             let smoothness = smoothness_at_start.max(smoothness_at_ends).max(run.smoothness_along);
             match experiment.bounds(&run, smoothness) {
                 Ok(bounds) => break (step_size, smoothness_at_ends, run, bounds),
@@ -289,7 +292,9 @@ impl Experiment<'_> {
                 let along = smoothness_from_gradients(&pairs);
                 let along = along.map_err(|error| ReproduceError::plan("gradients and bounds", error))?;
                 found.smoothness_along = found.smoothness_along.max(along.at_least);
-                if update == UpdateRule::PerMicroBatch && [values.first(), values.last()].contains(&Some(&micro_batches)) {
+                if update == UpdateRule::PerMicroBatch
+                    && [values.first(), values.last()].contains(&Some(&micro_batches))
+                {
                     let end = path.0.last().ok_or_else(|| ReproduceError::plan("gradients and bounds", "no batch"))?;
                     found.sample_variance = found.sample_variance.max(self.variance(end)?);
                     found.ends.push(end.clone());

@@ -31,11 +31,7 @@ pub struct Provenance {
 impl Provenance {
     /// That of some outcomes.
     #[must_use]
-    pub fn new<'a>(
-        quick: bool,
-        virtual_time: bool,
-        outcomes: impl Iterator<Item = &'a Outcome> + Clone,
-    ) -> Self {
+    pub fn new<'a>(quick: bool, virtual_time: bool, outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             quick,

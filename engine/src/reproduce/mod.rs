@@ -200,11 +200,7 @@ pub fn execute(case: &Case, clock: Clock) -> Result<Outcome, ReproduceError> {
 ///
 /// # Errors
 /// [`ReproduceError`].
-pub fn execute_shaped(
-    case: &Case,
-    network: &mut PrivateNetwork,
-    program: &Path,
-) -> Result<Outcome, ReproduceError> {
+pub fn execute_shaped(case: &Case, network: &mut PrivateNetwork, program: &Path) -> Result<Outcome, ReproduceError> {
     let name = case.names.join(", ");
     let failed = |source| ReproduceError::Network { case: name.clone(), source };
     let mut shape = Shape::new(case.order.clone()).map_err(failed)?;

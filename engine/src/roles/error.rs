@@ -36,7 +36,9 @@ pub enum NodeError {
 fn of_coordinator(error: &WireError) -> String {
     match error {
         WireError::Token => format!("the coordinator has {error}; give it as COLLAPIPE_TOKEN or --token"),
-        WireError::Refused { .. } | WireError::Version { .. } => format!("the coordinator does not take this node: {error}"),
+        WireError::Refused { .. } | WireError::Version { .. } => {
+            format!("the coordinator does not take this node: {error}")
+        }
         error => format!("the coordinator is gone: {error}; start the node again when it is back"),
     }
 }

@@ -212,8 +212,8 @@ impl Shared {
                 Some(address) => format!("{address} is no node of this run"),
                 None => "all nodes of this run are there".into(),
             };
-            let _ = outgoing.send(&Message::Refused { reason: reason.clone() }, Vec::new());
             self.refuse(&reason);
+            let _ = outgoing.send(&Message::Refused { reason }, Vec::new());
             return;
         };
         let address = given;

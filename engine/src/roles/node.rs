@@ -11,8 +11,8 @@ use super::error::NodeError;
 use super::inbox::{Arrived, Inbox};
 use crate::emulate::{Clock, Machine};
 use crate::wire::{
-    Address, Channel, Incoming, LinkRoute, Message, Numbers, Order, Outgoing, Plan, Report, TensorKey, TensorKind, Transfer, Travel,
-    WireError, accept, decode, dial, encode,
+    Address, Channel, Incoming, LinkRoute, Message, Numbers, Order, Outgoing, Plan, Report, TensorKey, TensorKind,
+    Transfer, Travel, WireError, accept, decode, dial, encode,
 };
 use crate::work::Work;
 
@@ -372,7 +372,8 @@ impl Serving<'_> {
             Order::Give { attempt } => {
                 let values = work.model()?;
                 let key = TensorKey { attempt, kind: TensorKind::Model, iteration: 0, index: 0 };
-                let message = Message::Tensor { key, from: shared.address, numbers: Numbers::F32, arrives_s: None, later_s: 0.0 };
+                let message =
+                    Message::Tensor { key, from: shared.address, numbers: Numbers::F32, arrives_s: None, later_s: 0.0 };
                 shared.control.send(&message, encode(&values, Numbers::F32)).map_err(NodeError::Coordinator)?;
                 Ok(None)
             }

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use collapipe::problem::Decision;
-use collapipe::simulation::{
-    Choice, Executed, MeasuredParts, MeasuredSlot, Outage, Policy, PolicyKind, RunError, SlotContext, SlotOutcome, SlotRecord,
-};
 use collapipe::scenario::Role;
+use collapipe::simulation::{
+    Choice, Executed, MeasuredParts, MeasuredSlot, Outage, Policy, PolicyKind, RunError, SlotContext, SlotOutcome,
+    SlotRecord,
+};
 use collapipe::units::{Joules, Seconds};
 
 use super::TrainingSettings;

@@ -357,9 +357,7 @@ impl PlanProgram<'_> {
             return Joules(0.0);
         }
         let flops = match &self.at.spec.encoder {
-            Encoder::Equal(equal) => {
-                equal.flops(phase).0 * f64::from(segment.end.saturating_sub(segment.start))
-            }
+            Encoder::Equal(equal) => equal.flops(phase).0 * f64::from(segment.end.saturating_sub(segment.start)),
             Encoder::Chain(chain) => chain.sum(segment, |block| block.flops(phase).0),
         };
         Joules(device.joules_per_flop.0 * flops * self.samples)

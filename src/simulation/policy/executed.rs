@@ -26,7 +26,10 @@ impl Executed {
     /// In words, what cannot be booked.
     pub(in crate::simulation) fn check(&self, nodes: usize) -> Result<(), String> {
         if self.energy_j.len() != nodes {
-            return Err(format!("{} measured energies for {nodes} nodes: must be equal in number", self.energy_j.len()));
+            return Err(format!(
+                "{} measured energies for {nodes} nodes: must be equal in number",
+                self.energy_j.len()
+            ));
         }
         match self.energy_j.iter().position(|energy| !(energy.0.is_finite() && energy.0 >= 0.0)) {
             None => Ok(()),
