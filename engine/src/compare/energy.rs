@@ -31,8 +31,8 @@ pub fn planned_energies(order: &RoundOrder) -> NodeEnergies {
     spent
 }
 
-/// What the nodes of a round spent: every operation and transmission draws its planned power for as long as it was measured to
-/// take, also in a round that failed.
+/// What the nodes of a round spent: every operation and transmission draws its planned power from when it was to begin until it
+/// was measured to end, also in a round that failed.
 #[must_use]
 pub fn energies(order: &RoundOrder, measured: &MeasuredRound) -> NodeEnergies {
     let mut spent = NodeEnergies::new();
@@ -40,10 +40,10 @@ pub fn energies(order: &RoundOrder, measured: &MeasuredRound) -> NodeEnergies {
         let mut add = |node: usize, joules: f64| add(&mut spent, Address { cluster, node }, joules);
         for span in found.iterations.iter().flat_map(|iteration| &iteration.spans) {
             let (energy, planned) = of_span(round, span);
-            add(span.node, drawn(energy, planned, span.end_s - span.start_s));
+            add(span.node, drawn(energy, planned, span.end_s - span.begin_s));
         }
         for (sent, leg) in legs(round, found) {
-            add(sent.from.0, drawn(sent.energy, sent.occupied(), leg.end_s - leg.start_s));
+            add(sent.from.0, drawn(sent.energy, sent.occupied(), leg.end_s - leg.begin_s));
         }
     }
     spent

@@ -25,7 +25,7 @@ const ABOUT: About = About {
     title: "Energy by node: planned, measured, and the budget",
     question: "Are budgets kept when the queues are fed with energies that were measured?",
     expectation: "Every node has 90 % of what it spends in the first round without a budget: work moves to and fro between devices, and the mean of each node approaches its budget from above, by no more than certificate C1 allows.",
-    caption: "Mean per round of one run that trains a model. Measured energy: every operation and transmission draws its planned power for as long as it was measured to take; the queues, and with them all later plans, follow from it. Edge servers are not counted. The run's record, its page and its certificates are in the folder energy-run.",
+    caption: "Mean per round of one run that trains a model. Measured energy: every operation and transmission draws its planned power from when it was to begin until it was measured to end; the queues, and with them all later plans, follow from it. Edge servers are not counted. The run's record, its page and its certificates are in the folder energy-run.",
 };
 
 /// A run with measured energies.
@@ -64,11 +64,11 @@ pub fn energy(size: &Size, samples: &Samples, mut told: impl FnMut(&str)) -> Res
             ("budget", named.budget_j.map(|budget| budget.0)),
         ];
         rows.extend(series.into_iter().filter_map(|(series, joules)| {
-            let metrics = BTreeMap::from([(Metric::EnergyJ, joules?)]);
-            Some(Row { x: None, x_label: named.name.clone(), series: series.into(), seed: 1, metrics })
+            let metrics = BTreeMap::from([(Metric::NodeEnergyJ, joules?)]);
+            Some(Row { x: None, x_label: series.into(), series: named.name.clone(), seed: 1, metrics })
         }));
     }
-    let mut table = ABOUT.table(vec![plot(Metric::EnergyJ, "node", Drawing::Bars)], rows);
+    let mut table = ABOUT.table(vec![plot(Metric::NodeEnergyJ, "energy", Drawing::Bars)], rows);
     table.slots = Some(size.energy_rounds);
     Ok(MeasuredEnergy { table, record })
 }

@@ -191,10 +191,10 @@ impl<'a> InRound<'a> {
                     measured.spans.push(span);
                 }
             }
-            Report::Left { what, start_s, end_s, late_s, .. } => {
+            Report::Left { what, begin_s, start_s, end_s, late_s, .. } => {
                 self.measured.book_lateness(late_s);
                 if let Some(leg) = self.leg(what) {
-                    (leg.start_s, leg.end_s) = (start_s, end_s);
+                    (leg.begin_s, leg.start_s, leg.end_s) = (begin_s, start_s, end_s);
                 }
             }
             _ => {}

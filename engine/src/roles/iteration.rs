@@ -187,8 +187,8 @@ impl Stage<'_> {
     }
 
     fn did(&self, operation: Operation, played: Played) -> Result<(), NodeError> {
-        let Played { start_s, end_s, late_s, .. } = played;
-        let span = Span { node: self.shared.address.node, operation, start_s, end_s, late_s };
+        let Played { start_s, begin_s, end_s, late_s, .. } = played;
+        let span = Span { node: self.shared.address.node, operation, begin_s, start_s, end_s, late_s };
         self.shared.report(Report::Did { attempt: self.plan.attempt, iteration: self.iteration, span })
     }
 
@@ -197,7 +197,8 @@ impl Stage<'_> {
         let now_s = self.shared.clock.now_s(begin_s);
         if matches!(error, NodeError::Stopped(_)) && now_s > begin_s {
             // Without a coordinator nobody asks.
-            let _ = self.did(operation, Played { start_s: begin_s, end_s: now_s, planned_s: now_s, late_s: 0.0 });
+            let _ =
+                self.did(operation, Played { start_s: begin_s, begin_s, end_s: now_s, planned_s: now_s, late_s: 0.0 });
         }
     }
 
@@ -242,7 +243,7 @@ impl Stage<'_> {
             let start_s = begin_s.max(free_s).min(end_s);
             free_s = end_s;
             until_s = until_s.max(end_s);
-            self.did(operation, Played { start_s, end_s, planned_s: end_s, late_s: 0.0 })?;
+            self.did(operation, Played { start_s, begin_s: start_s, end_s, planned_s: end_s, late_s: 0.0 })?;
         }
         Ok(until_s)
     }
@@ -288,7 +289,7 @@ impl Stage<'_> {
             Sending::Delay => {
                 send(ready_s + occupied_s + latency_s)?;
                 let end_s = ready_s + occupied_s;
-                return Ok(Played { start_s: *ready_s, end_s, planned_s: end_s, late_s: 0.0 });
+                return Ok(Played { start_s: *ready_s, begin_s: *ready_s, end_s, planned_s: end_s, late_s: 0.0 });
             }
             Sending::Overlapped | Sending::Blocking | Sending::Transmitter => ready_s.max(machine.free_s()),
         };

@@ -9,7 +9,7 @@ use std::thread;
 
 use super::error::NodeError;
 use super::inbox::{Arrived, Inbox};
-use crate::emulate::{Clock, Machine};
+use crate::emulate::{Clock, Machine, Played};
 use crate::wire::{
     Address, Channel, Incoming, LinkRoute, Message, Numbers, Order, Outgoing, Plan, Report, TensorKey, TensorKind,
     Transfer, Travel, WireError, accept, decode, dial, encode,
@@ -432,7 +432,7 @@ fn send(
     let Travel { occupied_s, latency_s } = travel;
     let arrival = Arrival { at_s: occupied_s.map(|occupied_s| at_s + occupied_s + latency_s), later_s: latency_s };
     let key = key_of(attempt, what);
-    let left = |start_s, end_s, late_s| Report::Left { attempt, what, start_s, end_s, late_s };
+    let left = |begin_s, start_s, end_s, late_s| Report::Left { attempt, what, begin_s, start_s, end_s, late_s };
     let played = machine.play(at_s, occupied_s, || {
         // Segments carry the state of optimizers: they are sent as they are.
         shared.send(to, key, Numbers::F32, &values, arrival)?;
@@ -445,10 +445,11 @@ fn send(
         let now_s = shared.clock.now_s(at_s);
         if matches!(error, NodeError::Stopped(_)) && now_s > at_s {
             // What was on air until the round failed was spent, too.
-            let _ = shared.report(left(at_s, now_s, 0.0));
+            let _ = shared.report(left(at_s, at_s, now_s, 0.0));
         }
     })?;
-    Ok(left(played.1.start_s, played.1.end_s, played.1.late_s))
+    let Played { start_s, begin_s, end_s, late_s, .. } = played.1;
+    Ok(left(begin_s, start_s, end_s, late_s))
 }
 
 fn receive(shared: &Shared, work: &mut dyn Work, attempt: u64, what: Transfer) -> Result<Report, NodeError> {

@@ -131,6 +131,8 @@ pub struct Span {
     pub node: usize,
     /// Which.
     pub operation: Operation,
+    /// From when on it was to occupy its stage or link, by the times of what came before; where times are not emulated, when it began.
+    pub begin_s: f64,
     /// When it began.
     pub start_s: f64,
     /// When it ended; of a transmission, when the last bit was out.
@@ -215,8 +217,8 @@ pub enum Report {
     Done { attempt: u64, iteration: u32, until_s: f64, learned: Option<Learned> },
     /// A failed round is forgotten.
     Forgot { attempt: u64 },
-    /// Something that is sent once has left: begin and end.
-    Left { attempt: u64, what: Transfer, start_s: f64, end_s: f64, late_s: f64 },
+    /// Something that is sent once has left: from when on it was to be sent, begin, and end.
+    Left { attempt: u64, what: Transfer, begin_s: f64, start_s: f64, end_s: f64, late_s: f64 },
     /// It has arrived; as planned at `planned_s`.
     Arrived { attempt: u64, what: Transfer, at_s: f64, planned_s: f64 },
     /// May a transmission that is ready at `ready_s` go on air?
