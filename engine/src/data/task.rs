@@ -39,7 +39,7 @@ pub struct Task {
 
 #[derive(Clone, Debug)]
 enum Source {
-    Classes { training: Texts, held_out: Texts },
+    Classes { training: Texts, held_out: Texts, tokens: usize },
     Tokens { asked: Asked, vocabulary: usize },
 }
 
@@ -140,7 +140,7 @@ impl Task {
             name: format!("{all} texts to be told apart: {names}"),
             training: training.samples(tokens),
             held_out: held_out.samples(tokens),
-            source: Source::Classes { training, held_out },
+            source: Source::Classes { training, held_out, tokens },
         })
     }
 
@@ -206,9 +206,13 @@ impl Task {
     #[must_use]
     pub fn yardsticks(&self) -> Vec<Yardstick> {
         match &self.source {
-            Source::Classes { training, held_out } => {
-                let accuracy = Bayes::learn(training).accuracy(held_out);
-                vec![Yardstick { name: "naive Bayes over pieces of three characters", loss: None, accuracy }]
+            Source::Classes { training, held_out, tokens } => {
+                let bayes = Bayes::learn(training);
+                let yardstick = |name, texts: &Texts| Yardstick { name, loss: None, accuracy: bayes.accuracy(texts) };
+                vec![
+                    yardstick("naive Bayes of whole texts", held_out),
+                    yardstick("naive Bayes of what the model sees of them", &held_out.cut(*tokens)),
+                ]
             }
             Source::Tokens { asked, vocabulary } => {
                 let guess = Guess::learn(*asked, &self.training, *vocabulary);
