@@ -216,6 +216,22 @@ fn a_model_that_is_not_for_the_data_is_refused_by_name() {
     }
 }
 
+/// What is learned from fits into one message, however long a sample is.
+#[test]
+fn long_samples_are_fewer() {
+    let folder = std::env::temp_dir().join(format!("collapipe-engine-long-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let path = folder.join("long.txt");
+    std::fs::write(&path, "some text\n".repeat(4000)).expect("a file");
+    let (vocabulary, tokens) = (VOCABULARY as u32, 512);
+    let spec = spec(Family::Decoder { vocabulary, max_positions: tokens }, Head::LanguageModel {}, tokens);
+    let task = Task::new(&Data::of(&[&path]).expect("a file"), &spec, 1).expect("a task");
+    assert_eq!((task.training.len(), task.held_out.len()), ((1 << 20) / 1024, 800));
+    let numbers = (&task.training.numbers, &task.training.targets);
+    assert!(serde_json::to_vec(&numbers).expect("json").len() < 12 << 20);
+    std::fs::remove_dir_all(&folder).expect("its own folder");
+}
+
 #[test]
 fn pairs_of_ones_own() {
     let folder = std::env::temp_dir().join(format!("collapipe-engine-pairs-{}", std::process::id()));
