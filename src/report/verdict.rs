@@ -39,9 +39,9 @@ pub struct BudgetVerdict {
     pub needs: Option<BudgetNeeds>,
 }
 
-/// The verdict on a record with these nodes; none without budgets or slots.
-pub(super) fn verdict(record: &RunRecord, nodes: &[NodeSummary]) -> Option<BudgetVerdict> {
-    if record.slots.is_empty() {
+/// The verdict on a record of so many slots and rounds with these nodes; none without budgets or slots.
+pub(super) fn verdict(record: &RunRecord, [slots, planned]: [u64; 2], nodes: &[NodeSummary]) -> Option<BudgetVerdict> {
+    if slots == 0 {
         return None;
     }
     let shares = nodes.iter().filter_map(|node| Some((node, node.budget_share?)));
@@ -49,11 +49,12 @@ pub(super) fn verdict(record: &RunRecord, nodes: &[NodeSummary]) -> Option<Budge
     let comparison = record.comparison.as_ref();
     let needs = comparison.and_then(|of| of.budgets.clone());
     let verdict = match &needs {
-        _ if worst_share <= 1.0 => Kept::Kept,
+        // Who does nothing spends nothing.
+        _ if worst_share <= 1.0 && planned > 0 => Kept::Kept,
         Some(needs) if needs.cannot_be_kept() => Kept::CannotBeKept,
         Some(needs) if needs.can_be_kept() => Kept::Settling,
         None if comparison.is_some_and(|of| of.without_optimum.is_none()) => Kept::Settling,
-        _ if worst_share <= 1.0 + MORE => Kept::Kept,
+        _ if worst_share <= 1.0 + MORE && planned > 0 => Kept::Kept,
         _ => Kept::NotKnown,
     };
     let tightest = match (&needs, verdict) {
@@ -85,6 +86,9 @@ impl fmt::Display for BudgetVerdict {
             ),
             (_, Some(needs)) => {
                 write!(f, "Budgets: not kept, and not known whether they can be. {node} is the tightest: {needs}.")
+            }
+            (_, None) if self.worst_share == 0.0 => {
+                write!(f, "Budgets: no round was planned, and nothing spent. Whether rounds can keep them was not examined.")
             }
             (_, None) => write!(
                 f,

@@ -14,7 +14,8 @@ use super::result::Tradeoff;
 use crate::ground::digest::of_data;
 use crate::problem::FieldError;
 use crate::scenario::Scenario;
-use crate::simulation::{PolicyKind, Run, RunError};
+use crate::report::{Kept, summary};
+use crate::simulation::{Effort, PolicyKind, Run, RunError, RunRecord};
 use crate::solver::Settings;
 
 /// Most values of a sweep.
@@ -178,9 +179,22 @@ impl Sweep {
             slots.push(slot.map_err(&failed)?);
             progress(1);
         }
-        let point = SweepPoint::new(&run.record(slots), self.axis, value, fingerprint);
+        let mut record = run.record(slots);
+        if self.scenarios.first().is_some_and(|(first, _)| *first == value) {
+            self.examine(&mut record, scenario);
+        }
+        let point = SweepPoint::new(&record, self.axis, value, fingerprint);
         folder.keep_point(&point)?;
         Ok(Some(point))
+    }
+
+    /// What the budgets would have to be, where the run at the least value does not keep them: states and budgets are those of
+    /// all runs. What cannot be examined, for it is too long or of rounds that are no decisions of slot problems, stays unknown.
+    fn examine(&self, record: &mut RunRecord, scenario: &Scenario) {
+        let above = summary(record).budgets.is_some_and(|of| of.verdict != Kept::Kept);
+        if above {
+            record.comparison = record.compare(scenario, self.settings, Effort::Quick).ok();
+        }
     }
 
     /// The greatest of the bounds at the mean queues of the runs with the largest V; `None` where the sweep was
