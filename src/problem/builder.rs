@@ -6,7 +6,7 @@ use super::cluster::{Cluster, ControlUnit, Device, EdgeServer, EndStage};
 use super::encoder::{Encoder, EqualBlocks};
 use super::pair::Gains;
 use super::slot::{CandidatePlan, Order, Participation, Schema, SlotProblem, SlotSpec, Uplink};
-use super::validation::{ProblemError, faults};
+use super::validation::{ProblemError, fits_first_version};
 use crate::ground::units::{Bits, Bytes, Flops, FlopsPerSecond, Hertz, Seconds, Watts};
 
 /// Builds a [`SlotProblem`]; made by [`SlotProblem::builder`].
@@ -39,7 +39,7 @@ impl SlotProblem {
     ///     .cluster(Cluster::new(16, Hertz(20e6), vec![board; 2], 2e9));
     /// assert_eq!(
     ///     odd.build().unwrap_err().to_string(),
-    ///     "plans[0].micro_batches = 3: must be a divisor of every batch_size (clusters[0].batch_size = 16)",
+    ///     "plans[0].micro_batches = 3: must be a divisor of clusters[0].batch_size = 16",
     /// );
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
@@ -106,10 +106,8 @@ impl SlotBuilder {
         }
         let bands = spec.clusters.iter().map(|cluster| cluster.bandwidth_hz.0);
         spec.uplink = Uplink { bandwidth_hz: uplink.unwrap_or_else(|| Hertz(bands.sum())) };
-        let first = SlotSpec { schema: Schema::V1, ..spec };
-        let second = SlotSpec { schema: Schema::V2, ..first.clone() };
-        // What only version 1 finds fault with is a field that it does not have.
-        if !faults(&first, 1).is_empty() && faults(&second, 1).is_empty() { second } else { first }
+        spec.schema = if fits_first_version(&spec) { Schema::V1 } else { Schema::V2 };
+        spec
     }
 
     /// The problem.

@@ -5,6 +5,8 @@
 mod support;
 
 mod bad_input;
+#[cfg(feature = "proptest")]
+mod builder;
 mod evaluation;
 mod media;
 mod names;
