@@ -36,5 +36,5 @@ fn a_long_run_holds_a_few_bytes_a_slot() {
     let end = allocation_counter::measure(|| drop(long.finish().unwrap()));
     assert!(end.bytes_max < 40_000_000, "{} bytes to end a run of {SLOTS} slots", end.bytes_max);
     let kept = allocation_counter::measure(|| drop(more.to_vec()));
-    assert!(kept.bytes_max > 10 * most, "slots that are kept take {} bytes", kept.bytes_max);
+    assert!(kept.bytes_max > 5 * most, "slots that are kept take {} bytes", kept.bytes_max);
 }

@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::report::Conflict;
 use collapipe::scenario::{Assignment, MAX_SLOTS};
-use collapipe::simulation::{MOST_COMPARED, PILOT_SLOTS};
 use collapipe::simulation::PolicyKind;
+use collapipe::simulation::{MOST_COMPARED, PILOT_SLOTS};
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 

@@ -157,7 +157,8 @@ mod tests {
     fn write(path: &Path, generation: &str, most: usize) -> Vec<PathBuf> {
         let text = format!(r#"{{"schema": "test/1", "generation": "{generation}"}}"#);
         let content: &Content = &|out| out.write_all(text.as_bytes());
-        let steps = claim(path).unwrap().steps(Vec::new(), &[("marker.json", content), ("a.csv", content), ("b.csv", content)]);
+        let steps =
+            claim(path).unwrap().steps(Vec::new(), &[("marker.json", content), ("a.csv", content), ("b.csv", content)]);
         steps.unwrap().into_iter().take(most).filter_map(|step| step.take().unwrap()).collect()
     }
 

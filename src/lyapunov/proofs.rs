@@ -62,7 +62,9 @@ impl Proofs {
 
     /// C1 of every constraint, by `names`.
     pub(crate) fn of_queues<'a>(history: &History, names: impl IntoIterator<Item = &'a str>) -> Self {
-        Self::of_certificates(names.into_iter().enumerate().map(|(index, name)| (name, Certificate::of(history, index))))
+        Self::of_certificates(
+            names.into_iter().enumerate().map(|(index, name)| (name, Certificate::of(history, index))),
+        )
     }
 
     /// These C1, by the names of their constraints.

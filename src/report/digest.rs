@@ -24,7 +24,8 @@ pub(super) struct OfRound {
 
 impl OfRound {
     fn of(slot: u64, planned: &PlannedSlot) -> Self {
-        let cluster = |of: &crate::simulation::ClusterPlan| OfCluster { latency: of.latency_s.0, sizes: of.sizes.clone() };
+        let cluster =
+            |of: &crate::simulation::ClusterPlan| OfCluster { latency: of.latency_s.0, sizes: of.sizes.clone() };
         Self { slot, latency: planned.latency_s.0, clusters: planned.clusters.iter().map(cluster).collect() }
     }
 }
@@ -297,7 +298,8 @@ mod tests {
             let last = &whole.stretches[usize::try_from(stretch.ends[1]).unwrap()];
             assert_eq!(stretch.so_far[1].energy, last.so_far[1].energy);
             assert_eq!(stretch.so_far[1].latency, last.so_far[1].latency);
-            let blocks: f64 = chunk.iter().filter_map(SlotRecord::planned).map(|of| f64::from(of.clusters[0].sizes[0])).sum();
+            let blocks: f64 =
+                chunk.iter().filter_map(SlotRecord::planned).map(|of| f64::from(of.clusters[0].sizes[0])).sum();
             assert_eq!(stretch.blocks[0][0], blocks);
         }
     }

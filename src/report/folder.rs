@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::error::ReportError;
 use super::digest::Digest;
+use super::error::ReportError;
 use super::figures::RunView;
 use super::page::{Shown, Typical, run_page};
 use super::series::sorted;
@@ -164,10 +164,7 @@ impl RunFolder {
 }
 
 /// Names of what lies beside a run's page.
-pub(super) fn texts_beside<'a>(
-    tables: impl Iterator<Item = &'a str>,
-    figures: &[(&'a str, Figure)],
-) -> Vec<&'a str> {
+pub(super) fn texts_beside<'a>(tables: impl Iterator<Item = &'a str>, figures: &[(&'a str, Figure)]) -> Vec<&'a str> {
     let texts = ["record.json", "summary.json"].into_iter();
     texts.chain(tables).chain(figures.iter().map(|(name, _)| *name)).collect()
 }

@@ -117,7 +117,8 @@ impl RunFolder {
 
     /// The record of the same run, if it was ended before its last slot.
     fn interrupted(&self, head: &RunRecord) -> Option<UnfinishedRun> {
-        let open = || File::open(self.folder.path("record.json")).ok().map(|file| BufReader::with_capacity(1 << 16, file));
+        let open =
+            || File::open(self.folder.path("record.json")).ok().map(|file| BufReader::with_capacity(1 << 16, file));
         let reader = RecordReader::new(open()?).ok()?;
         let planned = head.provenance.slots_planned;
         // A line each, between that of the head and the last one.

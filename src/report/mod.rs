@@ -42,9 +42,9 @@ mod summary;
 pub(crate) mod table;
 mod tally;
 mod text;
-mod totals;
 #[cfg(feature = "figures")]
 pub(crate) mod tidy;
+mod totals;
 mod verdict;
 
 pub use crate::drawing::FigureStyle;

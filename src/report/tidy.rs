@@ -218,12 +218,7 @@ fn parts<'a>(
 
 /// One row per planned slot and device.
 fn segments_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
-    out.head(&named(&[
-        ("slot", Kind::Whole),
-        ("cluster", Kind::Text),
-        ("device", Kind::Text),
-        ("blocks", Kind::Whole),
-    ]))
+    out.head(&named(&[("slot", Kind::Whole), ("cluster", Kind::Text), ("device", Kind::Text), ("blocks", Kind::Whole)]))
 }
 
 fn segments(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {

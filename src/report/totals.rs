@@ -74,7 +74,8 @@ pub(super) struct Totals {
 impl Totals {
     /// Before the first slot of a record that begins so.
     pub(super) fn new(head: &RunRecord) -> Self {
-        let cluster = |index| OfCluster { held: vec![Mean::default(); devices(head, index).count()], ..OfCluster::default() };
+        let cluster =
+            |index| OfCluster { held: vec![Mean::default(); devices(head, index).count()], ..OfCluster::default() };
         let nodes = head.nodes.iter().enumerate().map(|(index, node)| OfNode {
             budget: budget(node),
             energy: Mean::default(),
@@ -176,7 +177,10 @@ impl Totals {
             plans: self.plans(head),
             clusters: self.clusters(head),
             nodes,
-            convergence: self.learned.zip(head.convergence.as_ref()).and_then(|(learned, of)| learned.summary(head, of)),
+            convergence: self
+                .learned
+                .zip(head.convergence.as_ref())
+                .and_then(|(learned, of)| learned.summary(head, of)),
             certificates: claims,
             omitted_certificates: omissions,
             offline: offline.map(Into::into),

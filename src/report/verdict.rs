@@ -88,7 +88,10 @@ impl fmt::Display for BudgetVerdict {
                 write!(f, "Budgets: not kept, and not known whether they can be. {node} is the tightest: {needs}.")
             }
             (_, None) if self.worst_share == 0.0 => {
-                write!(f, "Budgets: no round was planned, and nothing spent. Whether rounds can keep them was not examined.")
+                write!(
+                    f,
+                    "Budgets: no round was planned, and nothing spent. Whether rounds can keep them was not examined."
+                )
             }
             (_, None) => write!(
                 f,

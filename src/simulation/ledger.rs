@@ -32,8 +32,7 @@ impl Ledger {
         head.check_slot(index, slot)?;
         let step = head.step_in(&self.form, index, slot, &self.queues)?;
         check_step(index, &self.queues, &step)?;
-        for (certificate, (g, queue)) in
-            self.certificates.iter_mut().zip(step.violations.iter().zip(&step.queue_after))
+        for (certificate, (g, queue)) in self.certificates.iter_mut().zip(step.violations.iter().zip(&step.queue_after))
         {
             certificate.take(Some((*g, *queue)));
         }

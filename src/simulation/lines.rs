@@ -164,7 +164,8 @@ impl<R: BufRead> RecordReader<R> {
         }
         let line = self.line;
         let text = text.strip_prefix(b",").unwrap_or(text);
-        let slot: SlotRecord = serde_json::from_slice(text).map_err(|source| RecordLinesError::Slot { line, source })?;
+        let slot: SlotRecord =
+            serde_json::from_slice(text).map_err(|source| RecordLinesError::Slot { line, source })?;
         if let Some(expected) = self.next.filter(|expected| slot.slot != *expected) {
             return Err(RecordLinesError::Order { line, expected, found: slot.slot });
         }

@@ -23,10 +23,10 @@ pub(super) fn verdict(tradeoff: &Tradeoff) -> Option<Verdict> {
         Axis::Target => "epsilon",
     };
     let kept: Vec<&SweepPoint> = points.iter().filter(|point| point.kept() == Some(true)).collect();
-    let worst = |point: &SweepPoint| point.worst_node().map(|node| (node.mean_overspend, node.name.clone(), point.value));
+    let worst =
+        |point: &SweepPoint| point.worst_node().map(|node| (node.mean_overspend, node.name.clone(), point.value));
     let (overspend, name, value) = points.iter().filter_map(worst).max_by(|a, b| a.0.total_cmp(&b.0))?;
-    let tightest =
-        format!("{}, {} % used at {symbol} = {}", escaped(&name), percent(1.0 + overspend), number(value));
+    let tightest = format!("{}, {} % used at {symbol} = {}", escaped(&name), percent(1.0 + overspend), number(value));
     let of_examined = || points.first().and_then(|point| point.budgets.as_ref());
     let (of, text) = match kept.last() {
         Some(_) if kept.len() == points.len() => {

@@ -5,8 +5,8 @@ use super::budgets;
 use super::point::SweepPoint;
 use super::result::Tradeoff;
 use super::table::{Grid, grid, notes};
-use crate::report::page::{Picture, Shown, Tone, begin, end, facts, figure, put, table, verdict};
 use crate::report::Kept;
+use crate::report::page::{Picture, Shown, Tone, begin, end, facts, figure, put, table, verdict};
 use crate::report::table::{number, percent};
 
 /// Title and caption of every figure by the name of its file.
@@ -30,7 +30,8 @@ pub(super) fn sweep_page(tradeoff: &Tradeoff, drawn: &[Shown]) -> String {
     let mut page = begin(&format!("{}: {}", from.scenario, what(tradeoff.axis)));
     let without = tradeoff.without_rounds();
     let budgets = budgets::verdict(tradeoff);
-    let mut lines: Vec<String> = budgets.iter().flat_map(|of| of.text.lines()).map(|line| line.trim().to_owned()).collect();
+    let mut lines: Vec<String> =
+        budgets.iter().flat_map(|of| of.text.lines()).map(|line| line.trim().to_owned()).collect();
     lines.extend(found(tradeoff));
     if without > 0 {
         lines.push(format!("{without} of {} runs had no round at all.", tradeoff.points.len()));

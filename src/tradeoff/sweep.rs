@@ -13,8 +13,8 @@ use super::reference::{Progress, Reference};
 use super::result::Tradeoff;
 use crate::ground::digest::of_data;
 use crate::problem::FieldError;
-use crate::scenario::Scenario;
 use crate::report::{Kept, summary};
+use crate::scenario::Scenario;
 use crate::simulation::{Effort, PolicyKind, Run, RunError, RunRecord};
 use crate::solver::Settings;
 

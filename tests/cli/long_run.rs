@@ -19,8 +19,7 @@ fn a_long_run_that_is_killed_goes_on() {
     let text = |name: &str| path(name).to_str().unwrap().to_owned();
     fs::write(path("small.toml"), SMALL).unwrap();
     let (slots, scenario, out) = ((LONG_RUN + 1).to_string(), text("small.toml"), text("out"));
-    let command =
-        ["run", &scenario, "--slots", &slots, "--policy", "fixed-radio", "--out", &out, "--format", "json"];
+    let command = ["run", &scenario, "--slots", &slots, "--policy", "fixed-radio", "--out", &out, "--format", "json"];
     let mut child = collapipe().args(command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let unfinished = path("out").join("record.unfinished.json");
     let lines = || fs::read(&unfinished).map_or(0, |text| text.iter().filter(|byte| **byte == b'\n').count());

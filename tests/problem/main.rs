@@ -5,7 +5,6 @@
 mod support;
 
 mod bad_input;
-#[cfg(feature = "proptest")]
 mod builder;
 mod evaluation;
 mod media;

@@ -163,7 +163,7 @@ fn a_run_that_is_killed_goes_on() {
     assert_eq!(written.len(), 14);
     let resumed: RunRecord = serde_json::from_slice(&fs::read(path.join("record.json")).unwrap()).unwrap();
     assert_eq!(resumed.without_slots(), head);
-    assert_eq!(resumed.slots[..17], unbroken.slots[..17]);
+    assert!(resumed.slots[..12] == unbroken.slots[..12], "the slots that were played before the first break");
     assert_eq!(resumed.slots.len(), 30);
     resumed.history().unwrap();
     let tolerance = Settings::default().gap;

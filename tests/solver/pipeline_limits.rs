@@ -12,7 +12,8 @@ use collapipe::solver::{Progress, Settings, Solution, Solver, Status, Stop, solv
 /// A pipeline whose blocks differ, over devices in any order.
 fn pipeline(devices: usize, clusters: usize, seed: u64) -> SlotProblem {
     let blocks = devices + 4;
-    let size = InstanceSize { devices, blocks: blocks as u32, plans: 3, participation: Participation::Select, clusters };
+    let size =
+        InstanceSize { devices, blocks: blocks as u32, plans: 3, participation: Participation::Select, clusters };
     let mut spec = size.sample(seed).unwrap().into_spec();
     spec.schema = Schema::V2;
     spec.order = Order::Free;
@@ -67,7 +68,9 @@ fn progress_is_monotone_and_between_bound_and_answer() {
         let (best, last) = (solution.certified().unwrap(), seen.last().unwrap());
         assert!(last.work > 0 && last.lower_bound <= last.objective, "{last:?}");
         assert!((last.objective.unwrap() / best.objective() - 1.0).abs() <= 1e-9, "{last:?}, {}", best.objective());
-        assert!(seen.iter().all(|shown| shown.lower_bound.is_none_or(|bound| bound <= best.objective() * (1.0 + 1e-9))));
+        assert!(
+            seen.iter().all(|shown| shown.lower_bound.is_none_or(|bound| bound <= best.objective() * (1.0 + 1e-9)))
+        );
         assert_eq!(solution, solve(&problem, &settings).unwrap(), "it depends on being watched");
     }
 }
@@ -104,7 +107,11 @@ fn limits_of_work_and_time_strike() {
             stands(&solution, bound, Status::WorkLimit);
             struck[0] += usize::from(solution.status == Status::WorkLimit);
             let best = solution.certified().unwrap();
-            assert!(best.lower_bound <= objective * (1.0 + 1e-9), "work {work}: bound {} above {objective}", best.lower_bound);
+            assert!(
+                best.lower_bound <= objective * (1.0 + 1e-9),
+                "work {work}: bound {} above {objective}",
+                best.lower_bound
+            );
             assert!(best.objective() <= last * (1.0 + 1e-9), "work {work}: {} after {last}", best.objective());
             last = best.objective();
             assert_eq!(solution, solve(&problem, &settings).unwrap(), "not the same again");

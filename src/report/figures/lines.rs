@@ -246,7 +246,8 @@ fn means(points: &[Point], length: usize) -> Vec<(f64, f64)> {
 }
 
 fn weighted(stretch: &[Point], of: impl Fn(&Point) -> f64) -> f64 {
-    stretch.iter().map(|point| point.slots * of(point)).sum::<f64>() / stretch.iter().map(|point| point.slots).sum::<f64>()
+    stretch.iter().map(|point| point.slots * of(point)).sum::<f64>()
+        / stretch.iter().map(|point| point.slots).sum::<f64>()
 }
 
 /// From the least to the greatest values of such stretches.

@@ -12,8 +12,8 @@ mod segments;
 pub(super) use drift::{DriftView, OF_DRIFT};
 pub(crate) use files::files;
 
-use crate::drawing::figure::Figure;
 use super::digest::Digest;
+use crate::drawing::figure::Figure;
 use crate::simulation::RunRecord;
 
 /// A run as it is drawn.

@@ -57,7 +57,8 @@ pub(in crate::report) struct Typical<'a> {
 impl<'a> Typical<'a> {
     /// The round whose latency is the median of all: of two in the middle the shorter one.
     pub(in crate::report) fn of(record: &'a RunRecord) -> Option<Self> {
-        let mut rounds: Vec<_> = record.slots.iter().filter_map(|slot| Some((slot, slot.planned()?.latency_s.0))).collect();
+        let mut rounds: Vec<_> =
+            record.slots.iter().filter_map(|slot| Some((slot, slot.planned()?.latency_s.0))).collect();
         rounds.sort_by(|a, b| a.1.total_cmp(&b.1));
         let middle = rounds.len().checked_sub(1)? / 2;
         rounds.get(middle).map(|(slot, _)| Self { slot, median: true })
