@@ -49,12 +49,14 @@ pub(super) fn verdict(record: &RunRecord, [slots, planned]: [u64; 2], nodes: &[N
     let comparison = record.comparison.as_ref();
     let needs = comparison.and_then(|of| of.budgets.clone());
     let verdict = match &needs {
-        // Who does nothing spends nothing.
-        _ if worst_share <= 1.0 && planned > 0 => Kept::Kept,
+        // Who does nothing spends nothing, and shows nothing.
+        Some(needs) if planned == 0 && needs.cannot_be_kept() => Kept::CannotBeKept,
+        _ if planned == 0 => Kept::NotKnown,
+        _ if worst_share <= 1.0 => Kept::Kept,
         Some(needs) if needs.cannot_be_kept() => Kept::CannotBeKept,
         Some(needs) if needs.can_be_kept() => Kept::Settling,
         None if comparison.is_some_and(|of| of.without_optimum.is_none()) => Kept::Settling,
-        _ if worst_share <= 1.0 + MORE && planned > 0 => Kept::Kept,
+        _ if worst_share <= 1.0 + MORE => Kept::Kept,
         _ => Kept::NotKnown,
     };
     let tightest = match (&needs, verdict) {
@@ -73,6 +75,9 @@ impl fmt::Display for BudgetVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (node, used) = (escaped(&self.tightest), used(self.worst_share));
         match (self.verdict, &self.needs) {
+            (Kept::NotKnown, _) if self.worst_share == 0.0 => {
+                write!(f, "Budgets: no round was planned, and nothing spent: not known whether rounds can keep them.")
+            }
             (Kept::Kept, _) => write!(f, "Budgets: kept. Tightest: {node}, {used} used."),
             (Kept::Settling, _) => write!(
                 f,
@@ -86,12 +91,6 @@ impl fmt::Display for BudgetVerdict {
             ),
             (_, Some(needs)) => {
                 write!(f, "Budgets: not kept, and not known whether they can be. {node} is the tightest: {needs}.")
-            }
-            (_, None) if self.worst_share == 0.0 => {
-                write!(
-                    f,
-                    "Budgets: no round was planned, and nothing spent. Whether rounds can keep them was not examined."
-                )
             }
             (_, None) => write!(
                 f,
