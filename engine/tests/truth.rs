@@ -8,7 +8,7 @@ use collapipe::schedule::{ScheduleKind, Sending};
 use collapipe::solver::{Settings, solve};
 use collapipe_engine::data::{Samples, VOCABULARY};
 use collapipe_engine::emulate::Clock;
-use collapipe_engine::nn::{Model, Optimizer, Rule};
+use collapipe_engine::nn::{IGNORED, Model, Optimizer, Rule};
 use collapipe_engine::roles::{Pace, Parts, RoundOrder, Threads};
 use collapipe_engine::wire::Address;
 use collapipe_engine::work::{LearningSpec, UpdateRule, WorkSpec};
@@ -42,6 +42,24 @@ fn learning() -> LearningSpec {
         batch: BATCH,
         samples: Some(samples()),
     }
+}
+
+/// Masked tokens, next tokens, and translation: with targets that are not asked for, of which micro-batches have different numbers.
+fn other_heads() -> [LearningSpec; 3] {
+    let (vocabulary, max_positions) = (VOCABULARY as u32, TOKENS);
+    let families = [
+        Family::Encoder { vocabulary, max_positions, token_types: 0, pooler: true },
+        Family::Decoder { vocabulary, max_positions },
+        Family::EncoderDecoder { vocabulary, decoder_layers: 2, target_length: 5 },
+    ];
+    families.map(|family| {
+        let model = TransformerSpec { family, head: Head::LanguageModel {}, ..transformer() };
+        let (numbers, _) = samples();
+        let count = numbers.len() / TOKENS as usize * Model::new(&model).expect("a model").targets();
+        let target = |i: usize| if (i * i / 7).is_multiple_of(3) { IGNORED } else { (i * i + i / 2) as u32 % 50 };
+        let samples = Some((numbers, (0..count).map(target).collect()));
+        LearningSpec { model, samples, ..learning() }
+    })
 }
 
 /// A pipeline with these segments.
@@ -128,7 +146,7 @@ impl Machine {
 
 fn data() -> Samples {
     let (numbers, classes) = samples();
-    Samples { tokens: TOKENS as usize, numbers, classes }
+    Samples { tokens: TOKENS as usize, numbers, targets: classes }
 }
 
 fn largest_difference(found: &[f32], expected: &[f32]) -> f32 {
@@ -150,6 +168,56 @@ fn a_pipeline_does_what_one_machine_does() {
             trained(&order(&[1, 3], ScheduleKind::OneForwardOneBackward, Sending::Overlapped, micro_batches));
         let largest = largest_difference(&found, &expected);
         assert!(largest < tolerance, "M = {micro_batches}: {largest}");
+    }
+}
+
+/// The same of heads over tokens: what the edge server is told of a batch, and a decoder's gradient of the encoder's output, are in it.
+#[test]
+fn so_do_language_models_and_translators() {
+    for spec in other_heads() {
+        let data = spec.samples.clone().map(|(numbers, targets)| Samples { tokens: TOKENS as usize, numbers, targets });
+        let data = data.expect("samples");
+        let mut machine = Machine::new(&spec);
+        let mut last = 0.0;
+        for batch in 0..6 {
+            let (tokens, targets) = data.batch(batch, BATCH);
+            let (loss, gradients) = machine.model.gradient(&machine.parts, &tokens, &targets).expect("all parts");
+            machine.step(&gradients);
+            last = loss.mean();
+        }
+        let expected = machine.numbers(6.0);
+        let train = |sizes: &[u32], kind, sending, micro_batches| {
+            let mut order = order(sizes, kind, sending, micro_batches);
+            order.work = vec![WorkSpec::Learning(Box::new(spec.clone()))];
+            trained(&order)
+        };
+        let one_by_one = ScheduleKind::OneForwardOneBackward;
+        for (micro_batches, tolerance) in [(1, 1e-7), (4, 1e-5)] {
+            let (found, loss) = train(&[1, 3], one_by_one, Sending::Overlapped, micro_batches);
+            let largest = largest_difference(&found, &expected);
+            assert!(largest < tolerance, "{:?}, M = {micro_batches}: {largest}", spec.model.family);
+            assert!((loss - last).abs() < 1e-5, "{:?}: {loss} {last}", spec.model.family);
+        }
+        // Bit for bit over segments, schedules and overlaps, alone on the machine or beside others.
+        let (expected, _) = train(&[2, 2], ScheduleKind::FillDrain, Sending::Overlapped, 4);
+        let plans = [
+            (&[4][..], ScheduleKind::FillDrain, Sending::Blocking),
+            (&[1, 3], one_by_one, Sending::Overlapped),
+            (&[3, 1], ScheduleKind::EagerOneForwardOneBackward, Sending::Medium),
+            (&[1, 1, 1, 1], one_by_one, Sending::Blocking),
+        ];
+        let train = &train;
+        std::thread::scope(|threads| {
+            let beside = plans.map(|(sizes, kind, sending)| {
+                (threads.spawn(move || train(sizes, kind, sending, 4)), format!("{sizes:?}, {kind}, {sending}"))
+            });
+            for (thread, plan) in beside {
+                let (found, _) = thread.join().expect("a run");
+                assert_eq!(found.len(), expected.len());
+                let same = found.iter().zip(&expected).all(|(a, b)| a.to_bits() == b.to_bits());
+                assert!(same, "{:?}: {plan}", spec.model.family);
+            }
+        });
     }
 }
 
