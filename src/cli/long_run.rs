@@ -76,7 +76,9 @@ pub fn play(
     if let Some(error) = failed.take_if(|_| run.played() == 0) {
         return Err(error.into());
     }
-    if arguments.certificates != CertificateEffort::Off {
+    // Whoever stopped the run does not ask for more.
+    let ended = failed.is_none() && !stop.load(Ordering::Relaxed);
+    if ended && arguments.certificates != CertificateEffort::Off {
         let error = RunError::TooLong { slots: usize::try_from(planned).unwrap_or(usize::MAX), most: MOST_COMPARED };
         io::note(&format!("certificates beyond C1 are left out: {error}"));
     }

@@ -27,7 +27,6 @@ pub(super) fn verdict(tradeoff: &Tradeoff) -> Option<Verdict> {
         |point: &SweepPoint| point.worst_node().map(|node| (node.mean_overspend, node.name.clone(), point.value));
     let (overspend, name, value) = points.iter().filter_map(worst).max_by(|a, b| a.0.total_cmp(&b.0))?;
     let tightest = format!("{}, {} % used at {symbol} = {}", escaped(&name), percent(1.0 + overspend), number(value));
-    let of_examined = || points.first().and_then(|point| point.budgets.as_ref());
     let (of, text) = match kept.last() {
         Some(_) if kept.len() == points.len() => {
             (Kept::Kept, format!("Budgets: kept in all {} runs. Tightest: {tightest}.", points.len()))
@@ -42,7 +41,7 @@ pub(super) fn verdict(tradeoff: &Tradeoff) -> Option<Verdict> {
                 number(last.value)
             ),
         ),
-        None => match of_examined() {
+        None => match &tradeoff.budgets {
             Some(examined) => (examined.verdict, examined.to_string()),
             None => (
                 Kept::NotKnown,

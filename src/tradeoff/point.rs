@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
-use crate::report::{BudgetVerdict, ConvergenceSummary, GapSummary, LatencySummary, PlanSummary, summary};
+use crate::report::{ConvergenceSummary, GapSummary, LatencySummary, PlanSummary, summary};
 use crate::simulation::{MORE, RunRecord, SlotOutcome};
 use crate::units::Seconds;
 
@@ -42,10 +42,6 @@ pub struct SweepPoint {
     pub plans: Vec<PlanSummary>,
     /// One entry per node with an energy budget.
     pub nodes: Vec<NodeOverspend>,
-    /// Whether the energy budgets are kept, and what they would have to be where that was examined; none without budgets, and
-    /// in points of earlier versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub budgets: Option<BudgetVerdict>,
     /// What was learned; none without a convergence constraint.
     pub convergence: Option<ConvergenceSummary>,
     /// The second half of the run, in which queues may have settled.
@@ -180,7 +176,6 @@ impl SweepPoint {
             gap: summary.gap,
             plans: summary.plans,
             nodes: nodes.collect(),
-            budgets: summary.budgets,
             convergence: summary.convergence,
             second_half: SettledPart::new(record),
         }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use collapipe::instances::InstanceSize;
-use collapipe::problem::{Chain, Order, Participation, Schema, SlotProblem};
+use collapipe::problem::{Chain, Order, Participation, Schema, SlotProblem, Status};
 use collapipe::schedule::ScheduleKind;
-use collapipe::solver::{Progress, Settings, Solution, Solver, Status, Stop, solve};
+use collapipe::solver::{Progress, Settings, Solution, Solver, Stop, solve};
 
 /// A pipeline whose blocks differ, over devices in any order.
 fn pipeline(devices: usize, clusters: usize, seed: u64) -> SlotProblem {
