@@ -11,6 +11,8 @@ pub enum Metric {
     LatencyS,
     /// Mean energy of all nodes per slot, in J.
     EnergyJ,
+    /// Mean energy of one node per slot, in J.
+    NodeEnergyJ,
     /// Useful compute time of the devices over the time that they are bound (active devices times round latency), in
     /// [0, 1].
     ComputeEfficiency,
@@ -56,6 +58,7 @@ impl Metric {
         match self {
             Self::LatencyS => "Mean round latency",
             Self::EnergyJ => "Mean energy of all nodes per slot",
+            Self::NodeEnergyJ => "Mean energy of a node per slot",
             Self::ComputeEfficiency => "Computation efficiency",
             Self::LargestMemoryBytes => "Largest memory in any round",
             Self::MemoryShare => "Largest memory",
@@ -81,7 +84,7 @@ impl Metric {
         match self {
             Self::LatencyS => "s",
             Self::TimeToTargetS => "h",
-            Self::EnergyJ => "J",
+            Self::EnergyJ | Self::NodeEnergyJ => "J",
             Self::LargestMemoryBytes => "GB",
             Self::ComputeEfficiency | Self::OutageShare | Self::Gap | Self::PredictionError | Self::Accuracy => "%",
             Self::MemoryShare => "% of encoder",

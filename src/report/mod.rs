@@ -31,6 +31,7 @@ pub(crate) mod html;
 #[cfg(feature = "figures")]
 mod long;
 mod margin;
+mod measured;
 pub(crate) mod page;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -60,6 +61,7 @@ pub use folder::{RunFolder, write_drift_folder, write_folder};
 #[cfg(feature = "figures")]
 pub use long::{LONG_RUN, LongRun, UnfinishedRun};
 pub use margin::{Margins, StatedBudget};
+pub use measured::MeasuredSummary;
 pub use partition::partition_table;
 #[cfg(feature = "png")]
 pub use png::{PngError, png};

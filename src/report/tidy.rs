@@ -139,6 +139,7 @@ fn slots_head(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
     if record.convergence.is_some() {
         head.extend(named(&[("convergence_violation_loss", Kind::Real), ("convergence_queue", Kind::Real)]));
     }
+<<<<<<< HEAD
     out.head(&head)
 }
 
@@ -160,6 +161,38 @@ fn slots(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Resul
             ]);
             let latency = |index: usize| planned.clusters.get(index).map(|cluster| cluster.latency_s.0);
             row.extend((0..record.clusters.len()).map(|index| Cell::real(latency(index))));
+=======
+    let is_measured = is_measured(record);
+    if is_measured {
+        head.extend(named(&[("measured_latency_s", Kind::Real), ("late_operations", Kind::Whole)]));
+    }
+    out.head(&head)?;
+    for slot in &record.slots {
+        let mut row = vec![Cell::Whole(slot.slot)];
+        match &slot.outcome {
+            SlotOutcome::Planned(planned) => {
+                let plan = record.plans.get(planned.plan);
+                row.extend([
+                    Cell::Text(planned.status.name()),
+                    Cell::Real(planned.latency_s.0),
+                    Cell::whole(planned.plan),
+                    plan.map_or(Cell::Empty, |plan| Cell::whole(plan.local_iterations)),
+                    plan.map_or(Cell::Empty, |plan| Cell::whole(plan.micro_batches)),
+                    Cell::Real(planned.objective),
+                    Cell::real(planned.lower_bound),
+                    Cell::real(planned.gap),
+                    Cell::Empty,
+                ]);
+                let latency = |index: usize| planned.clusters.get(index).map(|cluster| cluster.latency_s.0);
+                row.extend((0..record.clusters.len()).map(|index| Cell::real(latency(index))));
+            }
+            SlotOutcome::Outage(Outage { reason, .. }) => {
+                row.push(Cell::Text("outage"));
+                row.resize(9, Cell::Empty);
+                row.push(Cell::Text(reason));
+                row.resize(10 + record.clusters.len(), Cell::Empty);
+            }
+>>>>>>> main
         }
         SlotOutcome::Outage(Outage { reason, .. }) => {
             row.push(Cell::Text("outage"));
@@ -167,6 +200,15 @@ fn slots(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Resul
             row.push(Cell::Text(reason));
             row.resize(10 + record.clusters.len(), Cell::Empty);
         }
+<<<<<<< HEAD
+=======
+        if is_measured {
+            let measured = slot.measured.as_ref();
+            row.push(Cell::real(measured.map(|of| of.latency_s.0)));
+            row.push(measured.map_or(Cell::Empty, |of| Cell::whole(of.late)));
+        }
+        out.row(&row)?;
+>>>>>>> main
     }
     if record.convergence.is_some() {
         row.push(Cell::real(slot.convergence.map(|of| of.violation)));
@@ -175,15 +217,26 @@ fn slots(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Resul
     out.row(&row)
 }
 
+/// Whether any round was executed.
+fn is_measured(record: &RunRecord) -> bool {
+    record.slots.iter().any(|slot| slot.measured.is_some())
+}
+
 /// One row per slot and node.
+<<<<<<< HEAD
 fn nodes_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
     out.head(&named(&[
+=======
+fn nodes(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let mut head = named(&[
+>>>>>>> main
         ("slot", Kind::Whole),
         ("node", Kind::Text),
         ("role", Kind::Text),
         ("energy_j", Kind::Real),
         ("budget_j", Kind::Real),
         ("queue", Kind::Real),
+<<<<<<< HEAD
     ]))
 }
 
@@ -201,6 +254,34 @@ fn nodes(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Resul
             Cell::real(node.budget_j.map(|budget| budget.0)),
             Cell::real(slot.queues.get(index).copied()),
         ])?;
+=======
+    ]);
+    let is_measured = is_measured(record);
+    if is_measured {
+        head.extend(named(&[("planned_energy_j", Kind::Real)]));
+    }
+    out.head(&head)?;
+    for slot in &record.slots {
+        for (index, node) in record.nodes.iter().enumerate() {
+            let role = match node.role {
+                NodeRole::ControlUnit => "control_unit",
+                NodeRole::Device => "device",
+            };
+            let mut row = vec![
+                Cell::Whole(slot.slot),
+                Cell::Text(&node.name),
+                Cell::Text(role),
+                Cell::real(slot.energy_j.get(index).map(|energy| energy.0)),
+                Cell::real(node.budget_j.map(|budget| budget.0)),
+                Cell::real(slot.queues.get(index).copied()),
+            ];
+            if is_measured {
+                let planned = slot.measured.as_ref().and_then(|measured| measured.planned_energy_j.get(index));
+                row.push(Cell::real(planned.map(|energy| energy.0)));
+            }
+            out.row(&row)?;
+        }
+>>>>>>> main
     }
     Ok(())
 }

@@ -174,17 +174,25 @@ impl StandardForm {
     }
 
     /// C: how far an outcome's V·p + Q·g is at most above the slot's minimum; none where that is not known, because the
-    /// slot was not decided at these costs of the queues, or without a bound.
+    /// slot was not decided at these costs of the queues, or without a bound. Energies are those planned and those
+    /// spent, which differ where they were measured.
     pub fn gap(
         &self,
         costs: &QueueCosts,
         outcome: &SlotOutcome,
         energy_prices: &[f64],
-        energy: &[Joules],
+        [planned_energy, spent]: [&[Joules]; 2],
     ) -> Option<f64> {
+        let cost = |energy: &[Joules]| -> f64 {
+            costs.energy_prices.iter().zip(energy).map(|(price, spent)| price * spent.0).sum()
+        };
         match outcome {
-            SlotOutcome::Planned(planned) => self.gap_of_round(costs, planned, energy_prices, energy),
-            SlotOutcome::Outage(outage) => Some(self.gap_of_outage(costs.learning, outage)),
+            SlotOutcome::Planned(planned) => {
+                let above = self.gap_of_round(costs, planned, energy_prices, cost(planned_energy))?;
+                Some((above + cost(spent) - cost(planned_energy)).max(0.0))
+            }
+            // What a failed round spent it spent for nothing.
+            SlotOutcome::Outage(outage) => Some(self.gap_of_outage(costs.learning, outage) + cost(spent)),
         }
     }
 
@@ -193,13 +201,12 @@ impl StandardForm {
         costs: &QueueCosts,
         planned: &PlannedSlot,
         energy_prices: &[f64],
-        energy: &[Joules],
+        energy_cost: f64,
     ) -> Option<f64> {
         let off = |(own, price): (&f64, &f64)| (own - price).abs() > ROUNDING * price.abs();
         if energy_prices.iter().zip(&costs.energy_prices).any(off) {
             return None;
         }
-        let energy_cost: f64 = costs.energy_prices.iter().zip(energy).map(|(price, spent)| price * spent.0).sum();
         let latency = self.latency_weight * planned.latency_s.0;
         let penalty = self.plans.get(planned.plan)?.penalty + costs.plan_penalties.get(planned.plan)?;
         let objective = latency + energy_cost + penalty;

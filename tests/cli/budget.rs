@@ -176,7 +176,9 @@ fn a_sweep_says_first_whether_budgets_are_kept() {
         let output = run_with_input(&["tradeoff", "-", "--v", "1e-3,10", "--out", out.to_str().unwrap()], text);
         assert_eq!(code(&output), 0, "{}", stderr(&output));
         let page = std::fs::read_to_string(out.join("report.html")).unwrap();
-        (stdout(&output).lines().skip(1).collect::<Vec<_>>().join("\n"), page)
+        // Wrapped to the width of a terminal.
+        let text = stdout(&output).lines().skip(1).flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+        (text, page)
     };
     let (text, page) = said("budget_sweep_kept", &shed(Some(1e6), Some(1e6)));
     assert!(text.starts_with("Budgets: kept in all 2 runs. Tightest: shed/control-unit"), "{text}");

@@ -17,13 +17,18 @@ use super::Failure;
 pub struct LearnArguments {
     /// Train the scenario's model on these data; left out, messages carry nothing
     ///
-    /// languages: sentences of as many languages as the model has classes; for a language model those of the first.
-    /// phonemes: letters of English words to phonemes, by an encoder-decoder.
-    /// FILE...: text files of your own. Of a classifier a class per file, a text per line; of a language model texts; of an
-    /// encoder-decoder a pair per line, source and target parted by a tab.
+    ///   languages   sentences, of as many languages as the model has classes
+    ///   phonemes    letters of English words to phonemes
+    ///   FILE...     text files of your own
     ///
-    /// The scenario's model says what is learned of them: `head` "classifier" a class per text; "language-model" masked characters
-    /// (family "encoder") or the next one ("decoder"); family "encoder-decoder" the target, token by token.
+    /// The scenario's `model.transformer` says what is asked, and so what a file holds:
+    ///
+    ///   head "classifier"         the class of a text; a class per file, a text per line
+    ///   family "decoder"          the next character; a text per line
+    ///   family "encoder"          masked characters; a text per line
+    ///   family "encoder-decoder"  the target; per line a source and its target, parted by a tab
+    ///
+    /// A file that has the name of one of the data is given as ./languages.
     #[arg(long, value_name = "languages|phonemes|FILE", num_args = 1.., verbatim_doc_comment)]
     learn: Vec<PathBuf>,
     /// Learning rate

@@ -9,8 +9,17 @@ use super::{Asked, Bayes, DataError, Guess, LANGUAGES, Pairs, Samples, Texts, VO
 /// Most samples that are held out; a long dictionary has more than a test needs.
 pub const HELD_OUT: usize = 2000;
 
-/// Most samples that are learned from: a control unit gets them with its plans.
+/// Most samples that are learned from.
 pub const LEARNED_FROM: usize = 1 << 15;
+
+/// Most numbers, tokens and targets, that they have together. A control unit gets them in the head of a message, as text of at most 11
+/// bytes each: with its plan they stay below the limit of a head, 16 MiB.
+const LEARNED_NUMBERS: usize = 1 << 20;
+
+/// Most samples of so many tokens and targets.
+fn most(tokens: usize, targets: usize) -> usize {
+    (LEARNED_NUMBERS / (tokens + targets).max(1)).clamp(1, LEARNED_FROM)
+}
 
 /// Where data come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +48,7 @@ pub struct Task {
 
 #[derive(Clone, Debug)]
 enum Source {
-    Classes { training: Texts, held_out: Texts },
+    Classes { training: Texts, held_out: Texts, tokens: usize },
     Tokens { asked: Asked, vocabulary: usize },
 }
 
@@ -134,13 +143,13 @@ impl Task {
             return Err(model("head.classes", classes, must));
         }
         let all = texts.texts.len();
-        let (training, held_out) = split(texts, seed);
         let tokens = spec.sequence_length as usize;
+        let (training, held_out) = split(texts, seed, most(tokens, 1));
         Ok(Self {
             name: format!("{all} texts to be told apart: {names}"),
             training: training.samples(tokens),
             held_out: held_out.samples(tokens),
-            source: Source::Classes { training, held_out },
+            source: Source::Classes { training, held_out, tokens },
         })
     }
 
@@ -155,8 +164,8 @@ impl Task {
         // English, as far as languages are concerned.
         let texts = data.texts(1)?;
         let all = texts.texts.len();
-        let (training, held_out) = split(texts, seed);
         let tokens = spec.sequence_length as usize;
+        let (training, held_out) = split(texts, seed, most(tokens, tokens));
         let (name, training, held_out) = match asked {
             Asked::Next => ("the next character", training.next_tokens(tokens), held_out.next_tokens(tokens)),
             _ => ("masked characters", training.masked(tokens, seed), held_out.masked(tokens, seed)),
@@ -187,7 +196,7 @@ impl Task {
         let name = format!("{name}: {} of {all} fit into {tokens} and {target} tokens", pairs.len());
         let (training, held_out) = pairs.split(seed);
         let held_out = held_out.samples(tokens, target).first(HELD_OUT);
-        let training = training.samples(tokens, target).first(LEARNED_FROM);
+        let training = training.samples(tokens, target).first(most(tokens, target));
         let source = Source::Tokens { asked: Asked::Other, vocabulary: needed };
         Self { name, training, held_out, source }.with_samples()
     }
@@ -206,9 +215,13 @@ impl Task {
     #[must_use]
     pub fn yardsticks(&self) -> Vec<Yardstick> {
         match &self.source {
-            Source::Classes { training, held_out } => {
-                let accuracy = Bayes::learn(training).accuracy(held_out);
-                vec![Yardstick { name: "naive Bayes over pieces of three characters", loss: None, accuracy }]
+            Source::Classes { training, held_out, tokens } => {
+                let bayes = Bayes::learn(training);
+                let yardstick = |name, texts: &Texts| Yardstick { name, loss: None, accuracy: bayes.accuracy(texts) };
+                vec![
+                    yardstick("naive Bayes of whole texts", held_out),
+                    yardstick("naive Bayes of what the model sees of them", &held_out.cut(*tokens)),
+                ]
             }
             Source::Tokens { asked, vocabulary } => {
                 let guess = Guess::learn(*asked, &self.training, *vocabulary);
@@ -230,9 +243,9 @@ impl Task {
 }
 
 /// Training and test, of limited sizes.
-fn split(texts: Texts, seed: u64) -> (Texts, Texts) {
+fn split(texts: Texts, seed: u64, most: usize) -> (Texts, Texts) {
     let (mut training, mut held_out) = texts.split(seed);
-    training.texts.truncate(LEARNED_FROM);
+    training.texts.truncate(most);
     held_out.texts.truncate(HELD_OUT);
     (training, held_out)
 }

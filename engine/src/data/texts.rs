@@ -63,6 +63,13 @@ impl Texts {
         (Self { classes: self.classes.clone(), texts: training }, self)
     }
 
+    /// The first so many characters of every text.
+    #[must_use]
+    pub fn cut(&self, characters: usize) -> Self {
+        let cut = |(class, text): &(u32, String)| (*class, text.chars().take(characters).collect());
+        Self { classes: self.classes.clone(), texts: self.texts.iter().map(cut).collect() }
+    }
+
     /// As samples of so many tokens, with their classes.
     #[must_use]
     pub fn samples(&self, tokens: usize) -> Samples {
