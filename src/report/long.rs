@@ -11,7 +11,7 @@ use super::folder::{RunFolder, texts_beside};
 use super::page::{Shown, Typical, run_page};
 use super::summary::Summary;
 use super::tally::RunTally;
-use super::tidy::{self, Csv, Sink, Tell};
+use super::tidy::{self, Csv, Sink, Tell, Told};
 use crate::drawing::figure::Figure;
 use crate::ground::files::{Content, Draft, FileError, Kept, Staged};
 use crate::simulation::{RecordReader, RecordWriter, RunRecord, SlotRecord};
@@ -68,7 +68,7 @@ struct OpenTable {
 /// A run whose slots are written as they come, and not kept: record, tables, figures and page of any number of slots in memory
 /// that grows by 16 bytes a slot.
 ///
-/// Made by [`RunFolder::begin`]. The record grows in `record.unfinished.json`, a line per slot; when the run
+/// Tables have no columns of what was measured in executed rounds; the record has it. Made by [`RunFolder::begin`]. The record grows in `record.unfinished.json`, a line per slot; when the run
 /// [ends](Self::finish) it becomes `record.json`, and all other files come with it. A program that is killed leaves the
 /// unfinished record, which [`RunFolder::unfinished`] finds.
 pub struct LongRun<'a> {
@@ -147,7 +147,8 @@ impl RunFolder {
             }
         }
         for OpenTable { path, tell, table, .. } in &mut tables {
-            tell.head(head, table.sink()).map_err(|source| FileError::Write { path: path.clone(), source })?;
+            tell.head(&Told { record: head, is_measured: false }, table.sink())
+                .map_err(|source| FileError::Write { path: path.clone(), source })?;
         }
         let digest = Digest::bounded(head);
         let record = Record::Draft(record);
@@ -184,7 +185,7 @@ impl LongRun<'_> {
         };
         written.map_err(|source| self.folder.failed(UNFINISHED, source))?;
         for OpenTable { path, tell, table, .. } in &mut self.tables {
-            let told = tell.rows(self.tally.head(), slot, table.sink());
+            let told = tell.rows(&Told { record: self.tally.head(), is_measured: false }, slot, table.sink());
             told.map_err(|source| FileError::Write { path: path.clone(), source })?;
         }
         let penalty = self.tally.step(slot);

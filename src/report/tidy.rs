@@ -46,25 +46,36 @@ pub(crate) trait Sink {
 /// Tells a table of a run: its head, and the rows of one slot after the other. The record has all but the slots.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tell {
-    head: fn(&RunRecord, &mut dyn Sink) -> io::Result<()>,
-    rows: fn(&RunRecord, &SlotRecord, &mut dyn Sink) -> io::Result<()>,
+    head: fn(&Told, &mut dyn Sink) -> io::Result<()>,
+    rows: fn(&Told, &SlotRecord, &mut dyn Sink) -> io::Result<()>,
+}
+
+/// The run that tables are told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    /// All but the slots.
+    pub(crate) record: &'a RunRecord,
+    /// Whether any round was executed: there are columns then of what was measured.
+    pub(crate) is_measured: bool,
 }
 
 impl Tell {
     /// Tells the head.
-    pub(crate) fn head(self, record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
-        (self.head)(record, out)
+    pub(crate) fn head(self, told: &Told, out: &mut dyn Sink) -> io::Result<()> {
+        (self.head)(told, out)
     }
 
     /// Tells the rows of a slot.
-    pub(crate) fn rows(self, record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
-        (self.rows)(record, slot, out)
+    pub(crate) fn rows(self, told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+        (self.rows)(told, slot, out)
     }
 
     /// Tells the whole table.
     pub(crate) fn all(self, record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
-        self.head(record, out)?;
-        record.slots.iter().try_for_each(|slot| self.rows(record, slot, out))
+        let is_measured = record.slots.iter().any(|slot| slot.measured.is_some());
+        let told = Told { record, is_measured };
+        self.head(&told, out)?;
+        record.slots.iter().try_for_each(|slot| self.rows(&told, slot, out))
     }
 }
 
@@ -122,7 +133,8 @@ fn named(columns: &[(&str, Kind)]) -> Vec<(String, Kind)> {
 }
 
 /// One row per slot.
-fn slots_head(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn slots_head(told: &Told, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
     let mut head = named(&[
         ("slot", Kind::Whole),
         ("status", Kind::Text),
@@ -139,11 +151,14 @@ fn slots_head(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
     if record.convergence.is_some() {
         head.extend(named(&[("convergence_violation_loss", Kind::Real), ("convergence_queue", Kind::Real)]));
     }
-<<<<<<< HEAD
+    if told.is_measured {
+        head.extend(named(&[("measured_latency_s", Kind::Real), ("late_operations", Kind::Whole)]));
+    }
     out.head(&head)
 }
 
-fn slots(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn slots(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
     let mut row = vec![Cell::Whole(slot.slot)];
     match &slot.outcome {
         SlotOutcome::Planned(planned) => {
@@ -161,38 +176,6 @@ fn slots(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Resul
             ]);
             let latency = |index: usize| planned.clusters.get(index).map(|cluster| cluster.latency_s.0);
             row.extend((0..record.clusters.len()).map(|index| Cell::real(latency(index))));
-=======
-    let is_measured = is_measured(record);
-    if is_measured {
-        head.extend(named(&[("measured_latency_s", Kind::Real), ("late_operations", Kind::Whole)]));
-    }
-    out.head(&head)?;
-    for slot in &record.slots {
-        let mut row = vec![Cell::Whole(slot.slot)];
-        match &slot.outcome {
-            SlotOutcome::Planned(planned) => {
-                let plan = record.plans.get(planned.plan);
-                row.extend([
-                    Cell::Text(planned.status.name()),
-                    Cell::Real(planned.latency_s.0),
-                    Cell::whole(planned.plan),
-                    plan.map_or(Cell::Empty, |plan| Cell::whole(plan.local_iterations)),
-                    plan.map_or(Cell::Empty, |plan| Cell::whole(plan.micro_batches)),
-                    Cell::Real(planned.objective),
-                    Cell::real(planned.lower_bound),
-                    Cell::real(planned.gap),
-                    Cell::Empty,
-                ]);
-                let latency = |index: usize| planned.clusters.get(index).map(|cluster| cluster.latency_s.0);
-                row.extend((0..record.clusters.len()).map(|index| Cell::real(latency(index))));
-            }
-            SlotOutcome::Outage(Outage { reason, .. }) => {
-                row.push(Cell::Text("outage"));
-                row.resize(9, Cell::Empty);
-                row.push(Cell::Text(reason));
-                row.resize(10 + record.clusters.len(), Cell::Empty);
-            }
->>>>>>> main
         }
         SlotOutcome::Outage(Outage { reason, .. }) => {
             row.push(Cell::Text("outage"));
@@ -200,88 +183,55 @@ fn slots(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Resul
             row.push(Cell::Text(reason));
             row.resize(10 + record.clusters.len(), Cell::Empty);
         }
-<<<<<<< HEAD
-=======
-        if is_measured {
-            let measured = slot.measured.as_ref();
-            row.push(Cell::real(measured.map(|of| of.latency_s.0)));
-            row.push(measured.map_or(Cell::Empty, |of| Cell::whole(of.late)));
-        }
-        out.row(&row)?;
->>>>>>> main
     }
     if record.convergence.is_some() {
         row.push(Cell::real(slot.convergence.map(|of| of.violation)));
         row.push(Cell::real(slot.convergence.map(|of| of.queue)));
     }
+    if told.is_measured {
+        let measured = slot.measured.as_ref();
+        row.push(Cell::real(measured.map(|of| of.latency_s.0)));
+        row.push(measured.map_or(Cell::Empty, |of| Cell::whole(of.late)));
+    }
     out.row(&row)
 }
 
-/// Whether any round was executed.
-fn is_measured(record: &RunRecord) -> bool {
-    record.slots.iter().any(|slot| slot.measured.is_some())
-}
-
 /// One row per slot and node.
-<<<<<<< HEAD
-fn nodes_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
-    out.head(&named(&[
-=======
-fn nodes(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn nodes_head(told: &Told, out: &mut dyn Sink) -> io::Result<()> {
     let mut head = named(&[
->>>>>>> main
         ("slot", Kind::Whole),
         ("node", Kind::Text),
         ("role", Kind::Text),
         ("energy_j", Kind::Real),
         ("budget_j", Kind::Real),
         ("queue", Kind::Real),
-<<<<<<< HEAD
-    ]))
+    ]);
+    if told.is_measured {
+        head.extend(named(&[("planned_energy_j", Kind::Real)]));
+    }
+    out.head(&head)
 }
 
-fn nodes(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn nodes(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
     for (index, node) in record.nodes.iter().enumerate() {
         let role = match node.role {
             NodeRole::ControlUnit => "control_unit",
             NodeRole::Device => "device",
         };
-        out.row(&[
+        let mut row = vec![
             Cell::Whole(slot.slot),
             Cell::Text(&node.name),
             Cell::Text(role),
             Cell::real(slot.energy_j.get(index).map(|energy| energy.0)),
             Cell::real(node.budget_j.map(|budget| budget.0)),
             Cell::real(slot.queues.get(index).copied()),
-        ])?;
-=======
-    ]);
-    let is_measured = is_measured(record);
-    if is_measured {
-        head.extend(named(&[("planned_energy_j", Kind::Real)]));
-    }
-    out.head(&head)?;
-    for slot in &record.slots {
-        for (index, node) in record.nodes.iter().enumerate() {
-            let role = match node.role {
-                NodeRole::ControlUnit => "control_unit",
-                NodeRole::Device => "device",
-            };
-            let mut row = vec![
-                Cell::Whole(slot.slot),
-                Cell::Text(&node.name),
-                Cell::Text(role),
-                Cell::real(slot.energy_j.get(index).map(|energy| energy.0)),
-                Cell::real(node.budget_j.map(|budget| budget.0)),
-                Cell::real(slot.queues.get(index).copied()),
-            ];
-            if is_measured {
-                let planned = slot.measured.as_ref().and_then(|measured| measured.planned_energy_j.get(index));
-                row.push(Cell::real(planned.map(|energy| energy.0)));
-            }
-            out.row(&row)?;
+        ];
+        if told.is_measured {
+            let planned = slot.measured.as_ref().and_then(|measured| measured.planned_energy_j.get(index));
+            row.push(Cell::real(planned.map(|energy| energy.0)));
         }
->>>>>>> main
+        out.row(&row)?;
     }
     Ok(())
 }
@@ -298,11 +248,12 @@ fn parts<'a>(
 }
 
 /// One row per planned slot and device.
-fn segments_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn segments_head(_: &Told, out: &mut dyn Sink) -> io::Result<()> {
     out.head(&named(&[("slot", Kind::Whole), ("cluster", Kind::Text), ("device", Kind::Text), ("blocks", Kind::Whole)]))
 }
 
-fn segments(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn segments(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
     for (slot, index, name, cluster) in parts(record, slot) {
         for ((_, device), blocks) in devices(record, index).zip(&cluster.sizes) {
             out.row(&[Cell::Whole(slot), Cell::Text(name), Cell::Text(&device.name), Cell::whole(*blocks)])?;
@@ -312,7 +263,7 @@ fn segments(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Re
 }
 
 /// One row per planned slot and cluster: where the time goes.
-fn rounds_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn rounds_head(_: &Told, out: &mut dyn Sink) -> io::Result<()> {
     out.head(&named(&[
         ("slot", Kind::Whole),
         ("cluster", Kind::Text),
@@ -327,7 +278,8 @@ fn rounds_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
     ]))
 }
 
-fn rounds(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn rounds(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
     for (slot, _, name, cluster) in parts(record, slot) {
         let of = &cluster.parts;
         let seconds = [cluster.latency_s, of.fixed, of.distribution, of.forward, of.backward, of.collection, of.upload];
@@ -340,7 +292,7 @@ fn rounds(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Resu
 }
 
 /// One row per planned slot and message: what is sent, over which link.
-fn radio_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn radio_head(_: &Told, out: &mut dyn Sink) -> io::Result<()> {
     out.head(&named(&[
         ("slot", Kind::Whole),
         ("cluster", Kind::Text),
@@ -355,7 +307,8 @@ fn radio_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
     ]))
 }
 
-fn radio(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn radio(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
     for (slot, index, name, cluster) in parts(record, slot) {
         for message in &cluster.messages {
             out.row(&[
@@ -376,7 +329,7 @@ fn radio(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Resul
 }
 
 /// One row per planned slot and device that holds a segment.
-fn memory_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn memory_head(_: &Told, out: &mut dyn Sink) -> io::Result<()> {
     out.head(&named(&[
         ("slot", Kind::Whole),
         ("cluster", Kind::Text),
@@ -386,7 +339,8 @@ fn memory_head(_: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
     ]))
 }
 
-fn memory(record: &RunRecord, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn memory(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
     for (slot, index, name, cluster) in parts(record, slot) {
         let held = devices(record, index).zip(&cluster.sizes).zip(&cluster.memory_bytes);
         for (((_, device), _), bytes) in held.filter(|((_, blocks), _)| **blocks > 0) {

@@ -2,6 +2,7 @@
 
 use super::convergence::Learned;
 use super::margin::margins;
+use super::measured::Measured;
 use super::series::{budget, devices, energy, quantile, sort};
 use super::summary::{
     ClusterSummary, GapSummary, LatencySummary, NodeSummary, OutageSummary, PlanSummary, SegmentSummary, Summary,
@@ -69,6 +70,7 @@ pub(super) struct Totals {
     clusters: Vec<OfCluster>,
     nodes: Vec<OfNode>,
     learned: Option<Learned>,
+    measured: Measured,
 }
 
 impl Totals {
@@ -92,12 +94,14 @@ impl Totals {
             clusters: (0..head.clusters.len()).map(cluster).collect(),
             nodes: nodes.collect(),
             learned: head.convergence.as_ref().map(|of| Learned::new(of, &head.plans)),
+            measured: Measured::new(),
         }
     }
 
     /// Takes the next slot of the record that begins with `head`.
     pub(super) fn take(&mut self, head: &RunRecord, slot: &SlotRecord) {
         self.slots += 1;
+        self.measured.take(slot);
         match &slot.outcome {
             SlotOutcome::Planned(planned) => self.take_round(planned),
             SlotOutcome::Outage(outage) => self.take_outage(&outage.reason),
@@ -173,6 +177,7 @@ impl Totals {
             slots: self.slots,
             planned: self.planned,
             latency: self.latency(),
+            measured: self.measured.summary(),
             gap: self.gap(head),
             plans: self.plans(head),
             clusters: self.clusters(head),

@@ -59,7 +59,6 @@ impl RunRecord {
         if let Some(of) = &self.convergence {
             check(&|| "convergence.violations".into(), of.violations.len(), self.plans.len())?;
         }
-<<<<<<< HEAD
         self.slots.iter().enumerate().try_for_each(|(index, slot)| self.check_slot(index, slot))
     }
 
@@ -69,6 +68,7 @@ impl RunRecord {
         check(&|| format!("slots[{index}].energy_prices"), slot.energy_prices.len(), nodes)?;
         check(&|| format!("slots[{index}].energy_j"), slot.energy_j.len(), nodes)?;
         check(&|| format!("slots[{index}].queues"), slot.queues.len(), nodes)?;
+        check(&|| format!("slots[{index}].measured.planned_energy_j"), slot.planned_energy_j().len(), nodes)?;
         let expected = self.convergence.is_some();
         if slot.convergence.is_some() != expected {
             return Err(RecordError::Convergence { index, expected });
@@ -86,16 +86,6 @@ impl RunRecord {
             // Records of old have neither.
             if !cluster.memory_bytes.is_empty() {
                 check(&|| of_cluster("memory_bytes"), cluster.memory_bytes.len(), cluster.sizes.len())?;
-=======
-        for (index, slot) in self.slots.iter().enumerate() {
-            check(&|| format!("slots[{index}].energy_prices"), slot.energy_prices.len(), nodes)?;
-            check(&|| format!("slots[{index}].energy_j"), slot.energy_j.len(), nodes)?;
-            check(&|| format!("slots[{index}].queues"), slot.queues.len(), nodes)?;
-            check(&|| format!("slots[{index}].measured.planned_energy_j"), slot.planned_energy_j().len(), nodes)?;
-            let expected = self.convergence.is_some();
-            if slot.convergence.is_some() != expected {
-                return Err(RecordError::Convergence { index, expected });
->>>>>>> main
             }
             if !cluster.compute_s.is_empty() {
                 check(&|| of_cluster("compute_s"), cluster.compute_s.len(), cluster.sizes.len())?;
@@ -127,7 +117,6 @@ impl RunRecord {
             true => vec![0.0; self.nodes.len()],
             false => self.initial_queues.clone(),
         };
-<<<<<<< HEAD
         queues_in(form, 0, &start, self.convergence.as_ref().map(|of| of.initial_queue))
     }
 
@@ -141,27 +130,9 @@ impl RunRecord {
     ) -> Result<Step, RecordError> {
         let Action { penalty, violations } = self.action_in(form, index, slot)?;
         let costs = form.costs(before).map_err(|source| RecordError::Slot { index, source })?;
-        let gap = form.gap(&costs, &slot.outcome, &slot.energy_prices, &slot.energy_j);
+        let gap = form.gap(&costs, &slot.outcome, &slot.energy_prices, [slot.planned_energy_j(), &slot.energy_j]);
         let queue_after = queues_in(form, index, &slot.queues, slot.convergence.map(|of| of.queue))?;
         Ok(Step { penalty, violations, gap, queue_after })
-=======
-        let queues = |index: usize, by_node: &[f64], learning: Option<f64>| {
-            let by_node: Vec<f64> = by_node.iter().copied().chain(learning).collect();
-            form.of_constraints(&by_node).map_err(|source| RecordError::Slot { index, source })
-        };
-        let initial = queues(0, &start, self.convergence.as_ref().map(|of| of.initial_queue))?;
-        let mut before = initial.clone();
-        let mut steps = Vec::with_capacity(self.slots.len());
-        for (index, slot) in self.slots.iter().enumerate() {
-            let failed = |source| RecordError::Slot { index, source };
-            let Action { penalty, violations } = self.action_in(form, index, slot)?;
-            let costs = form.costs(&before).map_err(failed)?;
-            let gap = form.gap(&costs, &slot.outcome, &slot.energy_prices, [slot.planned_energy_j(), &slot.energy_j]);
-            before = queues(index, &slot.queues, slot.convergence.map(|of| of.queue))?;
-            steps.push(Step { penalty, violations, gap, queue_after: before.clone() });
-        }
-        Ok(History::new(form.latency_weight(), initial, steps)?)
->>>>>>> main
     }
 
     /// The outcome of a slot of the record.
