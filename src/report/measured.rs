@@ -72,7 +72,7 @@ impl Measured {
 
     /// None for a run that was not executed.
     pub(super) fn summary(&self) -> Option<MeasuredSummary> {
-        let Self(mut sum) = self;
+        let mut sum = self.0;
         let rounds = sum.rounds.max(1) as f64;
         sum.planned_latency_s = Seconds(sum.planned_latency_s.0 / rounds);
         sum.latency_s = Seconds(sum.latency_s.0 / rounds);
