@@ -191,7 +191,7 @@ impl LongRun<'_> {
         let penalty = self.tally.step(slot);
         self.digest.take(slot, penalty);
         if slot.planned().is_some() {
-            if self.rounds % self.stride == 0 {
+            if self.rounds.is_multiple_of(self.stride) {
                 self.samples.push(slot.clone());
             }
             self.rounds += 1;
