@@ -256,14 +256,14 @@ impl Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::Scenario;
+    use crate::scenario::{BUILTIN, ScenarioFile};
     use crate::simulation::Run;
     use crate::solver::Settings;
 
     fn record(slots: u64) -> RunRecord {
-        let mut spec = Scenario::builtin().unwrap().spec().clone();
-        spec.slots = slots;
-        let mut run = Run::new(&Scenario::new(spec).unwrap(), Settings::default()).unwrap();
+        let mut file = ScenarioFile::parse(BUILTIN, "".as_ref()).unwrap();
+        file.spec.slots = slots;
+        let mut run = Run::new(&file.build().unwrap(), Settings::default()).unwrap();
         let slots = run.by_ref().collect::<Result<Vec<_>, _>>().unwrap();
         run.record(slots)
     }

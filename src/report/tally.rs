@@ -11,12 +11,12 @@ use crate::simulation::{Ledger, RecordError, RunRecord, SlotRecord};
 ///
 /// ```
 /// use collapipe::report::{RunTally, summary};
-/// use collapipe::scenario::Scenario;
+/// use collapipe::scenario::{BUILTIN, ScenarioFile};
 /// use collapipe::simulation::Run;
 ///
-/// let mut spec = Scenario::builtin()?.spec().clone();
-/// spec.slots = 3;
-/// let mut run = Run::new(&Scenario::new(spec)?, Default::default())?;
+/// let mut file = ScenarioFile::parse(BUILTIN, "".as_ref())?;
+/// file.spec.slots = 3;
+/// let mut run = Run::new(&file.build()?, Default::default())?;
 /// let mut tally = RunTally::new(run.record(Vec::new()))?;
 /// let mut slots = Vec::new();
 /// while let Some(slot) = run.next() {
