@@ -1,7 +1,9 @@
 //! Whole files, and why they are not there.
 
 use std::ffi::OsStr;
-use std::fs::{self, DirEntry, File, Permissions};
+#[cfg(feature = "figures")]
+use std::fs::File;
+use std::fs::{self, DirEntry, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -120,6 +122,7 @@ impl Draft {
         }
     }
 
+    #[cfg(feature = "figures")]
     /// From now on what was written so far stays under its name, whatever happens to the program; more is to come.
     pub(crate) fn keep(self) -> Result<Kept, FileError> {
         let Self { out, path } = self;
@@ -143,12 +146,14 @@ impl Write for Draft {
 }
 
 /// A file that is being written under its own name.
+#[cfg(feature = "figures")]
 #[derive(Debug)]
 pub(crate) struct Kept {
     out: BufWriter<File>,
     path: PathBuf,
 }
 
+#[cfg(feature = "figures")]
 impl Kept {
     /// All that was written is on the disk; the file will have another name.
     pub(crate) fn finish(self, path: PathBuf) -> Result<Staged, FileError> {
@@ -161,6 +166,7 @@ impl Kept {
     }
 }
 
+#[cfg(feature = "figures")]
 impl Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.out.write(bytes)
@@ -183,6 +189,7 @@ enum Written {
     /// Gone when the program ends.
     Hidden(NamedTempFile),
     /// Under another name, where it stays.
+    #[cfg(feature = "figures")]
     Named(PathBuf),
 }
 
@@ -201,6 +208,7 @@ impl Staged {
         let Self { written, path } = self;
         let put = match written {
             Written::Hidden(temporary) => temporary.persist(&path).map(drop).map_err(|error| error.error),
+            #[cfg(feature = "figures")]
             Written::Named(from) => fs::rename(from, &path),
         };
         match put {

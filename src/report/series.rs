@@ -27,6 +27,7 @@ pub(super) fn quantile(sorted: &[f64], probability: f64) -> Option<f64> {
 }
 
 /// Finite values in increasing order.
+#[cfg(any(test, feature = "figures"))]
 pub(super) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
     sort(&mut values);

@@ -98,6 +98,7 @@ impl<W: Write> RecordWriter<W> {
     }
 
     /// The same record in another writer, which has what this one has.
+    #[cfg(feature = "figures")]
     pub(crate) fn map<V: Write, E>(self, change: impl FnOnce(W) -> Result<V, E>) -> Result<RecordWriter<V>, E> {
         Ok(RecordWriter { out: change(self.out)?, line: self.line, slots: self.slots })
     }

@@ -10,6 +10,7 @@ use crate::text::escaped;
 /// The verdict; none without budgets.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Verdict {
+    #[cfg_attr(not(feature = "figures"), allow(dead_code, reason = "pages are coloured by it"))]
     pub(super) kept: Kept,
     /// Sentences, a line each.
     pub(super) text: String,
