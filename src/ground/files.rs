@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tempfile::{Builder, NamedTempFile, PersistError};
+use tempfile::{Builder, NamedTempFile};
 
 use super::blame::{Blame, Blamed};
 
@@ -127,7 +127,7 @@ impl Draft {
     pub(crate) fn keep(self) -> Result<Kept, FileError> {
         let Self { out, path } = self;
         let written = out.into_inner().map_err(io::IntoInnerError::into_error);
-        let kept = written.and_then(|temporary| temporary.persist(&path).map_err(|PersistError { error, .. }| error));
+        let kept = written.and_then(|temporary| temporary.persist(&path).map_err(|error| error.error));
         match kept {
             Ok(file) => Ok(Kept { out: BufWriter::new(file), path }),
             Err(source) => Err(FileError::Write { path, source }),
