@@ -10,6 +10,7 @@ mod deadline_price;
 mod media;
 mod one_phase;
 mod partition;
+mod pipeline_limits;
 mod plan;
 mod regressions;
 #[cfg(all(feature = "conic", feature = "milp", feature = "smooth"))]
