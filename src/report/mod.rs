@@ -49,7 +49,7 @@ pub use convergence::ConvergenceSummary;
 pub use drift::{ConstraintSummary, DriftSummary, drift_summary};
 pub use error::ReportError;
 #[cfg(feature = "figures")]
-pub use folder::{RunFolder, write_drift_folder, write_folder};
+pub use folder::{DriftFolder, RunFolder, write_drift_folder, write_folder};
 pub use margin::{Margins, StatedBudget};
 pub use partition::partition_table;
 #[cfg(feature = "png")]
