@@ -39,6 +39,14 @@ pub enum PilotError {
     /// It has no slots, or a gap that is not known.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// No V follows from the pilot's slots.
+    #[error("pilot run of {slots} slots: no V, because {reason}")]
+    NoWeight {
+        /// Slots it played.
+        slots: u64,
+        /// Why.
+        reason: String,
+    },
     /// No offline optimum of the pilot's slots, and so no multiplier.
     #[error("pilot run of {slots} slots: no multiplier, because {reason}")]
     NoMultiplier {
@@ -55,7 +63,7 @@ impl Blamed for PilotError {
             Self::Run(error) => error.blame(),
             // The run is our own.
             Self::Record(_) | Self::Certificate(_) => Blame::Machine,
-            Self::NoMultiplier { .. } => Blame::Input,
+            Self::NoMultiplier { .. } | Self::NoWeight { .. } => Blame::Input,
         }
     }
 }
@@ -66,9 +74,14 @@ pub const PILOT_SLOTS: u64 = 100;
 impl Pilot {
     /// The run that is measured.
     pub(super) fn play(scenario: &Scenario, settings: Settings) -> Result<RunRecord, RunError> {
+        Self::played(scenario, settings, PILOT_SLOTS)
+    }
+
+    /// At most so many slots of it.
+    pub(super) fn played(scenario: &Scenario, settings: Settings, most: u64) -> Result<RunRecord, RunError> {
         let own = scenario.spec().slots;
         let mut run = Run::after(scenario, settings)?;
-        let slots = run.by_ref().take(usize::try_from(own.min(PILOT_SLOTS)).unwrap_or(usize::MAX));
+        let slots = run.by_ref().take(usize::try_from(own.min(most)).unwrap_or(usize::MAX));
         let slots = slots.collect::<Result<Vec<_>, _>>()?;
         Ok(run.record(slots))
     }
