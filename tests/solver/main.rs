@@ -11,6 +11,7 @@ mod one_phase;
 mod partition;
 mod plan;
 mod regressions;
+mod server;
 #[cfg(all(feature = "conic", feature = "milp", feature = "smooth"))]
 mod settings;
 mod stashed;

@@ -24,7 +24,6 @@ mod near_zero;
 mod proof;
 mod reaction;
 mod scaling;
-mod server;
 mod sizes;
 mod uploads;
 mod warm;

@@ -1,16 +1,26 @@
 //! Edge servers whose energy has a price and whose memory has a limit.
 
 use approx::assert_relative_eq;
+use collapipe::instances::InstanceSize;
+use collapipe::problem::{Beyond, Cluster, EdgeServer, EndStage, PerPair, Schema, SlotProblem, SlotSpec, evaluate};
+use collapipe::solver::{Certified, Reason, Settings, bound_from_prices, solve};
+use collapipe::units::{Bytes, Seconds, Watts};
 
-use super::*;
-use crate::problem::{Beyond, Cluster, EdgeServer, EndStage, PerPair, Schema};
-use crate::solver::Reason;
-use crate::units::{Bytes, Seconds, Watts};
+fn built(spec: SlotSpec) -> SlotProblem {
+    SlotProblem::new(spec).unwrap()
+}
+
+/// The optimum of a feasible problem, to the gap.
+fn solved_to(problem: &SlotProblem, gap: f64) -> Certified {
+    let best = solve(problem, &Settings { gap, ..Settings::default() }).unwrap().outcome.unwrap();
+    assert!(best.gap <= gap && best.evaluation.feasibility.is_feasible(1e-9), "{:e}", best.gap);
+    best
+}
 
 /// A problem of version 2 with decoders that take their time, under several plans.
 fn problem(clusters: usize, seed: u64) -> SlotSpec {
     let size = InstanceSize { clusters, devices: 3, blocks: 6, plans: 3, ..InstanceSize::default() };
-    let mut spec = sample(size, seed);
+    let mut spec = size.sample(seed).unwrap().into_spec();
     spec.schema = Schema::V2;
     for cluster in &mut spec.clusters {
         cluster.hop_latency_s = PerPair::Same(Seconds(0.0));
@@ -78,14 +88,14 @@ fn the_price_of_a_server_is_a_cost_of_the_plan() {
 fn every_path_of_the_solver_knows_the_price() {
     for seed in 0..3 {
         let spec = priced(problem(1, seed), 300.0, 0.2);
-        let classical = solved(&built(spec.clone()));
+        let classical = solved_to(&built(spec.clone()), 1e-7);
         // A deadline that is no limit: the path beyond the classical problem.
         let beyond = SlotSpec { deadline_s: Some(Seconds(1e6)), ..spec.clone() };
         assert!(matches!(beyond.beyond_classical(), Some(Beyond { field: "deadline_s", .. })));
         let other = solved_to(&built(beyond), 1e-6);
         assert_relative_eq!(other.objective(), classical.objective(), max_relative = 1e-5);
         assert_eq!(other.evaluation.terms.server_energy, classical.evaluation.terms.server_energy);
-        let checked = crate::solver::bound_from_prices(&built(spec), &classical.shadow_prices, classical.lower_bound);
+        let checked = bound_from_prices(&built(spec), &classical.shadow_prices, classical.lower_bound);
         assert_relative_eq!(checked.unwrap(), classical.lower_bound, max_relative = 1e-6);
     }
 }
