@@ -40,7 +40,7 @@ fn run(scenario: &Scenario, policy: PolicyKind, file: Option<&Path>, slots: usiz
         rule: Rule::AdamW { rate: 1e-2, decay: 0.01 },
         update: UpdateRule::PerBatch,
         batch: 32,
-        samples: Some((samples.numbers, samples.classes)),
+        samples: Some((samples.numbers, samples.targets)),
     });
     let policy = policy.build(Settings::default(), 1).expect("a policy");
     let mut threads = Threads::start(&members(scenario), Clock::pretended()).expect("threads");

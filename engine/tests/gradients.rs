@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 
 use collapipe::model::{Family, Head, ModelPreset, Optimizer as StateKind, Transformer, TransformerSpec};
-use collapipe_engine::nn::{Loss, Model, Optimizer, Real, Rule, Shape};
+use collapipe_engine::nn::{IGNORED, Loss, Model, Optimizer, Real, Rule, Shape};
 use proptest::prelude::*;
 
 fn spec(width: u32, heads: u32, feed_forward: u32, layers: u32, tokens: u32, classes: u32) -> TransformerSpec {
@@ -13,6 +13,40 @@ fn spec(width: u32, heads: u32, feed_forward: u32, layers: u32, tokens: u32, cla
     spec
 }
 
+/// The kinds of models that are trained, by what they are asked.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Kind {
+    Classes,
+    Masked,
+    NextToken,
+    LastToken,
+    Translation { layers: u32, target: u32 },
+}
+
+impl Kind {
+    fn all(layers: u32, target: u32) -> [Self; 5] {
+        [Self::Classes, Self::Masked, Self::NextToken, Self::LastToken, Self::Translation { layers, target }]
+    }
+
+    /// The same sizes for a model of this kind.
+    fn of(self, mut spec: TransformerSpec, pooler: bool) -> TransformerSpec {
+        let (vocabulary, max_positions) = (11, spec.sequence_length);
+        let encoder = Family::Encoder { vocabulary, max_positions, token_types: u32::from(pooler), pooler };
+        let decoder = Family::Decoder { vocabulary, max_positions };
+        let language = Head::LanguageModel {};
+        (spec.family, spec.head) = match self {
+            Self::Classes => (encoder, spec.head),
+            Self::Masked => (encoder, language),
+            Self::NextToken => (decoder, language),
+            Self::LastToken => (decoder, spec.head),
+            Self::Translation { layers, target } => {
+                (Family::EncoderDecoder { vocabulary, decoder_layers: layers, target_length: target }, language)
+            }
+        };
+        spec
+    }
+}
+
 /// All parameters of a model, by part.
 struct Parts<T> {
     embedding: Vec<T>,
@@ -21,17 +55,23 @@ struct Parts<T> {
 }
 
 impl<T: Real> Parts<T> {
-    /// Numbers of size 1 rather than the small ones that training begins with, where many terms would vanish.
+    /// Numbers of size 1 rather than the small ones and zeros that training begins with, where many terms would vanish; scales of
+    /// normalizations are around 1.
     fn draw(model: &Model, seed: u64) -> Self {
-        let spread = |mut part: Vec<T>, factor: f64| {
-            // The scales of normalizations stay 1.
-            part.iter_mut().filter(|value| **value != T::one()).for_each(|value| *value *= T::of(factor));
+        let mut at = 0_u64;
+        let mut spread = |mut part: Vec<T>| {
+            for value in &mut part {
+                at += 1;
+                let unit = (hash(at, seed) % 20_001) as f64 / 10_000.0 - 1.0;
+                let around = if *value == T::one() { 1.0 } else { 0.0 };
+                *value = T::of(around + 0.7 * unit);
+            }
             part
         };
         Self {
-            embedding: spread(model.draw_embedding(seed), 50.0),
-            blocks: (0..model.blocks).map(|block| spread(model.draw_block(seed, block), 20.0)).collect(),
-            head: spread(model.draw_head(seed), 20.0),
+            embedding: spread(model.draw_embedding(seed)),
+            blocks: (0..model.blocks).map(|block| spread(model.draw_block(seed, block))).collect(),
+            head: spread(model.draw_head(seed)),
         }
     }
 
@@ -52,25 +92,29 @@ impl<T: Real> Parts<T> {
     }
 }
 
-fn loss<T: Real>(model: &Model, parts: &Parts<T>, tokens: &[u32], classes: &[u32]) -> Loss {
-    let shape = Shape { samples: classes.len(), tokens: model.tokens };
+fn counted(targets: &[u32]) -> usize {
+    targets.iter().filter(|target| **target != IGNORED).count()
+}
+
+fn loss<T: Real>(model: &Model, parts: &Parts<T>, tokens: &[u32], targets: &[u32]) -> Loss {
+    let shape = Shape { samples: tokens.len() / model.tokens, tokens: model.tokens };
     let (mut at, _) = model.embedding.forward(&parts.embedding, tokens.to_vec(), shape);
     for block in &parts.blocks {
         at = model.block.forward(block, at, shape).0;
     }
-    model.head.forward(&parts.head, &at, classes, classes.len(), shape).0
+    model.head.forward(&parts.head, &at, targets, counted(targets), shape).0
 }
 
-/// Loss and gradients of some samples of a batch of `batch`.
+/// Loss and gradients of some samples of a batch with so many targets.
 fn learn<T: Real>(
     model: &Model,
     parts: &Parts<T>,
     tokens: &[u32],
-    classes: &[u32],
-    batch: usize,
+    targets: &[u32],
+    counted: usize,
     gradients: &mut Parts<T>,
 ) -> Loss {
-    let shape = Shape { samples: classes.len(), tokens: model.tokens };
+    let shape = Shape { samples: tokens.len() / model.tokens, tokens: model.tokens };
     let (mut at, of_embedding) = model.embedding.forward(&parts.embedding, tokens.to_vec(), shape);
     let mut of_blocks = Vec::new();
     for block in &parts.blocks {
@@ -78,7 +122,7 @@ fn learn<T: Real>(
         of_blocks.push(saved);
         at = next;
     }
-    let (loss, of_head) = model.head.forward(&parts.head, &at, classes, batch, shape);
+    let (loss, of_head) = model.head.forward(&parts.head, &at, targets, counted, shape);
     let mut back = model.head.backward(&parts.head, &of_head, shape, &mut gradients.head);
     for ((block, saved), gradients) in parts.blocks.iter().zip(&of_blocks).zip(&mut gradients.blocks).rev() {
         back = model.block.backward(block, saved, back, shape, gradients);
@@ -87,20 +131,30 @@ fn learn<T: Real>(
     loss
 }
 
+/// A number that follows from both, and looks like no other one.
+fn hash(at: u64, seed: u64) -> u64 {
+    let mixed = (at ^ seed.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9)) >> 33
+}
+
 fn samples(model: &Model, count: usize, seed: u64) -> (Vec<u32>, Vec<u32>) {
-    let mix = |at: usize| (at as u64).wrapping_mul(6_364_136_223_846_793_005).wrapping_add(seed) >> 33;
+    let mix = |at: usize| hash(at as u64, seed);
     let tokens = (0..count * model.tokens).map(|at| (mix(at) % model.embedding.vocabulary() as u64) as u32).collect();
-    let classes = (0..count).map(|at| (mix(at + 7_777) % model.classes as u64) as u32).collect();
-    (tokens, classes)
+    let target = |at: usize| (mix(at + 7_777) % model.classes as u64) as u32;
+    // Of several targets per sample some are not asked for.
+    let ignored = |at: usize| model.targets() > 1 && mix(at + 55_555).is_multiple_of(3);
+    let targets = (0..count * model.targets()).map(|at| if ignored(at) { IGNORED } else { target(at) });
+    (tokens, targets.collect())
 }
 
 /// Every coordinate's gradient within 1e-8 of a central difference, relative to the largest coordinate.
 fn check_gradients(spec: &TransformerSpec, count: usize, seed: u64) {
     let model = Model::new(spec).expect("a model");
     let mut parts = Parts::<f64>::draw(&model, seed);
-    let (tokens, classes) = samples(&model, count, seed);
+    let (tokens, mut targets) = samples(&model, count, seed);
+    targets[0] = 1;
     let mut gradients = Parts::zeros(&model);
-    let _ = learn(&model, &parts, &tokens, &classes, count, &mut gradients);
+    let _ = learn(&model, &parts, &tokens, &targets, counted(&targets), &mut gradients);
     let gradients = gradients.flat();
     let scale = gradients.iter().fold(0.0_f64, |largest, value| largest.max(value.abs()));
     assert!(scale > 1e-3, "gradients that vanish prove nothing: {scale}");
@@ -109,7 +163,7 @@ fn check_gradients(spec: &TransformerSpec, count: usize, seed: u64) {
             let value = parts.all().nth(place).expect("a parameter");
             let before = *value;
             *value += offset;
-            let mean = loss(&model, &parts, &tokens, &classes).mean();
+            let mean = loss(&model, &parts, &tokens, &targets).mean();
             *parts.all().nth(place).expect("a parameter") = before;
             mean
         };
@@ -125,14 +179,25 @@ fn check_gradients(spec: &TransformerSpec, count: usize, seed: u64) {
 
 #[test]
 fn every_gradient_is_the_difference_quotient() {
-    check_gradients(&spec(4, 2, 6, 2, 3, 3), 2, 1);
+    for kind in Kind::all(2, 4) {
+        println!("{kind:?}");
+        check_gradients(&kind.of(spec(4, 2, 6, 2, 3, 3), true), 2, 1);
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 30, ..ProptestConfig::default() })]
 
     #[test]
     fn of_any_shape(
+        kind in prop_oneof![
+            Just(Kind::Classes),
+            Just(Kind::Masked),
+            Just(Kind::NextToken),
+            Just(Kind::LastToken),
+            (1_u32..3, 1_u32..5).prop_map(|(layers, target)| Kind::Translation { layers, target }),
+        ],
+        pooler: bool,
         (heads, size) in (1_u32..4, 1_u32..4),
         feed_forward in 1_u32..7,
         layers in 1_u32..3,
@@ -143,49 +208,117 @@ proptest! {
     ) {
         // One number per token is always normalized to 0, whatever it was.
         prop_assume!(heads * size > 2);
-        check_gradients(&spec(heads * size, heads, feed_forward, layers, tokens, classes), count, seed);
+        let spec = spec(heads * size, heads, feed_forward, layers, tokens, classes);
+        check_gradients(&kind.of(spec, pooler), count, seed);
     }
+}
+
+/// What stands behind a place, in the sample or in another one, has no part in what the place is asked.
+#[test]
+fn nobody_looks_ahead() {
+    for kind in [Kind::NextToken, Kind::Translation { layers: 2, target: 5 }] {
+        let model = Model::new(&kind.of(spec(8, 2, 16, 2, 5, 3), false)).expect("a model");
+        let parts = Parts::<f64>::draw(&model, 4);
+        let (tokens, _) = samples(&model, 3, 9);
+        let translated = matches!(kind, Kind::Translation { .. });
+        // Of the second sample, what the answer at one place costs when those before it are known.
+        let asked = |place: usize, tokens: &[u32], answer: u32| {
+            let mut targets = vec![IGNORED; 15];
+            targets[5..5 + place].fill(7);
+            let before = loss(&model, &parts, tokens, &targets).sum;
+            targets[5 + place] = answer;
+            loss(&model, &parts, tokens, &targets).sum - before
+        };
+        for place in 0..5 {
+            let expected = asked(place, &tokens, 3);
+            for changed in 0..15 {
+                let mut tokens = tokens.clone();
+                tokens[changed] = (tokens[changed] + 1) % 11;
+                let seen = (5..if translated { 10 } else { 6 + place }).contains(&changed);
+                let difference = (asked(place, &tokens, 3) - expected).abs();
+                assert_eq!(difference > 1e-9, seen, "{kind:?}: place {place}, token {changed}: {difference}");
+            }
+            // A decoder is told every answer at the next place: if an earlier one saw it, these were no probabilities.
+            let sum: f64 = (0..11).map(|answer| (-asked(place, &tokens, answer)).exp()).sum();
+            assert!((sum - 1.0).abs() < 1e-9, "{kind:?}: place {place}: {sum}");
+        }
+    }
+}
+
+/// The tokens before a place have a part in it, and so has the source.
+#[test]
+fn a_decoder_looks_at_what_it_was_told_and_at_the_source() {
+    let model = Model::new(&Kind::Translation { layers: 1, target: 4 }.of(spec(8, 2, 16, 1, 3, 3), false)).unwrap();
+    let parts = Parts::<f64>::draw(&model, 4);
+    let of_last = |source: &[u32], told: u32| {
+        let all = loss(&model, &parts, source, &[5, told, 6, 2]).sum;
+        all - loss(&model, &parts, source, &[5, told, 6, IGNORED]).sum
+    };
+    let expected = of_last(&[3, 4, 5], 7);
+    assert!((of_last(&[3, 4, 6], 7) - expected).abs() > 1e-6);
+    assert!((of_last(&[3, 4, 5], 8) - expected).abs() > 1e-6);
 }
 
 #[test]
 fn micro_batches_add_up_to_the_batch() {
-    let model = Model::new(&spec(8, 2, 16, 2, 5, 3)).expect("a model");
-    let (tokens, classes) = samples(&model, 8, 3);
-    fn run<T: Real>(model: &Model, tokens: &[u32], classes: &[u32], pieces: usize) -> (Vec<f64>, f64) {
+    fn run<T: Real>(model: &Model, tokens: &[u32], targets: &[u32], pieces: usize) -> (Vec<f64>, f64) {
         let parts = Parts::<T>::draw(model, 5);
         let (mut gradients, mut sum) = (Parts::zeros(model), Loss::default());
-        let size = classes.len() / pieces;
-        for (tokens, classes) in tokens.chunks(size * model.tokens).zip(classes.chunks(size)) {
-            sum += learn(model, &parts, tokens, classes, 8, &mut gradients);
+        let size = tokens.len() / model.tokens / pieces;
+        let chunks = tokens.chunks(size * model.tokens).zip(targets.chunks(size * model.targets()));
+        for (tokens, of_chunk) in chunks {
+            sum += learn(model, &parts, tokens, of_chunk, counted(targets), &mut gradients);
         }
         (gradients.flat().into_iter().map(Real::to_f64).collect(), sum.mean())
     }
-    for (pieces, [double, single]) in [(2, [1e-14, 1e-6]), (4, [1e-14, 1e-6]), (8, [1e-14, 1e-6])] {
+    for (kind, pieces) in Kind::all(2, 6).into_iter().flat_map(|kind| [2, 4, 8].map(|pieces| (kind, pieces))) {
+        let model = Model::new(&kind.of(spec(8, 2, 16, 2, 5, 3), true)).expect("a model");
+        let (tokens, targets) = samples(&model, 8, 3);
         let check = |(whole, loss): (Vec<f64>, f64), (split, of_split): (Vec<f64>, f64), tolerance: f64| {
             let norm = |of: &mut dyn Iterator<Item = f64>| of.map(|value| value * value).sum::<f64>().sqrt();
             let error = norm(&mut whole.iter().zip(&split).map(|(a, b)| a - b)) / norm(&mut whole.iter().copied());
-            assert!(error <= tolerance, "{pieces} pieces: {error:e} of the gradient's norm");
+            assert!(error <= tolerance, "{kind:?}, {pieces} pieces: {error:e} of the gradient's norm");
             assert!((loss - of_split).abs() <= tolerance * loss.abs());
         };
-        check(run::<f64>(&model, &tokens, &classes, 1), run::<f64>(&model, &tokens, &classes, pieces), double);
-        check(run::<f32>(&model, &tokens, &classes, 1), run::<f32>(&model, &tokens, &classes, pieces), single);
+        check(run::<f64>(&model, &tokens, &targets, 1), run::<f64>(&model, &tokens, &targets, pieces), 1e-14);
+        check(run::<f32>(&model, &tokens, &targets, 1), run::<f32>(&model, &tokens, &targets, pieces), 1e-6);
     }
 }
 
 #[test]
 fn allocated_parameters_are_those_that_the_planner_counts() {
-    for preset in [ModelPreset::BertTiny, ModelPreset::BertMini, ModelPreset::BertBase] {
+    let encoders =
+        [ModelPreset::BertTiny, ModelPreset::BertMini, ModelPreset::BertBase, ModelPreset::Distilbert].map(|preset| {
+            let classifier = (preset, Head::Classifier { classes: 4 });
+            [classifier, (preset, Head::LanguageModel {})]
+        });
+    let decoders = [(ModelPreset::Gpt2, Head::LanguageModel {}), (ModelPreset::Gpt2, Head::Classifier { classes: 4 })];
+    let both = [(ModelPreset::TransformerBase, Head::LanguageModel {})];
+    for (preset, head) in encoders.into_iter().flatten().chain(decoders).chain(both) {
         let mut spec = preset.spec(16);
-        spec.head = Head::Classifier { classes: 4 };
+        spec.head = head;
         let model = Model::new(&spec).expect("a model");
         let costs = Transformer::new(spec).expect("a model").costs();
         assert_eq!(model.block.count() as u64, costs.parameters.per_block, "{preset:?}");
         assert_eq!(model.embedding.count() as u64, costs.embedding.parameters, "{preset:?}");
-        assert_eq!(model.head.count() as u64, costs.decoder.parameters, "{preset:?}");
+        assert_eq!(model.head.count() as u64, costs.decoder.parameters, "{preset:?}, {head:?}");
         let state = Optimizer::<f32>::new(Rule::AdamW { rate: 1e-3, decay: 0.0 }, model.block.count());
         let per_parameter = StateKind::AdamW.state_bytes_per_parameter(Default::default());
         // The count of steps is one number more.
         assert_eq!(state.bytes(), per_parameter * model.block.count() as u64 + 4);
+    }
+}
+
+/// The same numbers, whichever way they were drawn: an edge server's copy of the table is the control unit's.
+#[test]
+fn fresh_tables_are_equal_on_both_ends() {
+    for kind in [Kind::Masked, Kind::NextToken, Kind::Translation { layers: 1, target: 3 }] {
+        let model = Model::new(&kind.of(spec(4, 2, 6, 1, 3, 3), true)).expect("a model");
+        let (embedding, head) = (model.draw_embedding::<f32>(3), model.draw_head::<f32>(3));
+        assert_eq!(embedding.len(), model.embedding.count());
+        assert_eq!(head.len(), model.head.count());
+        let table = &embedding[..11 * 4];
+        assert!(head.windows(table.len()).any(|part| part == table), "{kind:?}");
     }
 }
 
@@ -257,12 +390,17 @@ fn a_state_goes_with_its_part() {
 #[test]
 fn what_is_not_trained_here_is_refused_by_name() {
     let refused = |spec: &TransformerSpec| Model::new(spec).map(|_| ()).unwrap_err().to_string();
-    assert!(refused(&ModelPreset::Gpt2.spec(16)).contains("model.family"));
+    for preset in [ModelPreset::T5Small, ModelPreset::VitBase] {
+        let error = refused(&preset.spec(preset.default_sequence_length()));
+        assert!(error.contains("model.family") && error.contains("\"encoder-decoder\""), "{error}");
+    }
     let mut spec = spec(4, 2, 6, 1, 3, 3);
-    spec.head = Head::LanguageModel {};
-    assert!(refused(&spec).contains("model.head"));
     spec.heads = 3;
     assert!(refused(&spec).contains("width"));
+    spec.heads = 2;
+    spec.family = Family::EncoderDecoder { vocabulary: 1, decoder_layers: 1, target_length: 2 };
+    spec.head = Head::LanguageModel {};
+    assert!(refused(&spec).contains("at least 2"));
     for rule in [
         Rule::Sgd { rate: 0.0, momentum: 0.0 },
         Rule::Sgd { rate: f64::NAN, momentum: 0.0 },

@@ -97,7 +97,7 @@ fn stages_take_about_as_long_as_a_profile_of_this_machine_predicts() {
         rule: Rule::Sgd { rate: 0.1, momentum: 0.0 },
         update: UpdateRule::PerBatch,
         batch: 32,
-        samples: Some((samples.numbers, samples.classes)),
+        samples: Some((samples.numbers, samples.targets)),
     });
     let policy = PolicyKind::Exact.build(Settings::default(), 1).expect("a policy");
     let mut threads = Threads::start(&members(&scenario), Clock::real()).expect("threads");

@@ -169,7 +169,7 @@ fn a_run_that_is_killed_goes_on_from_its_checkpoint() {
     };
     let whole = engine(&arguments("whole"), &folder);
     assert!(whole.status.success(), "{}", text(&whole.stderr));
-    assert!(text(&whole.stdout).contains("800 held-out texts"), "{}", text(&whole.stdout));
+    assert!(text(&whole.stdout).contains("3200 samples learned from, 800 held out"), "{}", text(&whole.stdout));
     let mut killed = Command::new(env!("CARGO_BIN_EXE_collapipe-engine"))
         .args(arguments("killed"))
         .current_dir(&folder)
@@ -206,6 +206,37 @@ fn a_run_that_is_killed_goes_on_from_its_checkpoint() {
         engine(&["run", "scenario.toml", "--virtual-time", "--learn", "yes.txt", "no.txt", "--overwrite"], &folder);
     assert_eq!(two.status.code(), Some(2));
     assert!(text(&two.stderr).contains("model.head.classes = 4: must be 2"), "{}", text(&two.stderr));
+}
+
+/// The decoder is on the edge server: frames of the pipeline carry what the encoder made of the letters.
+#[test]
+fn run_learns_what_the_scenarios_model_is_for() {
+    let folder = folder("heads");
+    let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    for (name, data, task, guess) in [
+        ("phonemes.toml", "phonemes", "phonemes of words", "and the letter in its place"),
+        ("next-character.toml", "languages", "the next character", "after the two before"),
+    ] {
+        let scenario = scenarios.join(name);
+        let scenario = scenario.to_str().expect("a path");
+        let arguments = ["run", scenario, "--rounds", "3", "--virtual-time", "--learn", data, "--overwrite"];
+        let output = engine(&arguments, &folder);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let printed = text(&output.stdout);
+        assert!(printed.contains(task) && printed.contains("the model") && printed.contains(guess), "{printed}");
+        assert_eq!(printed.contains("wholly right"), data == "phonemes", "{printed}");
+        let table = std::fs::read_to_string(folder.join("collapipe-engine-out/record.json")).expect("a record");
+        let record: collapipe::simulation::RunRecord = serde_json::from_str(&table).expect("a record");
+        let learned = record.slots.iter().filter_map(|slot| slot.measured.as_ref()?.loss);
+        assert!(learned.count() > 0, "{printed}");
+        let wrong = if data == "phonemes" { "languages" } else { "phonemes" };
+        let refused = engine(&["run", scenario, "--virtual-time", "--learn", wrong, "--overwrite"], &folder);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(text(&refused.stderr).contains("model.family.kind"), "{}", text(&refused.stderr));
+    }
+    let nothing = engine(&["run", "--virtual-time", "--learn", "klingon"], &folder);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stderr).contains("\"languages\" or \"phonemes\""), "{}", text(&nothing.stderr));
 }
 
 #[test]

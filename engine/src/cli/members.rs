@@ -14,6 +14,7 @@ use super::Failure;
 
 /// Where the nodes are.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Nodes")]
 pub struct MemberArguments {
     /// Nodes are processes of this machine instead of threads
     #[arg(long, conflicts_with = "listen")]

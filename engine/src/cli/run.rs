@@ -73,14 +73,14 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         false => Pace::Emulated { scale: super::scale(arguments.scale)? },
     };
     let conflict = if arguments.overwrite { Conflict::Overwrite } else { Conflict::Refuse };
-    let task = arguments.learn.task(&scenario)?;
+    let lesson = arguments.learn.lesson(&scenario)?;
     // Better now than after a long run.
     let folder = RunFolder::claim(&arguments.out, conflict).map_err(Failure::input)?;
     let policy = arguments.policy.build(Settings::default(), scenario.spec().seed).map_err(Failure::input)?;
     let mut settings = TrainingSettings::default();
     (settings.pace, settings.patience_s) = (pace, arguments.members.patience_s()?);
     settings.checkpoint.clone_from(&arguments.checkpoint);
-    settings.learning = task.as_ref().map(|task| task.spec.clone());
+    settings.learning = lesson.as_ref().map(|lesson| lesson.spec.clone());
     let mut nodes = Members::gather(&arguments.members, &members(&scenario), arguments.virtual_time)?;
     let trained = train(&scenario, policy, nodes.coordinator()?, &settings, |slot, _| {
         let line = match (slot.planned(), &slot.measured) {
@@ -127,8 +127,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         100.0 * errors,
         100.0 * largest
     ))?;
-    if let Some(task) = &task {
-        print(&task.learned(&trained.parts)?)?;
+    if let Some(lesson) = &lesson {
+        print(&lesson.learned(&trained.parts)?)?;
     }
     match trained.ended {
         Some(error) => Err(Failure::machine(format_args!("the run ended early, its rounds so far are kept: {error}"))),

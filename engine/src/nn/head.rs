@@ -1,116 +1,130 @@
-//! The last stage of a classifier: dense layer and tanh on the first token (the pooler), a linear layer, cross-entropy.
+//! The last stage of any model: what follows the blocks, up to the loss.
 
-use collapipe::nalgebra::DMatrix;
 use rand::Rng;
 
 use super::Activations;
-use super::attention::softmax;
-use super::linear::Linear;
+use super::classifier::{Classifier, ClassifierSaved};
+use super::decoder::{Decoder, DecoderSaved};
+use super::language::{LanguageModel, LanguageModelSaved};
 use super::model::{Loss, Shape};
 use super::real::Real;
+use super::table::Table;
 
-/// Where the numbers of a classification head stand.
+/// What the edge server computes.
 #[derive(Clone, Debug)]
-pub struct Classifier {
-    pooler: Option<Linear>,
-    output: Linear,
-    count: usize,
+#[non_exhaustive]
+pub enum Head {
+    /// A class per sample.
+    Classifier(Classifier),
+    /// A token in the place of each.
+    LanguageModel(LanguageModel),
+    /// Another sequence, token by token.
+    Decoder(Decoder),
 }
 
 /// What its backward pass needs.
 #[derive(Clone, Debug)]
-pub struct ClassifierSaved<T> {
-    first: Activations<T>,
-    pooled: Activations<T>,
-    /// Gradient of the loss by the output layer's values.
-    of_logits: Activations<T>,
-    columns: usize,
+#[allow(missing_docs, reason = "one for each head")]
+#[non_exhaustive]
+pub enum HeadSaved<T> {
+    Classifier(ClassifierSaved<T>),
+    LanguageModel(LanguageModelSaved<T>),
+    Decoder(DecoderSaved<T>),
 }
 
-impl<T> ClassifierSaved<T> {
+impl<T> HeadSaved<T> {
     /// Memory of it.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        ((self.first.len() + self.pooled.len() + self.of_logits.len()) * size_of::<T>()) as u64
+        match self {
+            Self::Classifier(saved) => saved.bytes(),
+            Self::LanguageModel(saved) => saved.bytes(),
+            Self::Decoder(saved) => saved.bytes(),
+        }
     }
 }
 
-impl Classifier {
-    /// A head over so many classes, with or without BERT's pooler.
-    #[must_use]
-    pub fn new(width: usize, classes: usize, pooler: bool) -> Self {
-        let mut at = 0;
-        let pooler = pooler.then(|| Linear::place(&mut at, width, width));
-        let output = Linear::place(&mut at, width, classes);
-        Self { pooler, output, count: at }
-    }
-
+impl Head {
     /// Its parameters.
     #[must_use]
     pub const fn count(&self) -> usize {
-        self.count
+        match self {
+            Self::Classifier(head) => head.count(),
+            Self::LanguageModel(head) => head.count(),
+            Self::Decoder(head) => head.count(),
+        }
     }
 
-    /// Fresh parameters.
-    pub fn draw<T: Real>(&self, random: &mut impl Rng) -> Vec<T> {
-        let mut parameters = vec![T::zero(); self.count];
-        self.pooler.iter().chain([&self.output]).for_each(|layer| layer.draw(&mut parameters, random));
-        parameters
+    /// Targets of a sample of so many tokens.
+    #[must_use]
+    pub const fn targets(&self, tokens: usize) -> usize {
+        match self {
+            Self::Classifier(_) => 1,
+            Self::LanguageModel(_) => tokens,
+            Self::Decoder(decoder) => decoder.target(),
+        }
     }
 
-    /// Loss of a micro-batch: the sum over its samples divided by `batch`, the samples of the whole batch, so that losses
-    /// and gradients of micro-batches add up to the batch's means. `classes` has one entry per sample, below the number
-    /// of classes: checked where data are read.
+    /// The copy of the embedding's table, where there is one.
+    pub(super) const fn table(&self) -> Option<&Table> {
+        match self {
+            Self::Classifier(_) => None,
+            Self::LanguageModel(head) => Some(head.table()),
+            Self::Decoder(head) => Some(head.table()),
+        }
+    }
+
+    /// Fresh parameters, but for a copy of the embedding's table.
+    pub(super) fn draw<T: Real>(&self, random: &mut impl Rng) -> Vec<T> {
+        match self {
+            Self::Classifier(head) => head.draw(random),
+            Self::LanguageModel(head) => head.draw(random),
+            Self::Decoder(head) => head.draw(random),
+        }
+    }
+
+    /// Loss of a micro-batch: the sum over its targets divided by `counted`, the targets of the whole batch (those that are not
+    /// [`IGNORED`](super::IGNORED)), so that losses and gradients of micro-batches add up to the batch's means. `targets` has
+    /// [`targets`](Self::targets) entries per sample, each of them ignored or one that the model knows: checked where data are read.
     pub fn forward<T: Real>(
         &self,
         parameters: &[T],
         input: &Activations<T>,
-        classes: &[u32],
-        batch: usize,
+        targets: &[u32],
+        counted: usize,
         shape: Shape,
-    ) -> (Loss, ClassifierSaved<T>) {
-        let first = DMatrix::from_fn(input.nrows(), shape.samples, |row, sample| input[(row, sample * shape.tokens)]);
-        let pooled = match &self.pooler {
-            Some(pooler) => pooler.forward(parameters, &first).map(|value| value.tanh()),
-            None => first.clone(),
-        };
-        let mut of_logits = self.output.forward(parameters, &pooled);
-        let share = T::one() / T::of(batch as f64);
-        let mut loss = Loss { sum: 0.0, right: 0, samples: classes.len() };
-        for (mut column, class) in of_logits.column_iter_mut().zip(classes) {
-            let class = *class as usize;
-            loss.right += usize::from(column.imax() == class);
-            let values = column.as_mut_slice();
-            softmax(values);
-            // A probability that underflows costs as much as the smallest there is.
-            let probability = values[class].to_f64().max(f64::MIN_POSITIVE);
-            loss.sum -= probability.ln();
-            values[class] -= T::one();
-            values.iter_mut().for_each(|value| *value *= share);
+    ) -> (Loss, HeadSaved<T>) {
+        match self {
+            Self::Classifier(head) => {
+                let (loss, saved) = head.forward(parameters, input, targets, counted, shape);
+                (loss, HeadSaved::Classifier(saved))
+            }
+            Self::LanguageModel(head) => {
+                let (loss, saved) = head.forward(parameters, input, targets, counted, shape);
+                (loss, HeadSaved::LanguageModel(saved))
+            }
+            Self::Decoder(head) => {
+                let (loss, saved) = head.forward(parameters, input, targets, counted, shape);
+                (loss, HeadSaved::Decoder(saved))
+            }
         }
-        (loss, ClassifierSaved { first, pooled, of_logits, columns: input.ncols() })
     }
 
-    /// Adds to the gradients and returns that of the input.
+    /// Adds to the gradients and returns that of the input; nothing of numbers where another head saved.
     pub fn backward<T: Real>(
         &self,
         parameters: &[T],
-        saved: &ClassifierSaved<T>,
+        saved: &HeadSaved<T>,
         shape: Shape,
         gradients: &mut [T],
     ) -> Activations<T> {
-        let mut of_pooled = self.output.backward(parameters, &saved.pooled, &saved.of_logits, gradients);
-        let of_first = match &self.pooler {
-            Some(pooler) => {
-                of_pooled.zip_apply(&saved.pooled, |value, pooled| *value *= T::one() - pooled * pooled);
-                pooler.backward(parameters, &saved.first, &of_pooled, gradients)
+        match (self, saved) {
+            (Self::Classifier(head), HeadSaved::Classifier(saved)) => {
+                head.backward(parameters, saved, shape, gradients)
             }
-            None => of_pooled,
-        };
-        let mut of_input = DMatrix::zeros(of_first.nrows(), saved.columns);
-        for (sample, column) in of_first.column_iter().enumerate() {
-            of_input.set_column(sample * shape.tokens, &column);
+            (Self::LanguageModel(head), HeadSaved::LanguageModel(saved)) => head.backward(parameters, saved, gradients),
+            (Self::Decoder(head), HeadSaved::Decoder(saved)) => head.backward(parameters, saved, shape, gradients),
+            _ => Activations::<T>::zeros(0, 0),
         }
-        of_input
     }
 }

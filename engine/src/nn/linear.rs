@@ -42,9 +42,13 @@ impl Linear {
         DMatrixView::from_slice(&parameters[self.weights()], self.outputs, self.inputs)
     }
 
-    /// Weights of standard deviation 0.02, as BERT's; biases 0.
-    pub fn draw<T: Real>(&self, parameters: &mut [T], random: &mut impl Rng) {
-        draw(&mut parameters[self.weights()], random);
+    /// Fresh weights; biases 0.
+    pub fn draw<T: Real>(&self, parameters: &mut [T], fresh: Fresh, random: &mut impl Rng) {
+        let deviation = match fresh {
+            Fresh::Bert => DEVIATION,
+            Fresh::Glorot => (2.0 / (self.inputs + self.outputs) as f64).sqrt(),
+        };
+        draw(&mut parameters[self.weights()], deviation, random);
     }
 
     pub fn forward<T: Real>(&self, parameters: &[T], input: &Activations<T>) -> Activations<T> {
@@ -72,10 +76,22 @@ impl Linear {
     }
 }
 
-/// Normal numbers of standard deviation 0.02.
-pub fn draw<T: Real>(into: &mut [T], random: &mut impl Rng) {
+/// Standard deviation of fresh weights of BERT and GPT-2.
+pub const DEVIATION: f64 = 0.02;
+
+/// How large fresh weights are.
+#[derive(Clone, Copy, Debug)]
+pub enum Fresh {
+    /// Of standard deviation [`DEVIATION`].
+    Bert,
+    /// By the numbers of inputs and outputs (Glorot and Bengio 2010), as is usual for the first Transformer.
+    Glorot,
+}
+
+/// Normal numbers.
+pub fn draw<T: Real>(into: &mut [T], deviation: f64, random: &mut impl Rng) {
     for value in into {
         let standard: f64 = StandardNormal.sample(random);
-        *value = T::of(0.02 * standard);
+        *value = T::of(deviation * standard);
     }
 }

@@ -123,7 +123,7 @@ impl Whole {
 
     /// Loss and gradient over all texts.
     fn at(&self, flat: &[f64]) -> (f64, Vec<f64>) {
-        let found = self.model.gradient(&self.split(flat), &self.texts.numbers, &self.texts.classes);
+        let found = self.model.gradient(&self.split(flat), &self.texts.numbers, &self.texts.targets);
         found.map_or((f64::NAN, Vec::new()), |(loss, gradient)| (loss.mean(), gradient.concat()))
     }
 
@@ -269,7 +269,7 @@ fn shortened(samples: &Samples) -> Samples {
         text.iter().copied().chain(std::iter::repeat(last)).take(tokens).collect::<Vec<u32>>()
     };
     let numbers = samples.numbers.chunks_exact(samples.tokens.max(1)).take(TEXTS).flat_map(cut).collect();
-    Samples { tokens, numbers, classes: samples.classes.iter().copied().take(TEXTS).collect() }
+    Samples { tokens, numbers, targets: samples.targets.iter().copied().take(TEXTS).collect() }
 }
 
 /// Batches drawn with replacement, one behind the other.

@@ -109,7 +109,7 @@ pub(super) fn learning_of(scenario: &Scenario, seed: u64, samples: &Samples) -> 
         rule: Rule::AdamW { rate: 2e-3, decay: 0.01 },
         update: UpdateRule::PerBatch,
         batch: scenario.spec().clusters.first().map_or(1, |cluster| cluster.batch_size as usize),
-        samples: Some((samples.numbers.clone(), samples.classes.clone())),
+        samples: Some((samples.numbers.clone(), samples.targets.clone())),
     })
 }
 

@@ -140,7 +140,7 @@ fn run(
     let policy = kind.build(Settings::default(), 0).map_err(|error| ReproduceError::run(&name, error))?;
     let settings = TrainingSettings { learning: Some(spec.clone()), ..TrainingSettings::default() };
     let mut found =
-        vec![(0.0, model.loss_of_many(&model.draw::<f32>(spec.seed), &held_out.numbers, &held_out.classes))];
+        vec![(0.0, model.loss_of_many(&model.draw::<f32>(spec.seed), &held_out.numbers, &held_out.targets))];
     let (mut now_s, mut problem) = (0.0, None);
     // The last model is that before the first moment that it does not reach.
     let mut last: Option<Parts> = None;
@@ -156,7 +156,7 @@ fn run(
             };
             match at {
                 Ok(at) => {
-                    found.push((moment(found.len()), model.loss_of_many(&at, &held_out.numbers, &held_out.classes)))
+                    found.push((moment(found.len()), model.loss_of_many(&at, &held_out.numbers, &held_out.targets)))
                 }
                 Err(error) => {
                     problem = Some(error);

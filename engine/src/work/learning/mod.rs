@@ -13,7 +13,7 @@ use collapipe::nalgebra::DMatrix;
 
 use super::{Work, WorkError};
 use crate::data::Samples;
-use crate::nn::{Loss, Model, Shape};
+use crate::nn::{IGNORED, Loss, Model, Shape, counted};
 use crate::wire::{Learned, Plan};
 use part::{Held, Kept, Part, Saved, stashed_bytes};
 
@@ -42,11 +42,15 @@ pub(super) struct Learning {
     batches: u64,
     iterations: u64,
     saved: BTreeMap<u32, Vec<Saved>>,
-    targets: BTreeMap<u32, Vec<u32>>,
+    /// Of micro-batches to come: targets, and how many the batch has that count.
+    targets: BTreeMap<u32, (Vec<u32>, usize)>,
     loss: Loss,
     held_bytes: u64,
     most_bytes: u64,
 }
+
+/// In a message of targets, one that is not compared.
+const NO_TARGET: f32 = -1.0;
 
 fn model_error(error: impl std::fmt::Display) -> WorkError {
     WorkError::Model(error.to_string())
@@ -56,10 +60,14 @@ impl Learning {
     pub fn new(spec: &LearningSpec) -> Result<Self, WorkError> {
         let model = Model::new(&spec.model).map_err(model_error)?;
         spec.rule.validate().map_err(model_error)?;
-        let (numbers, classes) = spec.samples.clone().unwrap_or_default();
-        if numbers.len() != classes.len() * model.tokens {
-            let expected = classes.len() * model.tokens;
+        let (numbers, targets) = spec.samples.clone().unwrap_or_default();
+        if !numbers.len().is_multiple_of(model.tokens) {
+            let expected = numbers.len().next_multiple_of(model.tokens);
             return Err(WorkError::Length { what: "the tokens of all samples", found: numbers.len(), expected });
+        }
+        let expected = numbers.len() / model.tokens * model.targets();
+        if targets.len() != expected {
+            return Err(WorkError::Length { what: "the targets of all samples", found: targets.len(), expected });
         }
         if let Some(token) = numbers.iter().find(|token| **token as usize >= model.embedding.vocabulary()) {
             let least = model.embedding.vocabulary();
@@ -67,10 +75,10 @@ impl Learning {
                 "token {token} of a sample: must be below the vocabulary of {least}"
             )));
         }
-        if let Some(class) = classes.iter().find(|class| **class as usize >= model.classes) {
-            return Err(WorkError::Model(format!("class {class} of a sample: must be below {}", model.classes)));
+        if let Some(target) = targets.iter().find(|target| **target != IGNORED && **target as usize >= model.classes) {
+            return Err(WorkError::Model(format!("target {target} of a sample: must be below {}", model.classes)));
         }
-        let samples = Samples { tokens: model.tokens, numbers, classes };
+        let samples = Samples { tokens: model.tokens, numbers, targets };
         Ok(Self {
             spec: spec.clone(),
             model,
@@ -102,14 +110,6 @@ impl Learning {
         self.model.blocks + 1
     }
 
-    /// Samples over which a gradient is the mean.
-    fn counted(&self) -> usize {
-        match self.spec.update {
-            UpdateRule::PerBatch => self.spec.batch,
-            UpdateRule::PerMicroBatch => self.samples_per_micro_batch,
-        }
-    }
-
     /// Fresh parameters of a part: the same whoever holds it.
     fn fresh(&self, part: usize) -> Part {
         let (model, seed) = (&self.model, self.spec.seed);
@@ -139,12 +139,19 @@ impl Learning {
         Ok(DMatrix::from_vec(self.model.width, columns, values))
     }
 
-    fn batch(&self, iteration: u32, micro_batch: u32) -> (Vec<u32>, Vec<u32>) {
-        let (tokens, classes) = self.samples.batch(self.batches + u64::from(iteration), self.spec.batch);
-        let from = micro_batch as usize * self.samples_per_micro_batch;
-        let samples = from..from + self.samples_per_micro_batch;
-        let numbers = samples.start * self.model.tokens..samples.end * self.model.tokens;
-        (tokens.get(numbers).unwrap_or_default().to_vec(), classes.get(samples).unwrap_or_default().to_vec())
+    /// Tokens and targets of a micro-batch, and over how many targets its gradient is a mean.
+    fn batch(&self, iteration: u32, micro_batch: u32) -> (Vec<u32>, Vec<u32>, usize) {
+        let (tokens, targets) = self.samples.batch(self.batches + u64::from(iteration), self.spec.batch);
+        let part = |of: &[u32], per_sample: usize| {
+            let size = self.samples_per_micro_batch * per_sample;
+            of.chunks(size.max(1)).nth(micro_batch as usize).unwrap_or_default().to_vec()
+        };
+        let own = part(&targets, self.model.targets());
+        let counted = match self.spec.update {
+            UpdateRule::PerBatch => counted(&targets),
+            UpdateRule::PerMicroBatch => counted(&own),
+        };
+        (part(&tokens, self.model.tokens), own, counted)
     }
 
     fn part(&mut self, part: usize) -> Result<&mut Part, WorkError> {
@@ -210,13 +217,13 @@ impl Work for Learning {
     fn forward(&mut self, iteration: u32, micro_batch: u32, input: Vec<f32>) -> Result<Vec<f32>, WorkError> {
         let shape = self.shape();
         let mut at = if self.works.contains(&0) { DMatrix::zeros(0, 0) } else { self.matrix(input)? };
-        let (mut tokens, mut classes) = (Vec::new(), self.targets.remove(&micro_batch));
+        let (mut tokens, mut targets) = (Vec::new(), self.targets.remove(&micro_batch));
         if self.works.contains(&0) {
-            let batch = self.batch(iteration, micro_batch);
-            tokens = batch.0;
-            classes = classes.or(Some(batch.1));
+            let (of_embedding, of_head, counted) = self.batch(iteration, micro_batch);
+            tokens = of_embedding;
+            targets = targets.or(Some((of_head, counted)));
         }
-        let (head, counted) = (self.head(), self.counted());
+        let head = self.head();
         let mut all = Vec::with_capacity(self.works.len());
         for part in self.works.clone() {
             let of = self.held.get(&part).ok_or(WorkError::Misplaced("a part of the model that is not held"))?;
@@ -226,8 +233,8 @@ impl Work for Learning {
                 at = next;
                 Kept::Embedding(saved)
             } else if part == head {
-                let classes = classes.take().ok_or(WorkError::Misplaced("no targets"))?;
-                let (loss, saved) = self.model.head.forward(&parameters, &at, &classes, counted, shape);
+                let (targets, counted) = targets.take().ok_or(WorkError::Misplaced("no targets"))?;
+                let (loss, saved) = self.model.head.forward(&parameters, &at, &targets, counted, shape);
                 self.loss += loss;
                 at = DMatrix::zeros(0, 0);
                 Kept::Head(saved)
@@ -272,8 +279,10 @@ impl Work for Learning {
         if self.alone {
             return Ok(None);
         }
-        // Whole numbers below 2^24 are exact.
-        Ok(Some(self.batch(iteration, micro_batch).1.into_iter().map(|class| class as f32).collect()))
+        let (_, targets, counted) = self.batch(iteration, micro_batch);
+        // Whole numbers below 2^24 are exact, and vocabularies and batches are smaller.
+        let number = |target: u32| if target == IGNORED { NO_TARGET } else { target as f32 };
+        Ok(Some(targets.into_iter().map(number).chain([counted as f32]).collect()))
     }
 
     fn wants_targets(&self) -> bool {
@@ -281,16 +290,24 @@ impl Work for Learning {
     }
 
     fn take_targets(&mut self, micro_batch: u32, targets: Vec<f32>) -> Result<(), WorkError> {
-        let (found, expected) = (targets.len(), self.samples_per_micro_batch);
-        if found != expected {
+        let expected = self.samples_per_micro_batch * self.model.targets() + 1;
+        let [targets @ .., counted] = targets.as_slice() else {
+            return Err(WorkError::Length { what: "the targets of a micro-batch", found: 0, expected });
+        };
+        if targets.len() + 1 != expected {
+            let found = targets.len() + 1;
             return Err(WorkError::Length { what: "the targets of a micro-batch", found, expected });
         }
-        let class = |target: f32| {
-            let classes = 0.0..self.model.classes as f32;
-            if classes.contains(&target) { Ok(target as u32) } else { Err(WorkError::Model(format!("class {target}"))) }
+        let target = |target: &f32| {
+            let known = 0.0..self.model.classes as f32;
+            match *target {
+                NO_TARGET => Ok(IGNORED),
+                target if known.contains(&target) => Ok(target as u32),
+                target => Err(WorkError::Model(format!("target {target}: must be below {}", self.model.classes))),
+            }
         };
-        let classes = targets.into_iter().map(class).collect::<Result<_, _>>()?;
-        self.targets.insert(micro_batch, classes);
+        let targets = targets.iter().map(target).collect::<Result<_, _>>()?;
+        self.targets.insert(micro_batch, (targets, *counted as usize));
         Ok(())
     }
 
@@ -303,7 +320,7 @@ impl Work for Learning {
             return Ok(None);
         }
         let loss = std::mem::take(&mut self.loss);
-        Ok(Some(Learned { loss: loss.mean(), correct: loss.right as u64, counted: loss.samples as u64 }))
+        Ok(Some(Learned { loss: loss.mean(), correct: loss.right as u64, counted: loss.counted as u64 }))
     }
 
     fn segment(&mut self, node: usize) -> Result<Vec<f32>, WorkError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::nn::{BlockSaved, ClassifierSaved, EmbeddingSaved, Optimizer, Rule};
+use crate::nn::{BlockSaved, EmbeddingSaved, HeadSaved, Optimizer, Rule};
 use crate::work::WorkError;
 
 /// The parts that a node holds.
@@ -77,7 +77,7 @@ impl Part {
 pub(super) enum Kept {
     Embedding(EmbeddingSaved<f32>),
     Block(Box<BlockSaved<f32>>),
-    Head(ClassifierSaved<f32>),
+    Head(HeadSaved<f32>),
 }
 
 /// The same with the part's place and the parameters of the forward pass.

@@ -43,7 +43,7 @@ pub struct LearningSpec {
     pub update: UpdateRule,
     /// B: samples of a batch.
     pub batch: usize,
-    /// Tokens and classes of the cluster's data, which its control unit alone is given; empty for the others. Where devices
+    /// Tokens and targets of the cluster's data, which its control unit alone is given; empty for the others. Where devices
     /// train the whole model each has its share.
     pub samples: Option<(Vec<u32>, Vec<u32>)>,
 }
@@ -53,9 +53,9 @@ impl LearningSpec {
     #[must_use]
     pub fn part(&self, cluster: usize, clusters: usize) -> Self {
         let tokens = self.model.sequence_length as usize;
-        let part = self.samples.clone().map(|(numbers, classes)| {
-            let part = Samples { tokens, numbers, classes }.part(cluster, clusters);
-            (part.numbers, part.classes)
+        let part = self.samples.clone().map(|(numbers, targets)| {
+            let part = Samples { tokens, numbers, targets }.part(cluster, clusters);
+            (part.numbers, part.targets)
         });
         Self { samples: part, ..self.clone() }
     }
