@@ -4,6 +4,7 @@
 pub mod compare;
 pub mod data;
 pub mod emulate;
+pub mod network;
 pub mod nn;
 pub mod profile;
 pub mod reproduce;

@@ -177,6 +177,10 @@ fn a_run_records_the_outage_and_plans_without_the_device_until_it_is_back() {
     let SlotOutcome::Outage(outage) = &slots[1].outcome else { panic!("{:?}", slots[1].outcome) };
     assert!(outage.reason.contains("cluster 0, node 1"), "{}", outage.reason);
     assert!(slots[1].measured.is_none());
+    // What was spent before the fault counts: more than nothing, less than a whole round.
+    let spent = |slot: usize| slots[slot].energy_j.iter().map(|energy| energy.0).sum::<f64>();
+    assert!(spent(1) > 0.0 && spent(1) < spent(0), "{} {}", spent(1), spent(0));
+    assert!(slots[1].energy_j[0].0 > 0.0, "the control unit had sent the segments out: {:?}", slots[1].energy_j);
     assert_eq!((slots[0].present[0].as_slice(), slots[2].present[0].as_slice()), (&[0, 1, 2, 3][..], &[1, 2, 3][..]));
     assert!(slots[2].measured.is_some(), "planned without the device, and executed");
     let last = slots.last().expect("slots");

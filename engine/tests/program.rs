@@ -101,6 +101,7 @@ fn reproduce_leaves_what_the_page_shows() {
         "predicted-measured",
         "predicted-measured-training",
         "headlines",
+        "energy",
         "learning-curves",
         "micro-batches",
         "gradients-and-bounds",
@@ -125,6 +126,7 @@ fn reproduce_leaves_what_the_page_shows() {
         assert!((measured - predicted).abs() <= 1e-9 * predicted.abs().max(1e-3), "{line}");
     }
     assert!(parts.contains(&("full-model-federated".into(), "0/iterations".into())), "{parts:?}");
+    assert_eq!(parts.iter().filter(|(_, part)| part == "round").count(), 7, "{parts:?}");
     // Rows of the experiments: series, place, metric -> value.
     let rows = |name: &str| {
         let data = std::fs::read_to_string(out.join(name).join("data.csv")).expect("data");
@@ -147,12 +149,23 @@ fn reproduce_leaves_what_the_page_shows() {
         assert_eq!(of(&headlines, "exact", metric).len(), 3, "{metric}");
     }
     let least = |series| of(&headlines, series, "latency_s").into_iter().fold(f64::INFINITY, f64::min);
-    for other in ["uniform-segments", "no-pipeline", "full-model-federated"] {
+    for other in ["uniform-segments", "no-pipeline", "one-device", "full-model-federated"] {
         assert!(least("exact") < least(other), "{other}");
+    }
+    // One kind of variable at a time is never better than all together.
+    for (exact, other) in of(&headlines, "exact", "latency_s").iter().zip(of(&headlines, "alternating", "latency_s")) {
+        assert!(*exact <= other * (1.0 + 1e-6), "{exact} {other}");
     }
     // Without a pipeline one device holds everything.
     assert!(of(&headlines, "no-pipeline", "memory_share").iter().all(|share| *share > 0.9));
     assert!(of(&headlines, "uniform-segments", "memory_share").iter().all(|share| *share < 0.3));
+    // A run with budgets, its certificates recomputed from the record that it left.
+    let record = std::fs::read_to_string(out.join("energy-run/record.json")).expect("a record");
+    let record: collapipe::simulation::RunRecord = serde_json::from_str(&record).expect("a record");
+    assert!(record.slots.iter().all(|slot| slot.measured.is_some()));
+    let summed = collapipe::report::summary(&record);
+    assert!(summed.certified() && summed.nodes.iter().any(|node| node.certificate.is_some()));
+    assert!(text(&output.stdout).contains("by certificate C1 at most"), "{}", text(&output.stdout));
     let gradients = std::fs::read_to_string(out.join("summary.json")).expect("a summary");
     let summary: serde_json::Value = serde_json::from_str(&gradients).expect("json");
     let constants = &summary["constants"][0];

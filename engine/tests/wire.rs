@@ -18,7 +18,7 @@ const NODE: Address = Address { cluster: 0, node: 1 };
 
 fn tensor(values: &[f32], numbers: Numbers) -> Frame {
     let key = TensorKey { attempt: 3, kind: TensorKind::Activation, iteration: 1, index: 2 };
-    let message = Message::Tensor { key, from: NODE, numbers, arrives_s: Some(0.1) };
+    let message = Message::Tensor { key, from: NODE, numbers, arrives_s: Some(0.1), later_s: 0.0 };
     message.frame(encode(values, numbers)).expect("a frame")
 }
 
@@ -131,8 +131,23 @@ fn strangers_on_the_port_disturb_nobody() {
         clock: None,
     };
     assert!(matches!(serve(settings("guess", 1)), Err(NodeError::Coordinator(WireError::Token))));
-    // Nobody waits for node 7.
-    assert!(serve(settings("secret", 7)).is_err());
+    // Nobody waits for node 7, and its user is told so.
+    let nobody = serve(settings("secret", 7)).expect_err("no such node");
+    assert!(matches!(&nobody, NodeError::Coordinator(WireError::Refused { .. })), "{nobody}");
+    assert!(nobody.to_string().contains("node 7 is no node of this run"), "{nobody}");
+    assert!(hall.refused().is_some_and(|reason| reason.contains("node 7")));
+    // Another version, and a head that is longer than a stranger's may be: both are told why, in a frame of this version.
+    let hello = Message::Hello { token: "secret".into(), address: Some(NODE), listens: None };
+    let bytes = hello.frame(Vec::new()).and_then(|frame| frame.to_bytes()).expect("bytes");
+    for (place, byte, expected) in [(4, 9, "protocol version 9"), (11, 1, "must be at most")] {
+        let mut other = bytes.clone();
+        other[place] = byte;
+        let mut stream = TcpStream::connect(hall.address()).expect("a connection");
+        stream.write_all(&other).expect("sent");
+        let answer = Frame::read(&mut stream, Limit::STRANGER).expect("an answer");
+        let Ok(Message::Refused { reason }) = Message::of(&answer) else { panic!("{answer:?}") };
+        assert!(reason.contains(expected), "{reason}");
+    }
     assert_eq!(hall.wait_for(&[NODE], Duration::from_millis(10)), [NODE]);
     let member = settings("secret", 1);
     let node = thread::spawn(move || serve(member));

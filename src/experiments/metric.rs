@@ -17,6 +17,8 @@ pub enum Metric {
     ServerEnergyJ,
     /// Memory that the edge server holds for a cluster that needs most of it, over all rounds, in bytes.
     ServerMemoryBytes,
+    /// Mean energy of one node per slot, in J.
+    NodeEnergyJ,
     /// Useful compute time of the devices over the time that they are bound (active devices times round latency), in
     /// [0, 1].
     ComputeEfficiency,
@@ -65,6 +67,7 @@ impl Metric {
             Self::PricedLatencyS => "Mean round latency with the price of the edge servers",
             Self::ServerEnergyJ => "Mean energy of the edge servers per slot",
             Self::ServerMemoryBytes => "Largest memory on an edge server",
+            Self::NodeEnergyJ => "Mean energy of a node per slot",
             Self::ComputeEfficiency => "Computation efficiency",
             Self::LargestMemoryBytes => "Largest memory in any round",
             Self::MemoryShare => "Largest memory",
@@ -90,7 +93,7 @@ impl Metric {
         match self {
             Self::LatencyS | Self::PricedLatencyS => "s",
             Self::TimeToTargetS => "h",
-            Self::EnergyJ | Self::ServerEnergyJ => "J",
+            Self::EnergyJ | Self::NodeEnergyJ | Self::ServerEnergyJ => "J",
             Self::LargestMemoryBytes | Self::ServerMemoryBytes => "GB",
             Self::ComputeEfficiency | Self::OutageShare | Self::Gap | Self::PredictionError | Self::Accuracy => "%",
             Self::MemoryShare => "% of encoder",

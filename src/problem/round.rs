@@ -10,7 +10,7 @@ use super::shape::{self, DecisionError};
 use super::slot::{CandidatePlan, SlotProblem};
 use crate::ground::phase::Phase;
 use crate::ground::route::{NodeId, Route};
-use crate::ground::units::{Bits, Seconds};
+use crate::ground::units::{Bits, Joules, Seconds};
 use crate::schedule::{Durations, Schedule, ScheduleError, Sending, Timeline};
 
 /// One transmission, made once.
@@ -32,17 +32,22 @@ pub struct Sent {
     /// By how much later it arrives; occupies nobody.
     #[serde(rename = "latency_s")]
     pub latency: Seconds,
+    /// What its sender spends on it; 0 for an edge server, whose energy is not counted.
+    #[serde(rename = "energy_j")]
+    pub energy: Joules,
 }
 
 impl Sent {
     fn of(sent: &Transmission, link: Option<Link>) -> Self {
+        let on_air = sent.time(link.unwrap_or_default());
         Self {
             from: sent.sender,
             to: sent.receiver,
             bits: sent.bits,
-            on_air: sent.time(link.unwrap_or_default()),
+            on_air,
             overhead: sent.overhead,
             latency: sent.latency,
+            energy: sent.energy(link.unwrap_or_default(), on_air),
         }
     }
 
@@ -82,6 +87,10 @@ pub struct ClusterRound {
     pub forward: Vec<Seconds>,
     /// The same backward.
     pub backward: Vec<Seconds>,
+    /// What each stage spends on computing per micro-batch, forward; 0 for the ends, whose computing is not counted.
+    pub forward_energy: Vec<Joules>,
+    /// The same backward; 0 where there is no backward work.
+    pub backward_energy: Vec<Joules>,
     /// Hop h joins stages h and h+1.
     pub forward_hops: Vec<Sent>,
     /// The same hops as they send back; empty where there is no backward work.
@@ -99,6 +108,16 @@ impl ClusterRound {
         let at = program.at;
         let route = Route::through(&choice.active, at.cluster.devices.len());
         let stage_times = |phase| program.stage_times(phase, route, &choice.sizes).collect();
+        let end = |stage: bool| stage.then_some(Joules(0.0));
+        let stage_energies = |phase| {
+            let held = choice.active.iter().zip(segments(&choice.sizes));
+            let devices = held.filter_map(|(device, segment)| {
+                let device = at.cluster.devices.get(device.0)?;
+                Some(program.phase_energy(phase, device, &segment))
+            });
+            let (first, last) = (end(at.cluster.embedding.is_some()), end(at.cluster.decoder.is_some()));
+            first.into_iter().chain(devices).chain(last).collect()
+        };
         let hops = |phase: Phase| {
             let ends = program.hops(route, &choice.sizes);
             let sent = ends
@@ -126,6 +145,8 @@ impl ClusterRound {
             segments,
             forward: stage_times(Phase::Forward),
             backward: stage_times(Phase::Backward),
+            forward_energy: stage_energies(Phase::Forward),
+            backward_energy: stage_energies(Phase::Backward),
             forward_hops: hops(Phase::Forward),
             backward_hops: hops(Phase::Backward),
             distribution: distribution

@@ -26,6 +26,7 @@ pub(crate) mod figures;
 pub(crate) mod folder;
 pub(crate) mod html;
 mod margin;
+mod measured;
 pub(crate) mod page;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -51,6 +52,7 @@ pub use error::ReportError;
 #[cfg(feature = "figures")]
 pub use folder::{DriftFolder, RunFolder, write_drift_folder, write_folder};
 pub use margin::{Margins, StatedBudget};
+pub use measured::MeasuredSummary;
 pub use partition::partition_table;
 #[cfg(feature = "png")]
 pub use png::{PngError, png};

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::certificates::{OfflineSummary, certificates};
 use super::convergence::{ConvergenceSummary, convergence};
 use super::margin::{Margins, margins};
+use super::measured::{MeasuredSummary, measured};
 use super::series::{budget, devices, energy, quantile, sorted};
 use super::verdict::{BudgetVerdict, Kept, verdict};
 use crate::lyapunov::certificate::{CertificateName, Claim};
@@ -106,7 +107,7 @@ pub struct NodeSummary {
     pub name: String,
     /// What it is.
     pub role: NodeRole,
-    /// Mean energy per slot; an outage counts as a slot in which nothing was spent.
+    /// Mean energy per slot; an outage counts as a slot in which nothing was spent, but for rounds that failed.
     pub mean_energy_j: Joules,
     /// Ē: the budget; none for a node without one.
     pub budget_j: Option<Joules>,
@@ -141,6 +142,9 @@ pub struct Summary {
     pub outages: Vec<OutageSummary>,
     /// Round latency; none without planned rounds.
     pub latency: Option<LatencySummary>,
+    /// What was measured; none for a run that was only planned. Latencies elsewhere in the summary are those planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredSummary>,
     /// Gaps; none without planned rounds, and for a policy that proves nothing.
     pub gap: Option<GapSummary>,
     /// One entry per candidate plan.
@@ -219,6 +223,7 @@ pub fn summary(record: &RunRecord) -> Summary {
         planned,
         outages: outages(record),
         latency: latency(record),
+        measured: measured(record),
         gap: gap(record),
         plans: plans(record, planned),
         clusters: clusters(record),

@@ -68,6 +68,9 @@ fn write(summary: &Summary, width: usize, f: &mut String) -> fmt::Result {
     if summary.outages.len() > MOST_REASONS {
         writeln!(f, "  and {} more reasons", summary.outages.len() - MOST_REASONS)?;
     }
+    if let Some(measured) = summary.measured {
+        writeln!(f, "{measured}")?;
+    }
     let Some(latency) = summary.latency else {
         return writeln!(f, "\nNo planned round: no latency, gap or segments to report.");
     };

@@ -108,6 +108,10 @@ fn slots(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
     if record.convergence.is_some() {
         head.extend(named(&[("convergence_violation_loss", Kind::Real), ("convergence_queue", Kind::Real)]));
     }
+    let is_measured = is_measured(record);
+    if is_measured {
+        head.extend(named(&[("measured_latency_s", Kind::Real), ("late_operations", Kind::Whole)]));
+    }
     out.head(&head)?;
     for slot in &record.slots {
         let mut row = vec![Cell::Whole(slot.slot)];
@@ -139,21 +143,36 @@ fn slots(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
             row.push(Cell::real(slot.convergence.map(|of| of.violation)));
             row.push(Cell::real(slot.convergence.map(|of| of.queue)));
         }
+        if is_measured {
+            let measured = slot.measured.as_ref();
+            row.push(Cell::real(measured.map(|of| of.latency_s.0)));
+            row.push(measured.map_or(Cell::Empty, |of| Cell::whole(of.late)));
+        }
         out.row(&row)?;
     }
     Ok(())
 }
 
+/// Whether any round was executed.
+fn is_measured(record: &RunRecord) -> bool {
+    record.slots.iter().any(|slot| slot.measured.is_some())
+}
+
 /// One row per slot and node.
 fn nodes(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
-    out.head(&named(&[
+    let mut head = named(&[
         ("slot", Kind::Whole),
         ("node", Kind::Text),
         ("role", Kind::Text),
         ("energy_j", Kind::Real),
         ("budget_j", Kind::Real),
         ("queue", Kind::Real),
-    ]))?;
+    ]);
+    let is_measured = is_measured(record);
+    if is_measured {
+        head.extend(named(&[("planned_energy_j", Kind::Real)]));
+    }
+    out.head(&head)?;
     for slot in &record.slots {
         for (index, node) in record.nodes.iter().enumerate() {
             let role = match node.role {
@@ -161,14 +180,19 @@ fn nodes(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
                 NodeRole::Device => "device",
                 NodeRole::EdgeServer => "edge_server",
             };
-            out.row(&[
+            let mut row = vec![
                 Cell::Whole(slot.slot),
                 Cell::Text(&node.name),
                 Cell::Text(role),
                 Cell::real(slot.energy_j.get(index).map(|energy| energy.0)),
                 Cell::real(node.budget_j.map(|budget| budget.0)),
                 Cell::real(slot.queues.get(index).copied()),
-            ])?;
+            ];
+            if is_measured {
+                let planned = slot.measured.as_ref().and_then(|measured| measured.planned_energy_j.get(index));
+                row.push(Cell::real(planned.map(|energy| energy.0)));
+            }
+            out.row(&row)?;
         }
     }
     Ok(())

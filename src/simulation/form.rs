@@ -169,7 +169,7 @@ impl StandardForm {
     pub fn idle(&self, energy: &[Joules]) -> Result<Action, QueueError> {
         let mut violations = self.energy.violations(energy)?;
         violations.extend(self.learning.as_ref().map(|of| of.scaled(None)).transpose()?);
-        Ok(Action { penalty: 0.0, violations })
+        Ok(Action { penalty: self.priced(energy), violations })
     }
 
     /// The action of an outcome.
@@ -189,17 +189,26 @@ impl StandardForm {
     }
 
     /// C: how far an outcome's V·p + Q·g is at most above the slot's minimum; none where that is not known, because the
-    /// slot was not decided at these costs of the queues, or without a bound.
+    /// slot was not decided at these costs of the queues, or without a bound. Energies are those planned and those
+    /// spent, which differ where they were measured.
     pub fn gap(
         &self,
         costs: &QueueCosts,
         outcome: &SlotOutcome,
         energy_prices: &[f64],
-        energy: &[Joules],
+        [planned_energy, spent]: [&[Joules]; 2],
     ) -> Option<f64> {
+        let cost = |energy: &[Joules]| -> f64 {
+            let of_queues: f64 = costs.energy_prices.iter().zip(energy).map(|(price, spent)| price * spent.0).sum();
+            of_queues + self.latency_weight * self.priced(energy)
+        };
         match outcome {
-            SlotOutcome::Planned(planned) => self.gap_of_round(costs, planned, energy_prices, energy),
-            SlotOutcome::Outage(outage) => Some(self.gap_of_outage(costs.learning, outage)),
+            SlotOutcome::Planned(planned) => {
+                let above = self.gap_of_round(costs, planned, energy_prices, cost(planned_energy))?;
+                Some((above + cost(spent) - cost(planned_energy)).max(0.0))
+            }
+            // What a failed round spent it spent for nothing.
+            SlotOutcome::Outage(outage) => Some(self.gap_of_outage(costs.learning, outage) + cost(spent)),
         }
     }
 
@@ -208,16 +217,14 @@ impl StandardForm {
         costs: &QueueCosts,
         planned: &PlannedSlot,
         energy_prices: &[f64],
-        energy: &[Joules],
+        energy_cost: f64,
     ) -> Option<f64> {
         let off = |(own, price): (&f64, &f64)| (own - price).abs() > ROUNDING * price.abs();
         if energy_prices.iter().zip(&costs.energy_prices).any(off) {
             return None;
         }
-        let energy_cost: f64 = costs.energy_prices.iter().zip(energy).map(|(price, spent)| price * spent.0).sum();
         let latency = self.latency_weight * planned.latency_s.0;
-        let own = self.latency_weight * self.priced(energy);
-        let penalty = self.plans.get(planned.plan)?.penalty + costs.plan_penalties.get(planned.plan)? + own;
+        let penalty = self.plans.get(planned.plan)?.penalty + costs.plan_penalties.get(planned.plan)?;
         let objective = latency + energy_cost + penalty;
         let scale = latency.abs() + energy_cost.abs() + penalty.abs();
         let lower_bound = planned.lower_bound.filter(|bound| bound.is_finite())?;

@@ -25,7 +25,8 @@ impl RunRecord {
     }
 
     /// The run as plain data: penalty T(t) + (the plan's own penalty)/V in seconds, 0 in an outage; violations E/Ē − 1
-    /// of the nodes with a budget, then g/G of the convergence constraint if there is one.
+    /// of the nodes with a budget, then g/G of the convergence constraint if there is one. Energies of executed rounds are
+    /// those that were measured, latencies those that were planned.
     ///
     /// The gap of a slot is objective − lower bound where the record shows that the slot was decided at the prices of
     /// its queues, and not known otherwise. In an outage its [cause](super::OutageCause) decides: where no round was
@@ -66,6 +67,7 @@ impl RunRecord {
             check(&|| format!("slots[{index}].energy_prices"), slot.energy_prices.len(), nodes)?;
             check(&|| format!("slots[{index}].energy_j"), slot.energy_j.len(), nodes)?;
             check(&|| format!("slots[{index}].queues"), slot.queues.len(), nodes)?;
+            check(&|| format!("slots[{index}].measured.planned_energy_j"), slot.planned_energy_j().len(), nodes)?;
             let expected = self.convergence.is_some();
             if slot.convergence.is_some() != expected {
                 return Err(RecordError::Convergence { index, expected });
@@ -113,7 +115,7 @@ impl RunRecord {
             let failed = |source| RecordError::Slot { index, source };
             let Action { penalty, violations } = self.action_in(form, index, slot)?;
             let costs = form.costs(&before).map_err(failed)?;
-            let gap = form.gap(&costs, &slot.outcome, &slot.energy_prices, &slot.energy_j);
+            let gap = form.gap(&costs, &slot.outcome, &slot.energy_prices, [slot.planned_energy_j(), &slot.energy_j]);
             before = queues(index, &slot.queues, slot.convergence.map(|of| of.queue))?;
             steps.push(Step { penalty, violations, gap, queue_after: before.clone() });
         }

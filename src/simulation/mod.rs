@@ -63,7 +63,7 @@ pub(crate) use needs::MORE;
 pub use needs::{BudgetNeeds, ShortBudget};
 pub use outage::{Outage, OutageCause};
 pub use pilot::{PILOT_SLOTS, Pilot, PilotError};
-pub use policy::{Choice, Policy, PolicyKind, SlotContext, UnknownPolicy};
+pub use policy::{Choice, Executed, Policy, PolicyKind, SlotContext, UnknownPolicy};
 pub use record::{
     ClusterPlan, ConvergenceRecord, ConvergenceSlot, MeasuredParts, MeasuredSlot, NodeRecord, NodeRole, PlannedSlot,
     Provenance, RunRecord, RunSchema, SlotOutcome, SlotRecord,

@@ -31,7 +31,7 @@ impl OutageCause {
     }
 }
 
-/// A slot without a round: nothing is spent.
+/// A slot without a round: nothing is spent, except what a round that was executed and failed had spent before.
 ///
 /// ```
 /// use collapipe::simulation::{Outage, OutageCause};

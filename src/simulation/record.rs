@@ -183,7 +183,8 @@ pub struct PlannedSlot {
 pub enum SlotOutcome {
     /// A round was planned.
     Planned(PlannedSlot),
-    /// No round was possible, or none was found; nothing was spent.
+    /// No round was possible, or none was found; nothing was spent. A round that failed when it was executed is one, too:
+    /// what it had spent is in the slot's energies.
     Outage(Outage),
 }
 
@@ -201,7 +202,7 @@ pub struct SlotRecord {
     pub energy_prices: Vec<f64>,
     /// What was decided.
     pub outcome: SlotOutcome,
-    /// E: what every node spent, in the order of [`RunRecord::nodes`].
+    /// E: what every node spent, in the order of [`RunRecord::nodes`]; as measured where the round was executed.
     pub energy_j: Vec<Joules>,
     /// Q after the slot, in budgets; 0 for nodes without a budget.
     pub queues: Vec<f64>,
@@ -227,6 +228,10 @@ pub struct MeasuredSlot {
     pub late: u64,
     /// Bytes that the nodes sent to each other in the round.
     pub sent_bytes: u64,
+    /// What every node was to spend by the plan, in the order of [`RunRecord::nodes`], where the slot's energies are measured:
+    /// from the time that it computed and that its messages were on air, at the plan's power. Empty where they are not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned_energy_j: Vec<Joules>,
     /// Mean loss of the last iteration's batches; none where nothing was learned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<f64>,
@@ -368,6 +373,15 @@ impl RunRecord {
 }
 
 impl SlotRecord {
+    /// What every node was to spend by the plan: what it spent, where that was not measured.
+    #[must_use]
+    pub fn planned_energy_j(&self) -> &[Joules] {
+        match &self.measured {
+            Some(measured) if !measured.planned_energy_j.is_empty() => &measured.planned_energy_j,
+            _ => &self.energy_j,
+        }
+    }
+
     /// The round, if there was one.
     #[must_use]
     pub fn planned(&self) -> Option<&PlannedSlot> {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::form::{QueueCosts, StandardForm};
 use super::outage::{Outage, OutageCause};
-use super::policy::{Choice, ExactPolicy, Policy, SlotContext};
-use super::record::{ConvergenceSlot, SlotOutcome, SlotRecord};
+use super::policy::{Choice, ExactPolicy, Executed, Policy, SlotContext};
+use super::record::{ConvergenceSlot, MeasuredSlot, SlotOutcome, SlotRecord};
 use super::round::Round;
 use super::run::RunError;
 use super::traced;
@@ -74,6 +74,23 @@ pub struct PlayedSlot {
     /// g of the convergence constraint, in loss; none in a scenario without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub convergence_violation: Option<f64>,
+    /// What was measured when the round was executed; none where it was only planned, and where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measured: Option<MeasuredSlot>,
+}
+
+/// A slot as it was decided, and executed where it was.
+struct Decided {
+    outcome: SlotOutcome,
+    /// By the plan, and as spent.
+    energy: [Vec<Joules>; 2],
+    measured: Option<MeasuredSlot>,
+}
+
+impl Decided {
+    fn planned((outcome, energy): (SlotOutcome, Vec<Joules>)) -> Self {
+        Self { outcome, energy: [energy.clone(), energy], measured: None }
+    }
 }
 
 impl Rounds<'static> {
@@ -152,7 +169,7 @@ impl<'a> Rounds<'a> {
             energy_j: played.energy_j,
             queues: self.form.energy().by_node(budgets)?,
             convergence: learned.map(|(violation, queue)| ConvergenceSlot { violation, queue }),
-            measured: None,
+            measured: played.measured,
         })
     }
 
@@ -160,8 +177,24 @@ impl<'a> Rounds<'a> {
         (SlotOutcome::Outage(outage), vec![Joules(0.0); self.scenario.nodes().len()])
     }
 
-    fn decide(&mut self, slot: u64, instance: &SlotInstance) -> Result<(SlotOutcome, Vec<Joules>), RunError> {
+    fn decide(&mut self, slot: u64, instance: &SlotInstance) -> Result<Decided, RunError> {
         let choice = self.policy.decide(&SlotContext { scenario: &self.scenario, slot, instance })?;
+        let Choice::Executed(executed) = choice else {
+            return self.book(slot, instance, choice).map(Decided::planned);
+        };
+        let nodes = self.scenario.nodes().len();
+        let refused = |reason: String| RunError::Decision { slot, policy: self.policy.name().into_owned(), reason };
+        executed.check(nodes).map_err(refused)?;
+        let Executed { choice, energy_j, mut measured } = *executed;
+        let (outcome, planned) = self.book(slot, instance, choice)?;
+        if let Some(measured) = &mut measured {
+            measured.planned_energy_j.clone_from(&planned);
+        }
+        Ok(Decided { outcome, energy: [planned, energy_j], measured })
+    }
+
+    /// What a choice costs by the problem.
+    fn book(&self, slot: u64, instance: &SlotInstance, choice: Choice) -> Result<(SlotOutcome, Vec<Joules>), RunError> {
         let policy = self.policy.name();
         let refused = |reason: String| RunError::Decision { slot, policy: policy.clone().into(), reason };
         let round = match choice {
@@ -185,6 +218,7 @@ impl<'a> Rounds<'a> {
                 Round::decided(&instance.problem, decision, evaluation).map_err(refused)?
             }
             Choice::Round(own) => Round::own(&instance.problem, own).map_err(refused)?,
+            Choice::Executed(_) => return Err(refused("an execution of an execution".into())),
         };
         Ok(round.recorded(&self.scenario, instance))
     }
@@ -207,14 +241,16 @@ impl DriftProblem for Rounds<'_> {
         }
         let failed = |source| RunError::Queues { slot, source };
         let costs = self.form.costs(weights.queues).map_err(failed)?;
-        let (outcome, energy_j) = match Self::problem_at(&costs, state) {
+        let Decided { outcome, energy: [planned_j, energy_j], measured } = match Self::problem_at(&costs, state) {
             Ok(instance) => self.decide(slot, &instance)?,
-            Err(RunError::Slot(absent)) => self.outage(Outage::new(OutageCause::NoDevices, absent.to_string())),
+            Err(RunError::Slot(absent)) => {
+                Decided::planned(self.outage(Outage::new(OutageCause::NoDevices, absent.to_string())))
+            }
             Err(error) => return Err(error),
         };
         traced::slot_played(state, &outcome);
         let action = self.form.action_of(&outcome, &energy_j).map_err(failed)?;
-        let gap = self.form.gap(&costs, &outcome, &costs.energy_prices, &energy_j);
+        let gap = self.form.gap(&costs, &outcome, &costs.energy_prices, [&planned_j, &energy_j]);
         let plan = match &outcome {
             SlotOutcome::Planned(planned) => Some(planned.plan),
             SlotOutcome::Outage(_) => None,
@@ -227,6 +263,7 @@ impl DriftProblem for Rounds<'_> {
             outcome,
             energy_j,
             convergence_violation: learned,
+            measured,
         };
         let lower_bound = gap.map(|gap| weights.cost(action.penalty, &action.violations) - gap);
         let minimum = Minimum::new(played, action.penalty, action.violations);

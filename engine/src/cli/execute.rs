@@ -6,10 +6,11 @@ use clap::{Args, ValueEnum};
 use collapipe::problem::{Decision, SlotProblem};
 use collapipe::schedule::Sending;
 use collapipe_engine::compare::{self, Comparison};
+use collapipe_engine::network::Shape;
 use collapipe_engine::roles::{Pace, RoundOrder};
 use serde::Serialize;
 
-use super::members::{MemberArguments, Members};
+use super::members::{MemberArguments, Members, network};
 use super::{Failure, print, read};
 
 /// Execute one decision of a slot problem over real messages, and print what was predicted and what was measured.
@@ -33,6 +34,10 @@ pub struct Arguments {
     /// Time passes by itself: nobody sleeps, and what is measured follows from the order of the messages alone
     #[arg(long, conflicts_with_all = ["listen", "processes"])]
     virtual_time: bool,
+    /// Links are shaped by the kernel of this machine instead of emulated: every node in a network namespace, every link a token
+    /// bucket. Linux, as root or with user namespaces
+    #[arg(long, conflicts_with_all = ["listen", "processes", "virtual_time"])]
+    kernel_links: bool,
     /// Rounds; all of them are printed
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     rounds: u32,
@@ -79,6 +84,8 @@ struct Printed {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    // Before anything is read, because it begins again in a network of its own.
+    let mut network = network(arguments.kernel_links)?;
     let scale = super::scale(arguments.scale)?;
     let named = |path: &PathBuf, error: String| Failure::input(format_args!("{}: {error}", path.display()));
     let problem = SlotProblem::from_json(&read(&arguments.problem)?);
@@ -91,7 +98,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
         order = order.sending(sending.into());
     }
     order.patience_s = arguments.members.patience_s()?;
-    let mut members = Members::gather(&arguments.members, &order.members(), arguments.virtual_time)?;
+    let mut members = match &mut network {
+        None => Members::gather(&arguments.members, &order.members(), arguments.virtual_time)?,
+        Some(network) => {
+            let mut shape = Shape::new(order).map_err(Failure::input)?;
+            let members = Members::shaped(network, &mut shape)?;
+            order = shape.order;
+            members
+        }
+    };
     let mut printed = Printed { rounds: Vec::new() };
     for round in 0..arguments.rounds {
         let measured = members.coordinator()?.round(&order, &Default::default());

@@ -1,13 +1,12 @@
 //! Where the nodes of a run are.
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::Args;
 use collapipe_engine::emulate::Clock;
-use collapipe_engine::roles::{Coordinator, Hall, Threads};
+use collapipe_engine::network::{PrivateNetwork, Shape};
+use collapipe_engine::roles::{Coordinator, Hall, Processes, Threads, random_token};
 use collapipe_engine::wire::Address;
 
 use super::Failure;
@@ -50,7 +49,7 @@ fn seconds(name: &str, value: f64) -> Result<f64, Failure> {
 /// The members of a run.
 pub enum Members {
     Threads(Threads),
-    Others { coordinator: Box<Coordinator>, children: Vec<Child> },
+    Processes(Box<Processes>),
 }
 
 impl Members {
@@ -69,7 +68,7 @@ impl Members {
         let hall = hall.map_err(|error| Failure::input(format_args!("--listen {at}: {error}")))?;
         let mut children = Vec::new();
         if arguments.processes {
-            let program = std::env::current_exe().map_err(Failure::machine)?;
+            let program = program()?;
             for member in members {
                 let mut command = Command::new(&program);
                 command.arg("join").arg(hall.address().to_string());
@@ -82,49 +81,34 @@ impl Members {
             eprintln!("waiting for {} nodes on {}", members.len(), hall.address());
         }
         let absent = hall.wait_for(members, Duration::from_secs_f64(seconds("--join-within", arguments.join_within)?));
-        let members = Self::Others { coordinator: Box::new(Coordinator::new(hall)), children };
+        let refused = hall.refused().map_or(String::new(), |reason| format!("; the last caller was refused: {reason}"));
+        let nodes = Self::Processes(Box::new(Processes::new(hall, children)));
         match absent.first() {
-            Some(absent) => Err(Failure::machine(format_args!("{absent} has not joined in time"))),
-            None => Ok(members),
+            Some(absent) => Err(Failure::machine(format_args!("{absent} has not joined in time{refused}"))),
+            None => Ok(nodes),
         }
+    }
+
+    /// Starts them behind links of the kernel.
+    pub fn shaped(network: &mut PrivateNetwork, shape: &mut Shape) -> Result<Self, Failure> {
+        let nodes = network.gather(&program()?, shape);
+        nodes.map(|nodes| Self::Processes(Box::new(nodes))).map_err(Failure::machine)
     }
 
     /// Who runs the rounds.
     pub fn coordinator(&mut self) -> Result<&mut Coordinator, Failure> {
         match self {
             Self::Threads(threads) => threads.coordinator().map_err(Failure::machine),
-            Self::Others { coordinator, .. } => Ok(coordinator),
+            Self::Processes(nodes) => Ok(nodes.coordinator()),
         }
     }
 }
 
-impl Drop for Members {
-    fn drop(&mut self) {
-        if let Self::Others { coordinator, children } = self {
-            coordinator.close();
-            for child in children {
-                if !ended(child) {
-                    // It was told to stop and does not.
-                    let _ = child.kill();
-                    let _ = child.wait();
-                }
-            }
-        }
-    }
+pub fn program() -> Result<std::path::PathBuf, Failure> {
+    std::env::current_exe().map_err(Failure::machine)
 }
 
-/// Of the randomness that the system gives to every table of hashes.
-fn random_token() -> String {
-    let random = || RandomState::new().build_hasher().finish();
-    format!("{:016x}{:016x}", random(), random())
-}
-
-fn ended(child: &mut Child) -> bool {
-    for _ in 0..200 {
-        match child.try_wait() {
-            Ok(None) => std::thread::sleep(Duration::from_millis(10)),
-            _ => return true,
-        }
-    }
-    false
+/// A network of this process's own, for links of the kernel; none where they are not asked for.
+pub fn network(kernel_links: bool) -> Result<Option<PrivateNetwork>, Failure> {
+    kernel_links.then(PrivateNetwork::enter).transpose().map_err(Failure::input)
 }

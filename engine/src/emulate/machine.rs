@@ -22,6 +22,8 @@ pub struct Machine {
 pub struct Played {
     /// When it began, as measured.
     pub start_s: f64,
+    /// From when on it was to; where it takes as long as it takes, when it began.
+    pub begin_s: f64,
     /// When it ended, as measured.
     pub end_s: f64,
     /// When it was to end; what follows counts from here.
@@ -84,7 +86,7 @@ impl Machine {
         let Some(duration_s) = duration_s else {
             let end_s = self.clock.now_s(start_s);
             self.free_s = end_s;
-            return Ok((result, Played { start_s, end_s, planned_s: end_s, late_s: 0.0 }));
+            return Ok((result, Played { start_s, begin_s: start_s, end_s, planned_s: end_s, late_s: 0.0 }));
         };
         let due_s = begin_s + duration_s;
         let end_s = self.clock.wait_until(self.attempt, due_s)?;
@@ -92,6 +94,6 @@ impl Machine {
         let late = over_s > TOLERANCE * duration_s + GRAIN_S;
         let (planned_s, late_s) = if late { (end_s, over_s) } else { (due_s, 0.0) };
         self.free_s = planned_s;
-        Ok((result, Played { start_s, end_s, planned_s, late_s }))
+        Ok((result, Played { start_s, begin_s, end_s, planned_s, late_s }))
     }
 }

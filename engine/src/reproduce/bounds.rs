@@ -29,7 +29,7 @@ const ABOUT: About = About {
     title: "Mean squared gradient norm of a run, and the bound on it",
     question: "Do the bounds on the gradient hold for a Transformer that a pipeline trains, and how tight are they, with constants that are estimated on it?",
     expectation: "Measured means stay below the bounds, by a wide margin: the bounds hold for any loss of the same constants, and the constants are worst cases along the run.",
-    caption: "A model small enough that the gradient of its whole loss can be computed after every batch: 256 texts, batches drawn with replacement as the theorems assume, plain gradient steps of a tenth of 1/L. batch: one update per batch, and the bound for mini-batches; micro: one per micro-batch, and the bound for a pipeline of four stages, whose gradients are up to three updates old. Measured at the beginning of every batch. L is the largest ratio that was found by power iteration at the start and the end of the runs, and between neighbouring batches: a lower estimate, so that what is called a bound here is proved only under the assumption that L is nowhere larger. Variances are upper ends of 95 % intervals at the same points, the largest of them. The gap to the infimum is at most the loss at the start, because a cross-entropy is not negative.",
+    caption: "A model small enough that the gradient of its whole loss can be computed after every batch: 256 texts, batches drawn with replacement as the theorems assume, plain gradient steps of a tenth of 1/L with the L at the start, halved until step size times L is at most 1 with the largest L that was found. batch: one update per batch, and the bound for mini-batches; micro: one per micro-batch, and the bound for a pipeline of four stages, whose gradients are up to three updates old. Measured at the beginning of every batch. L is the largest ratio that was found by power iteration at the start and the end of the runs, and between neighbouring batches: a lower estimate, so that what is called a bound here is proved only under the assumption that L is nowhere larger. Variances are upper ends of 95 % intervals at the same points, the largest of them. The gap to the infimum is at most the loss at the start, because a cross-entropy is not negative.",
 };
 
 const TEXTS: usize = 256;
@@ -66,6 +66,8 @@ pub struct Constants {
     pub sample_variance: f64,
     /// η, in par²/loss.
     pub step_size: f64,
+    /// How often it was halved, because η·L was above 1 with the largest L found along the runs.
+    pub halvings: u32,
     /// The least bound over its measured mean.
     pub tightest: f64,
     /// The largest.
@@ -79,7 +81,7 @@ impl Constants {
         format!(
             "Gradients and bounds, seed {}: {} parameters; loss at the start {:.3}; L at least {:.3} at the start, {:.3} at \
              the ends, {:.3} between neighbouring batches; variance of a sample's gradient at most {:.3} (95 %); step size \
-             {:.4}. The bounds are {:.1} to {:.1} times what was measured.",
+             {:.4}, halved {} times until it suited all of them. The bounds are {:.1} to {:.1} times what was measured.",
             self.seed,
             self.parameters,
             self.initial_gap,
@@ -88,6 +90,7 @@ impl Constants {
             self.smoothness_along,
             self.sample_variance,
             self.step_size,
+            self.halvings,
             self.tightest,
             self.loosest
         )
@@ -134,6 +137,9 @@ impl Whole {
     }
 }
 
+/// How often a step size is halved, at most.
+const MOST_HALVINGS: u32 = 8;
+
 /// What a run went through: the parameters at the beginning of every batch and at the end.
 struct Path(Vec<Vec<f64>>);
 
@@ -161,80 +167,37 @@ pub fn bounds(
             smoothness_by_power_iteration(at, RADIUS, REPETITIONS, seed, |point| whole.at(point).1).map_err(failed)
         };
         let smoothness_at_start = smoothness(&start)?.at_least;
-        let step_size = STEP / smoothness_at_start;
-        let mut paths: Vec<(u32, UpdateRule, Path)> = Vec::new();
-        for &micro_batches in &values {
-            for update in [UpdateRule::PerBatch, UpdateRule::PerMicroBatch] {
-                told(&format!("M = {micro_batches}, {update:?}, seed {seed}"));
-                let learning = LearningSpec {
-                    model: spec.clone(),
-                    seed,
-                    rule: Rule::Sgd { rate: step_size, momentum: 0.0 },
-                    update,
-                    batch: BATCH,
-                    samples: Some(drawn(&whole.texts, size.batches, seed)),
-                };
-                paths.push((micro_batches, update, path(&learning, micro_batches, size.batches, &start)?));
+        let mut halvings = 0;
+        let found = loop {
+            let step_size = STEP / smoothness_at_start / f64::from(1_u32 << halvings);
+            let experiment =
+                Experiment { size, values: &values, spec: &spec, whole: &whole, seed, start: &start, step_size };
+            let run = experiment.run(&mut told)?;
+            let smoothness_at_ends = run
+                .ends
+                .iter()
+                .map(|end| smoothness(end))
+                .try_fold(0.0_f64, |largest, found| found.map(|found| largest.max(found.at_least)))?;
+            let smoothness = smoothness_at_start.max(smoothness_at_ends).max(run.smoothness_along);
+            match experiment.bounds(&run, smoothness) {
+                Ok(bounds) => break (step_size, smoothness_at_ends, run, bounds),
+                Err(error) if halvings == MOST_HALVINGS => return Err(failed(error)),
+                Err(error) => {
+                    halvings += 1;
+                    told(&format!("seed {seed}: {error}; once more with half the step size"));
+                }
             }
-        }
-        let variance = |at: &[f64]| {
-            let mut random = Pcg64Mcg::seed_from_u64(seed);
-            let gradients: Vec<Vec<f64>> =
-                (0..DRAWS).map(|_| whole.of_text(at, random.random_range(0..TEXTS))).collect();
-            gradient_variance(&gradients).map(|found| found.upper(1.96)).map_err(failed)
         };
-        let (mut smoothness_at_ends, mut sample_variance) = (0.0_f64, variance(&start)?);
-        let (mut measured, mut smoothness_along) = (Vec::new(), 0.0_f64);
-        for (micro_batches, update, path) in &paths {
-            let gradients: Vec<Vec<f64>> = path.0.iter().map(|at| whole.at(at).1).collect();
-            let begins = gradients.len().saturating_sub(1).max(1);
-            let squares = gradients.iter().take(begins).map(|of| of.iter().map(|g| g * g).sum::<f64>());
-            measured.push(squares.sum::<f64>() / begins as f64);
-            let pairs: Vec<GradientPair<'_>> = path
-                .0
-                .windows(2)
-                .zip(gradients.windows(2))
-                .filter_map(|(points, gradients)| {
-                    let ([a, b], [ga, gb]) = (points, gradients) else { return None };
-                    Some(GradientPair { points: [a, b], gradients: [ga, gb] })
-                })
-                .collect();
-            smoothness_along = smoothness_along.max(smoothness_from_gradients(&pairs).map_err(failed)?.at_least);
-            // The ends of the runs that went furthest and least far.
-            if *update == UpdateRule::PerMicroBatch && [values.first(), values.last()].contains(&Some(micro_batches)) {
-                let end = path.0.last().ok_or_else(|| ReproduceError::plan("gradients and bounds", "no batch"))?;
-                smoothness_at_ends = smoothness_at_ends.max(smoothness(end)?.at_least);
-                sample_variance = sample_variance.max(variance(end)?);
-            }
-        }
-        let initial_gap = whole.at(&start).0;
-        let smoothness = smoothness_at_start.max(smoothness_at_ends).max(smoothness_along);
+        let (step_size, smoothness_at_ends, run, bounds) = found;
+        let (initial_gap, smoothness_along, sample_variance) =
+            (run.initial_gap, run.smoothness_along, run.sample_variance);
         let (mut tightest, mut loosest) = (f64::INFINITY, 0.0_f64);
-        for ((micro_batches, update, _), measured) in paths.iter().zip(measured) {
-            let bound = match update {
-                UpdateRule::PerBatch => {
-                    let (steps, batch_size) = (size.batches, BATCH as u32);
-                    let sgd = MiniBatchSgd { initial_gap, step_size, steps, smoothness, sample_variance, batch_size };
-                    sgd.bound().map_err(failed)?.tight
-                }
-                UpdateRule::PerMicroBatch => {
-                    let age = largest_age(ScheduleKind::OneForwardOneBackward, STAGES, *micro_batches);
-                    let pipeline = PipelineDepth {
-                        initial_gap,
-                        step_size,
-                        steps: size.batches * u64::from(*micro_batches),
-                        smoothness,
-                        update_variance: sample_variance * f64::from(*micro_batches) / BATCH as f64,
-                        largest_age: u64::from(age),
-                    };
-                    pipeline.bound().map_err(failed)?.bound
-                }
-            };
+        for ((micro_batches, update, measured), bound) in run.measured.iter().copied().zip(bounds) {
             (tightest, loosest) = (tightest.min(bound / measured), loosest.max(bound / measured));
-            let word = if *update == UpdateRule::PerBatch { "batch" } else { "micro" };
+            let word = if update == UpdateRule::PerBatch { "batch" } else { "micro" };
             for (what, value) in [("measured", measured), ("bound", bound)] {
                 rows.push(Row {
-                    x: Some(f64::from(*micro_batches)),
+                    x: Some(f64::from(micro_batches)),
                     x_label: micro_batches.to_string(),
                     series: format!("{what}, {word}"),
                     seed,
@@ -251,6 +214,7 @@ pub fn bounds(
             smoothness_along,
             sample_variance,
             step_size,
+            halvings,
             tightest,
             loosest,
         });
@@ -258,6 +222,113 @@ pub fn bounds(
     let mut panel = plot(Metric::SquaredGradient, "micro-batches M", Drawing::Lines);
     (panel.log_x, panel.log_y) = (true, true);
     Ok((ABOUT.table(vec![panel], rows), all))
+}
+
+/// A seed's runs at one step size.
+struct Experiment<'a> {
+    size: &'a Size,
+    values: &'a [u32],
+    spec: &'a TransformerSpec,
+    whole: &'a Whole,
+    seed: u64,
+    start: &'a [f64],
+    step_size: f64,
+}
+
+/// What they left.
+struct Found {
+    initial_gap: f64,
+    /// M, update rule, mean squared norm of the gradient.
+    measured: Vec<(u32, UpdateRule, f64)>,
+    smoothness_along: f64,
+    sample_variance: f64,
+    /// Where the runs that went furthest and least far ended.
+    ends: Vec<Vec<f64>>,
+}
+
+impl Experiment<'_> {
+    fn variance(&self, at: &[f64]) -> Result<f64, ReproduceError> {
+        let mut random = Pcg64Mcg::seed_from_u64(self.seed);
+        let gradients: Vec<Vec<f64>> =
+            (0..DRAWS).map(|_| self.whole.of_text(at, random.random_range(0..TEXTS))).collect();
+        let found = gradient_variance(&gradients).map(|found| found.upper(1.96));
+        found.map_err(|error| ReproduceError::plan("gradients and bounds", error))
+    }
+
+    fn run(&self, told: &mut impl FnMut(&str)) -> Result<Found, ReproduceError> {
+        let (seed, values) = (self.seed, self.values);
+        let mut found = Found {
+            initial_gap: self.whole.at(self.start).0,
+            measured: Vec::new(),
+            smoothness_along: 0.0,
+            sample_variance: self.variance(self.start)?,
+            ends: Vec::new(),
+        };
+        for &micro_batches in values {
+            for update in [UpdateRule::PerBatch, UpdateRule::PerMicroBatch] {
+                told(&format!("M = {micro_batches}, {update:?}, seed {seed}"));
+                let learning = LearningSpec {
+                    model: self.spec.clone(),
+                    seed,
+                    rule: Rule::Sgd { rate: self.step_size, momentum: 0.0 },
+                    update,
+                    batch: BATCH,
+                    samples: Some(drawn(&self.whole.texts, self.size.batches, seed)),
+                };
+                let path = path(&learning, micro_batches, self.size.batches, self.start)?;
+                let gradients: Vec<Vec<f64>> = path.0.iter().map(|at| self.whole.at(at).1).collect();
+                let begins = gradients.len().saturating_sub(1).max(1);
+                let squares = gradients.iter().take(begins).map(|of| of.iter().map(|g| g * g).sum::<f64>());
+                found.measured.push((micro_batches, update, squares.sum::<f64>() / begins as f64));
+                let pairs: Vec<GradientPair<'_>> = path
+                    .0
+                    .windows(2)
+                    .zip(gradients.windows(2))
+                    .filter_map(|(points, gradients)| {
+                        let ([a, b], [ga, gb]) = (points, gradients) else { return None };
+                        Some(GradientPair { points: [a, b], gradients: [ga, gb] })
+                    })
+                    .collect();
+                let along = smoothness_from_gradients(&pairs);
+                let along = along.map_err(|error| ReproduceError::plan("gradients and bounds", error))?;
+                found.smoothness_along = found.smoothness_along.max(along.at_least);
+                if update == UpdateRule::PerMicroBatch
+                    && [values.first(), values.last()].contains(&Some(&micro_batches))
+                {
+                    let end = path.0.last().ok_or_else(|| ReproduceError::plan("gradients and bounds", "no batch"))?;
+                    found.sample_variance = found.sample_variance.max(self.variance(end)?);
+                    found.ends.push(end.clone());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The bound of every run, if there is one at this step size.
+    fn bounds(&self, found: &Found, smoothness: f64) -> Result<Vec<f64>, BoundError> {
+        let Self { size, step_size, .. } = *self;
+        let Found { initial_gap, sample_variance, .. } = *found;
+        let bound = |(micro_batches, update, _): &(u32, UpdateRule, f64)| match update {
+            UpdateRule::PerBatch => {
+                let (steps, batch_size) = (size.batches, BATCH as u32);
+                let sgd = MiniBatchSgd { initial_gap, step_size, steps, smoothness, sample_variance, batch_size };
+                Ok(sgd.bound()?.tight)
+            }
+            UpdateRule::PerMicroBatch => {
+                let age = largest_age(ScheduleKind::OneForwardOneBackward, STAGES, *micro_batches);
+                let pipeline = PipelineDepth {
+                    initial_gap,
+                    step_size,
+                    steps: size.batches * u64::from(*micro_batches),
+                    smoothness,
+                    update_variance: sample_variance * f64::from(*micro_batches) / BATCH as f64,
+                    largest_age: u64::from(age),
+                };
+                Ok(pipeline.bound()?.bound)
+            }
+        };
+        found.measured.iter().map(bound).collect()
+    }
 }
 
 /// The first texts, cut to the tokens that the small model takes.

@@ -23,12 +23,31 @@ const SCHEDULES: [ScheduleKind; 3] =
     [ScheduleKind::FillDrain, ScheduleKind::OneForwardOneBackward, ScheduleKind::EagerOneForwardOneBackward];
 const SENDINGS: [Sending; 4] = [Sending::Overlapped, Sending::Blocking, Sending::HalfDuplex, Sending::Medium];
 
+const KERNEL_SENDINGS: [Sending; 2] = [Sending::Overlapped, Sending::Blocking];
+
+/// What the overlap of a case over links of the kernel is called: this, and whom sending occupies.
+pub const KERNEL: &str = "kernel-";
+
+/// Seeded problems as in [`configurations`], for links that the kernel shapes, which share nothing.
+///
+/// # Errors
+/// [`ReproduceError::Plan`].
+pub fn kernel_configurations(number: u64, seconds: f64) -> Result<Vec<Case>, ReproduceError> {
+    let mut cases = cases(number, seconds, &KERNEL_SENDINGS)?;
+    cases.iter_mut().for_each(|case| case.names[3].insert_str(0, KERNEL));
+    Ok(cases)
+}
+
 /// Seeded problems with their exact decisions, each under every schedule and overlap, with hops that have a latency; each
 /// round takes about `seconds` of the wall clock. Devices, clusters and micro-batches differ from one problem to the next.
 ///
 /// # Errors
 /// [`ReproduceError::Plan`] for a problem that cannot be solved.
 pub fn configurations(number: u64, seconds: f64) -> Result<Vec<Case>, ReproduceError> {
+    cases(number, seconds, &SENDINGS)
+}
+
+fn cases(number: u64, seconds: f64, sendings: &[Sending]) -> Result<Vec<Case>, ReproduceError> {
     let mut cases = Vec::new();
     for seed in 0..number {
         let devices = 2 + seed as usize % 3;
@@ -40,7 +59,7 @@ pub fn configurations(number: u64, seconds: f64) -> Result<Vec<Case>, ReproduceE
         // An instance without a decision has nothing to execute.
         let Some(best) = solution.certified() else { continue };
         for kind in SCHEDULES {
-            for sending in SENDINGS {
+            for &sending in sendings {
                 let order = RoundOrder::synthetic(&problem, &best.decision, Pace::Emulated { scale: 1.0 });
                 let mut order = order.map_err(|error| failed(error.to_string()))?.sending(sending);
                 let mut longest_s = 0.0_f64;

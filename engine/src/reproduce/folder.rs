@@ -31,13 +31,13 @@ pub struct Provenance {
 impl Provenance {
     /// That of some outcomes.
     #[must_use]
-    pub fn new(quick: bool, virtual_time: bool, outcomes: &[Outcome]) -> Self {
+    pub fn new<'a>(quick: bool, virtual_time: bool, outcomes: impl Iterator<Item = &'a Outcome> + Clone) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             quick,
             virtual_time,
-            rounds: outcomes.len(),
-            valid_rounds: outcomes.iter().filter(|outcome| outcome.comparison.valid).count(),
+            rounds: outcomes.clone().count(),
+            valid_rounds: outcomes.filter(|outcome| outcome.comparison.valid).count(),
         }
     }
 }
@@ -53,10 +53,10 @@ struct ResultFile<'a> {
 ///
 /// # Errors
 /// [`ReportError`].
-pub fn write(
+pub fn write<'a>(
     folder: &Path,
     tables: &[ResultTable],
-    outcomes: &[Outcome],
+    outcomes: impl Iterator<Item = &'a Outcome>,
     provenance: &Provenance,
     lines: &[String],
 ) -> Result<Vec<PathBuf>, ReportError> {
@@ -69,7 +69,7 @@ pub fn write(
         drawn.push(experiment);
     }
     let path = folder.join("predicted_measured.csv");
-    let rows = csv(outcomes.iter().map(|outcome| (outcome.names.clone(), &outcome.comparison)));
+    let rows = csv(outcomes.map(|outcome| (outcome.names.clone(), &outcome.comparison)));
     collapipe::write_text(&path, &rows, true)?;
     written.push(path);
     let scale = match provenance.virtual_time {

@@ -5,9 +5,10 @@ use std::ops::ControlFlow;
 
 use collapipe::experiments::{Contrast, ContrastColumn, Drawing, Metric, ResultTable, Row};
 use collapipe::scenario::Scenario;
-use collapipe::simulation::PolicyKind;
+use collapipe::simulation::{Policy, PolicyKind, RunError};
 use collapipe::solver::Settings;
 
+use super::one_device::{ONE_DEVICE, OneDevice};
 use super::tables::{About, plot};
 use super::{Outcome, ReproduceError, Size, languages_scenario};
 use crate::data::Samples;
@@ -17,21 +18,52 @@ use crate::roles::{Pace, Threads};
 use crate::training::{Trained, TrainingSettings, members, train};
 use crate::work::{LearningSpec, UpdateRule, encoder_bytes};
 
-/// Policies whose rounds can be executed and that the paper's kind of comparison asks for.
-pub const POLICIES: [PolicyKind; 5] = [
-    PolicyKind::Exact,
-    PolicyKind::UniformSegments,
-    PolicyKind::FixedRadio,
-    PolicyKind::NoPipeline,
-    PolicyKind::FullModelFederated,
-];
+/// Who decides the rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PolicyChoice {
+    /// A policy of the core.
+    Kind(PolicyKind),
+    /// [`OneDevice`].
+    OneDevice,
+}
+
+impl PolicyChoice {
+    /// The exact plans.
+    pub const EXACT: Self = Self::Kind(PolicyKind::Exact);
+
+    /// Policies whose rounds can be executed and that the paper's kind of comparison asks for.
+    pub const ALL: [Self; 7] = [
+        Self::Kind(PolicyKind::Exact),
+        Self::Kind(PolicyKind::Alternating),
+        Self::Kind(PolicyKind::UniformSegments),
+        Self::Kind(PolicyKind::FixedRadio),
+        Self::Kind(PolicyKind::NoPipeline),
+        Self::OneDevice,
+        Self::Kind(PolicyKind::FullModelFederated),
+    ];
+
+    fn name(self) -> String {
+        match self {
+            Self::Kind(kind) => kind.to_string(),
+            Self::OneDevice => ONE_DEVICE.into(),
+        }
+    }
+
+    fn build(self, seed: u64) -> Result<Box<dyn Policy>, RunError> {
+        match self {
+            Self::Kind(kind) => kind.build(Settings::default(), seed),
+            Self::OneDevice => Ok(Box::new(OneDevice::new(Settings::default()))),
+        }
+    }
+}
 
 const ABOUT: About = About {
     name: "headlines",
     title: "Latency, efficiency and memory by policy, measured in training",
     question: "How much faster, more efficient and smaller are rounds that are planned exactly, when they are executed?",
     expectation: "Exact plans are the fastest. Efficiency and memory are not what is optimized: few fast devices hold more of the model each than equal segments would give them, and all micro-batches of a fill-drain pipeline are kept until their backward pass.",
-    caption: "Latency is measured by the run's clock. Efficiency: time that devices computed over the time that they were bound (active devices times round latency). Memory: bytes that the fullest device allocated for parameters, gradients, optimizer and activations, in % of what all encoder blocks and the whole batch need on one device. full-model-federated: every device trains the whole model, embedding and head included, on its share of the batch.",
+    caption: "Latency is measured by the run's clock. Efficiency: time that devices computed over the time that they were bound (active devices times round latency). Memory: bytes that the fullest device allocated for parameters, gradients, optimizer and activations, in % of what all encoder blocks and the whole batch need on one device. full-model-federated: every device trains the whole model, embedding and head included, on its share of the batch. no-pipeline: one micro-batch; one-device: the best single device holds all blocks. data.csv has the measured energy of all nodes per round, too.",
 };
 
 /// What can be compared with the paper, and what cannot.
@@ -56,19 +88,20 @@ pub fn headlines(size: &Size, samples: &Samples, mut told: impl FnMut(&str)) -> 
     let (mut outcomes, mut rows) = (Vec::new(), Vec::new());
     // How long a round takes is known once it is planned: the first one sets the scale for all.
     let first = size.scenario(1, 1)?;
-    let planned = play(&first, PolicyKind::Exact, 1, samples, Pace::Emulated { scale: 1.0 }, Clock::pretended())?;
+    let planned = play(&first, PolicyChoice::EXACT, 1, samples, Pace::Emulated { scale: 1.0 }, Clock::pretended())?;
     let planned_s = planned.rounds.first().map_or(1.0, |round| round.measured.latency_s);
-    let pace = Pace::Emulated { scale: size.seconds.max(1.0) / planned_s };
+    let pace = Pace::Emulated { scale: size.training_seconds / planned_s };
     for seed in 1..=size.seeds {
         let scenario = size.scenario(seed, size.rounds)?;
-        for kind in POLICIES {
-            let trained = play(&scenario, kind, size.rounds, samples, pace, size.clock())?;
-            rows.push(row(&trained, kind, seed, &scenario, samples)?);
+        for choice in PolicyChoice::ALL {
+            let kind = choice.name();
+            let trained = play(&scenario, choice, size.rounds, samples, pace, size.clock())?;
+            rows.push(row(&trained, choice, seed, &scenario, samples)?);
             for round in trained.rounds {
                 told(&format!("{kind}, seed {seed}, round {}", round.slot));
                 let names = [
                     format!("languages seed {seed} round {}", round.slot),
-                    kind.to_string(),
+                    kind.clone(),
                     "fill-drain".into(),
                     "overlapped".into(),
                 ];
@@ -113,19 +146,19 @@ pub(super) fn learning_of(scenario: &Scenario, seed: u64, samples: &Samples) -> 
     })
 }
 
-fn play(
+pub(super) fn play(
     scenario: &Scenario,
-    kind: PolicyKind,
+    choice: PolicyChoice,
     rounds: u64,
     samples: &Samples,
     pace: Pace,
     clock: Clock,
 ) -> Result<Trained, ReproduceError> {
-    let (name, seed) = (kind.to_string(), scenario.spec().seed);
+    let (name, seed) = (choice.name(), scenario.spec().seed);
     let mut settings = TrainingSettings::default();
     (settings.rounds, settings.pace) = (rounds, pace);
     settings.learning = Some(learning_of(scenario, seed, samples)?);
-    let policy = kind.build(Settings::default(), seed).map_err(|error| ReproduceError::run(&name, error))?;
+    let policy = choice.build(seed).map_err(|error| ReproduceError::run(&name, error))?;
     let mut threads = Threads::start(&members(scenario), clock)?;
     let coordinator = threads.coordinator().map_err(|source| ReproduceError::Round { case: name.clone(), source })?;
     let trained = train(scenario, policy, coordinator, &settings, |_, _| ControlFlow::Continue(()));
@@ -138,7 +171,7 @@ fn play(
 
 fn row(
     trained: &Trained,
-    kind: PolicyKind,
+    choice: PolicyChoice,
     seed: u64,
     scenario: &Scenario,
     samples: &Samples,
@@ -154,7 +187,8 @@ fn row(
         (Metric::ComputeEfficiency, mean(|round| round.efficiency)),
         (Metric::MemoryShare, fullest / whole),
         (Metric::LargestMemoryBytes, fullest),
+        (Metric::EnergyJ, mean(|round| round.energy.values().map(|joules| joules.0).sum())),
     ]);
     let x_label = "four devices".into();
-    Ok(Row { x: None, x_label, series: kind.to_string(), seed, metrics })
+    Ok(Row { x: None, x_label, series: choice.name(), seed, metrics })
 }

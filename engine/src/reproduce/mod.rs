@@ -3,19 +3,23 @@
 
 mod bounds;
 mod cases;
+mod energy;
 mod folder;
 mod headlines;
 mod learning;
+mod one_device;
 mod statistics;
 mod tables;
 
 pub use bounds::{Constants, bounds};
-pub use cases::{Case, configurations};
+pub use cases::{Case, KERNEL, configurations, kernel_configurations};
+pub use energy::{MeasuredEnergy, energy};
 pub use folder::{Provenance, write};
-pub use headlines::{Headlines, POLICIES, headlines};
+pub use headlines::{Headlines, PolicyChoice, headlines};
 pub use learning::{LearningTables, learning};
+pub use one_device::{ONE_DEVICE, OneDevice};
 pub use statistics::{PartErrors, errors};
-pub use tables::{of_configurations, of_policies};
+pub use tables::{of_configurations, of_kernel_links, of_policies};
 
 use std::path::Path;
 
@@ -23,6 +27,7 @@ use collapipe::scenario::ScenarioFile;
 
 use crate::compare::{Comparison, table};
 use crate::emulate::Clock;
+use crate::network::{NetworkError, PrivateNetwork, Shape};
 use crate::roles::{Parts, RoundError, Threads};
 use crate::training::TrainError;
 use crate::wire::WireError;
@@ -39,10 +44,18 @@ pub struct Size {
     pub problems: u64,
     /// Seconds of the wall clock of a round, about.
     pub seconds: f64,
-    /// Seeds of every policy.
+    /// Seeded problems over links of the kernel, where they are asked for, each under every schedule.
+    pub kernel_problems: u64,
+    /// Seconds of the wall clock of such a round, about.
+    pub kernel_seconds: f64,
+    /// Seconds of the wall clock of an exactly planned round in which a model is trained, about.
+    pub training_seconds: f64,
+    /// Seeds of every policy: as many problems.
     pub seeds: u64,
     /// Rounds of every policy and seed.
     pub rounds: u64,
+    /// Rounds with energy budgets.
+    pub energy_rounds: u64,
     /// Seeds of what is learned.
     pub learning_seeds: u64,
     /// Planned seconds of learning.
@@ -60,8 +73,12 @@ impl Size {
     pub const CI: Self = Self {
         problems: 3,
         seconds: 0.4,
+        kernel_problems: 1,
+        kernel_seconds: 3.0,
+        training_seconds: 0.7,
         seeds: 3,
         rounds: 1,
+        energy_rounds: 3,
         learning_seeds: 1,
         learning_s: 24.0,
         values: 3,
@@ -69,14 +86,18 @@ impl Size {
         virtual_time: false,
     };
 
-    /// Some fifteen minutes on a machine of its own.
+    /// Under twenty minutes.
     pub const FULL: Self = Self {
-        problems: 10,
-        seconds: 2.5,
-        seeds: 5,
+        problems: 30,
+        seconds: 1.0,
+        kernel_problems: 3,
+        kernel_seconds: 8.0,
+        training_seconds: 1.0,
+        seeds: 6,
         rounds: 4,
+        energy_rounds: 40,
         learning_seeds: 3,
-        learning_s: 240.0,
+        learning_s: 120.0,
         values: 5,
         batches: 64,
         virtual_time: false,
@@ -109,6 +130,14 @@ pub enum ReproduceError {
         case: String,
         /// Why.
         source: Box<TrainError>,
+    },
+    /// Links of the kernel.
+    #[error("{case}: {source}")]
+    Network {
+        /// Which.
+        case: String,
+        /// Why.
+        source: NetworkError,
     },
     /// A model could not be built.
     #[error(transparent)]
@@ -163,6 +192,22 @@ pub fn execute(case: &Case, clock: Clock) -> Result<Outcome, ReproduceError> {
     let measured = threads.coordinator().and_then(|coordinator| coordinator.round(&case.order, &Parts::new()));
     let measured = measured.map_err(|source| ReproduceError::Round { case: name.clone(), source })?;
     let comparison = Comparison::new(&case.order, &measured);
+    let comparison = comparison.map_err(|error| ReproduceError::plan(&name, error))?;
+    Ok(Outcome { names: case.names.clone(), seed: case.seed, comparison })
+}
+
+/// Executes a case over links of the kernel; `program` is this crate's.
+///
+/// # Errors
+/// [`ReproduceError`].
+pub fn execute_shaped(case: &Case, network: &mut PrivateNetwork, program: &Path) -> Result<Outcome, ReproduceError> {
+    let name = case.names.join(", ");
+    let failed = |source| ReproduceError::Network { case: name.clone(), source };
+    let mut shape = Shape::new(case.order.clone()).map_err(failed)?;
+    let mut nodes = network.gather(program, &mut shape).map_err(failed)?;
+    let measured = nodes.coordinator().round(&shape.order, &Parts::new());
+    let measured = measured.map_err(|source| ReproduceError::Round { case: name.clone(), source })?;
+    let comparison = Comparison::new(&shape.order, &measured);
     let comparison = comparison.map_err(|error| ReproduceError::plan(&name, error))?;
     Ok(Outcome { names: case.names.clone(), seed: case.seed, comparison })
 }

@@ -73,6 +73,20 @@ pub fn of_configurations(outcomes: &[Outcome]) -> ResultTable {
     ABOUT.table(vec![panel], rows(outcomes, |outcome| outcome.names[3].clone()))
 }
 
+/// The same over links that the kernel shapes.
+#[must_use]
+pub fn of_kernel_links(outcomes: &[Outcome]) -> ResultTable {
+    const ABOUT: About = About {
+        name: "predicted-measured-kernel-links",
+        title: "Error of the prediction over links that the kernel shapes",
+        question: "Does a round take as long as the planner says when links are not emulated but are queues of the operating system?",
+        expectation: "Here the times of messages are not given: every node is a process in a network namespace, every link a virtual Ethernet with a token bucket at the decision's rate, and bytes arrive when they arrive. Packets, a bucket of two of them, and timers leave errors of about one per cent in single messages.",
+        caption: "Mean of |measured − predicted| / predicted over schedules, per seed; kernel-overlapped: links beside stages, kernel-blocking: a stage waits until what it sent has come. Rates count packets' headers. Stages take their planned times as in the emulation. A link that is slowed down because the machine is busy is not told from one that is mispredicted: only late stages make a round invalid.",
+    };
+    let panel = plot(Metric::PredictionError, "overlap", Drawing::Bars);
+    ABOUT.table(vec![panel], rows(outcomes, |outcome| outcome.names[3].clone()))
+}
+
 /// The same for the rounds of policies, in which a model is trained.
 #[must_use]
 pub fn of_policies(outcomes: &[Outcome]) -> ResultTable {

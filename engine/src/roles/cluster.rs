@@ -61,7 +61,7 @@ impl<'a> InRound<'a> {
             order.seconds(stage.and_then(|stage| times.get(stage)).map_or(0.0, |time| time.0))
         };
         let hop = |hops: &[Sent], hop: Option<usize>| {
-            hop.and_then(|hop| hops.get(hop)).map(|sent| order.travel(sent)).unwrap_or(order.nothing())
+            hop.and_then(|hop| hops.get(hop)).map_or(order.nothing(), |sent| order.travel(sent))
         };
         let before = stage.and_then(|stage| stage.checked_sub(1));
         let alone = order.way == Way::WholeModels;
@@ -78,9 +78,10 @@ impl<'a> InRound<'a> {
             micro_batches: round.plan.micro_batches,
             sending: if order.seconds(0.0).is_some() { round.sending } else { free_sending(round.sending) },
             compute_s: time(&round.forward).zip(time(&round.backward)).map(|(forward, backward)| [forward, backward]),
-            travel: hop(&round.forward_hops, stage).zip(hop(&round.backward_hops, before)).map(|(f, b)| [f, b]),
+            travel: [hop(&round.forward_hops, stage), hop(&round.backward_hops, before)],
             segments: RoundOrder::segments(round),
             peers: peers.iter().copied().filter(|(peer, _)| peer.cluster == self.cluster).collect(),
+            routes: order.routes.iter().filter(|route| route.from == node).copied().collect(),
             numbers: order.numbers,
             work: match (order.work.get(self.cluster), stage) {
                 (Some(WorkSpec::Learning(spec)), Some(device)) if alone => {
@@ -116,16 +117,20 @@ impl<'a> InRound<'a> {
 
     /// Takes what a node says; returns what is to be done next.
     pub fn hear(&mut self, from: Address, report: Report) -> Result<Orders, ScheduleError> {
+        let is_now = match (self.step, &report) {
+            (Step::Sending(now), Report::Left { what, .. }) => now == *what,
+            (Step::Iterating(now), Report::Did { iteration, .. }) => now == *iteration,
+            _ => false,
+        };
+        if is_now {
+            self.book(&report);
+        }
         match (self.step, report) {
             (Step::Preparing, Report::Ready { .. }) => {
                 self.due.remove(&from);
             }
-            (Step::Sending(now), Report::Left { what, start_s, end_s, late_s, .. }) if now == what => {
+            (Step::Sending(now), Report::Left { what, .. }) if now == what => {
                 self.due.remove(&from);
-                self.measured.book_lateness(late_s);
-                if let Some(leg) = self.leg(what) {
-                    (leg.start_s, leg.end_s) = (start_s, end_s);
-                }
                 return self.sent();
             }
             (Step::Sending(now), Report::Arrived { what, at_s, planned_s, .. }) if now == what => {
@@ -147,15 +152,10 @@ impl<'a> InRound<'a> {
                 };
                 return Ok(granted.into_iter().map(order).collect());
             }
-            (Step::Iterating(now), Report::Done { iteration, until_s, spans, learned, .. }) if now == iteration => {
+            (Step::Iterating(now), Report::Done { iteration, until_s, learned, .. }) if now == iteration => {
                 self.due.remove(&from);
-                for span in &spans {
-                    self.measured.book_lateness(span.late_s);
-                }
                 if let Some(measured) = self.measured.iterations.last_mut() {
-                    let end_s = spans.iter().fold(until_s, |end_s, span| end_s.max(span.end_s));
-                    measured.end_s = measured.end_s.max(end_s);
-                    measured.spans.extend(spans);
+                    measured.end_s = measured.end_s.max(until_s);
                     measured.learned = Learned::of(measured.learned.into_iter().chain(learned));
                 }
                 self.until_s = self.until_s.max(until_s);
@@ -179,6 +179,26 @@ impl<'a> InRound<'a> {
             _ => {}
         }
         Ok(Vec::new())
+    }
+
+    /// Books what a node has done.
+    pub fn book(&mut self, report: &Report) {
+        match *report {
+            Report::Did { iteration, span, .. } => {
+                self.measured.book_lateness(span.late_s);
+                if let Some(measured) = self.measured.iterations.get_mut(iteration as usize) {
+                    measured.end_s = measured.end_s.max(span.end_s);
+                    measured.spans.push(span);
+                }
+            }
+            Report::Left { what, begin_s, start_s, end_s, late_s, .. } => {
+                self.measured.book_lateness(late_s);
+                if let Some(leg) = self.leg(what) {
+                    (leg.begin_s, leg.start_s, leg.end_s) = (begin_s, start_s, end_s);
+                }
+            }
+            _ => {}
+        }
     }
 
     fn scaled(&self, planned_s: f64) -> f64 {

@@ -20,6 +20,8 @@ const LEAD_S: f64 = 0.005;
 pub struct Coordinator {
     hall: Hall,
     attempt: u64,
+    /// What was measured of the last round, if it failed.
+    failed: Option<MeasuredRound>,
 }
 
 /// Parts of the model, by node.
@@ -29,13 +31,22 @@ impl Coordinator {
     /// A coordinator that has done nothing.
     #[must_use]
     pub fn new(hall: Hall) -> Self {
-        Self { hall, attempt: 0 }
+        Self { hall, attempt: 0, failed: None }
     }
 
     /// Who is there.
     #[must_use]
     pub fn hall(&self) -> &Hall {
         &self.hall
+    }
+
+    /// What was measured of the last round until it failed, if it did; times that are not known are 0.
+    ///
+    /// Operations and transmissions that were under way end when their node gave them up. Of a node that is gone only what it
+    /// had reported is known.
+    #[must_use]
+    pub fn failed(&self) -> Option<&MeasuredRound> {
+        self.failed.as_ref()
     }
 
     /// Ends the run.
@@ -55,53 +66,94 @@ impl Coordinator {
         if let Some(node) = members.iter().copied().find(|node| !self.hall.has(*node)) {
             return Err(RoundError::Absent { node });
         }
-        let result = self.attempt(order, restore);
-        if let Err(error) = &result {
-            for node in &members {
-                // Whoever is gone needs not be told.
-                let _ = self.hall.tell(*node, &Message::Order(Order::Abort { attempt: self.attempt }), Vec::new());
-            }
-            if let RoundError::Stalled { node, .. } = error {
-                self.hall.expel(*node);
-            }
-        }
-        result
-    }
-
-    fn attempt(&mut self, order: &RoundOrder, restore: &Parts) -> Result<MeasuredRound, RoundError> {
+        self.failed = None;
         let attempt = self.attempt;
+        let numbered = (0..).zip(&order.clusters);
         let mut clusters: Vec<InRound> =
-            (0..).zip(&order.clusters).map(|(cluster, round)| InRound::new(order, round, cluster, attempt)).collect();
-        let peers = self.hall.peers();
-        for node in order.members() {
-            if let Some(cluster) = clusters.get(node.cluster) {
-                self.tell(node, Order::Plan(Box::new(cluster.plan(node, &peers))))?;
-            }
-        }
-        self.until(order, &mut clusters, |cluster| cluster.due().0.is_empty())?;
-        self.hand_out(order, restore)?;
-        let clock = self.hall.clock().clone();
-        let begin_s = if clock.is_virtual() { 0.0 } else { clock.now_s(0.0) + LEAD_S };
-        for cluster in &mut clusters {
-            let orders = cluster.begin(begin_s).map_err(|error| RoundError::Plan(error.to_string()))?;
-            self.tell_all(orders)?;
-        }
-        self.until(order, &mut clusters, |cluster| cluster.is_done())?;
-        for cluster in &clusters {
-            self.tell_all(cluster.commit())?;
-        }
-        self.until(order, &mut clusters, |cluster| cluster.is_over())?;
+            numbered.map(|(cluster, round)| InRound::new(order, round, cluster, attempt)).collect();
+        let mut begin_s = 0.0;
+        let result = self.attempt(order, restore, &mut clusters, &mut begin_s);
         let scale = match order.pace {
             Pace::Emulated { scale } => scale,
             Pace::Free => 1.0,
         };
+        if let Err(error) = &result {
+            self.forget(&members, error, &mut clusters);
+            if let RoundError::Stalled { node, .. } = error {
+                self.hall.expel(*node);
+            }
+        }
         let mut round = MeasuredRound::default();
         for mut cluster in clusters {
             cluster.measured.relative(begin_s, scale);
             round.latency_s = round.latency_s.max(cluster.measured.latency_s);
             round.clusters.push(cluster.measured);
         }
-        Ok(round)
+        match result {
+            Ok(()) => Ok(round),
+            Err(error) => {
+                self.failed = Some(round);
+                Err(error)
+            }
+        }
+    }
+
+    /// Tells all to forget the round, and hears what they had done.
+    fn forget(&self, members: &[Address], error: &RoundError, clusters: &mut [InRound]) {
+        let attempt = self.attempt;
+        let mut due = BTreeSet::new();
+        for node in members {
+            // Whoever is gone needs not be told, and who does not answer is not waited for.
+            let told = self.hall.tell(*node, &Message::Order(Order::Abort { attempt }), Vec::new());
+            if told.is_ok() && !(error.node() == Some(*node) && matches!(error, RoundError::Stalled { .. })) {
+                due.insert(*node);
+            }
+        }
+        let deadline = Instant::now() + SECOND_LOOK;
+        while !due.is_empty() {
+            let Some((from, event)) = self.hall.next(deadline.saturating_duration_since(Instant::now())) else {
+                return;
+            };
+            match event {
+                Event::Gone(_) | Event::Said(Report::Forgot { .. }) => {
+                    due.remove(&from);
+                }
+                Event::Said(report) if of(&report) == Some(attempt) => {
+                    if let Some(cluster) = clusters.get_mut(from.cluster) {
+                        cluster.book(&report);
+                    }
+                }
+                Event::Said(_) | Event::Model { .. } => {}
+            }
+        }
+    }
+
+    fn attempt<'a>(
+        &mut self,
+        order: &'a RoundOrder,
+        restore: &Parts,
+        clusters: &mut [InRound<'a>],
+        begin_s: &mut f64,
+    ) -> Result<(), RoundError> {
+        let peers = self.hall.peers();
+        for node in order.members() {
+            if let Some(cluster) = clusters.get(node.cluster) {
+                self.tell(node, Order::Plan(Box::new(cluster.plan(node, &peers))))?;
+            }
+        }
+        self.until(order, clusters, |cluster| cluster.due().0.is_empty())?;
+        self.hand_out(order, restore)?;
+        let clock = self.hall.clock().clone();
+        *begin_s = if clock.is_virtual() { 0.0 } else { clock.now_s(0.0) + LEAD_S };
+        for cluster in clusters.iter_mut() {
+            let orders = cluster.begin(*begin_s).map_err(|error| RoundError::Plan(error.to_string()))?;
+            self.tell_all(orders)?;
+        }
+        self.until(order, clusters, |cluster| cluster.is_done())?;
+        for cluster in clusters.iter() {
+            self.tell_all(cluster.commit())?;
+        }
+        self.until(order, clusters, |cluster| cluster.is_over())
     }
 
     /// Asks nodes for their parts of the model.
@@ -134,7 +186,8 @@ impl Coordinator {
         let key = TensorKey { attempt, kind: TensorKind::Model, iteration: 0, index: 0 };
         for (node, values) in parts {
             self.tell(*node, Order::Take { attempt })?;
-            let message = Message::Tensor { key, from: *node, numbers: Numbers::F32, arrives_s: None };
+            let numbers = Numbers::F32;
+            let message = Message::Tensor { key, from: *node, numbers, arrives_s: None, later_s: 0.0 };
             let sent = self.hall.tell(*node, &message, encode(values, Numbers::F32));
             sent.map_err(|error| RoundError::Lost { node: *node, reason: error.to_string() })?;
         }
@@ -269,7 +322,9 @@ impl Coordinator {
 fn of(report: &Report) -> Option<u64> {
     match report {
         Report::Ready { attempt }
+        | Report::Did { attempt, .. }
         | Report::Done { attempt, .. }
+        | Report::Forgot { attempt }
         | Report::Left { attempt, .. }
         | Report::Arrived { attempt, .. }
         | Report::Ask { attempt, .. }

@@ -8,8 +8,8 @@ use crate::work::WorkError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NodeError {
-    /// The coordinator is gone.
-    #[error("the coordinator is gone: {0}; start the node again when it is back")]
+    /// The coordinator is gone, or takes no such node.
+    #[error("{}", of_coordinator(.0))]
     Coordinator(WireError),
     /// Another node cannot be reached.
     #[error("{to}: {source}")]
@@ -31,6 +31,16 @@ pub enum NodeError {
     /// An order that does not fit what came before.
     #[error("an order out of place: {0}")]
     Order(&'static str),
+}
+
+fn of_coordinator(error: &WireError) -> String {
+    match error {
+        WireError::Token => format!("the coordinator has {error}; give it as COLLAPIPE_TOKEN or --token"),
+        WireError::Refused { .. } | WireError::Version { .. } => {
+            format!("the coordinator does not take this node: {error}")
+        }
+        error => format!("the coordinator is gone: {error}; start the node again when it is back"),
+    }
 }
 
 /// Why a round failed. The others are told to forget it; the next one can be planned without the one that is named.

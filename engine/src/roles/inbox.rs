@@ -18,8 +18,8 @@ const LOOK: Duration = Duration::from_millis(100);
 pub struct Arrived {
     /// The numbers.
     pub values: Vec<f32>,
-    /// When they arrive by the emulation; none: now.
-    pub arrives_s: Option<f64>,
+    /// When they arrive.
+    pub arrives_s: f64,
 }
 
 #[derive(Debug)]
@@ -66,13 +66,15 @@ impl<K: Hash + Eq, V> Shelf<K, V> {
 pub struct Inbox {
     tensors: Shelf<TensorKey, Arrived>,
     grants: Shelf<(u64, Operation), (f64, f64)>,
+    /// When tensors that were sent had come.
+    receipts: Shelf<TensorKey, f64>,
     waits_for: Mutex<Option<Address>>,
 }
 
 impl Inbox {
     /// An empty one.
     pub fn new() -> Self {
-        Self { tensors: Shelf::new(), grants: Shelf::new(), waits_for: Mutex::new(None) }
+        Self { tensors: Shelf::new(), grants: Shelf::new(), receipts: Shelf::new(), waits_for: Mutex::new(None) }
     }
 
     /// A tensor has come.
@@ -104,6 +106,19 @@ impl Inbox {
         self.grants.take(&(attempt, operation), || clock.is_stopped(attempt))
     }
 
+    /// A tensor that was sent had come.
+    pub fn receipt(&self, key: TensorKey, at_s: f64) {
+        self.receipts.put(key, at_s);
+    }
+
+    /// Waits until a tensor that was sent has come; returns when.
+    ///
+    /// # Errors
+    /// [`Stopped`] if the attempt is given up.
+    pub fn received(&self, clock: &Clock, key: &TensorKey) -> Result<f64, Stopped> {
+        self.receipts.take(key, || clock.is_stopped(key.attempt))
+    }
+
     /// For whom the node waits.
     pub fn waits_for(&self) -> Option<Address> {
         *lock(&self.waits_for)
@@ -113,5 +128,6 @@ impl Inbox {
     pub fn forget_before(&self, attempt: u64) {
         self.tensors.retain(|key| key.attempt >= attempt);
         self.grants.retain(|(of, _)| *of >= attempt);
+        self.receipts.retain(|key| key.attempt >= attempt);
     }
 }

@@ -7,7 +7,7 @@ use collapipe::schedule::OperationKind::{Backward, Forward, SendBackward, SendFo
 use collapipe::schedule::{Operation, Schedule, Sending};
 
 use super::error::NodeError;
-use super::node::Shared;
+use super::node::{Arrival, Shared};
 use crate::emulate::{Machine, Played};
 use crate::wire::{Address, Learned, Numbers, Plan, Report, Span, TensorKey, TensorKind, Travel};
 use crate::work::Work;
@@ -23,7 +23,7 @@ struct Outbound {
 #[derive(Clone, Copy)]
 struct Hop {
     to: Address,
-    travel: Option<Travel>,
+    travel: Travel,
 }
 
 struct Stage<'a> {
@@ -34,17 +34,24 @@ struct Stage<'a> {
     at_s: f64,
 }
 
-/// What a thread that sends has done: the planned end of the last message, and all of them.
-type SentSpans = Result<(f64, Vec<Span>), NodeError>;
+/// What a thread that sends has done: the planned end of the last message.
+type Sent = Result<f64, NodeError>;
 
-/// The planned end, all spans, and what the edge server learned.
+/// A message on a link that is not emulated, whose arrival is not known yet.
+struct UnderWay {
+    operation: Operation,
+    key: TensorKey,
+    begin_s: f64,
+}
+
+/// The planned end, and what the edge server learned; spans are reported as they end.
 pub(super) fn run(
     shared: &Shared,
     plan: &Plan,
     work: &mut dyn Work,
     iteration: u32,
     at_s: f64,
-) -> Result<(f64, Vec<Span>, Option<Learned>), NodeError> {
+) -> Result<(f64, Option<Learned>), NodeError> {
     let place = plan.stage.ok_or(NodeError::Order("the node is no stage of the pipeline"))?;
     let schedule = Schedule::of(plan.schedule, plan.stages.len(), plan.micro_batches);
     let schedule = schedule.map_err(|_| NodeError::Order("a schedule that cannot be"))?;
@@ -68,12 +75,12 @@ pub(super) fn run(
         }
         let worked = stage.work(work, program, &senders);
         drop(senders);
-        let mut sent: Vec<SentSpans> = Vec::new();
+        let mut sent: Vec<Sent> = Vec::new();
         for line in lines {
             sent.push(line.join().unwrap_or(Err(NodeError::Order("a thread that sends has died"))));
         }
         // What could not be sent says more than that it could not be handed on.
-        let (mut until_s, mut spans, learned) = match worked {
+        let (mut until_s, learned) = match worked {
             Ok(worked) => worked,
             Err(error) => {
                 let unsent = sent.into_iter().find_map(Result::err);
@@ -81,16 +88,10 @@ pub(super) fn run(
             }
         };
         for sent in sent {
-            let (end_s, more) = sent?;
-            until_s = until_s.max(end_s);
-            spans.extend(more);
+            until_s = until_s.max(sent?);
         }
-        Ok((until_s, spans, learned))
+        Ok((until_s, learned))
     })
-}
-
-fn span(operation: Operation, played: Played) -> Span {
-    Span { operation, start_s: played.start_s, end_s: played.end_s, late_s: played.late_s }
 }
 
 impl Clone for Stage<'_> {
@@ -111,8 +112,7 @@ impl Stage<'_> {
     }
 
     fn hop(&self, kind: collapipe::schedule::OperationKind) -> Option<Hop> {
-        let [forward, backward] =
-            self.plan.travel.map_or([None, None], |[forward, backward]| [Some(forward), Some(backward)]);
+        let [forward, backward] = self.plan.travel;
         match kind {
             SendForward => Some(Hop { to: self.stage(self.place.checked_add(1))?, travel: forward }),
             _ => Some(Hop { to: self.stage(self.place.checked_sub(1))?, travel: backward }),
@@ -129,7 +129,7 @@ impl Stage<'_> {
         for micro_batch in 0..self.plan.micro_batches {
             if let Some(targets) = work.targets(self.iteration, micro_batch)? {
                 let key = self.key(TensorKind::Targets, micro_batch);
-                self.shared.send(last, key, Numbers::F32, &targets, None)?;
+                self.shared.send(last, key, Numbers::F32, &targets, Arrival::AT_ONCE)?;
             }
         }
         Ok(())
@@ -140,9 +140,9 @@ impl Stage<'_> {
         work: &mut dyn Work,
         program: &[Operation],
         senders: &[Option<Sender<Outbound>>; 2],
-    ) -> Result<(f64, Vec<Span>, Option<Learned>), NodeError> {
+    ) -> Result<(f64, Option<Learned>), NodeError> {
         let mut machine = Machine::new(self.shared.clock.clone(), self.plan.attempt, self.at_s);
-        let (mut until_s, mut spans) = (self.at_s, Vec::new());
+        let mut until_s = self.at_s;
         let [forward_s, backward_s] = match self.plan.compute_s {
             Some([forward, backward]) => [Some(forward), Some(backward)],
             None => [None, None],
@@ -152,15 +152,17 @@ impl Stage<'_> {
             let (values, ready_s) = self.input(work, operation)?;
             let backward = operation.kind == Backward;
             let duration_s = if backward { backward_s } else { forward_s };
-            let (values, played) = machine.play(ready_s, duration_s, || {
+            let begin_s = ready_s.max(machine.free_s());
+            let played = machine.play(ready_s, duration_s, || {
                 let output = if backward {
                     work.backward(self.iteration, micro_batch, values)
                 } else {
                     work.forward(self.iteration, micro_batch, values)
                 };
                 output.map_err(NodeError::from)
-            })?;
-            spans.push(span(operation, played));
+            });
+            let (values, played) = played.inspect_err(|error| self.cut_short(operation, begin_s, error))?;
+            self.did(operation, played)?;
             until_s = until_s.max(played.planned_s);
             let (kind, line) = if backward { (SendBackward, &senders[1]) } else { (SendForward, &senders[0]) };
             let Some(hop) = self.hop(kind) else { continue };
@@ -172,7 +174,7 @@ impl Stage<'_> {
                 None => {
                     let played = self.transmit(&mut machine, hop, &outbound)?;
                     until_s = until_s.max(played.planned_s);
-                    spans.push(span(outbound.operation, played));
+                    self.did(outbound.operation, played)?;
                 }
             }
         }
@@ -181,7 +183,23 @@ impl Stage<'_> {
             // Without a plan the update takes its time, too.
             until_s = self.shared.clock.now_s(until_s);
         }
-        Ok((until_s, spans, learned))
+        Ok((until_s, learned))
+    }
+
+    fn did(&self, operation: Operation, played: Played) -> Result<(), NodeError> {
+        let Played { start_s, begin_s, end_s, late_s, .. } = played;
+        let span = Span { node: self.shared.address.node, operation, begin_s, start_s, end_s, late_s };
+        self.shared.report(Report::Did { attempt: self.plan.attempt, iteration: self.iteration, span })
+    }
+
+    /// What an operation of a round that has failed took until then was spent, too.
+    fn cut_short(&self, operation: Operation, begin_s: f64, error: &NodeError) {
+        let now_s = self.shared.clock.now_s(begin_s);
+        if matches!(error, NodeError::Stopped(_)) && now_s > begin_s {
+            // Without a coordinator nobody asks.
+            let _ =
+                self.did(operation, Played { start_s: begin_s, begin_s, end_s: now_s, planned_s: now_s, late_s: 0.0 });
+        }
     }
 
     /// What an operation needs, and from when on it may run.
@@ -199,48 +217,85 @@ impl Stage<'_> {
         }
         let Some(from) = from else { return Ok((Vec::new(), self.at_s)) };
         let arrived = inbox.take(&self.shared.clock, &self.key(kind, operation.micro_batch), from)?;
-        Ok((arrived.values, arrived.arrives_s.unwrap_or(self.at_s)))
+        Ok((arrived.values, arrived.arrives_s))
     }
 
     /// A thread that sends: messages in their order.
-    fn line(self, messages: &Receiver<Outbound>) -> SentSpans {
+    fn line(self, messages: &Receiver<Outbound>) -> Sent {
         let mut machine = Machine::new(self.shared.clock.clone(), self.plan.attempt, self.at_s);
-        let (mut until_s, mut spans) = (self.at_s, Vec::new());
+        let mut until_s = self.at_s;
+        let mut under_way = Vec::new();
         while let Ok(outbound) = messages.recv() {
             let hop = self.hop(outbound.operation.kind).ok_or(NodeError::Order("a message to nobody"))?;
+            if hop.travel.occupied_s.is_none() && self.plan.sending == Sending::Overlapped {
+                // The link keeps the order; nobody needs to wait.
+                under_way.push(self.hand_over(hop, &outbound)?);
+                continue;
+            }
             let played = self.transmit(&mut machine, hop, &outbound)?;
             until_s = until_s.max(played.planned_s);
-            spans.push(span(outbound.operation, played));
+            self.did(outbound.operation, played)?;
         }
-        Ok((until_s, spans))
+        let mut free_s = self.at_s;
+        for UnderWay { operation, key, begin_s } in under_way {
+            let end_s = self.shared.inbox.received(&self.shared.clock, &key).map_err(NodeError::from);
+            let end_s = end_s.inspect_err(|error| self.cut_short(operation, begin_s.max(free_s), error))?;
+            let start_s = begin_s.max(free_s).min(end_s);
+            free_s = end_s;
+            until_s = until_s.max(end_s);
+            self.did(operation, Played { start_s, begin_s: start_s, end_s, planned_s: end_s, late_s: 0.0 })?;
+        }
+        Ok(until_s)
+    }
+
+    /// Gives a message to a link that is not emulated.
+    fn hand_over(&self, hop: Hop, outbound: &Outbound) -> Result<UnderWay, NodeError> {
+        let key = self.key_of(outbound.operation);
+        let begin_s = self.shared.clock.now_s(outbound.ready_s);
+        let arrival = Arrival { at_s: None, later_s: hop.travel.latency_s };
+        self.shared.send(hop.to, key, self.plan.numbers, &outbound.values, arrival)?;
+        Ok(UnderWay { operation: outbound.operation, key, begin_s })
+    }
+
+    fn key_of(&self, operation: Operation) -> TensorKey {
+        let kind = if operation.kind == SendForward { TensorKind::Activation } else { TensorKind::Gradient };
+        self.key(kind, operation.micro_batch)
     }
 
     fn transmit(&self, machine: &mut Machine, hop: Hop, outbound: &Outbound) -> Result<Played, NodeError> {
         let Outbound { operation, ready_s, values } = outbound;
-        let kind = if operation.kind == SendForward { TensorKind::Activation } else { TensorKind::Gradient };
-        let key = self.key(kind, operation.micro_batch);
-        let send = |arrives_s| self.shared.send(hop.to, key, self.plan.numbers, values, arrives_s);
-        let attempt = self.plan.attempt;
-        let Some(travel) = hop.travel else {
-            return Ok(machine.play(*ready_s, None, || send(None))?.1);
+        let Travel { occupied_s, latency_s } = hop.travel;
+        let Some(occupied_s) = occupied_s else {
+            // It occupies its sender until it has come.
+            let played = machine.play(*ready_s, None, || {
+                let UnderWay { key, .. } = self.hand_over(hop, outbound)?;
+                self.shared.inbox.received(&self.shared.clock, &key).map_err(NodeError::from)
+            });
+            return Ok(played?.1);
         };
+        let key = self.key_of(*operation);
+        let send = |arrives_s| {
+            let arrival = Arrival { at_s: Some(arrives_s), later_s: 0.0 };
+            self.shared.send(hop.to, key, self.plan.numbers, values, arrival)
+        };
+        let attempt = self.plan.attempt;
         let begin_s = match self.plan.sending {
             Sending::HalfDuplex | Sending::Medium => {
-                let ask =
-                    Report::Ask { attempt, operation: *operation, ready_s: *ready_s, occupied_s: travel.occupied_s };
+                let ask = Report::Ask { attempt, operation: *operation, ready_s: *ready_s, occupied_s };
                 self.shared.report(ask)?;
                 self.shared.inbox.granted(&self.shared.clock, attempt, *operation)?.0
             }
             // A message that occupies nobody goes beside those before it.
             Sending::Delay => {
-                send(Some(ready_s + travel.occupied_s + travel.latency_s))?;
-                let end_s = ready_s + travel.occupied_s;
-                return Ok(Played { start_s: *ready_s, end_s, planned_s: end_s, late_s: 0.0 });
+                send(ready_s + occupied_s + latency_s)?;
+                let end_s = ready_s + occupied_s;
+                return Ok(Played { start_s: *ready_s, begin_s: *ready_s, end_s, planned_s: end_s, late_s: 0.0 });
             }
             Sending::Overlapped | Sending::Blocking | Sending::Transmitter => ready_s.max(machine.free_s()),
         };
         // The bytes go out while their time on air passes; nobody uses them before they have arrived.
-        let arrives_s = begin_s + travel.occupied_s + travel.latency_s;
-        Ok(machine.play_at(begin_s, Some(travel.occupied_s), || send(Some(arrives_s)))?.1)
+        let arrives_s = begin_s + occupied_s + latency_s;
+        let played = machine.play_at(begin_s, Some(occupied_s), || send(arrives_s));
+        Ok(played.inspect_err(|error| self.cut_short(*operation, begin_s, error))?.1)
     }
 }

@@ -9,6 +9,8 @@ use crate::wire::{Learned, Span};
 pub struct Leg {
     /// When it began.
     pub start_s: f64,
+    /// From when on it was to be sent.
+    pub begin_s: f64,
     /// When the last bit was out.
     pub end_s: f64,
     /// When it had arrived.
@@ -22,7 +24,7 @@ pub struct MeasuredIteration {
     pub start_s: f64,
     /// When its last operation had ended.
     pub end_s: f64,
-    /// All operations, those of each stage together.
+    /// All operations, as their ends were reported.
     pub spans: Vec<Span>,
     /// What the edge server learned.
     pub learned: Option<Learned>,
@@ -87,12 +89,12 @@ impl MeasuredCluster {
         let moments = [&mut self.fixed_s, &mut self.latency_s];
         moments.into_iter().for_each(relative);
         for leg in self.distribution.iter_mut().chain(&mut self.collection).chain([&mut self.upload]) {
-            [&mut leg.start_s, &mut leg.end_s, &mut leg.arrived_s].into_iter().for_each(relative);
+            [&mut leg.begin_s, &mut leg.start_s, &mut leg.end_s, &mut leg.arrived_s].into_iter().for_each(relative);
         }
         for iteration in &mut self.iterations {
             [&mut iteration.start_s, &mut iteration.end_s].into_iter().for_each(relative);
             for span in &mut iteration.spans {
-                [&mut span.start_s, &mut span.end_s].into_iter().for_each(relative);
+                [&mut span.begin_s, &mut span.start_s, &mut span.end_s].into_iter().for_each(relative);
             }
         }
     }

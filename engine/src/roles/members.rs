@@ -1,6 +1,8 @@
 //! Who has joined the run.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -37,6 +39,15 @@ struct Shared {
     wanted: Mutex<Vec<Address>>,
     events: Mutex<Sender<(Address, Event)>>,
     over: AtomicBool,
+    /// Why the last caller that was refused was.
+    refused: Mutex<Option<String>>,
+}
+
+/// A token that nobody can guess, of the randomness that the system gives to every table of hashes.
+#[must_use]
+pub fn random_token() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -69,6 +80,7 @@ impl Hall {
             wanted: Mutex::new(wanted),
             events: Mutex::new(sender),
             over: AtomicBool::new(false),
+            refused: Mutex::default(),
         });
         let hears = Arc::clone(&shared);
         let listening = thread::spawn(move || hears.listen(&listener));
@@ -91,6 +103,12 @@ impl Hall {
     #[must_use]
     pub fn has(&self, node: Address) -> bool {
         lock(&self.shared.members).get(&node).is_some_and(|member| member.ready)
+    }
+
+    /// Why the last caller that was refused was; none where nobody was.
+    #[must_use]
+    pub fn refused(&self) -> Option<String> {
+        lock(&self.shared.refused).clone()
     }
 
     /// Waits for nodes; returns those that have not come in time.
@@ -168,9 +186,14 @@ impl Shared {
             let shared = Arc::clone(self);
             thread::spawn(move || match accept(stream, &shared.token) {
                 Ok(caller) => shared.welcome(caller),
-                Err(error) => tracing::warn!(target: "collapipe::engine", %error, "a caller is refused"),
+                Err(error) => shared.refuse(&error.to_string()),
             });
         }
+    }
+
+    fn refuse(&self, reason: &str) {
+        tracing::warn!(target: "collapipe::engine", reason, "a caller is refused");
+        *lock(&self.refused) = Some(reason.into());
     }
 
     fn place(&self, asked: Option<Address>) -> Option<Address> {
@@ -184,10 +207,16 @@ impl Shared {
 
     fn welcome(&self, caller: Caller) {
         let Caller { address, listens, mut incoming, outgoing } = caller;
-        let (Some(address), Some(listens)) = (self.place(address), listens) else {
-            let _ = outgoing.send(&Message::Refused { reason: "no such node is wanted".into() }, Vec::new());
+        let (Some(given), Some(listens)) = (self.place(address), listens) else {
+            let reason = match address {
+                Some(address) => format!("{address} is no node of this run"),
+                None => "all nodes of this run are there".into(),
+            };
+            self.refuse(&reason);
+            let _ = outgoing.send(&Message::Refused { reason }, Vec::new());
             return;
         };
+        let address = given;
         if outgoing.send(&Message::Welcome { address, now_s: None }, Vec::new()).is_err() {
             return;
         }

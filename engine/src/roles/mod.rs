@@ -15,13 +15,15 @@ mod measured;
 mod members;
 mod node;
 mod order;
+mod processes;
 mod whole;
 
 pub use coordinator::{Coordinator, Parts};
 pub use error::{NodeError, RoundError};
 pub use local::Threads;
 pub use measured::{Leg, MeasuredCluster, MeasuredIteration, MeasuredRound};
-pub use members::Hall;
+pub use members::{Hall, random_token};
 pub use node::{NodeSettings, serve};
 pub use order::{Pace, RoundOrder};
+pub use processes::Processes;
 pub use whole::Way;

@@ -9,10 +9,10 @@ use std::thread;
 
 use super::error::NodeError;
 use super::inbox::{Arrived, Inbox};
-use crate::emulate::{Clock, Machine};
+use crate::emulate::{Clock, Machine, Played};
 use crate::wire::{
-    Address, Incoming, Message, Numbers, Order, Outgoing, Plan, Report, TensorKey, TensorKind, Transfer, Travel,
-    WireError, accept, decode, dial, encode,
+    Address, Channel, Incoming, LinkRoute, Message, Numbers, Order, Outgoing, Plan, Report, TensorKey, TensorKind,
+    Transfer, Travel, WireError, accept, decode, dial, encode,
 };
 use crate::work::Work;
 
@@ -32,15 +32,52 @@ pub struct NodeSettings {
     pub clock: Option<Clock>,
 }
 
+/// When a tensor arrives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arrival {
+    /// At this moment, by emulation; none: when it has come, and so much later.
+    pub at_s: Option<f64>,
+    pub later_s: f64,
+}
+
+impl Arrival {
+    pub const AT_ONCE: Self = Self { at_s: None, later_s: 0.0 };
+}
+
+/// Where nodes are reached: by the channel, where it has a link of its own.
+#[derive(Debug, Default)]
+struct Ways {
+    peers: HashMap<Address, SocketAddr>,
+    routes: HashMap<(Address, Channel), SocketAddr>,
+}
+
+impl Ways {
+    /// `node` is who sends.
+    fn of(plan: &Plan, node: Address) -> Self {
+        let peers: HashMap<Address, SocketAddr> = plan.peers.iter().copied().collect();
+        let own = plan.routes.iter().filter(|route| route.from == node);
+        let routes = own.filter_map(|LinkRoute { to, channel, ip, .. }| {
+            Some(((*to, *channel), SocketAddr::new(*ip, peers.get(to)?.port())))
+        });
+        Self { routes: routes.collect(), peers }
+    }
+
+    /// The channel under which the way is known, and where it leads.
+    fn to(&self, to: Address, channel: Channel) -> Option<(Channel, SocketAddr)> {
+        let own = self.routes.get(&(to, channel)).map(|at| (channel, *at));
+        own.or_else(|| Some((Channel::Beside, *self.peers.get(&to)?)))
+    }
+}
+
 /// What the threads of a node share.
 pub(super) struct Shared {
     pub address: Address,
     pub clock: Clock,
     pub control: Outgoing,
-    pub inbox: Inbox,
+    pub inbox: Arc<Inbox>,
     token: String,
-    peers: Mutex<HashMap<Address, SocketAddr>>,
-    links: Mutex<HashMap<Address, Arc<Outgoing>>>,
+    ways: Mutex<Ways>,
+    links: Mutex<HashMap<(Address, Channel), Arc<Outgoing>>>,
     over: AtomicBool,
 }
 
@@ -52,32 +89,39 @@ impl Shared {
         key: TensorKey,
         numbers: Numbers,
         values: &[f32],
-        arrives_s: Option<f64>,
+        Arrival { at_s: arrives_s, later_s }: Arrival,
     ) -> Result<(), NodeError> {
-        let message = Message::Tensor { key, from: self.address, numbers, arrives_s };
+        let message = Message::Tensor { key, from: self.address, numbers, arrives_s, later_s };
         let peer = |source| NodeError::Peer { to, source };
         let payload = encode(values, numbers);
-        let link = self.link(to).map_err(peer)?;
+        let (channel, link) = self.link(to, key.kind.channel()).map_err(peer)?;
         match link.send(&message, payload) {
             Ok(_) => Ok(()),
             Err(error) => {
-                self.links.lock().unwrap_or_else(PoisonError::into_inner).remove(&to);
+                self.links.lock().unwrap_or_else(PoisonError::into_inner).remove(&(to, channel));
                 Err(peer(error))
             }
         }
     }
 
-    fn link(&self, to: Address) -> Result<Arc<Outgoing>, WireError> {
+    fn link(&self, to: Address, channel: Channel) -> Result<(Channel, Arc<Outgoing>), WireError> {
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(link) = links.get(&to) {
-            return Ok(link.clone());
+        let way = self.ways.lock().unwrap_or_else(PoisonError::into_inner).to(to, channel);
+        let (channel, at) = way.ok_or(WireError::Unexpected { found: to.to_string(), due: "a node of the plan" })?;
+        if let Some(link) = links.get(&(to, channel)) {
+            return Ok((channel, link.clone()));
         }
-        let peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = peers.get(&to).copied();
-        let at = at.ok_or(WireError::Unexpected { found: to.to_string(), due: "a node of the plan" })?;
-        let link = Arc::new(dial(at, &self.token, Some(self.address), None)?.1);
-        links.insert(to, link.clone());
-        Ok(link)
+        let (_, outgoing, mut incoming) = dial(at, &self.token, Some(self.address), None)?;
+        let inbox = Arc::clone(&self.inbox);
+        // Until the connection ends.
+        thread::spawn(move || {
+            while let Ok((Message::Got { key, at_s }, _)) = incoming.receive() {
+                inbox.receipt(key, at_s);
+            }
+        });
+        let link = Arc::new(outgoing);
+        links.insert((to, channel), link.clone());
+        Ok((channel, link))
     }
 
     pub fn report(&self, report: Report) -> Result<(), NodeError> {
@@ -90,12 +134,16 @@ impl Shared {
         links.values().map(|link| link.sent_bytes()).sum()
     }
 
-    fn receive(&self, message: Message, payload: &[u8]) -> Result<(), WireError> {
-        let Message::Tensor { key, numbers, arrives_s, .. } = message else {
+    /// Takes a tensor; returns the receipt that its sender waits for.
+    fn receive(&self, message: Message, payload: &[u8]) -> Result<Option<Message>, WireError> {
+        let Message::Tensor { key, numbers, arrives_s, later_s, .. } = message else {
             return Err(WireError::Unexpected { found: message.name(), due: "a tensor" });
         };
-        self.inbox.put(key, Arrived { values: decode(payload, numbers)?, arrives_s });
-        Ok(())
+        let at_s = self.clock.now_s(0.0);
+        let arrives_s = arrives_s.or_else(|| (!self.clock.is_virtual()).then_some(at_s + later_s));
+        let is_due = arrives_s.is_some() && key.kind.channel() != Channel::Beside;
+        self.inbox.put(key, Arrived { values: decode(payload, numbers)?, arrives_s: arrives_s.unwrap_or(0.0) });
+        Ok((is_due).then_some(Message::Got { key, at_s }))
     }
 
     /// Hears the other nodes.
@@ -113,7 +161,9 @@ impl Shared {
                 caller.outgoing.send(&welcome, Vec::new())?;
                 loop {
                     let (message, payload) = caller.incoming.receive()?;
-                    shared.receive(message, &payload)?;
+                    if let Some(receipt) = shared.receive(message, &payload)? {
+                        caller.outgoing.send(&receipt, Vec::new())?;
+                    }
                 }
                 #[allow(unreachable_code, reason = "it gives the closure its type")]
                 Ok::<(), WireError>(())
@@ -146,7 +196,7 @@ impl Shared {
                     let _ = orders.send(order);
                     Ok(())
                 }
-                other => self.receive(other, &payload),
+                other => self.receive(other, &payload).map(drop),
             };
             if let Err(error) = result {
                 return error;
@@ -199,9 +249,9 @@ pub fn serve(settings: NodeSettings) -> Result<(), NodeError> {
         address,
         clock,
         control,
-        inbox: Inbox::new(),
+        inbox: Arc::new(Inbox::new()),
         token: settings.token,
-        peers: Mutex::default(),
+        ways: Mutex::default(),
         links: Mutex::default(),
         over: AtomicBool::new(false),
     });
@@ -282,12 +332,18 @@ impl Serving<'_> {
             let attempt = plan.attempt;
             shared.inbox.forget_before(attempt);
             {
-                let mut peers = shared.peers.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut links = shared.links.lock().unwrap_or_else(PoisonError::into_inner);
-                let now: HashMap<Address, SocketAddr> = plan.peers.iter().copied().collect();
+                let mut ways = shared.ways.lock().unwrap_or_else(PoisonError::into_inner);
+                let now = Ways::of(&plan, shared.address);
                 // Who came back listens elsewhere.
-                links.retain(|to, _| now.get(to).is_some_and(|at| peers.get(to) == Some(at)));
-                *peers = now;
+                let stays = |(to, channel)| now.to(to, channel) == ways.to(to, channel);
+                links.retain(|way, _| stays(*way));
+                *ways = now;
+            }
+            // That a connection is made is no part of the round.
+            for route in plan.routes.iter().filter(|route| route.from == shared.address) {
+                let peer = |source| NodeError::Peer { to: route.to, source };
+                shared.link(route.to, route.channel).map_err(peer)?;
             }
             let same = self.plan.as_ref().is_some_and(|before| before.work == plan.work);
             if !same {
@@ -299,15 +355,15 @@ impl Serving<'_> {
         }
         let Some(plan) = self.plan.as_deref() else {
             return match order {
-                Order::Abort { .. } => Ok(None),
+                Order::Abort { attempt } => Ok(Some(Report::Forgot { attempt })),
                 _ => Err(NodeError::Order("there is no plan")),
             };
         };
         let Some(work) = self.work.as_deref_mut() else { return Err(NodeError::Order("there is no plan")) };
         match order {
             Order::Begin { attempt, iteration, at_s } => {
-                let (until_s, spans, learned) = super::iteration::run(shared, plan, work, iteration, at_s)?;
-                Ok(Some(Report::Done { attempt, iteration, until_s, spans, learned }))
+                let (until_s, learned) = super::iteration::run(shared, plan, work, iteration, at_s)?;
+                Ok(Some(Report::Done { attempt, iteration, until_s, learned }))
             }
             Order::Send { attempt, what, at_s, to, travel } => {
                 send(shared, work, attempt, what, at_s, (to, travel)).map(Some)
@@ -316,7 +372,8 @@ impl Serving<'_> {
             Order::Give { attempt } => {
                 let values = work.model()?;
                 let key = TensorKey { attempt, kind: TensorKind::Model, iteration: 0, index: 0 };
-                let message = Message::Tensor { key, from: shared.address, numbers: Numbers::F32, arrives_s: None };
+                let message =
+                    Message::Tensor { key, from: shared.address, numbers: Numbers::F32, arrives_s: None, later_s: 0.0 };
                 shared.control.send(&message, encode(&values, Numbers::F32)).map_err(NodeError::Coordinator)?;
                 Ok(None)
             }
@@ -330,9 +387,9 @@ impl Serving<'_> {
                 work.commit()?;
                 Ok(Some(kept(shared, work, attempt)))
             }
-            Order::Abort { .. } => {
+            Order::Abort { attempt } => {
                 work.roll_back();
-                Ok(None)
+                Ok(Some(Report::Forgot { attempt }))
             }
             Order::Plan(_) | Order::Grant { .. } | Order::Ping { .. } | Order::Stop => Ok(None),
         }
@@ -365,19 +422,34 @@ fn send(
     attempt: u64,
     what: Transfer,
     at_s: f64,
-    (to, travel): (Address, Option<Travel>),
+    (to, travel): (Address, Travel),
 ) -> Result<Report, NodeError> {
     let values = match what {
         Transfer::Distribution(node) | Transfer::Collection(node) => work.segment(node)?,
         Transfer::Upload => work.upload()?,
     };
     let mut machine = Machine::new(shared.clock.clone(), attempt, at_s);
-    let arrives_s = travel.map(|travel| at_s + travel.occupied_s + travel.latency_s);
-    let ((), played) = machine.play(at_s, travel.map(|travel| travel.occupied_s), || {
+    let Travel { occupied_s, latency_s } = travel;
+    let arrival = Arrival { at_s: occupied_s.map(|occupied_s| at_s + occupied_s + latency_s), later_s: latency_s };
+    let key = key_of(attempt, what);
+    let left = |begin_s, start_s, end_s, late_s| Report::Left { attempt, what, begin_s, start_s, end_s, late_s };
+    let played = machine.play(at_s, occupied_s, || {
         // Segments carry the state of optimizers: they are sent as they are.
-        shared.send(to, key_of(attempt, what), Numbers::F32, &values, arrives_s)
+        shared.send(to, key, Numbers::F32, &values, arrival)?;
+        match occupied_s {
+            Some(_) => Ok(()),
+            None => shared.inbox.received(&shared.clock, &key).map(drop).map_err(NodeError::from),
+        }
+    });
+    let played = played.inspect_err(|error| {
+        let now_s = shared.clock.now_s(at_s);
+        if matches!(error, NodeError::Stopped(_)) && now_s > at_s {
+            // What was on air until the round failed was spent, too.
+            let _ = shared.report(left(at_s, at_s, now_s, 0.0));
+        }
     })?;
-    Ok(Report::Left { attempt, what, start_s: played.start_s, end_s: played.end_s, late_s: played.late_s })
+    let Played { start_s, begin_s, end_s, late_s, .. } = played.1;
+    Ok(left(begin_s, start_s, end_s, late_s))
 }
 
 fn receive(shared: &Shared, work: &mut dyn Work, attempt: u64, what: Transfer) -> Result<Report, NodeError> {
@@ -387,10 +459,8 @@ fn receive(shared: &Shared, work: &mut dyn Work, attempt: u64, what: Transfer) -
         Transfer::Distribution(_) | Transfer::Upload => from,
     };
     let arrived = shared.inbox.take(&shared.clock, &key_of(attempt, what), from)?;
-    let (at_s, planned_s) = match arrived.arrives_s {
-        Some(arrives_s) => (shared.clock.wait_until(attempt, arrives_s)?, arrives_s),
-        None => (shared.clock.now_s(0.0), shared.clock.now_s(0.0)),
-    };
+    let planned_s = arrived.arrives_s;
+    let at_s = shared.clock.wait_until(attempt, planned_s)?;
     match what {
         Transfer::Distribution(node) | Transfer::Collection(node) => work.take_segment(node, arrived.values)?,
         Transfer::Upload => work.take_upload(arrived.values)?,

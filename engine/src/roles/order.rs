@@ -7,8 +7,8 @@ use collapipe::schedule::{ScheduleError, Sending};
 
 use super::error::RoundError;
 use super::whole::{Way, slowest_s, whole_models};
-use crate::wire::{Address, Numbers, Travel};
-use crate::work::{SyntheticSpec, WorkSpec};
+use crate::wire::{Address, LinkRoute, Numbers, Travel};
+use crate::work::{MOST_NUMBERS, SyntheticSpec, WorkSpec};
 
 /// Whether times are emulated.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,6 +32,10 @@ pub struct RoundOrder {
     pub way: Way,
     /// Emulated or free.
     pub pace: Pace,
+    /// Whether links are emulated, too, or take as long as they take.
+    pub emulates_links: bool,
+    /// Links of their own; what has none goes where its receiver listens.
+    pub routes: Vec<LinkRoute>,
     /// How activations and their gradients are sent.
     pub numbers: Numbers,
     /// Of every cluster: what is computed.
@@ -63,9 +67,11 @@ impl RoundOrder {
         let block = numbers(problem.encoder.mean_block().parameter_bits_per_block.0);
         let work = clusters.iter().map(|cluster| {
             let activation = cluster.forward_hops.iter().map(|hop| numbers(hop.bits.0)).max().unwrap_or(1);
-            WorkSpec::Synthetic(SyntheticSpec { activation, block })
+            WorkSpec::Synthetic(SyntheticSpec { activation, block, most: MOST_NUMBERS })
         });
-        Self { work: work.collect(), clusters, way, pace, numbers: Numbers::F32, patience_s: 10.0 }
+        let work = work.collect();
+        let (emulates_links, routes) = (true, Vec::new());
+        Self { clusters, way, pace, emulates_links, routes, numbers: Numbers::F32, work, patience_s: 10.0 }
     }
 
     /// How long an iteration of a cluster takes, as planned.
@@ -112,15 +118,17 @@ impl RoundOrder {
         }
     }
 
-    /// How a transmission is emulated.
-    pub(super) fn travel(&self, sent: &Sent) -> Option<Travel> {
-        let occupied_s = self.seconds(sent.occupied().0)?;
-        Some(Travel { occupied_s, latency_s: self.seconds(sent.latency.0)? })
+    /// How a transmission travels.
+    pub(super) fn travel(&self, sent: &Sent) -> Travel {
+        Travel {
+            occupied_s: self.seconds(sent.occupied().0).filter(|_| self.emulates_links),
+            latency_s: self.seconds(sent.latency.0).unwrap_or(0.0),
+        }
     }
 
-    /// How it is emulated that nothing is sent.
-    pub(super) fn nothing(&self) -> Option<Travel> {
-        self.seconds(0.0).map(|_| Travel { occupied_s: 0.0, latency_s: 0.0 })
+    /// How nothing travels.
+    pub(super) fn nothing(&self) -> Travel {
+        Travel { occupied_s: self.seconds(0.0).filter(|_| self.emulates_links), latency_s: 0.0 }
     }
 
     /// The nodes that take part in a cluster: those of the pipeline, and both ends.

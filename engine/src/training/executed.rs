@@ -5,14 +5,16 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use collapipe::problem::Decision;
+use collapipe::scenario::Role;
 use collapipe::simulation::{
-    Choice, MeasuredParts, MeasuredSlot, Outage, Policy, PolicyKind, RunError, SlotContext, SlotOutcome, SlotRecord,
+    Choice, Executed, MeasuredParts, MeasuredSlot, Outage, Policy, PolicyKind, RunError, SlotContext, SlotOutcome,
+    SlotRecord,
 };
-use collapipe::units::Seconds;
+use collapipe::units::{Joules, Seconds};
 
 use super::TrainingSettings;
 use super::average::average;
-use crate::compare::Comparison;
+use crate::compare::{Comparison, NodeEnergies, energies, planned_energies};
 use crate::roles::{Coordinator, MeasuredRound, Parts, RoundError, RoundOrder, Way};
 use crate::wire::Address;
 use crate::work::{LearningSpec, WorkSpec};
@@ -31,6 +33,10 @@ pub struct ExecutedRound {
     pub sent_bytes: u64,
     /// Bytes of memory of the device that needed most.
     pub fullest_device_bytes: u64,
+    /// What every node spent, by measured time and planned power.
+    pub energy: NodeEnergies,
+    /// What it was to spend.
+    pub planned_energy: NodeEnergies,
     /// Time that devices computed, over the time that they were bound: active devices times the round's latency.
     pub efficiency: f64,
 }
@@ -132,7 +138,17 @@ impl<'a> State<'a> {
         let before: u64 = self.rounds.iter().map(|round| round.sent_bytes).sum();
         let sent_bytes = comparison.sent_bytes.saturating_sub(before);
         let (fullest_device_bytes, efficiency) = devices_of(order, &measured);
-        self.rounds.push(ExecutedRound { slot, measured, comparison, sent_bytes, fullest_device_bytes, efficiency });
+        let (energy, planned_energy) = (energies(order, &measured), planned_energies(order));
+        self.rounds.push(ExecutedRound {
+            slot,
+            measured,
+            comparison,
+            sent_bytes,
+            fullest_device_bytes,
+            energy,
+            planned_energy,
+            efficiency,
+        });
         Ok(())
     }
 }
@@ -154,6 +170,26 @@ fn devices_of(order: &RoundOrder, measured: &MeasuredRound) -> (u64, f64) {
         busy_s += computed.map(|span| span.end_s - span.start_s).sum::<f64>();
     }
     (fullest, busy_s / (active as f64 * measured.latency_s))
+}
+
+/// What came of a decision.
+struct Done {
+    /// Where it failed.
+    outage: Option<Outage>,
+    energy_j: Vec<Joules>,
+    measured: Option<MeasuredSlot>,
+}
+
+/// Energies in the order of the scenario's nodes.
+fn by_node(slot: &SlotContext<'_>, spent: Option<&NodeEnergies>) -> Vec<Joules> {
+    let nodes = slot.scenario().nodes().iter().map(|node| {
+        let place = match node.role {
+            Role::Device(device) => device + 1,
+            _ => 0,
+        };
+        spent.and_then(|spent| spent.get(&Address { cluster: node.cluster, node: place })).copied().unwrap_or_default()
+    });
+    nodes.collect()
 }
 
 #[derive(Debug)]
@@ -184,8 +220,8 @@ impl<'a> Executing<'a> {
         Self { policy, settings, devices, works, state }
     }
 
-    /// Executes a decision; none if it is done, else the outage that it came to.
-    fn execute(&self, slot: &SlotContext<'_>, decision: &Decision) -> Result<Option<Outage>, RunError> {
+    /// Executes a decision.
+    fn execute(&self, slot: &SlotContext<'_>, decision: &Decision) -> Result<Done, RunError> {
         let order = RoundOrder::synthetic(slot.problem(), decision, self.settings.pace);
         self.execute_order(slot, order.map_err(|error| self.failed(error.to_string()))?)
     }
@@ -194,7 +230,7 @@ impl<'a> Executing<'a> {
         RunError::Policy { policy: self.policy.name().into(), reason }
     }
 
-    fn execute_order(&self, slot: &SlotContext<'_>, order: RoundOrder) -> Result<Option<Outage>, RunError> {
+    fn execute_order(&self, slot: &SlotContext<'_>, order: RoundOrder) -> Result<Done, RunError> {
         let order = RoundOrder { numbers: self.settings.numbers, patience_s: self.settings.patience_s, ..order };
         let mut order = order.renumbered(slot.present(), &self.devices);
         if let Some(works) = &self.works {
@@ -203,19 +239,32 @@ impl<'a> Executing<'a> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = state.next_known() {
             // What came of it is known.
-            return Ok(match known.outcome {
+            let outage = match known.outcome {
                 SlotOutcome::Outage(outage) => Some(outage),
                 _ => None,
-            });
+            };
+            return Ok(Done { outage, energy_j: known.energy_j, measured: known.measured });
         }
-        let Err(error) = state.execute(slot.slot(), &order) else { return Ok(None) };
+        let Err(error) = state.execute(slot.slot(), &order) else {
+            let last = state.rounds.last();
+            let energy_j = by_node(slot, last.map(|round| &round.energy));
+            return Ok(Done { outage: None, energy_j, measured: last.map(ExecutedRound::measured) });
+        };
+        let spent = state.coordinator.failed().map(|measured| energies(&order, measured));
         let device = error
             .node()
             .filter(|node| (1..=self.devices.get(node.cluster).copied().unwrap_or_default()).contains(&node.node));
         match device {
-            Some(_) => Ok(Some(Outage::no_round(format!("the round failed: {error}")))),
+            Some(_) => {
+                let outage = Some(Outage::no_round(format!("the round failed: {error}")));
+                Ok(Done { outage, energy_j: by_node(slot, spent.as_ref()), measured: None })
+            }
             // Without its control unit or edge server a cluster does not train.
-            None => Err(self.failed(format!("slot {}: {error}", slot.slot()))),
+            None => {
+                let who = error.node().map(|node| if node.node == 0 { "control unit" } else { "edge server" });
+                let why = who.map_or(String::new(), |who| format!(": without its {who} a cluster does not train"));
+                Err(self.failed(format!("slot {}: {error}{why}", slot.slot())))
+            }
         }
     }
 }
@@ -231,10 +280,10 @@ impl Policy for Executing<'_> {
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let choice = self.policy.decide(slot)?;
-        let outage = match &choice {
+        let done = match &choice {
             Choice::Solved(solution) => match &solution.outcome {
                 Ok(best) => self.execute(slot, &best.decision)?,
-                Err(_) => None,
+                Err(_) => return Ok(choice),
             },
             Choice::Decision(decision) => self.execute(slot, decision)?,
             Choice::Round(own) if self.policy.name() == PolicyKind::FullModelFederated.to_string() => {
@@ -247,8 +296,9 @@ impl Policy for Executing<'_> {
                         .into();
                 return Err(self.failed(reason));
             }
-            _ => None,
+            _ => return Ok(choice),
         };
-        Ok(outage.map_or(choice, Choice::Outage))
+        let choice = done.outage.map_or(choice, Choice::Outage);
+        Ok(Choice::Executed(Box::new(Executed::new(choice, done.energy_j, done.measured))))
     }
 }

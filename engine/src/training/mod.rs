@@ -136,18 +136,15 @@ pub fn train(
                 ended = Some(error.into());
                 break;
             }
-            Some(Ok(mut slot)) if known.is_some() => {
+            Some(Ok(slot)) if known.is_some() => {
                 let Some(known) = lock().pop_known() else { continue };
-                slot.measured.clone_from(&known.measured);
                 if slot != known {
                     let path = settings.checkpoint.clone().unwrap_or_default();
                     return Err(CheckpointError::Differs { path, slot: slot.slot }.into());
                 }
                 slots.push(slot);
             }
-            Some(Ok(mut slot)) => {
-                slot.measured =
-                    lock().rounds.last().filter(|round| round.slot == slot.slot).map(ExecutedRound::measured);
+            Some(Ok(slot)) => {
                 let enough = told(&slot, &lock().parts);
                 slots.push(slot);
                 if let Some(path) = &settings.checkpoint {

@@ -107,7 +107,8 @@ impl Read for Incoming {
 /// Calls a member of the run.
 ///
 /// # Errors
-/// [`WireError::Token`] where the caller is refused, [`WireError::Io`] where nobody answers.
+/// [`WireError::Token`] and [`WireError::Refused`] where the caller is refused, [`WireError::Version`] where the other side is of
+/// another version, [`WireError::Io`] where nobody answers.
 pub fn dial(
     to: SocketAddr,
     token: &str,
@@ -121,7 +122,8 @@ pub fn dial(
     incoming.patience(None)?;
     match answer {
         Message::Welcome { address, .. } => Ok((address, outgoing, incoming)),
-        Message::Refused { .. } => Err(WireError::Token),
+        Message::Refused { reason } if reason == WireError::Token.to_string() => Err(WireError::Token),
+        Message::Refused { reason } => Err(WireError::Refused { reason }),
         other => Err(WireError::Unexpected { found: other.name(), due: "a welcome" }),
     }
 }
@@ -142,7 +144,14 @@ pub fn accept(stream: TcpStream, token: &str) -> Result<Caller, WireError> {
     let ip = stream.peer_addr()?.ip();
     let (outgoing, mut incoming) = halves(stream)?;
     incoming.patience(Some(GREETING))?;
-    let message = incoming.read(Limit::STRANGER)?.0;
+    let message = match incoming.read(Limit::STRANGER) {
+        Ok((message, _)) => message,
+        Err(error) => {
+            // Whoever is of another version learns it from the header of this; a stranger makes nothing of it.
+            let _ = outgoing.send(&Message::Refused { reason: error.to_string() }, Vec::new());
+            return Err(error);
+        }
+    };
     let Message::Hello { token: said, address, listens } = message else {
         return Err(WireError::Unexpected { found: message.name(), due: "a hello" });
     };

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Read, Write};
 
 /// Version of the protocol; any other one is refused.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Length of a header: magic (4), version (2), reserved (2), length of the head (4), length of the payload (4),
 /// checksum of everything else (4). Numbers are little-endian.
@@ -65,6 +65,12 @@ pub enum WireError {
     /// A stranger: it does not know the shared token.
     #[error("refused: the caller does not know the token of this run")]
     Token,
+    /// The other side takes no such caller, and says why.
+    #[error("refused: {reason}")]
+    Refused {
+        /// Its words.
+        reason: String,
+    },
     /// A message that was not due.
     #[error("unexpected message {found:?}: {due} was due")]
     Unexpected {

@@ -63,14 +63,52 @@ pub struct TensorKey {
     pub index: u32,
 }
 
-/// How a transmission is emulated, in seconds of the wall clock.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// How a transmission travels, in seconds of the wall clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Travel {
-    /// For how long it occupies its link.
-    pub occupied_s: f64,
+    /// For how long it occupies its link, by emulation; none: as long as the link takes.
+    pub occupied_s: Option<f64>,
     /// By how much later it arrives.
     pub latency_s: f64,
+}
+
+/// The ways from one node to another, where they differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// Of the pipeline: activations and gradients.
+    Pipeline,
+    /// Of what a round sends once: segments and the model.
+    Once,
+    /// Of what is no part of the plan.
+    Beside,
+}
+
+impl TensorKind {
+    /// The channel that carries it.
+    #[must_use]
+    pub const fn channel(self) -> Channel {
+        match self {
+            Self::Activation | Self::Gradient => Channel::Pipeline,
+            Self::Segment | Self::Collect | Self::Upload => Channel::Once,
+            Self::Targets | Self::Model => Channel::Beside,
+        }
+    }
+}
+
+/// A way that a channel between two nodes takes: where the receiver listens on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinkRoute {
+    /// Who sends.
+    pub from: Address,
+    /// Who receives.
+    pub to: Address,
+    /// What.
+    pub channel: Channel,
+    /// The receiver's address there; its port is the one that it listens on.
+    pub ip: std::net::IpAddr,
 }
 
 /// A transmission that a round makes once.
@@ -89,8 +127,12 @@ pub enum Transfer {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Span {
+    /// Whose.
+    pub node: usize,
     /// Which.
     pub operation: Operation,
+    /// From when on it was to occupy its stage or link, by the times of what came before; where times are not emulated, when it began.
+    pub begin_s: f64,
     /// When it began.
     pub start_s: f64,
     /// When it ended; of a transmission, when the last bit was out.
@@ -117,14 +159,16 @@ pub struct Plan {
     pub sending: Sending,
     /// Planned times of the stage's forward and backward; none: as long as it takes.
     pub compute_s: Option<[f64; 2]>,
-    /// Its hops forward and backward; none: as fast as it goes.
-    pub travel: Option<[Travel; 2]>,
+    /// Its hops forward and backward.
+    pub travel: [Travel; 2],
     /// Whether every stage trains the whole model by itself.
     pub alone: bool,
     /// The blocks of every device that takes part, by node.
     pub segments: Vec<(usize, std::ops::Range<u32>)>,
     /// Where the others listen.
     pub peers: Vec<(Address, SocketAddr)>,
+    /// Links of their own for what the node sends; all else goes where the others listen.
+    pub routes: Vec<LinkRoute>,
     /// How tensors of the pipeline are sent.
     pub numbers: Numbers,
     /// What is computed.
@@ -141,7 +185,7 @@ pub enum Order {
     /// Run an iteration; nothing begins before `at_s`.
     Begin { attempt: u64, iteration: u32, at_s: f64 },
     /// Send a segment or the model, from `at_s` on.
-    Send { attempt: u64, what: Transfer, at_s: f64, to: Address, travel: Option<Travel> },
+    Send { attempt: u64, what: Transfer, at_s: f64, to: Address, travel: Travel },
     /// Receive one.
     Receive { attempt: u64, what: Transfer },
     /// The air is a transmission's from `start_s` to `end_s`.
@@ -167,10 +211,14 @@ pub enum Order {
 pub enum Report {
     /// Prepared.
     Ready { attempt: u64 },
+    /// An operation of an iteration is over, or was cut short because the round has failed.
+    Did { attempt: u64, iteration: u32, span: Span },
     /// An iteration is over on this stage, as planned at `until_s`.
-    Done { attempt: u64, iteration: u32, until_s: f64, spans: Vec<Span>, learned: Option<Learned> },
-    /// Something that is sent once has left: begin and end.
-    Left { attempt: u64, what: Transfer, start_s: f64, end_s: f64, late_s: f64 },
+    Done { attempt: u64, iteration: u32, until_s: f64, learned: Option<Learned> },
+    /// A failed round is forgotten.
+    Forgot { attempt: u64 },
+    /// Something that is sent once has left: from when on it was to be sent, begin, and end.
+    Left { attempt: u64, what: Transfer, begin_s: f64, start_s: f64, end_s: f64, late_s: f64 },
     /// It has arrived; as planned at `planned_s`.
     Arrived { attempt: u64, what: Transfer, at_s: f64, planned_s: f64 },
     /// May a transmission that is ready at `ready_s` go on air?
@@ -229,8 +277,10 @@ pub enum Message {
     Order(Order),
     /// To the coordinator.
     Report(Report),
-    /// Numbers in the payload; they arrive at `arrives_s`, not before (none: when they do).
-    Tensor { key: TensorKey, from: Address, numbers: Numbers, arrives_s: Option<f64> },
+    /// Numbers in the payload; they arrive at `arrives_s`, not before (none: `later_s` after they have come).
+    Tensor { key: TensorKey, from: Address, numbers: Numbers, arrives_s: Option<f64>, later_s: f64 },
+    /// A tensor whose way is not emulated had come at `at_s`.
+    Got { key: TensorKey, at_s: f64 },
 }
 
 impl Message {

@@ -11,5 +11,7 @@ mod numbers;
 
 pub use connection::{Caller, Incoming, Outgoing, accept, dial};
 pub use frame::{Frame, HEADER_BYTES, Limit, VERSION, WireError};
-pub use message::{Address, Learned, Message, Order, Plan, Report, Span, TensorKey, TensorKind, Transfer, Travel};
+pub use message::{
+    Address, Channel, Learned, LinkRoute, Message, Order, Plan, Report, Span, TensorKey, TensorKind, Transfer, Travel,
+};
 pub use numbers::{Numbers, decode, encode};

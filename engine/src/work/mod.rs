@@ -97,7 +97,7 @@ pub trait Work: Send {
 
 impl WorkSpec {
     /// Messages of one number.
-    pub const NOTHING: Self = Self::Synthetic(SyntheticSpec { activation: 1, block: 1 });
+    pub const NOTHING: Self = Self::Synthetic(SyntheticSpec { activation: 1, block: 1, most: 1 });
 
     /// The work of a node.
     ///

@@ -11,7 +11,7 @@ use crate::wire::{Learned, Plan};
 /// Most numbers of a synthetic message: the emulated time is what counts, not the bytes of this machine's loopback.
 pub const MOST_NUMBERS: usize = 1 << 14;
 
-/// Messages of these sizes, each at most [`MOST_NUMBERS`].
+/// Messages of these sizes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SyntheticSpec {
@@ -19,6 +19,8 @@ pub struct SyntheticSpec {
     pub activation: usize,
     /// Numbers of a block's parameters.
     pub block: usize,
+    /// Most numbers of a message: what is longer is shortened.
+    pub most: usize,
 }
 
 #[derive(Debug)]
@@ -30,6 +32,12 @@ pub(super) struct Synthetic {
 }
 
 impl SyntheticSpec {
+    /// Numbers of the message with a segment of so many blocks.
+    #[must_use]
+    pub fn segment(&self, blocks: usize) -> usize {
+        self.block.saturating_mul(blocks).min(self.most)
+    }
+
     pub(super) fn work(self) -> Synthetic {
         Synthetic { spec: self, segments: BTreeMap::new(), held: 0, most: 0 }
     }
@@ -37,12 +45,12 @@ impl SyntheticSpec {
 
 impl Synthetic {
     fn numbers(&self, of: usize) -> Vec<f32> {
-        vec![0.5; of.min(MOST_NUMBERS)]
+        vec![0.5; of.min(self.spec.most)]
     }
 
     fn segment_numbers(&self, node: usize) -> usize {
         let blocks = self.segments.get(&node).map_or(0, |segment| segment.len());
-        self.spec.block.saturating_mul(blocks).min(MOST_NUMBERS)
+        self.spec.segment(blocks)
     }
 
     fn fits(&self, what: &'static str, found: usize, expected: usize) -> Result<(), WorkError> {
@@ -50,7 +58,7 @@ impl Synthetic {
     }
 
     fn activation(&self) -> usize {
-        self.spec.activation.min(MOST_NUMBERS)
+        self.spec.activation.min(self.spec.most)
     }
 }
 

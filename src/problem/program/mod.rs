@@ -351,6 +351,19 @@ impl PlanProgram<'_> {
         }
     }
 
+    /// Computing energy per micro-batch and phase for a segment; 0 for a phase without work. All of them together are
+    /// [`compute_energy`](Self::compute_energy).
+    pub fn phase_energy(&self, phase: Phase, device: &Device, segment: &Range<u32>) -> Joules {
+        if phase == Phase::Backward && !self.plan.schedule.has_backward() {
+            return Joules(0.0);
+        }
+        let flops = match &self.at.spec.encoder {
+            Encoder::Equal(equal) => equal.flops(phase).0 * f64::from(segment.end.saturating_sub(segment.start)),
+            Encoder::Chain(chain) => chain.sum(segment, |block| block.flops(phase).0),
+        };
+        Joules(device.joules_per_flop.0 * flops * self.samples)
+    }
+
     /// Energy of a device for so many FLOP of every sample of a round.
     fn work(&self, device: &Device, flops_per_sample: f64) -> Joules {
         let samples = f64::from(self.plan.local_iterations) * f64::from(self.at.cluster.batch_size);

@@ -95,6 +95,7 @@ fn first(page: &mut String, summary: &Summary) {
         )),
         None => lines.push("No slot had a round.".into()),
     }
+    lines.extend(summary.measured.map(|measured| measured.to_string()));
     let bound = summary.certificates.iter().find(|claim| claim.name == CertificateName::D && claim.is_verified());
     if let Some(claim) = bound {
         lines.push(format!(

@@ -9,6 +9,7 @@
 mod alternating;
 mod decided;
 mod exact;
+mod executed;
 mod fixed_micro_batch;
 mod fixed_radio;
 mod kind;
@@ -28,6 +29,7 @@ use std::fmt;
 #[cfg(feature = "milp")]
 pub use alternating::AlternatingPolicy;
 pub use exact::ExactPolicy;
+pub use executed::Executed;
 pub use fixed_micro_batch::FixedMicroBatch;
 pub use fixed_radio::FixedRadio;
 pub use kind::{PolicyKind, UnknownPolicy};
@@ -122,6 +124,8 @@ pub enum Choice {
     Round(OwnRound),
     /// No round.
     Outage(Outage),
+    /// Any of these, executed: what was measured is booked.
+    Executed(Box<Executed>),
 }
 
 /// A round of a policy that trains in another way than the pipeline of the slot problem: what it costs, worked out by
