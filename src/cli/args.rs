@@ -7,8 +7,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::report::Conflict;
 use collapipe::scenario::{Assignment, MAX_SLOTS};
-use collapipe::simulation::MOST_COMPARED;
 use collapipe::simulation::PolicyKind;
+use collapipe::simulation::{MOST_COMPARED, PILOT_SLOTS};
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
@@ -437,6 +437,9 @@ pub struct RecommendArguments {
     /// Number of slots of the run to be planned, instead of the scenario's
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
     pub slots: Option<u64>,
+    /// Slots of the pilot run that is measured (at most the scenario's): what takes the time
+    #[arg(long, value_name = "N", default_value_t = PILOT_SLOTS, value_parser = clap::value_parser!(u64).range(1..=MOST_COMPARED as u64))]
+    pub pilot_slots: u64,
     /// The run has no fixed number of slots: recommend a growing V(t)
     #[arg(long, conflicts_with = "slots")]
     pub no_horizon: bool,

@@ -11,6 +11,7 @@ mod figure_args;
 mod file_args;
 mod files;
 mod io;
+mod long_run;
 mod partition;
 mod plan;
 mod presets;

@@ -25,7 +25,7 @@ pub fn recommend(arguments: &RecommendArguments) -> Result<Done, Failure> {
             return Err(Failure::input("--latency-tolerance or --overspend-tolerance must be given"));
         }
     };
-    let pilot = Pilot::measure(&scenario, arguments.accuracy.settings())?;
+    let pilot = Pilot::measure_over(&scenario, arguments.accuracy.settings(), arguments.pilot_slots)?;
     let recommendation = recommend::recommend(&pilot.measured, goal, slots)?;
     io::print_json(&Advice { recommendation, pilot })?;
     Ok(Done::Solved)

@@ -4,15 +4,15 @@ use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
-use collapipe::report::{RunFolder, summary};
+use collapipe::report::{LONG_RUN, RunFolder, Summary, summary};
 use collapipe::scenario::{BUILTIN, NoteKind, Scenario, ScenarioFile, ScenarioSpec};
-use collapipe::simulation::{DerivedWeight, Effort, Pilot, PilotError, Run};
+use collapipe::simulation::{DerivedWeight, Effort, Pilot, PilotError, Run, RunError};
 use collapipe::solver::Settings;
 
 use super::args::{CertificateEffort, Format, RunArguments, ScenarioArguments, conflict};
 use super::progress::Progress;
 use super::work::stop_on_signal;
-use super::{Done, Failure, io};
+use super::{Done, Failure, io, long_run};
 
 pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     let text = read(&arguments.scenario)?;
@@ -31,6 +31,9 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         let pilot = Pilot::measure(&scenario, settings)?;
         let queues: Vec<f64> = pilot.multiplier.iter().map(|mu| scenario.spec().latency_weight * mu).collect();
         run = run.warm_start(&queues)?;
+    }
+    if scenario.spec().slots > LONG_RUN {
+        return long_run::play(arguments, run, folder.as_ref(), &stop);
     }
     let mut slots = Vec::new();
     let bar = Progress::new(scenario.spec().slots, true);
@@ -67,14 +70,24 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     }
     let written = folder.map(|folder| folder.write(&record)).transpose()?;
     let wrote = written.map(|written| wrote(&arguments.out, &written));
+    told(arguments, &summary(&record), scenario.spec().slots, wrote, failed)
+}
+
+/// Prints what a run did, and gives what it ends with.
+pub fn told(
+    arguments: &RunArguments,
+    summary: &Summary,
+    planned: u64,
+    wrote: Option<String>,
+    failed: Option<RunError>,
+) -> Result<Done, Failure> {
     if let Some(error) = failed {
         wrote.iter().for_each(|wrote| io::note(wrote));
         return Err(error.into());
     }
-    let summary = summary(&record);
-    let interrupted = summary.slots < scenario.spec().slots;
+    let interrupted = summary.slots < planned;
     if interrupted {
-        io::note(&format!("stopped after {} of {} slots", summary.slots, scenario.spec().slots));
+        io::note(&format!("stopped after {} of {planned} slots", summary.slots));
     }
     match arguments.format {
         Format::Table => {
@@ -83,7 +96,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         }
         Format::Json => {
             wrote.iter().for_each(|wrote| io::note(wrote));
-            io::print_json(&summary)?;
+            io::print_json(summary)?;
         }
     }
     Ok(match () {

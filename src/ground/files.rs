@@ -1,12 +1,14 @@
 //! Whole files, and why they are not there.
 
 use std::ffi::OsStr;
+#[cfg(feature = "figures")]
+use std::fs::File;
 use std::fs::{self, DirEntry, Permissions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tempfile::{Builder, NamedTempFile, PersistError};
+use tempfile::{Builder, NamedTempFile};
 
 use super::blame::{Blame, Blamed};
 
@@ -88,42 +90,130 @@ fn is_left_over(entry: &DirEntry) -> bool {
     name.to_str().is_some_and(ours) && age().is_some_and(|age| age >= LEFT_OVER)
 }
 
+/// A file that is being written under a random name beside its own.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    out: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl Draft {
+    /// Begins the file `folder/name`.
+    pub(crate) fn new(folder: &Path, name: impl AsRef<OsStr>) -> Result<Self, FileError> {
+        let path = folder.join(name.as_ref());
+        let mut builder = Builder::new();
+        builder.prefix(PREFIX).suffix(SUFFIX);
+        if let Some(usual) = usual_permissions() {
+            builder.permissions(usual);
+        }
+        match builder.tempfile_in(folder) {
+            Ok(temporary) => Ok(Self { out: BufWriter::new(temporary), path }),
+            Err(source) => Err(FileError::Write { path, source }),
+        }
+    }
+
+    /// All that was written is on the disk.
+    pub(crate) fn finish(self) -> Result<Staged, FileError> {
+        let Self { out, path } = self;
+        let written = out.into_inner().map_err(io::IntoInnerError::into_error);
+        match written.and_then(|temporary| temporary.as_file().sync_all().map(|()| temporary)) {
+            Ok(temporary) => Ok(Staged { written: Written::Hidden(temporary), path }),
+            Err(source) => Err(FileError::Write { path, source }),
+        }
+    }
+
+    #[cfg(feature = "figures")]
+    /// From now on what was written so far stays under its name, whatever happens to the program; more is to come.
+    pub(crate) fn keep(self) -> Result<Kept, FileError> {
+        let Self { out, path } = self;
+        let written = out.into_inner().map_err(io::IntoInnerError::into_error);
+        let kept = written.and_then(|temporary| temporary.persist(&path).map_err(|error| error.error));
+        match kept {
+            Ok(file) => Ok(Kept { out: BufWriter::new(file), path }),
+            Err(source) => Err(FileError::Write { path, source }),
+        }
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// A file that is being written under its own name.
+#[cfg(feature = "figures")]
+#[derive(Debug)]
+pub(crate) struct Kept {
+    out: BufWriter<File>,
+    path: PathBuf,
+}
+
+#[cfg(feature = "figures")]
+impl Kept {
+    /// All that was written is on the disk; the file will have another name.
+    pub(crate) fn finish(self, path: PathBuf) -> Result<Staged, FileError> {
+        let Self { out, path: from } = self;
+        let written = out.into_inner().map_err(io::IntoInnerError::into_error);
+        match written.and_then(|file| file.sync_all()) {
+            Ok(()) => Ok(Staged { written: Written::Named(from), path }),
+            Err(source) => Err(FileError::Write { path: from, source }),
+        }
+    }
+}
+
+#[cfg(feature = "figures")]
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
 /// A file whose content is on the disk, but not yet under its name.
 #[derive(Debug)]
 pub(crate) struct Staged {
-    temporary: NamedTempFile,
+    written: Written,
     path: PathBuf,
+}
+
+#[derive(Debug)]
+enum Written {
+    /// Gone when the program ends.
+    Hidden(NamedTempFile),
+    /// Under another name, where it stays.
+    #[cfg(feature = "figures")]
+    Named(PathBuf),
 }
 
 impl Staged {
     /// Writes the content under a random name beside `folder/name`.
     pub(crate) fn new(folder: &Path, name: impl AsRef<OsStr>, content: &Content) -> Result<Self, FileError> {
-        let path = folder.join(name.as_ref());
-        let write = || {
-            let mut builder = Builder::new();
-            builder.prefix(PREFIX).suffix(SUFFIX);
-            if let Some(usual) = usual_permissions() {
-                builder.permissions(usual);
-            }
-            let temporary = builder.tempfile_in(folder)?;
-            let mut out = BufWriter::new(temporary);
-            content(&mut out)?;
-            let temporary = out.into_inner().map_err(io::IntoInnerError::into_error)?;
-            temporary.as_file().sync_all()?;
-            Ok(temporary)
-        };
-        match write() {
-            Ok(temporary) => Ok(Self { temporary, path }),
-            Err(source) => Err(FileError::Write { path, source }),
+        let mut draft = Draft::new(folder, name)?;
+        match content(&mut draft) {
+            Ok(()) => draft.finish(),
+            Err(source) => Err(FileError::Write { path: draft.path, source }),
         }
     }
 
     /// Puts the file in place of what has its name.
     pub(crate) fn commit(self) -> Result<PathBuf, FileError> {
-        let Self { temporary, path } = self;
-        match temporary.persist(&path) {
-            Ok(_) => Ok(path),
-            Err(PersistError { error: source, .. }) => Err(FileError::Write { path, source }),
+        let Self { written, path } = self;
+        let put = match written {
+            Written::Hidden(temporary) => temporary.persist(&path).map(drop).map_err(|error| error.error),
+            #[cfg(feature = "figures")]
+            Written::Named(from) => fs::rename(from, &path),
+        };
+        match put {
+            Ok(()) => Ok(path),
+            Err(source) => Err(FileError::Write { path, source }),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::files::{Content, FileError, Staged, make_folder};
+use super::files::{Content, Draft, FileError, Staged, make_folder};
 
 /// What to do with files that are not ours and have the names of ours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,24 +112,35 @@ impl OutputFolder {
         self.path.join(name)
     }
 
-    /// Replaces what is there by these files, of which the first must be the kind's first.
+    /// Replaces what is there by these files, `first` those that are written already; the very first must be the kind's
+    /// first.
     ///
     /// All are written under other names before the first old one goes. A program that is killed leaves files of the
     /// old result, or of the new one, never of both, and the folder stays recognizable.
-    pub fn write(&self, files: &[(&str, &Content)]) -> Result<Vec<PathBuf>, FileError> {
+    pub fn put(&self, first: Vec<Staged>, files: &[(&str, &Content)]) -> Result<Vec<PathBuf>, FileError> {
         // Again: a long run may lie between.
         self.check()?;
         make_folder(&self.path)?;
-        let steps = self.steps(files)?.into_iter();
+        let steps = self.steps(first, files)?.into_iter();
         steps.filter_map(|step| step.take().transpose()).collect()
     }
 
+    /// Begins a file.
+    pub fn draft(&self, name: &str) -> Result<Draft, FileError> {
+        Draft::new(&self.path, name)
+    }
+
+    /// Whether files of others may be replaced.
+    pub fn overwrites(&self) -> bool {
+        self.conflict == Conflict::Overwrite
+    }
+
     /// The old files go, the one that identifies them last; then the new ones come, that one first.
-    fn steps(&self, files: &[(&str, &Content)]) -> Result<Vec<Step>, FileError> {
+    fn steps(&self, first: Vec<Staged>, files: &[(&str, &Content)]) -> Result<Vec<Step>, FileError> {
         let staged = files.iter().map(|(name, content)| Staged::new(&self.path, name, content));
         let staged = staged.collect::<Result<Vec<_>, _>>()?;
         let old = self.kind.names.iter().rev().map(|name| Step::Remove(self.path(name)));
-        Ok(old.chain(staged.into_iter().map(Step::Put)).collect())
+        Ok(old.chain(first.into_iter().chain(staged).map(Step::Put)).collect())
     }
 }
 
@@ -146,7 +157,8 @@ mod tests {
     fn write(path: &Path, generation: &str, most: usize) -> Vec<PathBuf> {
         let text = format!(r#"{{"schema": "test/1", "generation": "{generation}"}}"#);
         let content: &Content = &|out| out.write_all(text.as_bytes());
-        let steps = claim(path).unwrap().steps(&[("marker.json", content), ("a.csv", content), ("b.csv", content)]);
+        let steps =
+            claim(path).unwrap().steps(Vec::new(), &[("marker.json", content), ("a.csv", content), ("b.csv", content)]);
         steps.unwrap().into_iter().take(most).filter_map(|step| step.take().unwrap()).collect()
     }
 
@@ -186,7 +198,7 @@ mod tests {
         let content: &Content = &|out| out.write_all(br#"{"schema": "test/1"}"#);
         let forced = OutputFolder::claim(folder.path(), &KIND, Conflict::Overwrite).unwrap();
         assert_eq!(fs::read(file("b.csv")).unwrap(), b"mine");
-        forced.write(&[("marker.json", content)]).unwrap();
+        forced.put(Vec::new(), &[("marker.json", content)]).unwrap();
         assert!(claim(folder.path()).is_ok() && !file("b.csv").exists() && file("notes.txt").exists());
         fs::create_dir(file("a.csv")).unwrap();
         for conflict in [Conflict::Refuse, Conflict::Overwrite] {

@@ -232,7 +232,8 @@ impl History {
     }
 }
 
-fn check_step(slot: usize, before: &[f64], step: &Step) -> Result<(), HistoryError> {
+/// Whether a step follows from the queues `before` it.
+pub(crate) fn check_step(slot: usize, before: &[f64], step: &Step) -> Result<(), HistoryError> {
     let expected = before.len();
     for (what, list) in [("violations", &step.violations), ("queue_after", &step.queue_after)] {
         if list.len() != expected {

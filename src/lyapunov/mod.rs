@@ -39,6 +39,7 @@ mod saved;
 mod slack;
 
 pub use certificate::violation::Certificate;
+pub(crate) use certificate::violation::RunningCertificate;
 pub use comparison::Comparison;
 pub(crate) use comparison::{Alternative, LookAgain, LookedBack, NoOptimum};
 pub use controller::{BudgetError, EnergyBudgets, EnergyController, WarmStartError};
@@ -51,7 +52,7 @@ pub use engine::{
 pub use fleet::{ControllerFileError, ControllerSchema, FleetController, FleetError, Joined, MemberChanges};
 pub use history::{Action, History, HistoryError, Step};
 #[cfg(feature = "figures")]
-pub(crate) use history::{dot, squared};
+pub(crate) use history::{check_step, dot, squared};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};
 #[cfg(feature = "figures")]

@@ -62,9 +62,15 @@ impl Proofs {
 
     /// C1 of every constraint, by `names`.
     pub(crate) fn of_queues<'a>(history: &History, names: impl IntoIterator<Item = &'a str>) -> Self {
-        let names = names.into_iter().enumerate();
-        let claim = |(index, name): (usize, &str)| Certificate::of(history, index).map(|c1| c1.claim(name));
-        Self { claims: names.filter_map(claim).collect(), ..Self::default() }
+        Self::of_certificates(
+            names.into_iter().enumerate().map(|(index, name)| (name, Certificate::of(history, index))),
+        )
+    }
+
+    /// These C1, by the names of their constraints.
+    pub(crate) fn of_certificates<'a>(each: impl IntoIterator<Item = (&'a str, Option<Certificate>)>) -> Self {
+        let claims = each.into_iter().filter_map(|(name, c1)| Some(c1?.claim(name)));
+        Self { claims: claims.collect(), ..Self::default() }
     }
 
     /// Drops everything but C1.

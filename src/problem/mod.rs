@@ -6,7 +6,7 @@
 //!
 //! | task | here |
 //! |---|---|
-//! | build a problem in code | [`SlotSpec`], then [`SlotProblem::new`] |
+//! | build a problem in code | [`SlotProblem::builder`]; with every field [`SlotSpec`], then [`SlotProblem::new`] |
 //! | read or write a file | [`SlotProblem::from_json`], [`Answer::from_json`], [`Decision::from_answer_json`], `to_json` |
 //! | check a decision | [`evaluate`] → [`Evaluation`] with its [`FeasibilityReport`] |
 //!
@@ -14,6 +14,7 @@
 //! formulas are our own reconstruction.
 
 mod answer;
+mod builder;
 mod classical;
 mod cluster;
 mod decision;
@@ -34,6 +35,7 @@ mod tests;
 pub(crate) mod validation;
 
 pub use answer::{Answer, ObjectiveTerms, ShadowPrices, Status, Work};
+pub use builder::SlotBuilder;
 pub use classical::Beyond;
 pub use cluster::{BlockSeconds, Cluster, ControlUnit, Device, EdgeServer, EndStage, FixedLink, MediumAccess};
 pub use decision::{ClusterDecision, Decision, Link};

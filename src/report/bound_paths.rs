@@ -4,6 +4,7 @@ use crate::lyapunov::certificate::{penalty_bound_path, queue_norm_path, slater};
 use crate::lyapunov::{Comparison, History, dot, squared};
 
 /// Bounds over time, one entry per slot.
+#[derive(Debug, Default)]
 pub(super) struct Paths {
     pub(super) mean_penalty: Vec<f64>,
     /// C3, against the offline optimum's mixture.

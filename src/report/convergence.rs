@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::bounds::UpdateRule;
 use crate::lyapunov::certificate::{Assumption, Standing};
-use crate::lyapunov::{Certificate, certified_mean, local_steps};
+use crate::lyapunov::{Certificate, RunningCertificate, certified_mean, local_steps};
 use crate::model::Optimizer;
 use crate::problem::CandidatePlan;
-use crate::simulation::{ConvergenceRecord, RunRecord};
+use crate::simulation::{ConvergenceRecord, RunRecord, SlotRecord};
 
 /// What a run proves about what was learned.
 ///
@@ -91,41 +91,81 @@ fn assumptions(record: &RunRecord) -> Vec<Assumption> {
     assumptions
 }
 
-pub(super) fn convergence(record: &RunRecord) -> Option<ConvergenceSummary> {
-    let ConvergenceRecord { constraint, scale, violations, initial_queue } = record.convergence.as_ref()?;
-    let (mut sum, mut final_queue) = (0.0, *initial_queue);
-    let (mut slots, mut rounds, mut steps, mut progress) = (0u64, 0u64, 0u64, 0.0);
-    let of_plan = |plan| Some((local_steps(constraint, plan).ok()?, constraint.guarantee(plan).ok()?.progress));
-    let mut counts: Vec<(CandidatePlan, u64)> = record.plans.iter().map(|plan| (*plan, 0)).collect();
-    let of_plans: Vec<Option<(u64, f64)>> = record.plans.iter().map(of_plan).collect();
-    for slot in &record.slots {
-        let of_slot = slot.convergence?;
-        slots += 1;
-        sum += of_slot.violation;
-        final_queue = of_slot.queue;
-        let played = slot.planned().map(|planned| planned.plan);
-        if let Some((&plan, count)) = played.and_then(|plan| of_plans.get(plan).zip(counts.get_mut(plan))) {
-            let (own_steps, own_progress) = plan?;
-            count.1 += 1;
-            rounds += 1;
-            steps = steps.saturating_add(own_steps);
-            progress += own_progress;
+/// What was learned, slot by slot.
+#[derive(Clone, Debug)]
+pub(super) struct Learned {
+    /// Local steps and progress of a round with each plan; none where the constants have no bound for it.
+    of_plans: Vec<Option<(u64, f64)>>,
+    counts: Vec<(CandidatePlan, u64)>,
+    certificate: RunningCertificate,
+    slots: u64,
+    rounds: u64,
+    steps: u64,
+    progress: f64,
+    sum: f64,
+    final_queue: f64,
+    /// A slot without its part of the constraint, or of a plan without a bound.
+    unknown: bool,
+}
+
+impl Learned {
+    pub(super) fn new(of: &ConvergenceRecord, plans: &[CandidatePlan]) -> Self {
+        let constraint = &of.constraint;
+        let of_plan = |plan| Some((local_steps(constraint, plan).ok()?, constraint.guarantee(plan).ok()?.progress));
+        Self {
+            of_plans: plans.iter().map(of_plan).collect(),
+            counts: plans.iter().map(|plan| (*plan, 0)).collect(),
+            certificate: RunningCertificate::new(of.initial_queue),
+            slots: 0,
+            rounds: 0,
+            steps: 0,
+            progress: 0.0,
+            sum: 0.0,
+            final_queue: of.initial_queue,
+            unknown: false,
         }
     }
-    let of_slots = record.slots.iter().map(|slot| slot.convergence.map(|own| (own.violation / scale, own.queue)));
-    // A record with impossible numbers certifies nothing.
-    let certified = |violation_sum| certified_mean(constraint, slots, rounds, progress, violation_sum).ok().flatten();
-    Some(ConvergenceSummary {
-        target: constraint.target,
-        update: constraint.learning.update,
-        local_steps: steps,
-        final_queue,
-        scale: *scale,
-        certificate: Certificate::of_queue(*initial_queue, of_slots),
-        certified_mean: certified(scale * (final_queue - initial_queue)),
-        certified_mean_of_sum: certified(sum),
-        reached: if rounds > 0 { constraint.reached(&counts).ok() } else { None },
-        plan_violations: violations.clone(),
-        assumptions: assumptions(record),
-    })
+
+    pub(super) fn take(&mut self, of: &ConvergenceRecord, slot: &SlotRecord) {
+        self.certificate.take(slot.convergence.map(|own| (own.violation / of.scale, own.queue)));
+        let Some(of_slot) = slot.convergence else {
+            self.unknown = true;
+            return;
+        };
+        self.slots += 1;
+        self.sum += of_slot.violation;
+        self.final_queue = of_slot.queue;
+        let played = slot.planned().map(|planned| planned.plan);
+        match played.and_then(|plan| self.of_plans.get(plan).zip(self.counts.get_mut(plan))) {
+            Some((Some((own_steps, own_progress)), count)) => {
+                count.1 += 1;
+                self.rounds += 1;
+                self.steps = self.steps.saturating_add(*own_steps);
+                self.progress += own_progress;
+            }
+            Some((None, _)) => self.unknown = true,
+            None => {}
+        }
+    }
+
+    pub(super) fn summary(self, head: &RunRecord, of: &ConvergenceRecord) -> Option<ConvergenceSummary> {
+        let ConvergenceRecord { constraint, scale, violations, initial_queue } = of;
+        let Self { slots, rounds, progress, final_queue, .. } = self;
+        // A record with impossible numbers certifies nothing.
+        let certified =
+            |violation_sum| certified_mean(constraint, slots, rounds, progress, violation_sum).ok().flatten();
+        (!self.unknown).then(|| ConvergenceSummary {
+            target: constraint.target,
+            update: constraint.learning.update,
+            local_steps: self.steps,
+            final_queue,
+            scale: *scale,
+            certificate: self.certificate.certificate(),
+            certified_mean: certified(scale * (final_queue - initial_queue)),
+            certified_mean_of_sum: certified(self.sum),
+            reached: if rounds > 0 { constraint.reached(&self.counts).ok() } else { None },
+            plan_violations: violations.clone(),
+            assumptions: assumptions(head),
+        })
+    }
 }

@@ -3,12 +3,15 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use super::digest::Digest;
 use super::error::ReportError;
-use super::page::{Shown, run_page};
+use super::figures::RunView;
+use super::page::{Shown, Typical, run_page};
+use super::series::sorted;
 use super::{drift_summary, figures, summary, tidy};
 use crate::drawing::FigureStyle;
 use crate::drawing::figure::Figure;
-use crate::ground::files::{Content, FileError};
+use crate::ground::files::{Content, FileError, Staged};
 use crate::ground::output::{Conflict, Kind, OutputFolder};
 use crate::lyapunov::{Comparison, DriftRecord, DriftRecordError};
 use crate::simulation::RunRecord;
@@ -34,11 +37,11 @@ use crate::simulation::RunRecord;
 /// killed leaves whole files, and those of one run.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
-    folder: OutputFolder,
-    style: FigureStyle,
+    pub(super) folder: OutputFolder,
+    pub(super) style: FigureStyle,
     /// Whether tables are written as Parquet as well.
     #[cfg(feature = "parquet")]
-    parquet: bool,
+    pub(super) parquet: bool,
 }
 
 const OF_RUN: Kind = Kind {
@@ -147,14 +150,12 @@ impl RunFolder {
     pub fn write(&self, record: &RunRecord) -> Result<Vec<PathBuf>, ReportError> {
         record.check_lengths()?;
         let summary = summary(record);
-        let figures: Vec<(&str, Figure)> = figures::ALL.iter().map(|(name, draw)| (*name, draw(record))).collect();
+        let latencies = sorted(record.planned_slots().map(|(_, planned)| planned.latency_s.0));
+        let view = RunView { record, digest: &Digest::whole(record), latencies: &latencies };
+        let figures: Vec<(&str, Figure)> = figures::ALL.iter().map(|(name, draw)| (*name, draw(&view))).collect();
         let tables = self.tables(record);
-        let beside: Vec<&str> = ["record.json", "summary.json"]
-            .into_iter()
-            .chain(tables.iter().map(|(name, _)| name.as_str()))
-            .chain(figures.iter().map(|(name, _)| *name))
-            .collect();
-        let page = run_page(record, &summary, &Shown::all(&figures), &beside);
+        let beside = texts_beside(tables.iter().map(|(name, _)| name.as_str()), &figures);
+        let page = run_page(&view, &summary, Typical::of(record).as_ref(), &Shown::all(&figures), &beside);
         let texts: [(&str, &Content); 3] = [
             ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),
             ("summary.json", &|out| serde_json::to_writer_pretty(out, &summary).map_err(Into::into)),
@@ -164,6 +165,12 @@ impl RunFolder {
         let data: Vec<_> = texts.into_iter().chain(tables).collect();
         write(&self.folder, &data, figures.into_iter(), self.style)
     }
+}
+
+/// Names of what lies beside a run's page.
+pub(super) fn texts_beside<'a>(tables: impl Iterator<Item = &'a str>, figures: &[(&'a str, Figure)]) -> Vec<&'a str> {
+    let texts = ["record.json", "summary.json"].into_iter();
+    texts.chain(tables).chain(figures.iter().map(|(name, _)| *name)).collect()
 }
 
 /// Writes a run's files into `folder`: [`RunFolder::claim`], which refuses files of others, and [`RunFolder::write`].
@@ -253,11 +260,21 @@ pub(crate) fn write<'a>(
     figures: impl Iterator<Item = (&'a str, Figure)>,
     style: FigureStyle,
 ) -> Result<Vec<PathBuf>, ReportError> {
+    put(folder, (Vec::new(), data), figures, style)
+}
+
+/// Writes data, of which some is written already, then figures.
+pub(super) fn put<'a>(
+    folder: &OutputFolder,
+    (written, data): (Vec<Staged>, &[(&str, &Content)]),
+    figures: impl Iterator<Item = (&'a str, Figure)>,
+    style: FigureStyle,
+) -> Result<Vec<PathBuf>, ReportError> {
     let drawn = figures::files(figures, style, |name| folder.path(name))?;
     let drawn: Vec<_> =
         drawn.iter().map(|(name, bytes)| (name.as_str(), move |out: &mut dyn Write| out.write_all(bytes))).collect();
     let files = data.iter().copied().chain(drawn.iter().map(|(name, content)| (*name, content as &Content)));
-    Ok(folder.write(&files.collect::<Vec<_>>())?)
+    Ok(folder.put(written, &files.collect::<Vec<_>>())?)
 }
 
 #[cfg(test)]

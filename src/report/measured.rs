@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::table::{number, percent};
-use crate::simulation::{RunRecord, SlotOutcome};
+use crate::simulation::{SlotOutcome, SlotRecord};
 use crate::units::{Joules, Seconds};
 
 /// An executed run in numbers.
@@ -31,20 +31,27 @@ pub struct MeasuredSummary {
     pub failed_energy_j: Joules,
 }
 
-/// None for a run that was not executed.
-pub(super) fn measured(record: &RunRecord) -> Option<MeasuredSummary> {
-    let mut sum = MeasuredSummary {
-        rounds: 0,
-        late_rounds: 0,
-        planned_latency_s: Seconds(0.0),
-        latency_s: Seconds(0.0),
-        planned_energy_j: Joules(0.0),
-        energy_j: Joules(0.0),
-        failed_rounds: 0,
-        failed_energy_j: Joules(0.0),
-    };
-    let total = |list: &[Joules]| Joules(list.iter().map(|joules| joules.0).sum());
-    for slot in &record.slots {
+/// What was measured, slot by slot.
+#[derive(Clone, Debug)]
+pub(super) struct Measured(MeasuredSummary);
+
+impl Measured {
+    pub(super) const fn new() -> Self {
+        Self(MeasuredSummary {
+            rounds: 0,
+            late_rounds: 0,
+            planned_latency_s: Seconds(0.0),
+            latency_s: Seconds(0.0),
+            planned_energy_j: Joules(0.0),
+            energy_j: Joules(0.0),
+            failed_rounds: 0,
+            failed_energy_j: Joules(0.0),
+        })
+    }
+
+    pub(super) fn take(&mut self, slot: &SlotRecord) {
+        let Self(sum) = self;
+        let total = |list: &[Joules]| Joules(list.iter().map(|joules| joules.0).sum());
         let spent = total(&slot.energy_j);
         match (&slot.outcome, &slot.measured) {
             (SlotOutcome::Planned(planned), Some(measured)) => {
@@ -62,10 +69,15 @@ pub(super) fn measured(record: &RunRecord) -> Option<MeasuredSummary> {
             _ => {}
         }
     }
-    let rounds = sum.rounds.max(1) as f64;
-    sum.planned_latency_s = Seconds(sum.planned_latency_s.0 / rounds);
-    sum.latency_s = Seconds(sum.latency_s.0 / rounds);
-    (sum.rounds + sum.failed_rounds > 0).then_some(sum)
+
+    /// None for a run that was not executed.
+    pub(super) fn summary(&self) -> Option<MeasuredSummary> {
+        let mut sum = self.0;
+        let rounds = sum.rounds.max(1) as f64;
+        sum.planned_latency_s = Seconds(sum.planned_latency_s.0 / rounds);
+        sum.latency_s = Seconds(sum.latency_s.0 / rounds);
+        (sum.rounds + sum.failed_rounds > 0).then_some(sum)
+    }
 }
 
 impl fmt::Display for MeasuredSummary {

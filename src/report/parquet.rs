@@ -28,10 +28,61 @@ struct Column {
     text: Vec<ByteArray>,
 }
 
+/// Rows that a file that is written row by row keeps in memory.
+const ROWS: usize = 20_000;
+
+/// A table that is written as its rows come, in groups of them.
+pub(crate) struct Grouped<W: Write + Send> {
+    columns: Columns,
+    rows: usize,
+    out: Option<W>,
+    writer: Option<SerializedFileWriter<W>>,
+}
+
+impl<W: Write + Send> Grouped<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self { columns: Columns::default(), rows: 0, out: Some(out), writer: None }
+    }
+
+    fn write_group(&mut self) -> io::Result<()> {
+        if let Some(writer) = &mut self.writer {
+            self.columns.group(writer).map_err(io::Error::other)?;
+        }
+        self.rows = 0;
+        let head = std::mem::take(&mut self.columns.head);
+        self.columns.head(&head)
+    }
+
+    /// Gives the writer back, when all is written to it.
+    pub(crate) fn finish(mut self) -> io::Result<W> {
+        self.write_group()?;
+        let writer = self.writer.ok_or_else(|| io::Error::other("a table without a head"))?;
+        writer.into_inner().map_err(io::Error::other)
+    }
+}
+
+impl<W: Write + Send> Sink for Grouped<W> {
+    fn head(&mut self, columns: &[(String, Kind)]) -> io::Result<()> {
+        self.columns.head(columns)?;
+        if let Some(out) = self.out.take() {
+            let schema = self.columns.schema().map_err(io::Error::other)?;
+            let writer = SerializedFileWriter::new(out, schema, Arc::new(WriterProperties::default()));
+            self.writer = Some(writer.map_err(io::Error::other)?);
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, cells: &[Cell]) -> io::Result<()> {
+        self.columns.row(cells)?;
+        self.rows += 1;
+        if self.rows < ROWS { Ok(()) } else { self.write_group() }
+    }
+}
+
 /// Writes a table of a run: every column optional, one row group.
 pub(crate) fn write(tell: Tell, record: &RunRecord, out: &mut dyn Write) -> io::Result<()> {
     let mut columns = Columns::default();
-    tell(record, &mut columns)?;
+    tell.all(record, &mut columns)?;
     let bytes = columns.file().map_err(io::Error::other)?;
     out.write_all(&bytes)
 }
@@ -58,7 +109,7 @@ impl Sink for Columns {
 }
 
 impl Columns {
-    fn file(&self) -> Result<Vec<u8>, ParquetError> {
+    fn schema(&self) -> Result<Arc<Type>, ParquetError> {
         let field = |(name, kind): &(String, Kind)| {
             let (physical, logical) = match kind {
                 Kind::Whole => (Physical::INT64, None),
@@ -69,9 +120,19 @@ impl Columns {
             field.with_logical_type(logical).build().map(Arc::new)
         };
         let fields = self.head.iter().map(field).collect::<Result<Vec<_>, _>>()?;
-        let schema = Arc::new(Type::group_type_builder("table").with_fields(fields).build()?);
+        Ok(Arc::new(Type::group_type_builder("table").with_fields(fields).build()?))
+    }
+
+    fn file(&self) -> Result<Vec<u8>, ParquetError> {
         let mut bytes = Vec::new();
-        let mut writer = SerializedFileWriter::new(&mut bytes, schema, Arc::new(WriterProperties::default()))?;
+        let mut writer = SerializedFileWriter::new(&mut bytes, self.schema()?, Arc::new(WriterProperties::default()))?;
+        self.group(&mut writer)?;
+        writer.close()?;
+        Ok(bytes)
+    }
+
+    /// Writes the rows as a group.
+    fn group<W: Write + Send>(&self, writer: &mut SerializedFileWriter<W>) -> Result<(), ParquetError> {
         let mut group = writer.next_row_group()?;
         for ((_, kind), column) in self.head.iter().zip(&self.columns) {
             // There are as many columns as fields.
@@ -85,8 +146,7 @@ impl Columns {
             out.close()?;
         }
         group.close()?;
-        writer.close()?;
-        Ok(bytes)
+        Ok(())
     }
 }
 

@@ -27,10 +27,16 @@ pub(super) fn quantile(sorted: &[f64], probability: f64) -> Option<f64> {
 }
 
 /// Finite values in increasing order.
+#[cfg(any(test, feature = "figures"))]
 pub(super) fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.filter(|value| value.is_finite()).collect();
-    values.sort_by(f64::total_cmp);
+    sort(&mut values);
     values
+}
+
+/// Puts values in increasing order; equal ones are alike, so that none needs room to be moved to.
+pub(super) fn sort(values: &mut [f64]) {
+    values.sort_unstable_by(f64::total_cmp);
 }
 
 #[cfg(test)]

@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::certificates::{OfflineSummary, certificates};
-use super::convergence::{ConvergenceSummary, convergence};
-use super::margin::{Margins, margins};
-use super::measured::{MeasuredSummary, measured};
-use super::series::{budget, devices, energy, quantile, sorted};
-use super::verdict::{BudgetVerdict, Kept, verdict};
-use crate::lyapunov::certificate::{CertificateName, Claim};
-use crate::lyapunov::{Certificate, Omission, Proofs};
-use crate::simulation::{NodeRecord, NodeRole, Outage, PlannedSlot, Provenance, RunRecord, SlotOutcome};
+use super::convergence::ConvergenceSummary;
+use super::margin::Margins;
+use super::measured::MeasuredSummary;
+use super::totals::Totals;
+use super::verdict::BudgetVerdict;
+use crate::lyapunov::certificate::Claim;
+use crate::lyapunov::{Certificate, Omission};
+use crate::simulation::{NodeRole, Provenance, RunRecord};
 use crate::units::{Joules, Seconds};
 
 /// Distribution of the round latency T over the planned rounds.
@@ -206,153 +206,7 @@ impl Summary {
 /// ```
 #[must_use]
 pub fn summary(record: &RunRecord) -> Summary {
-    let planned = record.planned_slots().count() as u64;
-    let Proofs { mut claims, omissions, offline } = certificates(record);
-    let nodes = nodes(record);
-    let budgets = verdict(record, &nodes);
-    // Where nothing keeps the budgets there is no least latency within them. A latency below 0 is no news either.
-    let impossible = budgets.as_ref().is_some_and(|of| of.verdict == Kept::CannotBeKept);
-    let offline = offline.filter(|_| !impossible);
-    claims.retain(|claim| claim.name != CertificateName::D || claim.value >= 0.0);
-    Summary {
-        margins: margins(&record.nodes, &nodes),
-        budgets,
-        provenance: record.provenance.clone(),
-        blocks: record.blocks,
-        slots: record.slots.len() as u64,
-        planned,
-        outages: outages(record),
-        latency: latency(record),
-        measured: measured(record),
-        gap: gap(record),
-        plans: plans(record, planned),
-        clusters: clusters(record),
-        nodes,
-        convergence: convergence(record),
-        certificates: claims,
-        omitted_certificates: omissions,
-        offline: offline.map(Into::into),
-    }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let (count, sum) = values.fold((0u64, 0.0), |(count, sum), value| (count + 1, sum + value));
-    (count > 0).then(|| sum / count as f64)
-}
-
-fn outages(record: &RunRecord) -> Vec<OutageSummary> {
-    let mut outages: Vec<OutageSummary> = Vec::new();
-    for slot in &record.slots {
-        let SlotOutcome::Outage(Outage { reason, .. }) = &slot.outcome else { continue };
-        match outages.iter_mut().find(|outage| outage.reason == *reason) {
-            Some(outage) => outage.slots += 1,
-            None => outages.push(OutageSummary { reason: reason.clone(), slots: 1 }),
-        }
-    }
-    outages.sort_by_key(|outage| std::cmp::Reverse(outage.slots));
-    outages
-}
-
-fn latency(record: &RunRecord) -> Option<LatencySummary> {
-    let values = sorted(record.planned_slots().map(|(_, planned)| planned.latency_s.0));
-    let mean_s = mean(values.iter().copied())?;
-    let variance = mean(values.iter().map(|value| (value - mean_s).powi(2)))?;
-    Some(LatencySummary {
-        mean_s: Seconds(mean_s),
-        std_s: Seconds(variance.sqrt()),
-        p50_s: Seconds(quantile(&values, 0.5)?),
-        p90_s: Seconds(quantile(&values, 0.9)?),
-        p99_s: Seconds(quantile(&values, 0.99)?),
-    })
-}
-
-fn gap(record: &RunRecord) -> Option<GapSummary> {
-    let gaps = sorted(record.planned_slots().filter_map(|(_, planned)| planned.gap));
-    let tolerance = record.provenance.gap_tolerance?;
-    Some(GapSummary {
-        median: quantile(&gaps, 0.5)?,
-        max: *gaps.last()?,
-        tolerance,
-        rounds_within: gaps.iter().filter(|gap| **gap <= tolerance).count() as u64,
-    })
-}
-
-fn plans(record: &RunRecord, planned: u64) -> Vec<PlanSummary> {
-    let mut rounds = vec![0u64; record.plans.len()];
-    for (_, slot) in record.planned_slots() {
-        if let Some(count) = rounds.get_mut(slot.plan) {
-            *count += 1;
-        }
-    }
-    let summed = record.plans.iter().zip(rounds);
-    summed
-        .map(|(plan, rounds)| PlanSummary {
-            local_iterations: plan.local_iterations,
-            micro_batches: plan.micro_batches,
-            rounds,
-            share: rounds as f64 / planned.max(1) as f64,
-        })
-        .collect()
-}
-
-fn clusters(record: &RunRecord) -> Vec<ClusterSummary> {
-    let of = |index: usize| record.planned_slots().filter_map(move |(_, planned)| planned.clusters.get(index));
-    record
-        .clusters
-        .iter()
-        .enumerate()
-        .map(|(index, name)| ClusterSummary {
-            name: name.clone(),
-            mean_latency_s: mean(of(index).map(|cluster| cluster.latency_s.0)).map(Seconds),
-            mean_latency_share: mean(of(index).filter_map(|cluster| cluster.latency_share)),
-        })
-        .collect()
-}
-
-fn nodes(record: &RunRecord) -> Vec<NodeSummary> {
-    let mut segments = vec![None; record.nodes.len()];
-    for cluster in 0..record.clusters.len() {
-        for (position, (node, _)) in devices(record, cluster).enumerate() {
-            if let Some(segment) = segments.get_mut(node) {
-                *segment = held(record, cluster, position);
-            }
-        }
-    }
-    let with_segments = record.nodes.iter().enumerate().zip(segments);
-    with_segments
-        .map(|((index, node), segment)| {
-            let mean_energy = mean(record.slots.iter().map(|slot| energy(slot, index))).unwrap_or_default();
-            let last = record.slots.last().and_then(|slot| slot.queues.get(index));
-            NodeSummary {
-                name: node.name.clone(),
-                role: node.role,
-                mean_energy_j: Joules(mean_energy),
-                budget_j: node.budget_j,
-                budget_share: budget(node).map(|budget| mean_energy / budget),
-                final_queue: last.copied().unwrap_or_default(),
-                certificate: certificate(record, index, node),
-                segment,
-            }
-        })
-        .collect()
-}
-
-fn held(record: &RunRecord, cluster: usize, device: usize) -> Option<SegmentSummary> {
-    let size = |planned: &PlannedSlot| {
-        planned.clusters.get(cluster).and_then(|cluster| cluster.sizes.get(device)).copied().unwrap_or_default()
-    };
-    let share = mean(record.planned_slots().map(|(_, planned)| f64::from(size(planned) > 0)))?;
-    let sizes = record.planned_slots().map(|(_, planned)| size(planned)).filter(|size| *size > 0);
-    Some(SegmentSummary { mean_blocks: mean(sizes.map(f64::from)), share })
-}
-
-/// C1 from the record's own queues: a queue that was updated by any other law shows here.
-fn certificate(record: &RunRecord, index: usize, node: &NodeRecord) -> Option<Certificate> {
-    let budget = budget(node)?;
-    let initial = record.initial_queues.get(index).copied().unwrap_or(0.0);
-    let slots = record.slots.iter();
-    Certificate::of_queue(
-        initial,
-        slots.map(|slot| Some((energy(slot, index) / budget - 1.0, *slot.queues.get(index)?))),
-    )
+    let mut totals = Totals::new(record);
+    record.slots.iter().for_each(|slot| totals.take(record, slot));
+    totals.summary(record, certificates(record))
 }

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::series::devices;
 use crate::lyapunov::{DriftRecord, History};
 use crate::problem::NodeId;
-use crate::simulation::{ClusterPlan, NodeRecord, NodeRole, Outage, RunRecord, SlotOutcome};
+use crate::simulation::{ClusterPlan, NodeRecord, NodeRole, Outage, RunRecord, SlotOutcome, SlotRecord};
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,32 +43,74 @@ pub(crate) trait Sink {
     fn row(&mut self, cells: &[Cell]) -> io::Result<()>;
 }
 
-/// Tells a table of a run.
-pub(crate) type Tell = fn(&RunRecord, &mut dyn Sink) -> io::Result<()>;
+/// Tells a table of a run: its head, and the rows of one slot after the other. The record has all but the slots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tell {
+    head: fn(&Told, &mut dyn Sink) -> io::Result<()>,
+    rows: fn(&Told, &SlotRecord, &mut dyn Sink) -> io::Result<()>,
+}
 
-/// The tables of a run by name.
-pub(crate) const TABLES: [(&str, Tell); 6] = [
-    ("slots", slots),
-    ("nodes", nodes),
-    ("segments", segments),
-    ("rounds", rounds),
-    ("radio", radio),
-    ("memory", memory),
-];
+/// The run that tables are told of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
+    /// All but the slots.
+    pub(crate) record: &'a RunRecord,
+    /// Whether any round was executed: there are columns then of what was measured.
+    pub(crate) is_measured: bool,
+}
 
-/// A table as comma-separated values: floats with the fewest digits that read back as the same number, an empty field for none.
-pub(crate) struct Csv<'a>(csv::Writer<&'a mut dyn Write>);
+impl Tell {
+    /// Tells the head.
+    pub(crate) fn head(self, told: &Told, out: &mut dyn Sink) -> io::Result<()> {
+        (self.head)(told, out)
+    }
 
-impl<'a> Csv<'a> {
-    /// Writes a table of a run.
-    pub(crate) fn write(tell: Tell, record: &RunRecord, out: &'a mut dyn Write) -> io::Result<()> {
-        let mut csv = Self(csv::Writer::from_writer(out));
-        tell(record, &mut csv)?;
-        csv.0.flush()
+    /// Tells the rows of a slot.
+    pub(crate) fn rows(self, told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+        (self.rows)(told, slot, out)
+    }
+
+    /// Tells the whole table.
+    pub(crate) fn all(self, record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+        let is_measured = record.slots.iter().any(|slot| slot.measured.is_some());
+        let told = Told { record, is_measured };
+        self.head(&told, out)?;
+        record.slots.iter().try_for_each(|slot| self.rows(&told, slot, out))
     }
 }
 
-impl Sink for Csv<'_> {
+/// The tables of a run by name.
+pub(crate) const TABLES: [(&str, Tell); 6] = [
+    ("slots", Tell { head: slots_head, rows: slots }),
+    ("nodes", Tell { head: nodes_head, rows: nodes }),
+    ("segments", Tell { head: segments_head, rows: segments }),
+    ("rounds", Tell { head: rounds_head, rows: rounds }),
+    ("radio", Tell { head: radio_head, rows: radio }),
+    ("memory", Tell { head: memory_head, rows: memory }),
+];
+
+/// A table as comma-separated values: floats with the fewest digits that read back as the same number, an empty field for none.
+pub(crate) struct Csv<W: Write>(csv::Writer<W>);
+
+impl<W: Write> Csv<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self(csv::Writer::from_writer(out))
+    }
+
+    /// Writes a table of a run.
+    pub(crate) fn write(tell: Tell, record: &RunRecord, out: W) -> io::Result<()> {
+        let mut csv = Self::new(out);
+        tell.all(record, &mut csv)?;
+        csv.0.flush()
+    }
+
+    /// Gives the writer back, when all is written to it.
+    pub(crate) fn finish(self) -> io::Result<W> {
+        self.0.into_inner().map_err(|error| io::Error::new(error.error().kind(), error.to_string()))
+    }
+}
+
+impl<W: Write> Sink for Csv<W> {
     fn head(&mut self, columns: &[(String, Kind)]) -> io::Result<()> {
         Ok(self.0.write_record(columns.iter().map(|(name, _)| name))?)
     }
@@ -91,7 +133,8 @@ fn named(columns: &[(&str, Kind)]) -> Vec<(String, Kind)> {
 }
 
 /// One row per slot.
-fn slots(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn slots_head(told: &Told, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
     let mut head = named(&[
         ("slot", Kind::Whole),
         ("status", Kind::Text),
@@ -108,58 +151,53 @@ fn slots(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
     if record.convergence.is_some() {
         head.extend(named(&[("convergence_violation_loss", Kind::Real), ("convergence_queue", Kind::Real)]));
     }
-    let is_measured = is_measured(record);
-    if is_measured {
+    if told.is_measured {
         head.extend(named(&[("measured_latency_s", Kind::Real), ("late_operations", Kind::Whole)]));
     }
-    out.head(&head)?;
-    for slot in &record.slots {
-        let mut row = vec![Cell::Whole(slot.slot)];
-        match &slot.outcome {
-            SlotOutcome::Planned(planned) => {
-                let plan = record.plans.get(planned.plan);
-                row.extend([
-                    Cell::Text(planned.status.name()),
-                    Cell::Real(planned.latency_s.0),
-                    Cell::whole(planned.plan),
-                    plan.map_or(Cell::Empty, |plan| Cell::whole(plan.local_iterations)),
-                    plan.map_or(Cell::Empty, |plan| Cell::whole(plan.micro_batches)),
-                    Cell::Real(planned.objective),
-                    Cell::real(planned.lower_bound),
-                    Cell::real(planned.gap),
-                    Cell::Empty,
-                ]);
-                let latency = |index: usize| planned.clusters.get(index).map(|cluster| cluster.latency_s.0);
-                row.extend((0..record.clusters.len()).map(|index| Cell::real(latency(index))));
-            }
-            SlotOutcome::Outage(Outage { reason, .. }) => {
-                row.push(Cell::Text("outage"));
-                row.resize(9, Cell::Empty);
-                row.push(Cell::Text(reason));
-                row.resize(10 + record.clusters.len(), Cell::Empty);
-            }
-        }
-        if record.convergence.is_some() {
-            row.push(Cell::real(slot.convergence.map(|of| of.violation)));
-            row.push(Cell::real(slot.convergence.map(|of| of.queue)));
-        }
-        if is_measured {
-            let measured = slot.measured.as_ref();
-            row.push(Cell::real(measured.map(|of| of.latency_s.0)));
-            row.push(measured.map_or(Cell::Empty, |of| Cell::whole(of.late)));
-        }
-        out.row(&row)?;
-    }
-    Ok(())
+    out.head(&head)
 }
 
-/// Whether any round was executed.
-fn is_measured(record: &RunRecord) -> bool {
-    record.slots.iter().any(|slot| slot.measured.is_some())
+fn slots(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
+    let mut row = vec![Cell::Whole(slot.slot)];
+    match &slot.outcome {
+        SlotOutcome::Planned(planned) => {
+            let plan = record.plans.get(planned.plan);
+            row.extend([
+                Cell::Text(planned.status.name()),
+                Cell::Real(planned.latency_s.0),
+                Cell::whole(planned.plan),
+                plan.map_or(Cell::Empty, |plan| Cell::whole(plan.local_iterations)),
+                plan.map_or(Cell::Empty, |plan| Cell::whole(plan.micro_batches)),
+                Cell::Real(planned.objective),
+                Cell::real(planned.lower_bound),
+                Cell::real(planned.gap),
+                Cell::Empty,
+            ]);
+            let latency = |index: usize| planned.clusters.get(index).map(|cluster| cluster.latency_s.0);
+            row.extend((0..record.clusters.len()).map(|index| Cell::real(latency(index))));
+        }
+        SlotOutcome::Outage(Outage { reason, .. }) => {
+            row.push(Cell::Text("outage"));
+            row.resize(9, Cell::Empty);
+            row.push(Cell::Text(reason));
+            row.resize(10 + record.clusters.len(), Cell::Empty);
+        }
+    }
+    if record.convergence.is_some() {
+        row.push(Cell::real(slot.convergence.map(|of| of.violation)));
+        row.push(Cell::real(slot.convergence.map(|of| of.queue)));
+    }
+    if told.is_measured {
+        let measured = slot.measured.as_ref();
+        row.push(Cell::real(measured.map(|of| of.latency_s.0)));
+        row.push(measured.map_or(Cell::Empty, |of| Cell::whole(of.late)));
+    }
+    out.row(&row)
 }
 
 /// One row per slot and node.
-fn nodes(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn nodes_head(told: &Told, out: &mut dyn Sink) -> io::Result<()> {
     let mut head = named(&[
         ("slot", Kind::Whole),
         ("node", Kind::Text),
@@ -168,53 +206,56 @@ fn nodes(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
         ("budget_j", Kind::Real),
         ("queue", Kind::Real),
     ]);
-    let is_measured = is_measured(record);
-    if is_measured {
+    if told.is_measured {
         head.extend(named(&[("planned_energy_j", Kind::Real)]));
     }
-    out.head(&head)?;
-    for slot in &record.slots {
-        for (index, node) in record.nodes.iter().enumerate() {
-            let role = match node.role {
-                NodeRole::ControlUnit => "control_unit",
-                NodeRole::Device => "device",
-                NodeRole::EdgeServer => "edge_server",
-            };
-            let mut row = vec![
-                Cell::Whole(slot.slot),
-                Cell::Text(&node.name),
-                Cell::Text(role),
-                Cell::real(slot.energy_j.get(index).map(|energy| energy.0)),
-                Cell::real(node.budget_j.map(|budget| budget.0)),
-                Cell::real(slot.queues.get(index).copied()),
-            ];
-            if is_measured {
-                let planned = slot.measured.as_ref().and_then(|measured| measured.planned_energy_j.get(index));
-                row.push(Cell::real(planned.map(|energy| energy.0)));
-            }
-            out.row(&row)?;
+    out.head(&head)
+}
+
+fn nodes(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
+    for (index, node) in record.nodes.iter().enumerate() {
+        let role = match node.role {
+            NodeRole::ControlUnit => "control_unit",
+            NodeRole::Device => "device",
+            NodeRole::EdgeServer => "edge_server",
+        };
+        let mut row = vec![
+            Cell::Whole(slot.slot),
+            Cell::Text(&node.name),
+            Cell::Text(role),
+            Cell::real(slot.energy_j.get(index).map(|energy| energy.0)),
+            Cell::real(node.budget_j.map(|budget| budget.0)),
+            Cell::real(slot.queues.get(index).copied()),
+        ];
+        if told.is_measured {
+            let planned = slot.measured.as_ref().and_then(|measured| measured.planned_energy_j.get(index));
+            row.push(Cell::real(planned.map(|energy| energy.0)));
         }
+        out.row(&row)?;
     }
     Ok(())
 }
 
-/// Slot, cluster and its part of the round, of every round.
-fn parts(record: &RunRecord) -> impl Iterator<Item = (u64, usize, &str, &ClusterPlan)> {
-    record.planned_slots().flat_map(move |(slot, planned)| {
+/// Slot, cluster and its part of the round, if there is one.
+fn parts<'a>(
+    record: &'a RunRecord,
+    slot: &'a SlotRecord,
+) -> impl Iterator<Item = (u64, usize, &'a str, &'a ClusterPlan)> {
+    slot.planned().into_iter().flat_map(move |planned| {
         let clusters = record.clusters.iter().zip(&planned.clusters).enumerate();
-        clusters.map(move |(index, (name, cluster))| (slot, index, name.as_str(), cluster))
+        clusters.map(move |(index, (name, cluster))| (slot.slot, index, name.as_str(), cluster))
     })
 }
 
 /// One row per planned slot and device.
-fn segments(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
-    out.head(&named(&[
-        ("slot", Kind::Whole),
-        ("cluster", Kind::Text),
-        ("device", Kind::Text),
-        ("blocks", Kind::Whole),
-    ]))?;
-    for (slot, index, name, cluster) in parts(record) {
+fn segments_head(_: &Told, out: &mut dyn Sink) -> io::Result<()> {
+    out.head(&named(&[("slot", Kind::Whole), ("cluster", Kind::Text), ("device", Kind::Text), ("blocks", Kind::Whole)]))
+}
+
+fn segments(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
+    for (slot, index, name, cluster) in parts(record, slot) {
         for ((_, device), blocks) in devices(record, index).zip(&cluster.sizes) {
             out.row(&[Cell::Whole(slot), Cell::Text(name), Cell::Text(&device.name), Cell::whole(*blocks)])?;
         }
@@ -223,7 +264,7 @@ fn segments(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
 }
 
 /// One row per planned slot and cluster: where the time goes.
-fn rounds(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn rounds_head(_: &Told, out: &mut dyn Sink) -> io::Result<()> {
     out.head(&named(&[
         ("slot", Kind::Whole),
         ("cluster", Kind::Text),
@@ -235,8 +276,12 @@ fn rounds(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
         ("collection_s", Kind::Real),
         ("upload_s", Kind::Real),
         ("latency_share", Kind::Real),
-    ]))?;
-    for (slot, _, name, cluster) in parts(record) {
+    ]))
+}
+
+fn rounds(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
+    for (slot, _, name, cluster) in parts(record, slot) {
         let of = &cluster.parts;
         let seconds = [cluster.latency_s, of.fixed, of.distribution, of.forward, of.backward, of.collection, of.upload];
         let mut row = vec![Cell::Whole(slot), Cell::Text(name)];
@@ -248,7 +293,7 @@ fn rounds(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
 }
 
 /// One row per planned slot and message: what is sent, over which link.
-fn radio(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn radio_head(_: &Told, out: &mut dyn Sink) -> io::Result<()> {
     out.head(&named(&[
         ("slot", Kind::Whole),
         ("cluster", Kind::Text),
@@ -260,8 +305,12 @@ fn radio(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
         ("bits_per_second", Kind::Real),
         ("air_s", Kind::Real),
         ("times", Kind::Real),
-    ]))?;
-    for (slot, index, name, cluster) in parts(record) {
+    ]))
+}
+
+fn radio(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
+    for (slot, index, name, cluster) in parts(record, slot) {
         for message in &cluster.messages {
             out.row(&[
                 Cell::Whole(slot),
@@ -281,15 +330,19 @@ fn radio(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
 }
 
 /// One row per planned slot and device that holds a segment.
-fn memory(record: &RunRecord, out: &mut dyn Sink) -> io::Result<()> {
+fn memory_head(_: &Told, out: &mut dyn Sink) -> io::Result<()> {
     out.head(&named(&[
         ("slot", Kind::Whole),
         ("cluster", Kind::Text),
         ("device", Kind::Text),
         ("memory_bytes", Kind::Real),
         ("limit_bytes", Kind::Real),
-    ]))?;
-    for (slot, index, name, cluster) in parts(record) {
+    ]))
+}
+
+fn memory(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
+    let record = told.record;
+    for (slot, index, name, cluster) in parts(record, slot) {
         let held = devices(record, index).zip(&cluster.sizes).zip(&cluster.memory_bytes);
         for (((_, device), _), bytes) in held.filter(|((_, blocks), _)| **blocks > 0) {
             let limit = device.memory_bytes.map(|bytes| bytes.0);

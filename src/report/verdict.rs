@@ -39,9 +39,9 @@ pub struct BudgetVerdict {
     pub needs: Option<BudgetNeeds>,
 }
 
-/// The verdict on a record with these nodes; none without budgets or slots.
-pub(super) fn verdict(record: &RunRecord, nodes: &[NodeSummary]) -> Option<BudgetVerdict> {
-    if record.slots.is_empty() {
+/// The verdict on a record of so many slots and rounds with these nodes; none without budgets or slots.
+pub(super) fn verdict(record: &RunRecord, [slots, planned]: [u64; 2], nodes: &[NodeSummary]) -> Option<BudgetVerdict> {
+    if slots == 0 {
         return None;
     }
     let shares = nodes.iter().filter_map(|node| Some((node, node.budget_share?)));
@@ -49,6 +49,9 @@ pub(super) fn verdict(record: &RunRecord, nodes: &[NodeSummary]) -> Option<Budge
     let comparison = record.comparison.as_ref();
     let needs = comparison.and_then(|of| of.budgets.clone());
     let verdict = match &needs {
+        // Who does nothing spends nothing, and shows nothing.
+        Some(needs) if planned == 0 && needs.cannot_be_kept() => Kept::CannotBeKept,
+        _ if planned == 0 => Kept::NotKnown,
         _ if worst_share <= 1.0 => Kept::Kept,
         Some(needs) if needs.cannot_be_kept() => Kept::CannotBeKept,
         Some(needs) if needs.can_be_kept() => Kept::Settling,
@@ -72,6 +75,9 @@ impl fmt::Display for BudgetVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (node, used) = (escaped(&self.tightest), used(self.worst_share));
         match (self.verdict, &self.needs) {
+            (Kept::NotKnown, _) if self.worst_share == 0.0 => {
+                write!(f, "Budgets: no round was planned, and nothing spent: not known whether rounds can keep them.")
+            }
             (Kept::Kept, _) => write!(f, "Budgets: kept. Tightest: {node}, {used} used."),
             (Kept::Settling, _) => write!(
                 f,

@@ -40,8 +40,8 @@ impl DerivedWeight {
             let reason = "no node has an energy budget and nothing has a target: every V gives the same rounds";
             return Ok(Self { latency_weight: 1.0, reason: reason.into() });
         }
-        let first = weight(&Pilot::played(&scenario, settings, 1).map_err(PilotError::from)?)?;
-        let record = Pilot::played(&at(two_digits(first))?, settings, super::PILOT_SLOTS).map_err(PilotError::from)?;
+        let first = weight(&Pilot::play(&scenario, settings, 1).map_err(PilotError::from)?)?;
+        let record = Pilot::play(&at(two_digits(first))?, settings, super::PILOT_SLOTS).map_err(PilotError::from)?;
         let latency_weight = two_digits(weight(&record)?);
         let reason = format!(
             "a pilot of {} slots; by C2 the mean latency is then at most {} % above the least within the budgets",

@@ -52,10 +52,6 @@ impl RunRecord {
     /// # Errors
     /// [`RecordError`] names the first list that has not.
     pub fn check_lengths(&self) -> Result<(), RecordError> {
-        let check = |what: &dyn Fn() -> String, found: usize, expected: usize| match found == expected {
-            true => Ok(()),
-            false => Err(RecordError::Length { what: what(), expected, found }),
-        };
         let nodes = self.nodes.len();
         if !self.initial_queues.is_empty() {
             check(&|| "initial_queues".into(), self.initial_queues.len(), nodes)?;
@@ -63,32 +59,36 @@ impl RunRecord {
         if let Some(of) = &self.convergence {
             check(&|| "convergence.violations".into(), of.violations.len(), self.plans.len())?;
         }
-        for (index, slot) in self.slots.iter().enumerate() {
-            check(&|| format!("slots[{index}].energy_prices"), slot.energy_prices.len(), nodes)?;
-            check(&|| format!("slots[{index}].energy_j"), slot.energy_j.len(), nodes)?;
-            check(&|| format!("slots[{index}].queues"), slot.queues.len(), nodes)?;
-            check(&|| format!("slots[{index}].measured.planned_energy_j"), slot.planned_energy_j().len(), nodes)?;
-            let expected = self.convergence.is_some();
-            if slot.convergence.is_some() != expected {
-                return Err(RecordError::Convergence { index, expected });
+        self.slots.iter().enumerate().try_for_each(|(index, slot)| self.check_slot(index, slot))
+    }
+
+    /// The same of one slot, in its place in a record of these nodes, plans and clusters.
+    pub(super) fn check_slot(&self, index: usize, slot: &SlotRecord) -> Result<(), RecordError> {
+        let nodes = self.nodes.len();
+        check(&|| format!("slots[{index}].energy_prices"), slot.energy_prices.len(), nodes)?;
+        check(&|| format!("slots[{index}].energy_j"), slot.energy_j.len(), nodes)?;
+        check(&|| format!("slots[{index}].queues"), slot.queues.len(), nodes)?;
+        check(&|| format!("slots[{index}].measured.planned_energy_j"), slot.planned_energy_j().len(), nodes)?;
+        let expected = self.convergence.is_some();
+        if slot.convergence.is_some() != expected {
+            return Err(RecordError::Convergence { index, expected });
+        }
+        let SlotOutcome::Planned(planned) = &slot.outcome else { return Ok(()) };
+        if planned.plan >= self.plans.len() {
+            let source = QueueError::Plan { plan: planned.plan, plans: self.plans.len() };
+            return Err(RecordError::Slot { index, source });
+        }
+        let of_slot = |list: &str| format!("slots[{index}].outcome.{list}");
+        check(&|| of_slot("clusters"), planned.clusters.len(), self.clusters.len())?;
+        for (n, cluster) in planned.clusters.iter().enumerate() {
+            let of_cluster = |list: &str| of_slot(&format!("clusters[{n}].{list}"));
+            check(&|| of_cluster("sizes"), cluster.sizes.len(), self.devices_of(n))?;
+            // Records of old have neither.
+            if !cluster.memory_bytes.is_empty() {
+                check(&|| of_cluster("memory_bytes"), cluster.memory_bytes.len(), cluster.sizes.len())?;
             }
-            let SlotOutcome::Planned(planned) = &slot.outcome else { continue };
-            if planned.plan >= self.plans.len() {
-                let source = QueueError::Plan { plan: planned.plan, plans: self.plans.len() };
-                return Err(RecordError::Slot { index, source });
-            }
-            let of_slot = |list: &str| format!("slots[{index}].outcome.{list}");
-            check(&|| of_slot("clusters"), planned.clusters.len(), self.clusters.len())?;
-            for (n, cluster) in planned.clusters.iter().enumerate() {
-                let of_cluster = |list: &str| of_slot(&format!("clusters[{n}].{list}"));
-                check(&|| of_cluster("sizes"), cluster.sizes.len(), self.devices_of(n))?;
-                // Records of old have neither.
-                if !cluster.memory_bytes.is_empty() {
-                    check(&|| of_cluster("memory_bytes"), cluster.memory_bytes.len(), cluster.sizes.len())?;
-                }
-                if !cluster.compute_s.is_empty() {
-                    check(&|| of_cluster("compute_s"), cluster.compute_s.len(), cluster.sizes.len())?;
-                }
+            if !cluster.compute_s.is_empty() {
+                check(&|| of_cluster("compute_s"), cluster.compute_s.len(), cluster.sizes.len())?;
             }
         }
         Ok(())
@@ -100,26 +100,39 @@ impl RunRecord {
     }
 
     pub(super) fn history_in(&self, form: &StandardForm) -> Result<History, RecordError> {
+        let initial = self.initial_in(form)?;
+        let mut before = initial.clone();
+        let mut steps = Vec::with_capacity(self.slots.len());
+        for (index, slot) in self.slots.iter().enumerate() {
+            let step = self.step_in(form, index, slot, &before)?;
+            before.clone_from(&step.queue_after);
+            steps.push(step);
+        }
+        Ok(History::new(form.latency_weight(), initial, steps)?)
+    }
+
+    /// Q(0), one per constraint.
+    pub(super) fn initial_in(&self, form: &StandardForm) -> Result<Vec<f64>, RecordError> {
         let start = match self.initial_queues.is_empty() {
             true => vec![0.0; self.nodes.len()],
             false => self.initial_queues.clone(),
         };
-        let queues = |index: usize, by_node: &[f64], learning: Option<f64>| {
-            let by_node: Vec<f64> = by_node.iter().copied().chain(learning).collect();
-            form.of_constraints(&by_node).map_err(|source| RecordError::Slot { index, source })
-        };
-        let initial = queues(0, &start, self.convergence.as_ref().map(|of| of.initial_queue))?;
-        let mut before = initial.clone();
-        let mut steps = Vec::with_capacity(self.slots.len());
-        for (index, slot) in self.slots.iter().enumerate() {
-            let failed = |source| RecordError::Slot { index, source };
-            let Action { penalty, violations } = self.action_in(form, index, slot)?;
-            let costs = form.costs(&before).map_err(failed)?;
-            let gap = form.gap(&costs, &slot.outcome, &slot.energy_prices, [slot.planned_energy_j(), &slot.energy_j]);
-            before = queues(index, &slot.queues, slot.convergence.map(|of| of.queue))?;
-            steps.push(Step { penalty, violations, gap, queue_after: before.clone() });
-        }
-        Ok(History::new(form.latency_weight(), initial, steps)?)
+        queues_in(form, 0, &start, self.convergence.as_ref().map(|of| of.initial_queue))
+    }
+
+    /// A slot as plain data, decided at the queues `before` it.
+    pub(super) fn step_in(
+        &self,
+        form: &StandardForm,
+        index: usize,
+        slot: &SlotRecord,
+        before: &[f64],
+    ) -> Result<Step, RecordError> {
+        let Action { penalty, violations } = self.action_in(form, index, slot)?;
+        let costs = form.costs(before).map_err(|source| RecordError::Slot { index, source })?;
+        let gap = form.gap(&costs, &slot.outcome, &slot.energy_prices, [slot.planned_energy_j(), &slot.energy_j]);
+        let queue_after = queues_in(form, index, &slot.queues, slot.convergence.map(|of| of.queue))?;
+        Ok(Step { penalty, violations, gap, queue_after })
     }
 
     /// The outcome of a slot of the record.
@@ -139,4 +152,19 @@ impl RunRecord {
         }
         form.action_of(&slot.outcome, &slot.energy_j).map_err(failed)
     }
+}
+
+fn check(what: &dyn Fn() -> String, found: usize, expected: usize) -> Result<(), RecordError> {
+    if found == expected { Ok(()) } else { Err(RecordError::Length { what: what(), expected, found }) }
+}
+
+/// Queues by node, and that of the convergence constraint, as one list of the constraints'.
+fn queues_in(
+    form: &StandardForm,
+    index: usize,
+    by_node: &[f64],
+    learning: Option<f64>,
+) -> Result<Vec<f64>, RecordError> {
+    let by_node: Vec<f64> = by_node.iter().copied().chain(learning).collect();
+    form.of_constraints(&by_node).map_err(|source| RecordError::Slot { index, source })
 }

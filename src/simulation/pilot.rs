@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::compare::Effort;
+use super::needs::BudgetNeeds;
 use super::record::RunRecord;
 use super::record_error::RecordError;
 use super::run::{Run, RunError};
@@ -11,6 +12,7 @@ use crate::lyapunov::certificate::CertificateError;
 use crate::lyapunov::recommend::Measured;
 use crate::scenario::Scenario;
 use crate::solver::Settings;
+use crate::text::escaped;
 
 /// What a pilot run measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,6 +49,17 @@ pub enum PilotError {
         /// Why.
         reason: String,
     },
+    /// No decisions keep the energy budgets in the pilot's slots: there is no optimum to be close to.
+    #[error(
+        "the energy budgets CANNOT BE KEPT, proved by lower bounds of every slot of a pilot run of {slots}; tightest: {}; {needs}",
+        escaped(&.needs.tightest)
+    )]
+    Budgets {
+        /// Slots it played.
+        slots: u64,
+        /// What the budgets would have to be.
+        needs: Box<BudgetNeeds>,
+    },
     /// No offline optimum of the pilot's slots, and so no multiplier.
     #[error("pilot run of {slots} slots: no multiplier, because {reason}")]
     NoMultiplier {
@@ -63,7 +76,7 @@ impl Blamed for PilotError {
             Self::Run(error) => error.blame(),
             // The run is our own.
             Self::Record(_) | Self::Certificate(_) => Blame::Machine,
-            Self::NoMultiplier { .. } | Self::NoWeight { .. } => Blame::Input,
+            Self::Budgets { .. } | Self::NoMultiplier { .. } | Self::NoWeight { .. } => Blame::Input,
         }
     }
 }
@@ -72,13 +85,8 @@ impl Blamed for PilotError {
 pub const PILOT_SLOTS: u64 = 100;
 
 impl Pilot {
-    /// The run that is measured.
-    pub(super) fn play(scenario: &Scenario, settings: Settings) -> Result<RunRecord, RunError> {
-        Self::played(scenario, settings, PILOT_SLOTS)
-    }
-
-    /// At most so many slots of it.
-    pub(super) fn played(scenario: &Scenario, settings: Settings, most: u64) -> Result<RunRecord, RunError> {
+    /// The run that is measured, of at most so many slots.
+    pub(super) fn play(scenario: &Scenario, settings: Settings, most: u64) -> Result<RunRecord, RunError> {
         let own = scenario.spec().slots;
         let mut run = Run::after(scenario, settings)?;
         let slots = run.by_ref().take(usize::try_from(own.min(most)).unwrap_or(usize::MAX));
@@ -92,9 +100,22 @@ impl Pilot {
     /// # Errors
     /// [`PilotError`] where a slot cannot be played or the budgets cannot be kept in the pilot's slots.
     pub fn measure(scenario: &Scenario, settings: Settings) -> Result<Self, PilotError> {
-        let record = Self::play(scenario, settings)?;
+        Self::measure_over(scenario, settings, PILOT_SLOTS)
+    }
+
+    /// The same of min(`most`, the scenario's) slots: almost all of its time goes into the decisions at many prices that the
+    /// offline optimum of every slot is made of, so that half the slots take about half the time, and μ̂ is that much less
+    /// certain.
+    ///
+    /// # Errors
+    /// As [`Pilot::measure`].
+    pub fn measure_over(scenario: &Scenario, settings: Settings, most: u64) -> Result<Self, PilotError> {
+        let record = Self::play(scenario, settings, most)?;
         let played = record.slots.len() as u64;
         let comparison = record.compare(scenario, settings, Effort::Full)?;
+        if let Some(needs) = comparison.budgets.filter(BudgetNeeds::cannot_be_kept) {
+            return Err(PilotError::Budgets { slots: played, needs: Box::new(needs) });
+        }
         if let Some(reason) = comparison.without_optimum {
             return Err(PilotError::NoMultiplier { slots: played, reason });
         }

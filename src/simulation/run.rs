@@ -101,6 +101,14 @@ pub enum RunError {
         /// The slot.
         slot: u64,
     },
+    /// A slot that an earlier run left is not the next one of this run.
+    #[error("cannot go on with an earlier run: slot {slot} is not that of this run by its {what}")]
+    Resume {
+        /// The slot.
+        slot: u64,
+        /// What differs.
+        what: &'static str,
+    },
     /// Too many slots to keep all their alternatives.
     #[error("{slots} slots: a run of more than {most} is not compared with what else was possible")]
     TooLong {
@@ -125,7 +133,7 @@ impl Blamed for RunError {
             Self::LatencyWeight { .. } | Self::Measured { .. } => Blame::Input,
             // Our own numbers that cannot be booked.
             Self::Engine(_) => Blame::Machine,
-            Self::Policy { .. } | Self::OwnRound { .. } | Self::TooLong { .. } => Blame::Input,
+            Self::Policy { .. } | Self::OwnRound { .. } | Self::Resume { .. } | Self::TooLong { .. } => Blame::Input,
             Self::Decision { .. } => Blame::Machine,
         }
     }
@@ -298,6 +306,41 @@ impl<'a> Run<'a> {
         let states = self.engine.states();
         let state = states.sampler.clone().next_slot().without(&states.gone);
         self.engine.problem().problem(&state, self.queues().backlog().as_slice())
+    }
+
+    /// Goes on where an earlier run of the same scenario with the same policy ended: takes the next of its slots as played. What
+    /// the policy knows from one slot to the next is not restored: an exact solve starts cold once, which changes its time.
+    ///
+    /// # Errors
+    /// [`RunError::Policy`] for a policy that [remembers](Policy::remembers) what it decided; [`RunError::Resume`] for a slot that is not the next one of this run: another number, other devices present, or queues
+    /// that are not those its energies lead to.
+    pub fn resume(&mut self, slot: &SlotRecord) -> Result<(), RunError> {
+        let number = self.played();
+        let differs = |what: &'static str| RunError::Resume { slot: number, what };
+        if self.policy().remembers() {
+            let reason = "decides by what it decided before, which is not in a record: begin the run anew".into();
+            return Err(RunError::Policy { policy: self.policy().name().into(), reason });
+        }
+        let state = self.engine.states();
+        let state = state.sampler.clone().next_slot().without(&state.gone);
+        if slot.slot != state.slot() {
+            return Err(differs("number"));
+        }
+        if slot.present != state.present() {
+            return Err(differs("list of devices that are present"));
+        }
+        let failed = |source| RunError::Queues { slot: number, source };
+        let form = self.form();
+        let action = form.action_of(&slot.outcome, &slot.energy_j).map_err(failed)?;
+        let by_node: Vec<f64> = slot.queues.iter().copied().chain(slot.convergence.map(|of| of.queue)).collect();
+        let queues = form.of_constraints(&by_node).map_err(failed)?;
+        let booked = self.engine.book(&action.violations).ok_or_else(|| differs("place: the run has no more slots"))?;
+        booked.map_err(failed)?;
+        // The same operations on the same numbers.
+        if self.queues().backlog().iter().ne(&queues) {
+            return Err(differs("queues: they do not follow from its energies"));
+        }
+        Ok(())
     }
 
     /// The record of the run so far, with the slots it gave.

@@ -13,6 +13,7 @@
 //! values, so that the result is the same on any number of threads, and after any number of interruptions.
 
 mod axis;
+mod budgets;
 mod error;
 #[cfg(feature = "figures")]
 mod figures;

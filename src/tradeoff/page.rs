@@ -1,9 +1,11 @@
 //! The page of a sweep, from its result alone.
 
 use super::axis::Axis;
+use super::budgets;
 use super::point::SweepPoint;
 use super::result::Tradeoff;
 use super::table::{Grid, grid, notes};
+use crate::report::Kept;
 use crate::report::page::{Picture, Shown, Tone, begin, end, facts, figure, put, table, verdict};
 use crate::report::table::{number, percent};
 
@@ -27,11 +29,15 @@ pub(super) fn sweep_page(tradeoff: &Tradeoff, drawn: &[Shown]) -> String {
     let from = &tradeoff.provenance;
     let mut page = begin(&format!("{}: {}", from.scenario, what(tradeoff.axis)));
     let without = tradeoff.without_rounds();
-    let mut lines = found(tradeoff);
+    let budgets = budgets::verdict(tradeoff);
+    let mut lines: Vec<String> =
+        budgets.iter().flat_map(|of| of.text.lines()).map(|line| line.trim().to_owned()).collect();
+    lines.extend(found(tradeoff));
     if without > 0 {
         lines.push(format!("{without} of {} runs had no round at all.", tradeoff.points.len()));
     }
-    verdict(&mut page, if without > 0 { Tone::Bad } else { Tone::Plain }, &lines);
+    let impossible = budgets.is_some_and(|of| of.kept == Kept::CannotBeKept);
+    verdict(&mut page, if without > 0 || impossible { Tone::Bad } else { Tone::Plain }, &lines);
     let shown = [
         ("runs", tradeoff.points.len().to_string()),
         ("slots of each", from.slots.to_string()),

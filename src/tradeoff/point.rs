@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::axis::Axis;
 use crate::report::{ConvergenceSummary, GapSummary, LatencySummary, PlanSummary, summary};
-use crate::simulation::{RunRecord, SlotOutcome};
+use crate::simulation::{MORE, RunRecord, SlotOutcome};
 use crate::units::Seconds;
 
 /// Name and version of a point's format.
@@ -179,6 +179,12 @@ impl SweepPoint {
             convergence: summary.convergence,
             second_half: SettledPart::new(record),
         }
+    }
+
+    /// Whether the run kept every budget; none without budgets.
+    #[must_use]
+    pub fn kept(&self) -> Option<bool> {
+        self.worst_node().map(|node| node.mean_overspend <= MORE)
     }
 
     /// The node that overspends most, or is closest to it; none without budgets.

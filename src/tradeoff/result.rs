@@ -6,6 +6,7 @@ use super::axis::Axis;
 use super::fit::PowerFit;
 use super::point::SweepPoint;
 use super::reference::Reference;
+use crate::report::BudgetVerdict;
 use crate::scenario::Scenario;
 use crate::simulation::PolicyKind;
 use crate::solver::Settings;
@@ -74,6 +75,9 @@ pub struct Tradeoff {
     pub axis: Axis,
     /// One entry per value, increasing.
     pub points: Vec<SweepPoint>,
+    /// What the energy budgets would have to be, examined where no run keeps them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budgets: Option<BudgetVerdict>,
     /// The bound that latency excess is measured from; none for sweeps over ε, where every run has another optimum, and for
     /// policies that train in another way than the slot problem.
     pub reference: Option<Reference>,
@@ -111,10 +115,15 @@ impl Tradeoff {
             },
             axis,
             points,
+            budgets: None,
             reference,
             excess_s,
             fits,
         }
+    }
+
+    pub(super) fn with_budgets(self, budgets: Option<BudgetVerdict>) -> Self {
+        Self { budgets, ..self }
     }
 
     /// One line about the sweep.

@@ -13,8 +13,9 @@ use super::reference::{Progress, Reference};
 use super::result::Tradeoff;
 use crate::ground::digest::of_data;
 use crate::problem::FieldError;
+use crate::report::{BudgetVerdict, summary};
 use crate::scenario::Scenario;
-use crate::simulation::{PolicyKind, Run, RunError};
+use crate::simulation::{Effort, MOST_COMPARED, PolicyKind, Run, RunError};
 use crate::solver::Settings;
 
 /// Most values of a sweep.
@@ -137,8 +138,9 @@ impl Sweep {
             },
             false => None,
         };
+        let budgets = self.examined(&points, stop)?;
         let made = |(_, first): &(f64, Scenario)| {
-            Tradeoff::new(self.axis, first, (&self.settings, self.policy), points, reference)
+            Tradeoff::new(self.axis, first, (&self.settings, self.policy), points, reference).with_budgets(budgets)
         };
         Ok(self.scenarios.first().map(made))
     }
@@ -181,6 +183,33 @@ impl Sweep {
         let point = SweepPoint::new(&run.record(slots), self.axis, value, fingerprint);
         folder.keep_point(&point)?;
         Ok(Some(point))
+    }
+
+    /// What the budgets would have to be, where no run keeps them: looked for in the states of the run at the least value,
+    /// which are those of all runs. None where a run keeps them, there are none, or they cannot be examined, for a run is too
+    /// long or its rounds are no decisions of slot problems.
+    fn examined(&self, points: &[SweepPoint], stop: &AtomicBool) -> Result<Option<BudgetVerdict>, SweepError> {
+        let (Some((value, scenario)), false) =
+            (self.scenarios.first(), points.iter().any(|of| of.kept() != Some(false)))
+        else {
+            return Ok(None);
+        };
+        if scenario.spec().slots > MOST_COMPARED as u64 || !self.policy.decides_slot_problem() {
+            return Ok(None);
+        }
+        let failed = self.failed(*value);
+        let policy = self.policy.build(self.settings, scenario.spec().seed).map_err(&failed)?;
+        let mut run = Run::with_policy(scenario, policy).map_err(&failed)?;
+        let mut slots = Vec::new();
+        for slot in run.by_ref() {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            slots.push(slot.map_err(&failed)?);
+        }
+        let mut record = run.record(slots);
+        record.comparison = record.compare(scenario, self.settings, Effort::Quick).ok();
+        Ok(summary(&record).budgets)
     }
 
     /// The greatest of the bounds at the mean queues of the runs with the largest V; `None` where the sweep was

@@ -3,6 +3,7 @@
 use std::fmt::{self, Formatter, Write};
 
 use super::axis::Axis;
+use super::budgets::verdict;
 use super::fit::PowerFit;
 use super::point::SweepPoint;
 use super::result::Tradeoff;
@@ -26,6 +27,9 @@ fn write(tradeoff: &Tradeoff, width: usize, f: &mut String) -> fmt::Result {
     match from.policy {
         PolicyKind::Exact => writeln!(f)?,
         policy => writeln!(f, " | policy {policy}")?,
+    }
+    if let Some(verdict) = verdict(tradeoff) {
+        writeln!(f, "{}", verdict.text)?;
     }
     let Grid { head, rows } = grid(tradeoff);
     let (names, units): (Vec<&str>, Vec<&str>) = head.iter().map(|(name, unit)| (name.as_str(), *unit)).unzip();

@@ -227,4 +227,40 @@ fn v_does_not_matter_without_budgets_and_is_never_zero() {
     let two = run_with_input(&["run", "-", "--no-files", "--latency-weight", "1,2"], &shed(None, None));
     assert_eq!(code(&two), 2);
     assert!(stderr(&two).contains("must be one V"), "{}", stderr(&two));
+/// A sweep says it first, as its page does: runs of the same slots and budgets show for each other what can be kept.
+#[test]
+fn a_sweep_says_first_whether_budgets_are_kept() {
+    let (unit, board) = least_energies();
+    let said = |name: &str, text: &str| {
+        let out = folder(name).join("out");
+        let output = run_with_input(&["tradeoff", "-", "--v", "1e-3,10", "--out", out.to_str().unwrap()], text);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let page = std::fs::read_to_string(out.join("report.html")).unwrap();
+        // Wrapped to the width of a terminal.
+        let text = stdout(&output).lines().skip(1).flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
+        (text, page)
+    };
+    let (text, page) = said("budget_sweep_kept", &shed(Some(1e6), Some(1e6)));
+    assert!(text.starts_with("Budgets: kept in all 2 runs. Tightest: shed/control-unit"), "{text}");
+    assert!(page.contains("Budgets: kept in all 2 runs."));
+    let (text, page) = said("budget_sweep_cannot", &shed(Some(1e-3 * unit), Some(2e-3 * board)));
+    assert!(text.starts_with("Budgets: CANNOT BE KEPT. Tightest: shed/control-unit."), "{text}");
+    assert!(text.contains("nor that of shed/board") && text.contains("would have to be at least"), "{text}");
+    assert!(page.contains("class=\"verdict bad\"") && page.contains("CANNOT BE KEPT"));
+    let (text, _) = said("budget_sweep_settling", &shed(Some(1.0001 * unit), Some(1e6)));
+    assert!(text.starts_with("Budgets: settling. ") || text.starts_with("Budgets: kept by 1 of 2 runs"), "{text}");
+    let (text, _) = said("budget_sweep_none", &shed(None, None));
+    assert!(!text.contains("Budgets:"), "{text}");
+}
+
+/// Who plans no round keeps every budget, which is no success.
+#[test]
+fn a_run_without_rounds_does_not_keep_budgets() {
+    let (unit, board) = least_energies();
+    let text = shed(Some(1e-3 * unit), Some(2e-3 * board));
+    let output = run_with_input(&["run", "-", "--policy", "offline", "--no-files"], &text);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    let said = stdout(&output);
+    assert!(said.starts_with("Budgets: no round was planned, and nothing spent"), "{said}");
+    assert!(said.contains("no decision keeps the energy budget of shed/control-unit"), "{said}");
 }

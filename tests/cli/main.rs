@@ -19,6 +19,8 @@ mod figures;
 mod files;
 mod job_array;
 mod limits;
+mod links;
+mod long_run;
 mod partition;
 mod playground;
 mod program;

@@ -5,6 +5,7 @@
 mod support;
 
 mod bad_input;
+mod builder;
 mod evaluation;
 mod media;
 mod names;

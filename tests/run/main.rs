@@ -17,6 +17,8 @@ mod engine_scenario;
 #[cfg(feature = "cli")]
 mod lasting;
 #[cfg(feature = "cli")]
+mod long;
+#[cfg(feature = "cli")]
 mod margins;
 #[cfg(feature = "cli")]
 mod online;

@@ -9,6 +9,7 @@ mod conformance;
 mod media;
 mod one_phase;
 mod partition;
+mod pipeline_limits;
 mod plan;
 mod regressions;
 mod server;

@@ -38,6 +38,43 @@ impl Certificate {
     }
 }
 
+/// C1 of a queue as its slots come.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct RunningCertificate {
+    initial: f64,
+    rounds: u64,
+    sum: f64,
+    certificate: Option<Certificate>,
+    unknown: bool,
+}
+
+impl RunningCertificate {
+    /// Of a queue that starts at `initial`.
+    pub(crate) const fn new(initial: f64) -> Self {
+        Self { initial, rounds: 0, sum: 0.0, certificate: None, unknown: false }
+    }
+
+    /// The next slot's g and the queue after it; none where one of them is not known.
+    pub(crate) fn take(&mut self, slot: Option<(f64, f64)>) {
+        let Some((violation, queue)) = slot else {
+            self.unknown = true;
+            return;
+        };
+        self.rounds += 1;
+        self.sum += violation;
+        let rounds = self.rounds as f64;
+        let (mean_violation, bound) = (self.sum / rounds, (queue - self.initial) / rounds);
+        let so_far = self.certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
+        let least_slack = so_far.min(bound - mean_violation);
+        self.certificate = Some(Certificate { rounds: self.rounds, mean_violation, bound, least_slack });
+    }
+
+    /// What was proved; `None` without slots, and where one was not known.
+    pub(crate) fn certificate(&self) -> Option<Certificate> {
+        self.certificate.filter(|_| !self.unknown)
+    }
+}
+
 impl Certificate {
     /// The same inequality about a budget Ē of which the share δ = `margin` was kept back: violations are E/(Ē(1 − δ)) − 1,
     /// so that mean E/Ē − 1 ≤ (1 − δ)(1 + (Q(R) − Q(0))/R) − 1. The right side is at most 0, and Ē kept for sure, where (Q(R)
@@ -73,16 +110,9 @@ impl Certificate {
     /// C1 from Q(0) and each slot's g and queue after it, whatever law that queue followed; `None` without slots, and
     /// where one is not known.
     pub(crate) fn of_queue(initial: f64, slots: impl Iterator<Item = Option<(f64, f64)>>) -> Option<Self> {
-        let (mut sum, mut certificate) = (0.0, None::<Self>);
-        for (rounds, slot) in (1u64..).zip(slots) {
-            let (violation, queue) = slot?;
-            sum += violation;
-            let (mean_violation, bound) = (sum / rounds as f64, (queue - initial) / rounds as f64);
-            let so_far = certificate.map_or(f64::INFINITY, |earlier| earlier.least_slack);
-            let least_slack = so_far.min(bound - mean_violation);
-            certificate = Some(Self { rounds, mean_violation, bound, least_slack });
-        }
-        certificate
+        let mut running = RunningCertificate::new(initial);
+        slots.for_each(|slot| running.take(slot));
+        running.certificate()
     }
 
     /// The certificate as a row of a table; it holds if it held after every round.

@@ -191,6 +191,13 @@ impl<P: DriftProblem, S: Iterator<Item = P::State>> Engine<P, S> {
         Ok(DriftSlot { slot, penalty, violations, queues, lower_bound, action })
     }
 
+    /// Books a slot that was played before, by an engine like this one in the same state: the queues take its violations, and
+    /// the state is passed over. `None` where no state is left.
+    pub(crate) fn book(&mut self, violations: &[f64]) -> Option<Result<(), QueueError>> {
+        self.states.next()?;
+        Some(self.queues.update(&DVector::from_column_slice(violations)))
+    }
+
     /// Plays all states.
     ///
     /// # Errors

@@ -61,6 +61,13 @@ pub(super) fn validate(spec: &SlotSpec) -> Result<(), ProblemError> {
     faults(spec, 1).into_iter().next().map_or(Ok(()), |error| Err(error.into()))
 }
 
+/// Whether version 1 of the exchange format has all fields that are given.
+pub(super) fn fits_first_version(spec: &SlotSpec) -> bool {
+    let mut found = Faults { errors: Vec::new(), most: 1 };
+    schema::check_first_version(spec, &mut found);
+    found.errors.is_empty()
+}
+
 /// Bad fields, as many as are asked for at most, each group of fields in the order of the format.
 pub(crate) fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {
     let mut found = Faults { errors: Vec::new(), most };

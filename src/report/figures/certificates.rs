@@ -1,15 +1,15 @@
 //! Mean latency and queues between their bounds.
 
 use super::clusters::NO_ROUND;
-use super::titled;
+use super::{RunView, titled};
 use crate::drawing::figure::{Axis, Entry, Figure, Height, Layer, Marks, Panel, Sample};
 use crate::drawing::look::{BLUE, Dash, FAINT, INK, Look, VERMILLION};
 use crate::drawing::scale::Scale;
 use crate::lyapunov::{Comparison, History, NOT_COMPARED};
-use crate::report::bound_paths::paths;
+use crate::report::bound_paths::{Paths, paths};
 use crate::report::certificates::compared;
+use crate::report::digest::Stretch;
 use crate::report::table::significant;
-use crate::simulation::RunRecord;
 
 const TITLE: &str = "What the run proves";
 const OWN: Look = Look::plain(BLUE, Dash::Solid, 1.7);
@@ -29,18 +29,37 @@ impl Curve {
     }
 }
 
-pub(super) fn draw(record: &RunRecord) -> Figure {
+pub(super) fn draw(view: &RunView) -> Figure {
+    let record = view.record;
     let title = titled(record, TITLE);
-    if record.planned_slots().next().is_none() {
+    if view.digest.rounds == 0 {
         return Figure::empty(title, NO_ROUND);
     }
-    let slots: Vec<u64> = record.slots.iter().map(|slot| slot.slot).collect();
     let words = Words { title: &title, penalty: "Mean round latency [s]", norm: "Norm of all queues |Q| [budgets]" };
+    if record.slots.is_empty() {
+        return without_slots(view, &words);
+    }
+    let slots: Vec<u64> = record.slots.iter().map(|slot| slot.slot).collect();
     let comparison = record.comparison.as_ref().and_then(|comparison| compared(record, comparison));
     match record.history() {
         Ok(history) => bounds(&history, comparison.as_ref(), &slots, &words),
         Err(_) => Figure::empty(title, NOT_COMPARED),
     }
+}
+
+/// Of a run whose slots are not at hand: its own paths, after the last slot of every stretch.
+fn without_slots(view: &RunView, words: &Words) -> Figure {
+    let of = |stretch: &Stretch| Some((stretch.ends[1], stretch.so_far[1].penalty?));
+    let points: Option<Vec<_>> = view.digest.stretches.iter().map(of).collect();
+    let Some(points) = points else { return Figure::empty(words.title, NOT_COMPARED) };
+    let paths = Paths {
+        mean_penalty: points.iter().map(|(_, (penalty, _))| *penalty).collect(),
+        queue_norm: points.iter().map(|(_, (_, norm))| *norm).collect(),
+        ..Paths::default()
+    };
+    let slots: Vec<u64> = points.iter().map(|(slot, _)| *slot).collect();
+    let first = view.slots().next().unwrap_or_default();
+    drawn(paths, false, (first, &slots), words)
 }
 
 /// What the panels say.
@@ -61,7 +80,11 @@ pub(super) fn bounds(history: &History, compared: Option<&Comparison>, slots: &[
     if slots.is_empty() {
         return Figure::empty(words.title, "no slot was played");
     }
-    let paths = paths(history, compared);
+    drawn(paths(history, compared), compared.is_some(), (slots.first().copied().unwrap_or_default(), slots), words)
+}
+
+/// Paths at these slots, on an axis from the first slot.
+fn drawn(paths: Paths, compared: bool, (first, slots): (u64, &[u64]), words: &Words) -> Figure {
     let numbers = || slots.iter().map(|slot| *slot as f64);
     let curve = |name, look, values: Vec<f64>| Curve { name, look, points: numbers().zip(values).collect() };
     let mut mean = vec![curve("mean so far", OWN, paths.mean_penalty)];
@@ -84,7 +107,7 @@ pub(super) fn bounds(history: &History, compared: Option<&Comparison>, slots: &[
         };
         Panel {
             heading: String::new(),
-            x: Axis::new("Slot", Scale::slots(slots.iter().copied())),
+            x: Axis::new("Slot", Scale::slots(std::iter::once(first).chain(slots.iter().copied()))),
             y: Axis::new(y_title, Scale::between(low, high)),
             // Its own line above its bounds.
             layers: curves.iter().rev().map(line).collect(),
@@ -93,8 +116,8 @@ pub(super) fn bounds(history: &History, compared: Option<&Comparison>, slots: &[
         }
     };
     let (subtitle, note) = match compared {
-        Some(_) => ("Right: after the last slot. Bounds beyond an axis are given as numbers only", ""),
-        None => ("Right: after the last slot", NOT_COMPARED),
+        true => ("Right: after the last slot. Bounds beyond an axis are given as numbers only", ""),
+        false => ("Right: after the last slot", NOT_COMPARED),
     };
     Figure {
         title: words.title.into(),

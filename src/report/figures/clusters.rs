@@ -1,5 +1,6 @@
 //! Clusters and nodes in the figures of a run.
 
+use super::RunView;
 use crate::simulation::RunRecord;
 
 /// Said where there is nothing to draw.
@@ -16,18 +17,12 @@ pub(super) struct Shown {
 }
 
 /// All clusters, or of many those that weigh most in the price of the round latency.
-pub(super) fn shown(record: &RunRecord) -> Shown {
-    let count = record.clusters.len();
+pub(super) fn shown(view: &RunView) -> Shown {
+    let count = view.record.clusters.len();
     if count <= MOST_PANELS {
         return Shown { clusters: (0..count).collect(), note: String::new() };
     }
-    let mut weights = vec![0.0; count];
-    for (_, planned) in record.planned_slots() {
-        for (weight, cluster) in weights.iter_mut().zip(&planned.clusters) {
-            *weight += cluster.latency_share.unwrap_or(0.0);
-        }
-    }
-    let mut order: Vec<(usize, f64)> = weights.into_iter().enumerate().collect();
+    let mut order: Vec<(usize, f64)> = view.digest.weights.iter().copied().enumerate().collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
     let mut clusters: Vec<usize> = order.iter().take(MOST_PANELS).map(|(cluster, _)| *cluster).collect();
     clusters.sort_unstable();

@@ -2,10 +2,11 @@
 
 use super::certificates::{OF_PROBLEM, Words, bounds};
 use super::latency::{Scatter, scatter};
-use super::lines::{Line, Lines, Stretch, draw_panels};
+use super::lines::{Line, Lines, Point, Stretch, draw_panels};
 use crate::drawing::figure::Figure;
 use crate::drawing::look::{LOOKS, device_look};
 use crate::lyapunov::{Comparison, History, Labels};
+use crate::report::series::sorted;
 
 /// What the figures of such a run are drawn from.
 pub(in crate::report) struct DriftView<'a> {
@@ -40,14 +41,27 @@ fn slots(view: &DriftView) -> Vec<u64> {
 fn penalty(view: &DriftView) -> Figure {
     let labels = view.labels;
     let name = capital(&labels.penalty);
+    let mut sum = 0.0;
+    let mean = |(count, penalty): (u64, f64)| {
+        sum += penalty;
+        sum / count as f64
+    };
+    let penalties = || view.history.steps().iter().map(|step| step.penalty);
+    let means = slots(view).iter().map(|slot| *slot as f64).zip((1u64..).zip(penalties()).map(mean)).collect();
+    let points: Vec<_> = slots(view).iter().map(|slot| *slot as f64).zip(penalties()).collect();
     scatter(&Scatter {
         title: &name,
         y_title: &quantity(&name, &labels.penalty_unit),
         unit: &labels.penalty_unit,
         slots: slots(view),
-        points: slots(view).iter().zip(view.history.steps()).map(|(slot, step)| (*slot as f64, step.penalty)).collect(),
+        highest: points.clone(),
+        points,
+        stride: 1,
+        values: sorted(penalties()).into(),
+        means,
         points_are: ["slot", "slots"],
         outages: Vec::new(),
+        without: 0,
         nothing: NO_SLOT,
     })
 }
@@ -64,7 +78,7 @@ fn lines(
         name: name.clone(),
         look: device_look(index),
         named: index < LOOKS,
-        points: slots.iter().map(|slot| *slot as f64).zip(points(index)).collect(),
+        points: slots.iter().map(|slot| *slot as f64).zip(points(index)).map(Point::of).collect(),
     };
     let lines: Vec<Line> = view.labels.constraints.iter().enumerate().map(of).collect();
     if slots.is_empty() {

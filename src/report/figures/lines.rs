@@ -1,19 +1,20 @@
 //! One line per node, one panel per cluster: virtual queues, energy against budget, or in joules where there is none.
 
 use super::clusters::{NO_ROUND, Shown, heading, label, shown};
-use super::titled;
+use super::{RunView, titled};
 use crate::drawing::figure::{Axis, Entry, Figure, Height, Layer, Marks, Panel, Sample};
 use crate::drawing::look::{CONTROL_UNIT, EDGE_SERVER, Fill, LIMIT, LOOKS, Look, device_look};
 use crate::drawing::scale::Scale;
-use crate::report::series::{budget, energy as spent};
+use crate::report::digest::Stretch as OfSlots;
+use crate::report::series::budget;
 use crate::report::table::significant;
-use crate::simulation::{NodeRole, RunRecord, SlotRecord};
+use crate::simulation::{NodeRole, RunRecord};
 
 /// Slots whose queues can be told apart.
 const MOST_SLOTS: usize = 200;
 const NO_BUDGET: &str = "no node has an energy budget, and so none has a queue";
 
-/// How many slots a point of a line stands for, and the footnote that says so.
+/// How many points of a line are drawn as one, and the footnote that says so.
 pub(super) struct Stretch {
     slots: usize,
     note: String,
@@ -27,11 +28,17 @@ impl Stretch {
 
     /// As many slots per point as it takes to tell the queues apart.
     pub(super) fn of_queues(slots: usize) -> Self {
-        if slots <= MOST_SLOTS {
+        Self::of_points(slots, 1)
+    }
+
+    /// As many points of `stride` slots each as it takes.
+    fn of_points(points: usize, stride: usize) -> Self {
+        if points <= MOST_SLOTS {
             return Self::single();
         }
-        let slots = slots.div_ceil(MOST_SLOTS / 2);
-        Self { slots, note: format!("lines: means over {slots} slots; bands: least to greatest queue in them") }
+        let points = points.div_ceil(MOST_SLOTS / 2);
+        let slots = points * stride;
+        Self { slots: points, note: format!("lines: means over {slots} slots; bands: least to greatest queue in them") }
     }
 }
 
@@ -52,17 +59,35 @@ pub(super) struct Line {
     pub(super) look: Look,
     /// Whether it has a label; nodes beyond those with looks of their own share one.
     pub(super) named: bool,
-    pub(super) points: Vec<(f64, f64)>,
+    pub(super) points: Vec<Point>,
 }
 
 impl Line {
     fn last(&self) -> f64 {
-        self.points.last().map(|point| point.1).unwrap_or_default()
+        self.points.last().map(|point| point.last).unwrap_or_default()
+    }
+}
+
+/// A quantity in a slot, or in several that follow one another.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Point {
+    x: f64,
+    mean: f64,
+    least: f64,
+    most: f64,
+    last: f64,
+    /// How many slots.
+    slots: f64,
+}
+
+impl Point {
+    pub(super) const fn of((x, value): (f64, f64)) -> Self {
+        Self { x, mean: value, least: value, most: value, last: value, slots: 1.0 }
     }
 }
 
 /// Points of a node by its index and budget; none where it has no line.
-type Points<'a> = &'a dyn Fn(usize, Option<f64>) -> Option<Vec<(f64, f64)>>;
+type Points<'a> = &'a dyn Fn(usize, Option<f64>) -> Option<Vec<Point>>;
 
 /// Lines of a cluster's nodes.
 fn lines(record: &RunRecord, cluster: usize, points: Points) -> Vec<Line> {
@@ -84,53 +109,63 @@ fn lines(record: &RunRecord, cluster: usize, points: Points) -> Vec<Line> {
     lines
 }
 
-pub(super) fn queues(record: &RunRecord) -> Figure {
+pub(super) fn queues(view: &RunView) -> Figure {
     let points = |node: usize, budget: Option<f64>| {
         budget?;
-        let queue = |slot: &SlotRecord| slot.queues.get(node).copied().unwrap_or_default();
-        Some(record.slots.iter().map(|slot| (slot.slot as f64, queue(slot))).collect())
+        let point = |of: &OfSlots| match of.queue(node) {
+            Some((mean, queue)) => Point {
+                x: of.middle(),
+                mean,
+                least: queue.least,
+                most: queue.most,
+                last: queue.last,
+                slots: of.slots as f64,
+            },
+            None => Point::of((of.middle(), 0.0)),
+        };
+        Some(view.digest.stretches.iter().map(point).collect())
     };
     let titles = [
         "Virtual energy queues",
         "A level queue means the budget is kept in the long run; one that grows, that it is not",
     ];
     let of: [(&str, Option<f64>, Points); 1] = [("Queue Q [budgets]", None, &points)];
-    draw(record, titles, Stretch::of_queues(record.slots.len()), &of)
+    draw(view, titles, Stretch::of_points(view.digest.stretches.len(), view.digest.stride), &of)
 }
 
-pub(super) fn energy(record: &RunRecord) -> Figure {
-    let mean = |node: usize, unit: f64| {
-        let mut sum = 0.0;
-        let average = (1u64..).zip(&record.slots).map(|(count, slot)| {
-            sum += spent(slot, node) / unit;
-            (slot.slot as f64, sum / count as f64)
-        });
-        Some(average.collect())
+pub(super) fn energy(view: &RunView) -> Figure {
+    let mean = |node: usize| {
+        let point = |of: &OfSlots| {
+            let [_, last] = &of.so_far;
+            Some(Point::of((of.ends[1] as f64, *last.energy.get(node)?)))
+        };
+        view.digest.stretches.iter().map(point).collect()
     };
-    let shares = |node: usize, budget: Option<f64>| mean(node, budget?);
-    let joules = |node: usize, budget: Option<f64>| budget.is_none().then(|| mean(node, 1.0))?;
-    let titles = if record.nodes.iter().any(|node| budget(node).is_some()) {
+    let shares = |node: usize, budget: Option<f64>| budget.and_then(|_| mean(node));
+    let joules = |node: usize, budget: Option<f64>| budget.is_none().then(|| mean(node))?;
+    let titles = if view.record.nodes.iter().any(|node| budget(node).is_some()) {
         ["Energy spent against budget", "Average per slot so far; at or below the line at 1 the budget is kept"]
     } else {
         ["Energy spent", "Average per slot so far; no node has a budget"]
     };
     let of: [(&str, Option<f64>, Points); 2] =
         [("Energy / budget", Some(1.0), &shares), ("Energy per slot [J]", None, &joules)];
-    draw(record, titles, Stretch::single(), &of)
+    draw(view, titles, Stretch::single(), &of)
 }
 
 /// For every cluster a panel of each kind that has lines in it.
 fn draw(
-    record: &RunRecord,
+    view: &RunView,
     [title, subtitle]: [&str; 2],
     stretch: Stretch,
     kinds: &[(&str, Option<f64>, Points)],
 ) -> Figure {
+    let record = view.record;
     let title = titled(record, title);
-    if record.planned_slots().next().is_none() {
+    if view.digest.rounds == 0 {
         return Figure::empty(title, NO_ROUND);
     }
-    let Shown { clusters, note } = shown(record);
+    let Shown { clusters, note } = shown(view);
     let mut panels = Vec::new();
     for cluster in clusters {
         for (y_title, limit, points) in kinds {
@@ -144,7 +179,7 @@ fn draw(
     if panels.is_empty() {
         return Figure::empty(title, NO_BUDGET);
     }
-    let slots: Vec<u64> = record.slots.iter().map(|slot| slot.slot).collect();
+    let slots: Vec<u64> = view.slots().collect();
     draw_panels([&title, subtitle], stretch, note, &slots, &panels)
 }
 
@@ -158,7 +193,7 @@ pub(super) fn draw_panels(
 ) -> Figure {
     let cut = |of: &Lines| {
         let (floor, top) = (floor(&of.lines), top(&of.lines, of.limit));
-        of.lines.iter().flat_map(|line| &line.points).any(|point| point.1 > top || point.1 < floor)
+        of.lines.iter().flat_map(|line| &line.points).any(|point| point.most > top || point.least < floor)
     };
     let cut = if panels.iter().any(cut) { "the first slots are beyond the axis" } else { "" };
     let parts = [stretch.note.as_str(), &note, cut].into_iter().filter(|part| !part.is_empty());
@@ -203,33 +238,38 @@ fn panel(of: &Lines, slots: &[u64], stretch: &Stretch) -> Panel {
 }
 
 /// Means of stretches of a line whose points jump up and down too often to be told apart, each at its middle.
-fn means(points: &[(f64, f64)], length: usize) -> Vec<(f64, f64)> {
-    let mean = |stretch: &[(f64, f64)]| {
-        let count = stretch.len() as f64;
-        (stretch.iter().map(|p| p.0).sum::<f64>() / count, stretch.iter().map(|p| p.1).sum::<f64>() / count)
+fn means(points: &[Point], length: usize) -> Vec<(f64, f64)> {
+    let mean = |stretch: &[Point]| {
+        let mean = |of: fn(&Point) -> f64| weighted(stretch, of);
+        (mean(|point| point.x), mean(|point| point.mean))
     };
     points.chunks(length.max(1)).map(mean).collect()
 }
 
+fn weighted(stretch: &[Point], of: impl Fn(&Point) -> f64) -> f64 {
+    stretch.iter().map(|point| point.slots * of(point)).sum::<f64>()
+        / stretch.iter().map(|point| point.slots).sum::<f64>()
+}
+
 /// From the least to the greatest values of such stretches.
-fn band(points: &[(f64, f64)], length: usize) -> Vec<(f64, f64)> {
-    let end = |pick: fn(f64, f64) -> f64| {
-        move |stretch: &[(f64, f64)]| {
-            let middle = stretch.iter().map(|p| p.0).sum::<f64>() / stretch.len() as f64;
-            (middle, stretch.iter().map(|p| p.1).reduce(pick).unwrap_or_default())
+fn band(points: &[Point], length: usize) -> Vec<(f64, f64)> {
+    let end = |of: fn(&Point) -> f64, pick: fn(f64, f64) -> f64| {
+        move |stretch: &[Point]| {
+            let middle = weighted(stretch, |point| point.x);
+            (middle, stretch.iter().map(of).reduce(pick).unwrap_or_default())
         }
     };
-    let low = points.chunks(length.max(1)).map(end(f64::min)).rev();
-    points.chunks(length.max(1)).map(end(f64::max)).chain(low).collect()
+    let low = points.chunks(length.max(1)).map(end(|point| point.least, f64::min)).rev();
+    points.chunks(length.max(1)).map(end(|point| point.most, f64::max)).chain(low).collect()
 }
 
 /// End of the y axis: all there is to see, but for the first twentieth of the slots, whose averages vary most.
 fn top(lines: &[Line], limit: Option<f64>) -> f64 {
     let settled = |line: &Line| {
         let skip = line.points.len() / 20;
-        line.points.iter().skip(skip).map(|point| point.1).fold(0.0, f64::max)
+        line.points.iter().skip(skip).map(|point| point.most).fold(0.0, f64::max)
     };
-    let all = lines.iter().flat_map(|line| &line.points).map(|point| point.1).fold(0.0, f64::max);
+    let all = lines.iter().flat_map(|line| &line.points).map(|point| point.most).fold(0.0, f64::max);
     let settled = lines.iter().map(settled).fold(limit.unwrap_or_default(), f64::max);
     let top = if all <= 2.0 * settled { all.max(settled) } else { settled };
     if top > 0.0 && top.is_finite() {
@@ -246,7 +286,7 @@ fn top(lines: &[Line], limit: Option<f64>) -> f64 {
 fn floor(lines: &[Line]) -> f64 {
     let settled = |line: &Line| {
         let skip = line.points.len() / 20;
-        line.points.iter().skip(skip).map(|point| point.1).fold(0.0, f64::min)
+        line.points.iter().skip(skip).map(|point| point.least).fold(0.0, f64::min)
     };
     let lowest = lines.iter().map(settled).fold(0.0, f64::min);
     if lowest.is_finite() { 1.08 * lowest } else { 0.0 }

@@ -1,12 +1,11 @@
 //! Encoder blocks per device over the slots, stacked.
 
 use super::clusters::{NO_ROUND, Shown, heading, label, shown};
-use super::titled;
+use super::{RunView, titled};
 use crate::drawing::figure::{Axis, Entry, Figure, Height, Layer, Panel, Sample};
 use crate::drawing::look::{Fill, LOOKS};
 use crate::drawing::scale::Scale;
 use crate::report::series::devices;
-use crate::simulation::RunRecord;
 
 const TITLE: &str = "Encoder blocks on each device";
 /// Columns that can be told apart.
@@ -52,27 +51,26 @@ fn bands(columns: &[Column], device: usize) -> Vec<(Contour, Contour)> {
     bands
 }
 
-fn columns(record: &RunRecord, cluster: usize, devices: usize) -> Vec<Column> {
+fn columns(view: &RunView, cluster: usize, devices: usize) -> Vec<Column> {
     let drawn = devices.min(LOOKS + 1);
     let mut columns: Vec<Column> = Vec::new();
-    for slots in record.slots.chunks(slots_per_column(record)) {
-        let sizes = slots.iter().filter_map(|slot| slot.planned()?.clusters.get(cluster));
+    for stretches in view.digest.stretches.chunks(per_column(view)) {
         let mut blocks = vec![0.0; drawn];
         let mut rounds = 0u32;
-        for of_round in sizes {
-            rounds += 1;
-            for (device, size) in of_round.sizes.iter().enumerate() {
+        for of_stretch in stretches {
+            rounds += of_stretch.rounds;
+            for (device, size) in of_stretch.blocks.get(cluster).into_iter().flatten().enumerate() {
                 if let Some(sum) = blocks.get_mut(device.min(LOOKS)) {
-                    *sum += f64::from(*size);
+                    *sum += size;
                 }
             }
         }
-        let (Some(first), Some(last)) = (slots.first(), slots.last()) else { continue };
+        let (Some(first), Some(last)) = (stretches.first(), stretches.last()) else { continue };
         if rounds == 0 {
             continue;
         }
         blocks.iter_mut().for_each(|sum| *sum /= f64::from(rounds));
-        let (from, to) = (first.slot as f64 - 0.5, last.slot as f64 + 0.5);
+        let (from, to) = (first.ends[0] as f64 - 0.5, last.ends[1] as f64 + 0.5);
         match columns.last_mut() {
             Some(before) if before.to == from && before.blocks == blocks => before.to = to,
             _ => columns.push(Column { from, to, blocks }),
@@ -81,28 +79,30 @@ fn columns(record: &RunRecord, cluster: usize, devices: usize) -> Vec<Column> {
     columns
 }
 
-fn slots_per_column(record: &RunRecord) -> usize {
-    record.slots.len().div_ceil(MOST_COLUMNS).max(1)
+/// Stretches that are drawn as one.
+fn per_column(view: &RunView) -> usize {
+    view.digest.stretches.len().div_ceil(MOST_COLUMNS).max(1)
 }
 
-pub(super) fn draw(record: &RunRecord) -> Figure {
-    let title = titled(record, TITLE);
-    if record.planned_slots().next().is_none() {
+pub(super) fn draw(view: &RunView) -> Figure {
+    let title = titled(view.record, TITLE);
+    if view.digest.rounds == 0 {
         return Figure::empty(title, NO_ROUND);
     }
-    let Shown { clusters, note } = shown(record);
-    let averaged = match slots_per_column(record) {
+    let Shown { clusters, note } = shown(view);
+    let averaged = match view.digest.stride * per_column(view) {
         1 => String::new(),
         slots => format!(", averaged over {slots} slots"),
     };
     let subtitle = format!("From the first device of the pipeline up{averaged}; right: mean over the rounds");
-    let panels = clusters.into_iter().map(|cluster| panel(record, cluster)).collect();
+    let panels = clusters.into_iter().map(|cluster| panel(view, cluster)).collect();
     Figure { title, subtitle, note, panels, ..Figure::default() }
 }
 
-fn panel(record: &RunRecord, cluster: usize) -> Panel {
+fn panel(view: &RunView, cluster: usize) -> Panel {
+    let record = view.record;
     let names: Vec<String> = devices(record, cluster).map(|(_, node)| label(record, cluster, &node.name)).collect();
-    let columns = columns(record, cluster, names.len());
+    let columns = columns(view, cluster, names.len());
     let mut layers = Vec::new();
     let mut legend = Vec::new();
     let slots: f64 = columns.iter().map(|column| column.to - column.from).sum();
@@ -128,7 +128,7 @@ fn panel(record: &RunRecord, cluster: usize) -> Panel {
     }
     Panel {
         heading: heading(record, cluster),
-        x: Axis::new("Slot", Scale::slots(record.slots.iter().map(|slot| slot.slot))),
+        x: Axis::new("Slot", Scale::slots(view.slots())),
         y: Axis::new("Number of encoder blocks", Scale::between(0.0, f64::from(record.blocks.max(1)))),
         layers,
         legend,

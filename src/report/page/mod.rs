@@ -13,7 +13,7 @@ use std::fmt::{Display, Write};
 
 pub(crate) use round::{Chart, RoundView, round};
 #[cfg(feature = "figures")]
-pub(crate) use run::run_page;
+pub(super) use run::{Typical, run_page};
 
 use super::html::Escaped;
 #[cfg(feature = "figures")]

@@ -1,7 +1,9 @@
 //! The page of a run, from its record alone.
 
 use super::super::claims::sentences;
-use super::super::series::{budget, devices, energy};
+use super::super::digest::{OfRound, Stretch};
+use super::super::figures::RunView;
+use super::super::series::{budget, devices};
 use super::super::summary::{NodeSummary, Summary};
 use super::super::table::{number, or_dash, percent, significant};
 use super::super::text::{node_row, said};
@@ -11,7 +13,7 @@ use super::values::{Values, values};
 use super::{Chart, Picture, RoundView, Shown, Tone, begin, end, facts, figure, put, round, table, verdict};
 use crate::lyapunov::certificate::CertificateName;
 use crate::schedule::{MAX_DRAWN, Schedule, Timeline};
-use crate::simulation::{ClusterPlan, PlannedSlot, RunRecord, SlotRecord};
+use crate::simulation::{ClusterPlan, RunRecord, SlotRecord};
 
 /// Most slots whose values figures tell.
 const MOST_TOLD: usize = 1000;
@@ -45,18 +47,50 @@ const CAPTIONS: [(&str, &str, Option<&str>, &str); 5] = [
     ),
 ];
 
+/// A round to show.
+pub(in crate::report) struct Typical<'a> {
+    pub(in crate::report) slot: &'a SlotRecord,
+    /// Whether its latency is the median of all; otherwise it is the closest one of those that are at hand.
+    pub(in crate::report) median: bool,
+}
+
+impl<'a> Typical<'a> {
+    /// The round whose latency is the median of all: of two in the middle the shorter one.
+    pub(in crate::report) fn of(record: &'a RunRecord) -> Option<Self> {
+        let mut rounds: Vec<_> =
+            record.slots.iter().filter_map(|slot| Some((slot, slot.planned()?.latency_s.0))).collect();
+        rounds.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let middle = rounds.len().checked_sub(1)? / 2;
+        rounds.get(middle).map(|(slot, _)| Self { slot, median: true })
+    }
+
+    /// Of these rounds the one whose latency is closest to the median.
+    pub(in crate::report) fn near(rounds: &'a [SlotRecord], median: f64) -> Option<Self> {
+        let far = rounds.iter().filter_map(|slot| Some((slot, (slot.planned()?.latency_s.0 - median).abs())));
+        let (slot, off) = far.min_by(|a, b| a.1.total_cmp(&b.1))?;
+        Some(Self { slot, median: off == 0.0 })
+    }
+}
+
 /// The page; `drawn` are the run's figures by the name of their file, `files` the names of what lies beside it.
-pub(crate) fn run_page(record: &RunRecord, summary: &Summary, drawn: &[Shown], files: &[&str]) -> String {
+pub(in crate::report) fn run_page(
+    view: &RunView,
+    summary: &Summary,
+    typical: Option<&Typical>,
+    drawn: &[Shown],
+    files: &[&str],
+) -> String {
+    let record = view.record;
     let from = &summary.provenance;
     let mut page = begin(if from.scenario.is_empty() { "A run" } else { &from.scenario });
     first(&mut page, summary);
     nodes(&mut page, summary);
     plans(&mut page, summary);
-    if let Some((slot, planned)) = typical(record) {
-        typical_round(&mut page, record, slot, planned);
+    if let Some(typical) = typical {
+        typical_round(&mut page, record, typical);
     }
     page.push_str("<h2>Round after round</h2>\n");
-    values(&mut page, &told(record));
+    values(&mut page, &told(view));
     for (file, title, of, caption) in CAPTIONS {
         if let Some(shown) = drawn.iter().find(|shown| shown.name == file) {
             figure(&mut page, &Picture { title, caption, of, ..shown.picture() });
@@ -157,15 +191,10 @@ fn plans(page: &mut String, summary: &Summary) {
     }
 }
 
-/// The round whose latency is the median of all: of two in the middle the shorter one.
-fn typical(record: &RunRecord) -> Option<(u64, &PlannedSlot)> {
-    let mut rounds: Vec<_> = record.planned_slots().collect();
-    rounds.sort_by(|a, b| a.1.latency_s.0.total_cmp(&b.1.latency_s.0));
-    let middle = rounds.len().checked_sub(1)? / 2;
-    rounds.get(middle).copied()
-}
-
-fn typical_round(page: &mut String, record: &RunRecord, slot: u64, planned: &PlannedSlot) {
+fn typical_round(page: &mut String, record: &RunRecord, typical: &Typical) {
+    let Some(planned) = typical.slot.planned() else { return };
+    let number_of = typical.slot.slot;
+    let which = if typical.median { "of median latency" } else { "of nearly the median latency" };
     let plan = record.plans.get(planned.plan);
     let chosen = plan.map_or_else(String::new, |plan| {
         format!(
@@ -176,13 +205,12 @@ fn typical_round(page: &mut String, record: &RunRecord, slot: u64, planned: &Pla
     put(
         page,
         format_args!(
-            "<h2>A typical round</h2>\n<p>That of slot {slot}, of median latency: {} s{chosen}.</p>\n",
+            "<h2>A typical round</h2>\n<p>That of slot {number_of}, {which}: {} s{chosen}.</p>\n",
             number(planned.latency_s.0)
         ),
     );
-    let spent = record.slots.iter().find(|of| of.slot == slot);
     for (index, (name, cluster)) in record.clusters.iter().zip(&planned.clusters).enumerate() {
-        cluster_round(page, record, (index, name), planned.plan, cluster, spent);
+        cluster_round(page, record, (index, name), planned.plan, cluster, typical.slot);
     }
 }
 
@@ -196,7 +224,7 @@ fn cluster_round(
     (index, name): (usize, &str),
     plan: usize,
     cluster: &ClusterPlan,
-    slot: Option<&SlotRecord>,
+    slot: &SlotRecord,
 ) {
     let short = |name: &str| name.split_once('/').map_or(name, |(_, own)| own).to_owned();
     let pipeline = cluster.pipeline.as_ref();
@@ -214,7 +242,7 @@ fn cluster_round(
             or_dash(of.memory_bytes, |bytes| significant(1e-9 * bytes.0, 3)),
             when(seconds(|of| &of.forward, device)),
             when(seconds(|of| &of.backward, device)),
-            or_dash(slot.and_then(|slot| slot.energy_j.get(node)), |joules| significant(joules.0, 3)),
+            or_dash(slot.energy_j.get(node), |joules| significant(joules.0, 3)),
         ]
     });
     let rows: Vec<_> = rows.collect();
@@ -280,39 +308,39 @@ fn batch(record: &RunRecord, plan: usize, cluster: &ClusterPlan) -> Result<(Time
 }
 
 /// What the figures tell slot by slot; of a long run of every so many-th slot.
-fn told(record: &RunRecord) -> Values {
-    let step = record.slots.len().div_ceil(MOST_TOLD).max(1);
-    let slots = || record.slots.iter().step_by(step);
-    let planned = |of: &dyn Fn(&PlannedSlot) -> Option<f64>| -> Vec<Option<f64>> {
-        slots().map(|slot| slot.planned().and_then(of)).collect()
+fn told(view: &RunView) -> Values {
+    let (record, stretches) = (view.record, &view.digest.stretches);
+    let step = stretches.len().div_ceil(MOST_TOLD).max(1);
+    let slots = || stretches.iter().step_by(step);
+    let planned = |of: &dyn Fn(&OfRound) -> Option<f64>| -> Vec<Option<f64>> {
+        slots().map(|slot| slot.of_first.as_ref().and_then(of)).collect()
     };
-    let mut latency = vec![("T [s]".to_owned(), planned(&|round| Some(round.latency_s.0)))];
+    let each = |of: &dyn Fn(&Stretch) -> Option<f64>| -> Vec<Option<f64>> { slots().map(of).collect() };
+    let mut latency = vec![("T [s]".to_owned(), planned(&|round| Some(round.latency)))];
     if record.clusters.len() > 1 {
         latency.extend(record.clusters.iter().enumerate().map(|(index, name)| {
-            (name.clone(), planned(&|round| round.clusters.get(index).map(|cluster| cluster.latency_s.0)))
+            (name.clone(), planned(&|round| round.clusters.get(index).map(|cluster| cluster.latency)))
         }));
     }
-    let limited = || record.nodes.iter().enumerate().filter_map(|(index, node)| Some((index, node, budget(node)?)));
-    let queues = limited()
-        .map(|(index, node, _)| (node.name.clone(), slots().map(|slot| slot.queues.get(index).copied()).collect()));
-    let shares = limited().map(|(index, node, budget)| {
-        let mut sum = 0.0;
-        let average = record.slots.iter().zip(1u64..).map(|(slot, count)| {
-            sum += energy(slot, index) / budget;
-            Some(sum / count as f64)
-        });
-        (node.name.clone(), average.step_by(step).collect())
+    let limited = || record.nodes.iter().enumerate().filter(|(_, node)| budget(node).is_some());
+    let queues =
+        limited().map(|(index, node)| (node.name.clone(), each(&|of| of.queues.get(index).map(|queue| queue.first))));
+    let shares = limited().map(|(index, node)| {
+        let average = |of: &Stretch| {
+            let [first, _] = &of.so_far;
+            first.energy.get(index).copied()
+        };
+        (node.name.clone(), each(&average))
     });
     let segments = (0..record.clusters.len()).flat_map(|cluster| {
         devices(record, cluster).enumerate().map(move |(device, (_, node))| (cluster, device, node.name.clone()))
     });
     let segments = segments.map(|(cluster, device, name)| {
-        let held =
-            |round: &PlannedSlot| round.clusters.get(cluster)?.sizes.get(device).map(|blocks| f64::from(*blocks));
+        let held = |round: &OfRound| round.clusters.get(cluster)?.sizes.get(device).map(|blocks| f64::from(*blocks));
         (name, planned(&held))
     });
     Values {
-        slots: slots().map(|slot| slot.slot).collect(),
+        slots: slots().map(|slot| slot.ends[0]).collect(),
         figures: vec![
             ("latency", latency),
             ("queues", queues.collect()),

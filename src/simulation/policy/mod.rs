@@ -104,6 +104,12 @@ pub trait Policy: fmt::Debug + Send {
         false
     }
 
+    /// Whether what it decides in a slot depends on what it decided in earlier ones, other than by the queues: a run that
+    /// another process began cannot go on with it ([`Run::resume`](crate::simulation::Run::resume)).
+    fn remembers(&self) -> bool {
+        false
+    }
+
     /// Decides one slot. Slots come in order, each once.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use crate::problem::DeviceId;
 use crate::problem::{ClusterDecision, Decision, evaluate};
 use crate::scenario::Scenario;
 use crate::simulation::rounds::FEASIBLE;
-use crate::simulation::{Outage, Pilot, RunError};
+use crate::simulation::{Outage, PILOT_SLOTS, Pilot, RunError};
 use crate::solver::backend::RadioFor;
 use crate::solver::{Settings, SettingsError, solve, solve_radio};
 
@@ -83,6 +83,10 @@ impl Policy for PlannedOnce {
         self.kept == Kept::Segments
     }
 
+    fn remembers(&self) -> bool {
+        true
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let start = match &self.start {
             Some(start) => start,
@@ -140,7 +144,7 @@ impl Start {
 
 /// For each cluster the price of a joule of its nodes, in a pilot run's average.
 fn pilot_prices(scenario: &Scenario, settings: Settings) -> Result<Vec<Vec<f64>>, RunError> {
-    let record = Pilot::play(scenario, settings)?;
+    let record = Pilot::play(scenario, settings, PILOT_SLOTS)?;
     let form = record.standard_form()?;
     let queues: Vec<f64> =
         record.history_in(&form)?.mean_prices().iter().map(|mu| form.latency_weight() * mu).collect();
