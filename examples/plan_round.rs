@@ -77,7 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 circuit_power_w: Watts(0.6),
                 amplifier_efficiency: 0.4,
             },
-            edge_server: EdgeServer { max_power_w: Watts(10.0) },
+            edge_server: EdgeServer { max_power_w: Watts(10.0), ..EdgeServer::default() },
             devices,
             gain_to_noise_hz_per_w: Gains(gains),
             ..Cluster::default()

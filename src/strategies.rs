@@ -151,7 +151,7 @@ fn cluster(
                 decoder: Some(decoder),
                 hop_latency_s: Seconds(hop).into(),
                 control_unit: unit,
-                edge_server: EdgeServer { max_power_w: Watts(server) },
+                edge_server: EdgeServer { max_power_w: Watts(server), ..EdgeServer::default() },
                 devices,
                 gain_to_noise_hz_per_w: Gains(DMatrix::from_vec(nodes, nodes, gains)),
                 ..Cluster::default()

@@ -7,14 +7,14 @@ use collapipe::lyapunov::{
     CompareError, Comparison, DriftProblem, DriftRecord as Record, DriftSlot, Engine, EngineError, Labels, Minimum,
     Weights,
 };
-use collapipe::report::{drift_summary, write_drift_folder};
+use collapipe::report::{Conflict, DriftFolder, drift_summary};
 use collapipe::{Blame, Blamed};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::Value;
 
 use crate::data::{to_json, to_python};
-use crate::error::{field, input, machine, of};
+use crate::error::{field, figure_style, input, machine, of};
 use crate::table::{Column, Table};
 
 /// What a user's function raised: the exception itself is handed on.
@@ -180,8 +180,10 @@ impl DriftRecord {
     }
 
     /// Writes record, table and figures and returns their paths.
-    fn write(&self, folder: PathBuf) -> PyResult<Vec<PathBuf>> {
-        write_drift_folder(&self.record, self.comparison.as_ref(), &folder).map_err(|error| of(&error))
+    fn write(&self, folder: PathBuf, figures: &str) -> PyResult<Vec<PathBuf>> {
+        let style = figure_style(figures)?;
+        let folder = DriftFolder::claim(&folder, Conflict::Refuse).map_err(|error| of(&error))?;
+        folder.with_figures(style).write(&self.record, self.comparison.as_ref()).map_err(|error| of(&error))
     }
 
     fn __len__(&self) -> usize {

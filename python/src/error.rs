@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use collapipe::problem::FieldError;
+use collapipe::report::FigureStyle;
 use collapipe::{Blame, Blamed};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
@@ -32,6 +33,12 @@ pub fn input(error: &dyn Display) -> PyErr {
 /// A field that does not hold what it must.
 pub fn field(path: &str, value: impl Display, allowed: impl Into<String>) -> PyErr {
     of(&FieldError { path: path.into(), value: value.to_string(), allowed: allowed.into(), owner: None })
+}
+
+/// The style of figures of this name.
+pub fn figure_style(name: &str) -> PyResult<FigureStyle> {
+    let names = || FigureStyle::ALL.map(|style| format!("{:?}", style.name())).join(", ");
+    FigureStyle::named(name).ok_or_else(|| field("figures", format!("{name:?}"), format!("one of {}", names())))
 }
 
 /// A fault of the machine.

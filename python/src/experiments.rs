@@ -13,7 +13,7 @@ use collapipe::simulation::PolicyKind;
 use pyo3::prelude::*;
 
 use crate::data::to_json;
-use crate::error::{input, machine, of};
+use crate::error::{figure_style, input, machine, of};
 use crate::scenario::{Scenario, in_toml};
 use crate::table::{Column, Table};
 use crate::wait::LOOK;
@@ -92,9 +92,12 @@ impl Reproduction {
         to_json(&self.request)
     }
 
-    /// The same runs, with the rate traces of what a folder holds already.
-    fn going_on_in(&self, folder: PathBuf) -> PyResult<Self> {
-        Self::of_request(self.request.going_on_in(&folder).map_err(|error| of(&error))?)
+    /// The same runs, with the rate traces of what a folder holds already, and with figures in a style.
+    fn going_on_in(&self, folder: PathBuf, figures: &str) -> PyResult<Self> {
+        let style = figure_style(figures)?;
+        let Self { request, experiments } =
+            Self::of_request(self.request.going_on_in(&folder).map_err(|error| of(&error))?)?;
+        Ok(Self { request, experiments: experiments.with_figures(style) })
     }
 
     /// Number of runs of a part (all without one).

@@ -16,7 +16,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use crate::data::{to_json, to_python};
-use crate::error::{field, input, machine, of};
+use crate::error::{field, figure_style, input, machine, of};
 use crate::problem::Problem;
 use crate::scenario::Scenario;
 use crate::solver::settings;
@@ -237,10 +237,11 @@ impl RunRecord {
     }
 
     /// Writes the files of `collapipe run` and returns their paths.
-    fn write(&self, folder: PathBuf, overwrite: bool) -> PyResult<Vec<PathBuf>> {
+    fn write(&self, folder: PathBuf, overwrite: bool, figures: &str) -> PyResult<Vec<PathBuf>> {
+        let style = figure_style(figures)?;
         let conflict = if overwrite { Conflict::Overwrite } else { Conflict::Refuse };
         let folder: RunFolder = RunFolder::claim(Path::new(&folder), conflict).map_err(|error| of(&error))?;
-        folder.write(&self.0).map_err(|error| of(&error))
+        folder.with_figures(style).write(&self.0).map_err(|error| of(&error))
     }
 
     fn __len__(&self) -> usize {

@@ -36,6 +36,9 @@ def test_the_cheapest_half(tmp_path):
     table = pyarrow.table(record.slots)
     assert table.column("penalty").to_pylist() == [slot["penalty"] for slot in slots]
     assert table.column_names[-1] == "queue:sends in half of the slots"
+    with pytest.raises(collapipe.InputError, match='figures = "poster": must be one of "paper"'):
+        record.write(tmp_path / "none", figures="poster")
+    assert {path.rsplit("/", 1)[-1] for path in record.write(tmp_path / "paper", figures="paper")} >= {"queues.svg", "queues.pdf"}
     assert {path.rsplit("/", 1)[-1] for path in record.write(tmp_path / "out")} >= {"record.json", "slots.csv", "queues.svg"}
     assert collapipe.DriftRecord(tmp_path / "out" / "record.json").to_dict() == record.to_dict()
     again = pickle.loads(pickle.dumps(record))

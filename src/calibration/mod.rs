@@ -12,6 +12,8 @@
 //!
 //! The model of a row and its symbols: `docs/calibrate.md`.
 
+#[cfg(feature = "scenario")]
+mod columns;
 mod error;
 mod fit;
 mod fitted;
@@ -20,6 +22,8 @@ mod quantity;
 #[cfg(feature = "scenario")]
 mod table;
 
+#[cfg(feature = "scenario")]
+pub use columns::TimingColumn;
 pub use error::CalibrationError;
 pub use fit::calibrate;
 pub use fitted::{Calibration, Estimate, RowFit, Unidentified};

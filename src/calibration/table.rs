@@ -1,5 +1,6 @@
 //! Tables of timings (CSV with a header).
 
+use super::columns::TimingColumn;
 use super::model::{Timing, Work};
 use crate::ground::blame::{Blame, Blamed};
 use crate::schedule::ScheduleKind;
@@ -22,7 +23,7 @@ pub enum TimingsError {
         found: String,
     },
     /// A column that is not known.
-    #[error("column {name}: must be one of {}", COLUMNS.join(", "))]
+    #[error("column {name}: must be one of {}", TimingColumn::ALL.map(|column| column.name).join(", "))]
     Unknown {
         /// Its name.
         name: String,
@@ -50,19 +51,6 @@ impl Blamed for TimingsError {
     }
 }
 
-/// Every column, in the order of the documentation.
-const COLUMNS: [&str; 9] = [
-    "devices",
-    "blocks",
-    "samples",
-    "stage_seconds",
-    "send_seconds",
-    "micro_batches",
-    "schedule",
-    "replicas",
-    "seconds",
-];
-
 impl Timing {
     /// Reads a table: a row for each iteration that was timed, a header with the columns that `docs/calibrate.md` lists.
     /// Entries of several stages are separated by spaces.
@@ -79,7 +67,9 @@ impl Timing {
     pub fn from_csv(text: &str) -> Result<Vec<Self>, TimingsError> {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let header: Vec<String> = reader.headers()?.iter().map(str::to_ascii_lowercase).collect();
-        if let Some(name) = header.iter().find(|name| !COLUMNS.contains(&name.as_str())) {
+        if let Some(name) =
+            header.iter().find(|name| TimingColumn::ALL.iter().all(|column| column.name != name.as_str()))
+        {
             return Err(TimingsError::Unknown { name: name.clone() });
         }
         let mut timings = Vec::new();

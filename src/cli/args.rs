@@ -145,9 +145,10 @@ pub struct ScenarioArguments {
     /// Base of all random numbers, instead of the scenario's
     #[arg(long, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
-    /// V: price of a second of round latency against energy, instead of the scenario's
-    #[arg(long, value_name = "V", value_parser = latency_weight)]
-    pub latency_weight: Option<f64>,
+    /// V: price of a second of round latency against energy in 1/s, instead of the scenario's; of `tradeoff` the values to
+    /// play, separated by commas
+    #[arg(long, alias = "v", value_name = "V", value_delimiter = ',', value_parser = latency_weight)]
+    pub latency_weight: Vec<f64>,
     /// A value instead of the scenario's, as clusters.workshop.batch_size=16; may be given several times
     ///
     /// The path's steps are separated by dots. An element of a list is named by its place, from 0, by its name, or by *
@@ -267,9 +268,6 @@ impl Default for RunArguments {
 pub struct TradeoffArguments {
     #[command(flatten)]
     pub scenario: ScenarioArguments,
-    /// Values of V in 1/s, separated by commas
-    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = latency_weight, conflicts_with_all = ["epsilon", "over", "from", "to", "points"])]
-    pub v: Vec<f64>,
     /// Targets ε in loss²/par², separated by commas; the scenario must have a section [convergence]
     #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = latency_weight, conflicts_with_all = ["over", "from", "to", "points"])]
     pub epsilon: Vec<f64>,
@@ -282,9 +280,9 @@ pub struct TradeoffArguments {
     /// Greatest value; ten (V) or three (ε) times the scenario's if left out
     #[arg(long, value_name = "B", value_parser = latency_weight)]
     pub to: Option<f64>,
-    /// Number of values, evenly spaced in their logarithm
-    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u16).range(2..=MAX_POINTS as i64))]
-    pub points: u16,
+    /// Number of values, evenly spaced in their logarithm; 9 if left out
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=MAX_POINTS as i64))]
+    pub points: Option<u16>,
     /// Number of slots of every run, instead of the scenario's
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
     pub slots: Option<u64>,
@@ -350,7 +348,8 @@ pub struct PromiseArguments {
 pub enum Over {
     /// V, the price of a second.
     #[default]
-    V,
+    #[value(alias = "v")]
+    LatencyWeight,
     /// ε, the target of the convergence constraint.
     Epsilon,
 }

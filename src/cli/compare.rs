@@ -18,7 +18,7 @@ pub fn compare(arguments: &CompareArguments) -> Result<Done, Failure> {
     let given = &arguments.scenario;
     own.set = given.set.iter().map(ToString::to_string).collect();
     own.set.extend(given.seed.map(|seed| format!("seed={seed}")));
-    own.set.extend(given.latency_weight.map(|v| format!("latency_weight={v:?}")));
+    own.set.extend(text.latency_weight().map(|v| format!("latency_weight={v:?}")));
     run(own, &arguments.size, &arguments.out)
 }
 

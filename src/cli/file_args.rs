@@ -76,6 +76,8 @@ pub enum SchemaName {
     Decision,
     /// What a run leaves.
     Record,
+    /// Rows of the table that `calibrate` reads.
+    Timings,
 }
 
 /// How a schema is printed.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use collapipe::calibration::TimingColumn;
 use collapipe::formats::{FileKind, Template};
 use collapipe::text::{Finding, Severity, decode};
 use collapipe::write_text;
@@ -66,6 +67,13 @@ pub fn schema(arguments: &SchemaArguments) -> Result<Done, Failure> {
         SchemaName::Answer => FileKind::Answer,
         SchemaName::Decision => FileKind::Decision,
         SchemaName::Record => FileKind::Record,
+        SchemaName::Timings => {
+            match arguments.format {
+                SchemaFormat::Json => io::print_json(&TimingColumn::schema())?,
+                SchemaFormat::Markdown => io::print(&TimingColumn::markdown())?,
+            }
+            return Ok(Done::Solved);
+        }
     };
     match arguments.format {
         SchemaFormat::Json => io::print_json(&kind.schema())?,

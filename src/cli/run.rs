@@ -1,12 +1,13 @@
 //! `collapipe run`.
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use collapipe::report::{LONG_RUN, RunFolder, Summary, summary};
 use collapipe::scenario::{BUILTIN, NoteKind, Scenario, ScenarioFile, ScenarioSpec};
-use collapipe::simulation::{Effort, Pilot, Run, RunError};
+use collapipe::simulation::{DerivedWeight, Effort, Pilot, PilotError, Run, RunError};
+use collapipe::solver::Settings;
 
 use super::args::{CertificateEffort, Format, RunArguments, ScenarioArguments, conflict};
 use super::progress::Progress;
@@ -14,7 +15,8 @@ use super::work::stop_on_signal;
 use super::{Done, Failure, io, long_run};
 
 pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
-    let scenario = load(&arguments.scenario, arguments.slots)?;
+    let text = read(&arguments.scenario)?;
+    let scenario = text.build(|spec| spec.slots = arguments.slots.unwrap_or(spec.slots))?;
     // Better now than after a long run.
     let claim = || RunFolder::claim(&arguments.out, conflict(arguments.overwrite));
     let folder = (!arguments.no_files).then(claim).transpose()?;
@@ -53,6 +55,7 @@ pub fn run(arguments: &RunArguments) -> Result<Done, Failure> {
         return Err(error.into());
     }
     let mut record = run.record(slots);
+    record.provenance.latency_weight_from = text.derived().map(|derived| derived.reason.clone());
     let effort = match arguments.certificates {
         CertificateEffort::Quick => Some(Effort::Quick),
         CertificateEffort::Full => Some(Effort::Full),
@@ -116,6 +119,8 @@ pub struct ScenarioText<'a> {
     folder: PathBuf,
     /// Whether the notes on the scenario have been printed: variants of it would repeat them.
     noted: Cell<bool>,
+    /// V, where the scenario names none: the same for all variants of it.
+    derived: OnceCell<DerivedWeight>,
 }
 
 pub fn read(arguments: &ScenarioArguments) -> Result<ScenarioText<'_>, Failure> {
@@ -126,21 +131,35 @@ pub fn read(arguments: &ScenarioArguments) -> Result<ScenarioText<'_>, Failure> 
             (path, io::read(path)?, folder.unwrap_or(Path::new("")).to_owned())
         }
     };
-    Ok(ScenarioText { arguments, name, text, folder, noted: Cell::new(false) })
+    if arguments.latency_weight.len() > 1 {
+        return Err(Failure::input("--latency-weight: must be one V; `collapipe tradeoff` and `sweep` play several"));
+    }
+    Ok(ScenarioText { arguments, name, text, folder, noted: Cell::new(false), derived: OnceCell::new() })
 }
 
 impl ScenarioText<'_> {
     /// The scenario with the command line's options, and then with a further change.
     pub fn build(&self, change: impl Fn(&mut ScenarioSpec)) -> Result<Scenario, Failure> {
-        let load = || {
+        let load = |weight: Option<f64>| {
             let mut file = ScenarioFile::parse_with(&self.text, &self.folder, &self.arguments.set)?;
             file.spec.seed = self.arguments.seed.unwrap_or(file.spec.seed);
-            file.spec.latency_weight = self.arguments.latency_weight.unwrap_or(file.spec.latency_weight);
+            let given = self.arguments.latency_weight.first().copied();
+            file.spec.latency_weight = given.unwrap_or(file.spec.latency_weight);
             file.spec.budget_margin = self.arguments.budget_margin.unwrap_or(file.spec.budget_margin);
             change(&mut file.spec);
-            file.build()
+            if file.spec.latency_weight == 0.0 {
+                match weight {
+                    Some(weight) => file.spec.latency_weight = weight,
+                    None => return Ok(None),
+                }
+            }
+            file.build().map(Some)
         };
-        let scenario = load().map_err(|error| self.bad(&error))?;
+        let at = |weight| load(weight).map_err(|error| self.bad(&error));
+        let scenario = match at(None)? {
+            Some(scenario) => scenario,
+            None => at(Some(self.derive(&at)?))?.ok_or_else(|| self.bad(&"latency_weight: is left out"))?,
+        };
         if !self.noted.replace(true) {
             for note in scenario.notes() {
                 let kind = if note.kind == NoteKind::Unit { "warning" } else { "note" };
@@ -148,6 +167,40 @@ impl ScenarioText<'_> {
             }
         }
         Ok(scenario)
+    }
+
+    /// V of a scenario that names none.
+    fn derive(&self, at: &impl Fn(Option<f64>) -> Result<Option<Scenario>, Failure>) -> Result<f64, Failure> {
+        if let Some(known) = self.derived.get() {
+            return Ok(known.latency_weight);
+        }
+        let none = |error: &dyn std::fmt::Display| {
+            self.bad(&format!("latency_weight: is left out and cannot be derived: {error}; give one"))
+        };
+        let built = |weight| at(Some(weight))?.ok_or_else(|| none(&"it is taken away again").into());
+        let found = DerivedWeight::measure(built, Settings::default()).map_err(|error: NotDerived| match error {
+            NotDerived::Scenario(failure) => failure,
+            NotDerived::Pilot(error) => none(&error),
+        })?;
+        let found = self.derived.get_or_init(|| found);
+        io::note(&format!(
+            "note: {}: latency_weight is left out: V = {} 1/s, from {}",
+            self.shown_name(),
+            found.latency_weight,
+            found.reason
+        ));
+        Ok(found.latency_weight)
+    }
+
+    /// V as it was derived, where the scenario names none.
+    pub fn derived(&self) -> Option<&DerivedWeight> {
+        self.derived.get()
+    }
+
+    /// V for commands that play the scenario's text themselves: the one given, or derived where the scenario names none.
+    pub fn latency_weight(&self) -> Option<f64> {
+        let given = self.arguments.latency_weight.first().copied();
+        given.or(self.derived.get().map(|derived| derived.latency_weight))
     }
 
     /// The text as it was read.
@@ -167,6 +220,24 @@ impl ScenarioText<'_> {
     /// An error of this scenario.
     pub fn bad(&self, error: &dyn std::fmt::Display) -> Failure {
         io::bad_input(self.name, error)
+    }
+}
+
+/// Why V is not derived.
+enum NotDerived {
+    Scenario(Failure),
+    Pilot(PilotError),
+}
+
+impl From<Failure> for NotDerived {
+    fn from(failure: Failure) -> Self {
+        Self::Scenario(failure)
+    }
+}
+
+impl From<PilotError> for NotDerived {
+    fn from(error: PilotError) -> Self {
+        Self::Pilot(error)
     }
 }
 

@@ -10,8 +10,14 @@ use super::work::{in_parallel, stopped};
 use super::{Done, Failure, io};
 
 pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
-    let text = read(&arguments.scenario)?;
-    let (axis, values) = values(arguments, &text)?;
+    let mut given = arguments.scenario.clone();
+    let listed = match arguments.epsilon.is_empty() && arguments.over == Over::LatencyWeight {
+        true => std::mem::take(&mut given.latency_weight),
+        // With targets it is the V of all.
+        false => Vec::new(),
+    };
+    let text = read(&given)?;
+    let (axis, values) = values(arguments, &text, listed)?;
     let scenarios: Vec<Scenario> =
         values.into_iter().map(|value| variant(arguments, &text, axis, value)).collect::<Result<_, _>>()?;
     let settings = arguments.accuracy.settings();
@@ -36,16 +42,24 @@ pub fn tradeoff(arguments: &TradeoffArguments) -> Result<Done, Failure> {
     Ok(if tradeoff.without_rounds() == tradeoff.points.len() { Done::Infeasible } else { Done::Solved })
 }
 
+/// Values if nothing else is said.
+const POINTS: u16 = 9;
+
 /// What is varied, and its values.
-fn values(arguments: &TradeoffArguments, text: &ScenarioText) -> Result<(Axis, Vec<f64>), Failure> {
-    if !arguments.v.is_empty() {
-        return Ok((Axis::LatencyWeight, arguments.v.clone()));
+fn values(arguments: &TradeoffArguments, text: &ScenarioText, weights: Vec<f64>) -> Result<(Axis, Vec<f64>), Failure> {
+    if !weights.is_empty() {
+        if arguments.from.is_some() || arguments.to.is_some() || arguments.points.is_some() {
+            return Err(Failure::input(
+                "--latency-weight: names the values to play; leave out --from, --to and --points",
+            ));
+        }
+        return Ok((Axis::LatencyWeight, weights));
     }
     if !arguments.epsilon.is_empty() {
         return Ok((Axis::Target, arguments.epsilon.clone()));
     }
     let (axis, factor) = match arguments.over {
-        Over::V => (Axis::LatencyWeight, 10.0),
+        Over::LatencyWeight => (Axis::LatencyWeight, 10.0),
         Over::Epsilon => (Axis::Target, 3.0),
     };
     let own = axis.value(&text.build(|spec| set_slots(spec, arguments))?).ok_or_else(|| missing(text))?;
@@ -53,7 +67,8 @@ fn values(arguments: &TradeoffArguments, text: &ScenarioText) -> Result<(Axis, V
     if from >= to {
         return Err(Failure::input(format!("--from {from:?}: must be below --to {to:?}")));
     }
-    let last = arguments.points - 1;
+    let points = arguments.points.unwrap_or(POINTS);
+    let last = points - 1;
     let value = |k: u16| match k {
         0 => from,
         k if k == last => to,
@@ -61,7 +76,6 @@ fn values(arguments: &TradeoffArguments, text: &ScenarioText) -> Result<(Axis, V
     };
     let values: Vec<f64> = (0..=last).map(value).collect();
     if values.windows(2).any(|pair| pair.first() >= pair.last()) {
-        let points = arguments.points;
         return Err(Failure::input(format!(
             "--points {points}: must be fewer, or --from {from:?} and --to {to:?} further apart: values have three digits"
         )));

@@ -46,7 +46,7 @@ impl Dash {
         }
     }
 
-    fn at(index: usize) -> Self {
+    const fn at(index: usize) -> Self {
         match index % 4 {
             0 => Self::Solid,
             1 => Self::Long,
@@ -162,6 +162,9 @@ pub(crate) fn device_look(index: usize) -> Look {
 
 /// Look of a control unit.
 pub(crate) const CONTROL_UNIT: Look = Look::plain(INK, Dash::Dots, 1.4);
+
+/// Look of an edge server.
+pub(crate) const EDGE_SERVER: Look = Look::plain(INK, Dash::at(1), 1.4);
 
 /// What is the same for all.
 pub(crate) const ALIKE: Look = Look::plain(INK, Dash::Solid, 1.4);

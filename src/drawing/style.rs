@@ -30,6 +30,29 @@ impl FigureStyle {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Paper, Self::PaperWide, Self::Screen, Self::Slides];
 
+    /// As `--figures` has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Paper => "paper",
+            Self::PaperWide => "paper-wide",
+            Self::Screen => "screen",
+            Self::Slides => "slides",
+        }
+    }
+
+    /// The style of this name; none of another.
+    ///
+    /// ```
+    /// use collapipe::report::FigureStyle;
+    /// assert!(FigureStyle::ALL.iter().all(|style| FigureStyle::named(style.name()) == Some(*style)));
+    /// assert_eq!(FigureStyle::named("poster"), None);
+    /// ```
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|style| style.name() == name)
+    }
+
     /// Width of a figure, in inches.
     #[must_use]
     pub const fn width_in(self) -> f64 {

@@ -29,7 +29,7 @@ pub fn findings(table: &ResultTable) -> Vec<String> {
         metric if is_ranked(metric) => {
             let mut all: Vec<Option<String>> = vec![trend(table, plot)];
             if ranked.is_some_and(|first| first.metric == metric) {
-                all.extend([extreme(table, plot, true), extreme(table, plot, false)]);
+                all.extend([crossing(table, plot), extreme(table, plot, true), extreme(table, plot, false)]);
             }
             all
         }
@@ -43,6 +43,7 @@ const fn is_ranked(metric: Metric) -> bool {
     matches!(
         metric,
         Metric::LatencyS
+            | Metric::PricedLatencyS
             | Metric::Gap
             | Metric::ConvergenceBound
             | Metric::TimeRatio
@@ -100,6 +101,32 @@ fn trend(table: &ResultTable, plot: &PlotSpec) -> Option<String> {
         last.label,
         plot.x_axis,
     ))
+}
+
+/// From where on along the axis the first series is the least of those that are not so at its beginning.
+fn crossing(table: &ResultTable, plot: &PlotSpec) -> Option<String> {
+    if plot.drawing != Drawing::Lines {
+        return None;
+    }
+    let all = table.series();
+    let (first, others) = all.split_first()?;
+    let own = means(table, plot.metric, first);
+    let met = |name: &&str| {
+        let theirs = means(table, plot.metric, name);
+        let mut both: Vec<(&Place, bool)> = own
+            .iter()
+            .filter_map(|(place, own)| {
+                let (_, theirs) = theirs.iter().find(|(other, _)| other == place)?;
+                Some((place, *own <= *theirs))
+            })
+            .collect();
+        both.sort_by(|(a, _), (b, _)| a.x.unwrap_or(f64::NAN).total_cmp(&b.x.unwrap_or(f64::NAN)));
+        let behind = both.iter().rposition(|(_, ahead)| !ahead)?;
+        let (last, (from, _)) = (both.get(behind)?.0, both.get(behind + 1)?);
+        Some(format!("{name} from somewhere between {} and {} on", last.label, from.label))
+    };
+    let met: Vec<String> = others.iter().filter_map(met).collect();
+    (!met.is_empty()).then(|| format!("{}: {first} is below {} ({}).", plot.metric.title(), list(&met), plot.x_axis))
 }
 
 /// Who has the least (or the largest) of a metric, at how many places.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::metric::Metric;
 use crate::report::summary;
 use crate::scenario::{Role, Scenario};
-use crate::simulation::{PlannedSlot, RunRecord, SlotRecord};
+use crate::simulation::{NodeRole, PlannedSlot, RunRecord, SlotRecord};
 
 fn rounds(record: &RunRecord) -> impl Iterator<Item = &PlannedSlot> {
     record.planned_slots().map(|(_, round)| round)
@@ -24,6 +24,7 @@ pub(super) fn run(record: &RunRecord, scenario: &Scenario) -> BTreeMap<Metric, f
         metrics.extend(budget_use.reduce(f64::max).map(|worst| (Metric::WorstBudgetUse, worst)));
     }
     if planned > 0.0 {
+        metrics.extend(servers(record, slots, planned));
         metrics.extend(summary.latency.map(|latency| (Metric::LatencyS, latency.mean_s.0)));
         let micro_batches = rounds(record).filter_map(|round| record.plans.get(round.plan));
         let micro_batches: f64 = micro_batches.map(|plan| f64::from(plan.micro_batches)).sum();
@@ -43,6 +44,24 @@ pub(super) fn run(record: &RunRecord, scenario: &Scenario) -> BTreeMap<Metric, f
         metrics.extend(time_to_target(record, scenario).map(|seconds| (Metric::TimeToTargetS, seconds)));
     }
     metrics
+}
+
+/// Energy and memory of the edge servers, and the latency with what they cost; nothing where nobody counts them.
+fn servers(record: &RunRecord, slots: f64, planned: f64) -> BTreeMap<Metric, f64> {
+    let used = || rounds(record).flat_map(|round| &round.clusters).map(|cluster| cluster.edge_server);
+    if record.nodes.iter().all(|node| node.role != NodeRole::EdgeServer) {
+        return BTreeMap::new();
+    }
+    let cost = |slot: &SlotRecord| {
+        let latency = slot.planned()?.latency_s.0;
+        let priced = slot.energy_j.iter().zip(&record.nodes).map(|(energy, node)| node.price_s_per_j * energy.0);
+        Some(latency + priced.sum::<f64>())
+    };
+    BTreeMap::from([
+        (Metric::PricedLatencyS, record.slots.iter().filter_map(cost).sum::<f64>() / planned),
+        (Metric::ServerEnergyJ, used().map(|server| server.energy.0).sum::<f64>() / slots),
+        (Metric::ServerMemoryBytes, used().map(|server| server.memory.0).fold(0.0, f64::max)),
+    ])
 }
 
 /// Rounds that the run's one plan needs for the scenario's target, as deep as its pipelines were at most, times their mean
@@ -93,7 +112,7 @@ pub(super) struct DeviceMean {
 pub(super) fn devices(record: &RunRecord, scenario: &Scenario) -> Vec<DeviceMean> {
     let nodes = scenario.nodes().iter().filter_map(|node| match node.role {
         Role::Device(device) => Some((node, device)),
-        Role::ControlUnit => None,
+        Role::ControlUnit | Role::EdgeServer => None,
     });
     let mut devices: Vec<(usize, f64, DeviceMean)> = nodes
         .filter_map(|(node, device)| {

@@ -11,6 +11,12 @@ pub enum Metric {
     LatencyS,
     /// Mean energy of all nodes per slot, in J.
     EnergyJ,
+    /// Mean round latency and priced energy of the edge servers over the planned rounds, in s: what is minimized.
+    PricedLatencyS,
+    /// Mean energy of the edge servers' computing per slot, in J.
+    ServerEnergyJ,
+    /// Memory that the edge server holds for a cluster that needs most of it, over all rounds, in bytes.
+    ServerMemoryBytes,
     /// Mean energy of one node per slot, in J.
     NodeEnergyJ,
     /// Useful compute time of the devices over the time that they are bound (active devices times round latency), in
@@ -58,6 +64,9 @@ impl Metric {
         match self {
             Self::LatencyS => "Mean round latency",
             Self::EnergyJ => "Mean energy of all nodes per slot",
+            Self::PricedLatencyS => "Mean round latency with the price of the edge servers",
+            Self::ServerEnergyJ => "Mean energy of the edge servers per slot",
+            Self::ServerMemoryBytes => "Largest memory on an edge server",
             Self::NodeEnergyJ => "Mean energy of a node per slot",
             Self::ComputeEfficiency => "Computation efficiency",
             Self::LargestMemoryBytes => "Largest memory in any round",
@@ -82,10 +91,10 @@ impl Metric {
     #[must_use]
     pub const fn unit(self) -> &'static str {
         match self {
-            Self::LatencyS => "s",
+            Self::LatencyS | Self::PricedLatencyS => "s",
             Self::TimeToTargetS => "h",
-            Self::EnergyJ | Self::NodeEnergyJ => "J",
-            Self::LargestMemoryBytes => "GB",
+            Self::EnergyJ | Self::NodeEnergyJ | Self::ServerEnergyJ => "J",
+            Self::LargestMemoryBytes | Self::ServerMemoryBytes => "GB",
             Self::ComputeEfficiency | Self::OutageShare | Self::Gap | Self::PredictionError | Self::Accuracy => "%",
             Self::MemoryShare => "% of encoder",
             Self::WorstBudgetUse => "% of budget",

@@ -43,6 +43,12 @@ macro_rules! quantity {
             pub const fn value(self) -> f64 {
                 self.0
             }
+
+            /// Whether it is nothing.
+            #[must_use]
+            pub fn is_zero(&self) -> bool {
+                self.0 == 0.0
+            }
         }
 
         impl fmt::Display for $name {

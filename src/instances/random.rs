@@ -134,7 +134,7 @@ impl Draw<'_> {
                 circuit_power_w: Watts(0.05),
                 amplifier_efficiency: 0.4,
             },
-            edge_server: EdgeServer { max_power_w: Watts(10.0) },
+            edge_server: EdgeServer { max_power_w: Watts(10.0), ..EdgeServer::default() },
             devices: (0..size.devices)
                 .map(|_| self.device(block_bytes, least.ceil(), f64::from(size.blocks)))
                 .collect(),

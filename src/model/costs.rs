@@ -95,6 +95,19 @@ impl ModelCosts {
         self.block.parameter_bits_per_block * f64::from(self.blocks)
     }
 
+    /// Memory of everything after the last encoder block, resident and per sample: a parameter takes as much there as in a
+    /// block, and as activations count the tensor that enters.
+    #[must_use]
+    pub fn decoder_memory(&self) -> [Bytes; 2] {
+        self.end_memory(&self.decoder)
+    }
+
+    /// The same of the embedding or the decoder.
+    pub(crate) fn end_memory(&self, end: &EndStageCosts) -> [Bytes; 2] {
+        let per_parameter = self.block.resident_bytes_per_block.0 / (self.parameters.per_block.max(1) as f64);
+        [Bytes(per_parameter * end.parameters as f64), Bytes(self.block.boundary_bits_per_sample.0 / 8.0)]
+    }
+
     pub(super) fn of(spec: &TransformerSpec) -> Self {
         let parameters = parameter_counts(spec);
         let wire_bits = |count: u64| Bits((count * spec.precision.wire_parameters.bits()) as f64);

@@ -4,7 +4,7 @@ use super::report::{ClusterNames, ClusterReport, DeviceReport, HopReport, Limit,
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::{DeviceId, Route};
 use crate::problem::program::{PlanProgram, Sent, segments};
-use crate::problem::{ClusterDecision, ClusterEvaluation, FieldError};
+use crate::problem::{ClusterDecision, ClusterEvaluation, FieldError, ServerUse};
 use crate::schedule::{MAX_DRAWN, Machine, Schedule, Timeline};
 
 /// Rounding of a power that is at its limit, relative to it.
@@ -44,6 +44,7 @@ impl Described<'_> {
             bottleneck: bottleneck.0,
             bottleneck_busy: bottleneck.1,
             hops: Phase::BOTH.iter().flat_map(|phase| &hops[*phase]).map(|hop| self.hop(hop)).collect(),
+            edge_server: self.evaluation.map_or_else(ServerUse::default, |of| of.edge_server),
             pipeline,
         })
     }

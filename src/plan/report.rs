@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::problem::{FieldError, NodeId};
+use crate::problem::{FieldError, NodeId, ServerUse};
 use crate::schedule::{Durations, ScheduleKind, Sending};
 
 /// Names of clusters and their devices, as people know them. Where one is missing, its number stands for it.
@@ -111,6 +111,9 @@ pub struct ClusterReport {
     pub devices: Vec<DeviceReport>,
     /// Messages of the pipeline, forward then backward.
     pub hops: Vec<HopReport>,
+    /// What the edge server does for it; left out where nobody counts it.
+    #[serde(default, skip_serializing_if = "ServerUse::is_none")]
+    pub edge_server: ServerUse,
     /// One batch through the pipeline, to be played, drawn or traced; none for a pipeline with too many events.
     pub pipeline: Option<Pipeline>,
 }

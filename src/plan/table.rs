@@ -3,6 +3,7 @@
 use std::fmt::{self, Formatter, Write};
 
 use super::report::{ClusterReport, Limit, PlanReport, Resource};
+use crate::problem::ServerUse;
 use crate::report::table::{Table, number, or_dash, percent, significant};
 use crate::text::{WIDTH, printable, wrapped};
 
@@ -150,6 +151,16 @@ impl ClusterReport {
             ]);
         }
         let _ = writeln!(text, "{table:width$}");
+        if !self.edge_server.is_none() {
+            let ServerUse { busy, energy, memory } = self.edge_server;
+            let _ = writeln!(
+                text,
+                "Edge server: computes {} s of the round, {} J, holds {} GB\n",
+                short(busy.0),
+                significant(energy.0, 3),
+                significant(1e-9 * memory.0, 3)
+            );
+        }
         let mut table = Table::new(&[
             &["Message", "band", "power", "rate", "on air", "times", "energy"],
             &["", "[MHz]", "[W]", "[Mbit/s]", "[s]", "", "[J]"],

@@ -52,13 +52,21 @@ pub struct ObjectiveTerms {
     pub transmit_energy: f64,
     /// The chosen plan's penalty.
     pub plan_penalty: f64,
+    /// Σ Z·E of computing, over all edge servers; left out where nobody counts it.
+    #[serde(default, skip_serializing_if = "is_free")]
+    pub server_energy: f64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+fn is_free(cost: &f64) -> bool {
+    *cost == 0.0
 }
 
 impl ObjectiveTerms {
     /// The objective.
     #[must_use]
     pub fn total(&self) -> f64 {
-        self.latency + self.compute_energy + self.transmit_energy + self.plan_penalty
+        self.latency + self.compute_energy + self.transmit_energy + self.plan_penalty + self.server_energy
     }
 }
 

@@ -42,13 +42,50 @@ impl Default for ControlUnit {
     }
 }
 
-/// The node that holds the decoder (node K+1). It is mains-powered: its energy is neither priced nor counted.
+/// The node that holds the decoder (node K+1). It is mains-powered: what it sends with is not counted, and what it computes
+/// with only where `compute_power_w` is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EdgeServer {
     /// Largest transmit power.
     pub max_power_w: Watts,
+    /// Power that it draws for this cluster while it computes the cluster's stage (schema 2); absent: not counted.
+    #[serde(default, skip_serializing_if = "Watts::is_zero")]
+    pub compute_power_w: Watts,
+    /// Z: price of the energy of computing, in objective units per joule (schema 2); absent: free.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub energy_price: f64,
+    /// Memory that it has for this cluster (schema 2); absent: no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<Bytes>,
+    /// Memory that the cluster's decoder stage takes of it, whatever is decided (schema 2); absent: none.
+    #[serde(default, skip_serializing_if = "Bytes::is_zero")]
+    pub decoder_bytes: Bytes,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
+}
+
+impl EdgeServer {
+    /// Fields of schema 2 that are given, by name.
+    pub(super) fn later_fields(&self) -> impl Iterator<Item = &'static str> {
+        let fields = [
+            ("compute_power_w", self.compute_power_w.0 != 0.0),
+            ("energy_price", self.energy_price != 0.0),
+            ("memory_bytes", self.memory_bytes.is_some()),
+            ("decoder_bytes", self.decoder_bytes.0 != 0.0),
+        ];
+        fields.into_iter().filter(|(_, given)| *given).map(|(name, _)| name)
+    }
+
+    /// Whether anything of it is counted but its time: energy or memory.
+    #[must_use]
+    pub fn is_accounted(&self) -> bool {
+        self.later_fields().next().is_some()
+    }
 }
 
 /// Measured times of a device for every block of the encoder, per sample (schema 2).

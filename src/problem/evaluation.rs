@@ -15,7 +15,7 @@ use super::slot::{Order, Participation, Schema, SlotProblem};
 use crate::ground::check::FieldError;
 use crate::ground::phase::Phase;
 use crate::ground::route::{DeviceId, NodeId, Route};
-use crate::ground::units::{Joules, Seconds};
+use crate::ground::units::{Bytes, Joules, Seconds};
 use crate::schedule::ScheduleKind;
 
 /// A cluster's latency T_n by part; the parts sum to it.
@@ -72,6 +72,31 @@ impl DeviceEnergy {
     }
 }
 
+/// What the edge server does for a cluster in a round. Nothing is noted where nothing of it is counted
+/// ([`EdgeServer::is_accounted`](super::EdgeServer::is_accounted)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ServerUse {
+    /// Time in the round that it computes for the cluster.
+    #[serde(rename = "busy_s")]
+    pub busy: Seconds,
+    /// Energy of that.
+    #[serde(rename = "energy_j")]
+    pub energy: Joules,
+    /// Memory that it holds for the cluster.
+    #[serde(rename = "memory_bytes")]
+    pub memory: Bytes,
+}
+
+impl ServerUse {
+    /// Whether nothing is noted.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// A cluster's latency and energy. Infinite where something must be sent without a rate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +111,9 @@ pub struct ClusterEvaluation {
     /// What the control unit spends on sending.
     #[serde(rename = "control_unit_energy_j")]
     pub control_unit_energy: Joules,
+    /// What the edge server does for it; left out where nobody counts it.
+    #[serde(default, skip_serializing_if = "ServerUse::is_none")]
+    pub edge_server: ServerUse,
 }
 
 /// What a decision costs and which constraints it breaks.
@@ -226,11 +254,17 @@ impl Evaluator<'_> {
         if let Some(deadline) = program.spec.deadline_s {
             self.report.at_most(Constraint::Deadline { cluster: self.index }, latency.0, deadline.0);
         }
+        let server = self.program.server_use();
+        self.terms.server_energy += times(cluster.edge_server.energy_price, server.energy.0);
+        if let Some(memory) = cluster.edge_server.memory_bytes {
+            self.report.at_most(Constraint::ServerMemory { cluster: self.index }, server.memory.0, memory.0);
+        }
         Ok(ClusterEvaluation {
             latency,
             parts,
             device_energy: energies.devices,
             control_unit_energy: energies.control_unit,
+            edge_server: server,
         })
     }
 

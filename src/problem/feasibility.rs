@@ -106,6 +106,11 @@ pub enum Constraint {
         /// The device.
         device: DeviceId,
     },
+    /// What the decoder stage needs ≤ memory of the edge server.
+    ServerMemory {
+        /// The cluster.
+        cluster: usize,
+    },
     /// Σ d = L.
     SizeSum {
         /// The cluster.
@@ -197,6 +202,9 @@ impl fmt::Display for Violation {
             }
             Constraint::Memory { cluster, device } => {
                 write!(f, "clusters[{cluster}].devices[{device}]: segment needs {found} bytes, limit {limit} bytes")
+            }
+            Constraint::ServerMemory { cluster } => {
+                write!(f, "clusters[{cluster}].edge_server: decoder needs {found} bytes, limit {limit} bytes")
             }
             Constraint::SizeSum { cluster } => {
                 write!(f, "clusters[{cluster}].sizes: sum to {found} blocks, must be {limit} blocks")

@@ -40,7 +40,7 @@ pub use classical::Beyond;
 pub use cluster::{BlockSeconds, Cluster, ControlUnit, Device, EdgeServer, EndStage, FixedLink, MediumAccess};
 pub use decision::{ClusterDecision, Decision, Link};
 pub use encoder::{Block, Chain, Encoder, EqualBlocks};
-pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, evaluate};
+pub use evaluation::{ClusterEvaluation, DeviceEnergy, Evaluation, LatencyParts, ServerUse, evaluate};
 pub use feasibility::{Constraint, FeasibilityReport, Transfer, Violation};
 pub(crate) use json::MOST_FAULTS;
 pub use json::{Claims, JsonError};

@@ -169,7 +169,7 @@ pub struct Uplink {
 ///         embedding: Some(EndStage::default()),
 ///         decoder: Some(EndStage::default()),
 ///         control_unit: ControlUnit { max_power_w: Watts(0.2), ..ControlUnit::default() },
-///         edge_server: EdgeServer { max_power_w: Watts(10.0) },
+///         edge_server: EdgeServer { max_power_w: Watts(10.0), ..EdgeServer::default() },
 ///         devices: vec![board; 2],
 ///         gain_to_noise_hz_per_w: Gains(DMatrix::from_element(4, 4, 2e9)),
 ///         ..Cluster::default()

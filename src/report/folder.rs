@@ -85,6 +85,10 @@ const OF_DRIFT: Kind = Kind {
         "queues.svg",
         "violations.svg",
         "certificates.svg",
+        "penalty.pdf",
+        "queues.pdf",
+        "violations.pdf",
+        "certificates.pdf",
     ],
     schema: "collapipe.drift-record/1",
     earlier: &[],
@@ -177,8 +181,7 @@ pub fn write_folder(record: &RunRecord, folder: &Path) -> Result<Vec<PathBuf>, R
     RunFolder::claim(folder, Conflict::Refuse)?.write(record)
 }
 
-/// Writes the files of a run of your own problem into `folder`, which is created where it is missing, and returns their
-/// paths.
+/// The folder of the files of a run of your own problem.
 ///
 /// | file | content |
 /// |---|---|
@@ -189,27 +192,65 @@ pub fn write_folder(record: &RunRecord, folder: &Path) -> Result<Vec<PathBuf>, R
 /// | `queues.svg`, `violations.svg` | queues, and mean violations so far |
 /// | `certificates.svg` | mean penalty and norm of the queues between their bounds, where a comparison is given |
 ///
-/// Files of others are left alone, and the folder is of one run only, as a [`RunFolder`] is.
+/// Figures for documents are written as PDF beside the SVG, as those of a [`RunFolder`] are. Files of others are left alone,
+/// and the folder is of one run only.
+#[derive(Clone, Debug)]
+pub struct DriftFolder {
+    folder: OutputFolder,
+    style: FigureStyle,
+}
+
+impl DriftFolder {
+    /// The folder `path`, made where it is missing.
+    ///
+    /// # Errors
+    /// As [`RunFolder::claim`].
+    pub fn claim(path: &Path, conflict: Conflict) -> Result<Self, FileError> {
+        Ok(Self { folder: OutputFolder::claim(path, &OF_DRIFT, conflict)?, style: FigureStyle::default() })
+    }
+
+    /// The same folder, with figures for a paper, a screen or slides.
+    #[must_use]
+    pub fn with_figures(self, style: FigureStyle) -> Self {
+        Self { style, ..self }
+    }
+
+    /// Writes a run's files, in place of those of an earlier run, and returns their paths.
+    ///
+    /// # Errors
+    /// [`ReportError`] for a record that is not one of a run, before anything is written; otherwise with the path and the
+    /// cause.
+    pub fn write<A: serde::Serialize>(
+        &self,
+        record: &DriftRecord<A>,
+        comparison: Option<&Comparison>,
+    ) -> Result<Vec<PathBuf>, ReportError> {
+        let broken = |source: DriftRecordError| ReportError::Record { source: Box::new(source) };
+        let history = record.history().map_err(broken)?;
+        let summary = drift_summary(record, comparison).map_err(broken)?;
+        let data: [(&str, &Content); 3] = [
+            ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),
+            ("summary.json", &|out| serde_json::to_writer_pretty(out, &summary).map_err(Into::into)),
+            ("slots.csv", &|out| tidy::drift(record, &history, out).map_err(Into::into)),
+        ];
+        let view = figures::DriftView { history: &history, labels: &record.labels, comparison };
+        let figures = figures::OF_DRIFT.iter().map(|(name, draw)| (*name, draw(&view)));
+        write(&self.folder, &data, figures, self.style)
+    }
+}
+
+/// Writes the files of a run of your own problem into `folder`, with figures for a screen: [`DriftFolder::claim`], which
+/// refuses files of others, and [`DriftFolder::write`].
 ///
 /// # Errors
-/// [`ReportError`] for a record that is not one of a run, and a folder with a file that is not that of such a run,
-/// before anything is written; otherwise with the path and the cause.
+/// As these; for a record that is not one of a run before the folder is made.
 pub fn write_drift_folder<A: serde::Serialize>(
     record: &DriftRecord<A>,
     comparison: Option<&Comparison>,
     folder: &Path,
 ) -> Result<Vec<PathBuf>, ReportError> {
-    let broken = |source: DriftRecordError| ReportError::Record { source: Box::new(source) };
-    let history = record.history().map_err(broken)?;
-    let summary = drift_summary(record, comparison).map_err(broken)?;
-    let folder = OutputFolder::claim(folder, &OF_DRIFT, Conflict::Refuse)?;
-    let data: [(&str, &Content); 3] = [
-        ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),
-        ("summary.json", &|out| serde_json::to_writer_pretty(out, &summary).map_err(Into::into)),
-        ("slots.csv", &|out| tidy::drift(record, &history, out).map_err(Into::into)),
-    ];
-    let view = figures::DriftView { history: &history, labels: &record.labels, comparison };
-    write(&folder, &data, figures::OF_DRIFT.iter().map(|(name, draw)| (*name, draw(&view))), FigureStyle::default())
+    record.history().map_err(|source| ReportError::Record { source: Box::new(source) })?;
+    DriftFolder::claim(folder, Conflict::Refuse)?.write(record, comparison)
 }
 
 /// Writes data, then figures.
@@ -252,7 +293,8 @@ mod tests {
         assert_eq!(OF_RUN.names[3..9], tables);
         assert_eq!(OF_RUN.names[19..], tables.map(|name| name.replace(".csv", ".parquet")));
         let of_drift: Vec<&str> = figures::OF_DRIFT.iter().map(|(name, _)| *name).collect();
-        assert_eq!(OF_DRIFT.names.split_at(3).1, of_drift);
+        assert_eq!(OF_DRIFT.names[3..7], of_drift);
+        assert_eq!(OF_DRIFT.names[7..], of_drift.iter().map(|name| name.replace(".svg", ".pdf")).collect::<Vec<_>>());
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub use convergence::ConvergenceSummary;
 pub use drift::{ConstraintSummary, DriftSummary, drift_summary};
 pub use error::ReportError;
 #[cfg(feature = "figures")]
-pub use folder::{RunFolder, write_drift_folder, write_folder};
+pub use folder::{DriftFolder, RunFolder, write_drift_folder, write_folder};
 #[cfg(feature = "figures")]
 pub use long::{LONG_RUN, LongRun, UnfinishedRun};
 pub use margin::{Margins, StatedBudget};

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use super::series::devices;
 use crate::lyapunov::{DriftRecord, History};
 use crate::problem::NodeId;
-use crate::simulation::{ClusterPlan, NodeRole, Outage, RunRecord, SlotOutcome, SlotRecord};
+use crate::simulation::{ClusterPlan, NodeRecord, NodeRole, Outage, RunRecord, SlotOutcome, SlotRecord};
 
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,6 +218,7 @@ fn nodes(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> {
         let role = match node.role {
             NodeRole::ControlUnit => "control_unit",
             NodeRole::Device => "device",
+            NodeRole::EdgeServer => "edge_server",
         };
         let mut row = vec![
             Cell::Whole(slot.slot),
@@ -353,11 +354,21 @@ fn memory(told: &Told, slot: &SlotRecord, out: &mut dyn Sink) -> io::Result<()> 
                 Cell::real(limit),
             ])?;
         }
+        if let Some(server) = server(record, index).filter(|_| cluster.edge_server.memory.0 > 0.0) {
+            let limit = server.memory_bytes.map(|bytes| bytes.0);
+            let held = Cell::Real(cluster.edge_server.memory.0);
+            out.row(&[Cell::Whole(slot), Cell::Text(name), Cell::Text(&server.name), held, Cell::real(limit)])?;
+        }
     }
     Ok(())
 }
 
-/// A node of a cluster as the tables name it; its edge server has no energy that counts, and no name of its own.
+/// The edge server of a cluster, where it is a node of the record.
+fn server(record: &RunRecord, cluster: usize) -> Option<&NodeRecord> {
+    record.nodes.iter().find(|of| of.cluster == cluster && of.role == NodeRole::EdgeServer)
+}
+
+/// A node of a cluster as the tables name it; an edge server whose energy is not counted has no name of its own.
 pub(super) fn node_name(record: &RunRecord, cluster: usize, node: NodeId) -> &str {
     let of_cluster = record.nodes.iter().filter(|of| of.cluster == cluster);
     of_cluster.map(|of| of.name.as_str()).nth(node.0).unwrap_or("edge-server")

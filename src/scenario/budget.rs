@@ -11,7 +11,8 @@ pub(super) fn nodes(n: usize, cluster: &ClusterSpec, common: f64) -> impl Iterat
     let node = move |role, name, stated: Option<Joules>, own: Option<f64>| {
         let margin = own.unwrap_or(common);
         let budget = stated.map(|stated| Joules(stated.0 * (1.0 - margin)));
-        Node { cluster: n, role, name, budget, stated_budget: stated.filter(|_| margin > 0.0) }
+        let stated_budget = stated.filter(|_| margin > 0.0);
+        Node { cluster: n, role, name, budget, stated_budget, price_s_per_j: 0.0 }
     };
     let of_unit = &cluster.control_unit;
     let name = format!("{}/control-unit", cluster.name);
@@ -20,7 +21,17 @@ pub(super) fn nodes(n: usize, cluster: &ClusterSpec, common: f64) -> impl Iterat
         let name = format!("{}/{}", cluster.name, device.name);
         node(Role::Device(k), name, device.budget_j_per_round, device.budget_margin)
     });
-    std::iter::once(unit).chain(devices)
+    let of_server = &cluster.edge_server;
+    let server = of_server.compute_power_w.map(|_| Node {
+        price_s_per_j: of_server.energy_price_s_per_j.unwrap_or(0.0),
+        ..node(
+            Role::EdgeServer,
+            format!("{}/edge-server", cluster.name),
+            of_server.budget_j_per_round,
+            of_server.budget_margin,
+        )
+    });
+    std::iter::once(unit).chain(devices).chain(server)
 }
 
 /// A node's budget and its own margin.

@@ -32,9 +32,12 @@ pub enum Role {
     ControlUnit,
     /// The device of this index (from 0) in the cluster's list.
     Device(usize),
+    /// Node K+1, where its energy is counted.
+    EdgeServer,
 }
 
-/// A node whose energy is counted. Nodes are numbered across clusters: control unit, then devices, cluster by cluster.
+/// A node whose energy is counted. Nodes are numbered across clusters: control unit, then devices, then the edge server if
+/// its energy is counted, cluster by cluster.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Node {
@@ -42,12 +45,14 @@ pub struct Node {
     pub cluster: usize,
     /// What it is there.
     pub role: Role,
-    /// `cluster/device` or `cluster/control-unit`.
+    /// `cluster/device`, `cluster/control-unit` or `cluster/edge-server`.
     pub name: String,
     /// Ē(1 − δ), the budget that is played; `None` where its energy is not limited.
     pub budget: Option<Joules>,
     /// Ē, where a margin δ > 0 is kept from it.
     pub stated_budget: Option<Joules>,
+    /// What a joule of it costs besides the price of its queue, in seconds of the round.
+    pub price_s_per_j: f64,
 }
 
 /// A valid long-term problem.
@@ -95,12 +100,18 @@ impl Scenario {
     ) -> Result<Self, ScenarioError> {
         let mut faults = Faults::of(&spec);
         check_run(&spec, &mut faults);
+        if spec.latency_weight == 0.0 {
+            let allowed = "given where nobody derives it: `collapipe budget` prints one to start with";
+            return Err(field("latency_weight", "(missing)", allowed).into());
+        }
         let Some(parts) = faults.take(parts(&spec.model)) else { return Err(faults.error()) };
         let (clusters, by_slot): (Vec<Cluster>, Vec<Vec<BySlot>>) = spec
             .clusters
             .iter()
             .enumerate()
-            .filter_map(|(n, cluster)| template_cluster(cluster, &parts, &format!("clusters[{n}]"), &mut faults))
+            .filter_map(|(n, cluster)| {
+                template_cluster(cluster, (&parts, spec.latency_weight), &format!("clusters[{n}]"), &mut faults)
+            })
             .unzip();
         if clusters.len() < spec.clusters.len() {
             return Err(faults.error());
@@ -253,7 +264,7 @@ impl Scenario {
         Some(Bytes(f64::from(self.blocks()) * per_block))
     }
 
-    /// The slot problem with all devices, prices zero and no radio.
+    /// The slot problem with all devices, prices of queues zero and no radio.
     pub(crate) fn template(&self) -> &SlotSpec {
         &self.0.template
     }
@@ -279,6 +290,7 @@ fn schema(template: &SlotSpec) -> Schema {
                 && cluster.staging_s_per_byte == PerPair::default()
                 && cluster.medium == MediumAccess::Bands
                 && cluster.fixed_links.is_empty()
+                && !cluster.edge_server.is_accounted()
                 && cluster.devices.iter().all(|device| {
                     device.min_blocks.is_none()
                         && device.max_blocks.is_none()
@@ -330,6 +342,9 @@ fn check_run(spec: &ScenarioSpec, faults: &mut Faults) {
             }
             faults.take(check_budget(device.budget_j_per_round, device.budget_margin).map_err(path));
         }
+        let server = &cluster.edge_server;
+        let server = check_budget(server.budget_j_per_round, server.budget_margin);
+        faults.take(server.map_err(|error| within(format!("clusters[{n}].edge_server"), error)));
         let unit = &cluster.control_unit;
         let unit = check_budget(unit.budget_j_per_round, unit.budget_margin);
         faults.take(unit.map_err(|error| within(format!("clusters[{n}].control_unit"), error)));

@@ -57,13 +57,22 @@ impl ScenarioFile {
 }
 
 /// What validation says about the data.
-fn odd(file: ScenarioFile, root: &DeTable, text: &str, removed: &[String]) -> Vec<Finding> {
+fn odd(mut file: ScenarioFile, root: &DeTable, text: &str, removed: &[String]) -> Vec<Finding> {
     let finding =
         |severity, path: &str, message: &str| Finding::new(severity, path, message, text, place_of(root, path));
+    let mut derived = None;
+    if file.spec.latency_weight == 0.0 && !removed.iter().any(|gone| gone == "latency_weight") {
+        let message = "latency_weight: left out: a run derives V from a pilot run and says which";
+        derived = Some(finding(Severity::Note, "latency_weight", message));
+    }
+    if file.spec.latency_weight == 0.0 {
+        // As valid as any.
+        file.spec.latency_weight = 1.0;
+    }
     let scenario = match file.build() {
         Ok(scenario) => scenario,
         Err(error) => {
-            let mut found = Vec::new();
+            let mut found: Vec<Finding> = derived.into_iter().collect();
             each(&error, &mut |path, message| {
                 // What was taken out for another reason is not missing.
                 if !removed.iter().any(|gone| gone == path) {
@@ -74,7 +83,8 @@ fn odd(file: ScenarioFile, root: &DeTable, text: &str, removed: &[String]) -> Ve
         }
     };
     let severity = |kind| if kind == NoteKind::Unit { Severity::Warning } else { Severity::Note };
-    scenario.notes().iter().map(|note| finding(severity(note.kind), &note.path, &note.to_string())).collect()
+    let notes = scenario.notes().iter().map(|note| finding(severity(note.kind), &note.path, &note.to_string()));
+    derived.into_iter().chain(notes).collect()
 }
 
 /// Path and message of every error.

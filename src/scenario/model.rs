@@ -17,6 +17,8 @@ pub(super) struct Parts {
     pub embedding: Option<EndWork>,
     /// On the edge server.
     pub decoder: Option<EndWork>,
+    /// Memory of the decoder on the edge server: resident, and per sample.
+    pub decoder_memory: [Bytes; 2],
     /// What a control unit uploads, unless its cluster says otherwise.
     pub upload_bits: Bits,
     /// Parameters stay where they are.
@@ -59,7 +61,8 @@ fn chain(spec: &ModelSpec) -> Result<Parts, FieldError> {
     let encoder = chain.encoder().map_err(|error| error.within("model"))?;
     let upload_bits = Bits(chain.blocks.iter().map(|block| block.parameter_bits.0).sum());
     let (embedding, decoder) = (chain.embedding, chain.decoder);
-    Ok(Parts { costs: None, encoder, embedding, decoder, upload_bits, stay: false })
+    let decoder_memory = [Bytes(0.0); 2];
+    Ok(Parts { costs: None, encoder, embedding, decoder, decoder_memory, upload_bits, stay: false })
 }
 
 fn transformer(spec: &ModelSpec) -> Result<Parts, FieldError> {
@@ -80,6 +83,7 @@ fn transformer(spec: &ModelSpec) -> Result<Parts, FieldError> {
             encoder: equal.into(),
             embedding: Some(work(&costs.embedding)),
             decoder: Some(work(&costs.decoder)),
+            decoder_memory: costs.decoder_memory(),
             upload_bits,
             stay: false,
         },
@@ -88,6 +92,7 @@ fn transformer(spec: &ModelSpec) -> Result<Parts, FieldError> {
             encoder: with_ends(&costs, &equal).into(),
             embedding: None,
             decoder: None,
+            decoder_memory: [Bytes(0.0); 2],
             upload_bits: upload_bits + costs.decoder.parameter_bits,
             stay: false,
         },
@@ -101,17 +106,16 @@ fn work(end: &EndStageCosts) -> EndWork {
     }
 }
 
-/// The blocks between embedding and decoder, which become blocks of their own: a parameter takes as much memory there as in
-/// a block, and as activations count the tensor that leaves the embedding or enters the decoder.
+/// The blocks between embedding and decoder, which become blocks of their own.
 fn with_ends(costs: &ModelCosts, equal: &EqualBlocks) -> Chain {
-    let per_parameter = costs.block.resident_bytes_per_block.0 / (costs.parameters.per_block.max(1) as f64);
+    let memory = |end: &EndStageCosts| costs.end_memory(end);
     let end = |end: &EndStageCosts| Block {
         forward_flops_per_sample: end.forward_flops_per_sample,
         backward_flops_per_sample: end.backward_flops_per_sample,
         boundary_bits_per_sample: equal.boundary_bits_per_sample,
         parameter_bits: end.parameter_bits,
-        resident_bytes: Bytes(per_parameter * end.parameters as f64),
-        activation_bytes_per_sample: Bytes(equal.boundary_bits_per_sample.0 / 8.0),
+        resident_bytes: memory(end)[0],
+        activation_bytes_per_sample: memory(end)[1],
     };
     let mut blocks = vec![equal.block(); equal.blocks as usize];
     blocks.insert(0, end(&costs.embedding));

@@ -7,7 +7,7 @@ use super::links::{BySlot, Links, links};
 use super::model::Parts;
 use super::spec::{ClusterSpec, ControlUnitSpec, DeviceSpec, EdgeServerSpec};
 use crate::problem::{Cluster, ControlUnit, Device, EdgeServer, EndStage, FieldError, Gains};
-use crate::units::{FlopsPerSecond, Watts};
+use crate::units::{Bytes, FlopsPerSecond, Watts};
 
 /// The field's value if given, otherwise that of the preset.
 fn resolve<T>(name: &str, given: Option<T>, preset: Option<T>) -> Result<T, FieldError> {
@@ -32,13 +32,13 @@ fn rate(
 /// missing.
 pub(super) fn template_cluster(
     spec: &ClusterSpec,
-    parts: &Parts,
+    (parts, latency_weight): (&Parts, f64),
     path: &str,
     faults: &mut Faults,
 ) -> Option<(Cluster, Vec<BySlot>)> {
     let unit = control_unit(spec, parts).map_err(|e| within(path.into(), e));
     let unit = faults.take(unit);
-    let server = edge_server(spec, parts).map_err(|e| within(path.into(), e));
+    let server = edge_server(spec, parts, latency_weight).map_err(|e| within(path.into(), e));
     let server = faults.take(server);
     let resolved = spec.devices.iter().enumerate();
     let resolved = resolved
@@ -115,7 +115,11 @@ fn control_unit(of: &ClusterSpec, parts: &Parts) -> Result<(ControlUnit, Option<
     Ok((unit().map_err(within_it)?, embedding))
 }
 
-fn edge_server(of: &ClusterSpec, parts: &Parts) -> Result<(EdgeServer, Option<EndStage>), FieldError> {
+fn edge_server(
+    of: &ClusterSpec,
+    parts: &Parts,
+    latency_weight: f64,
+) -> Result<(EdgeServer, Option<EndStage>), FieldError> {
     let spec = &of.edge_server;
     let upload = of.upload_bits.unwrap_or(parts.upload_bits);
     if *spec == EdgeServerSpec::default() && (parts.decoder.is_some() || upload.0 > 0.0) {
@@ -134,8 +138,65 @@ fn edge_server(of: &ClusterSpec, parts: &Parts) -> Result<(EdgeServer, Option<En
     // It sends back what the decoder gives, and nothing else.
     let unused = decoder.is_none().then_some(UNUSED);
     let max_power_w = resolve("max_power_w", spec.max_power_w, preset.map(|p| p.max_power_w).or(unused));
-    Ok((EdgeServer { max_power_w: max_power_w.map_err(within_it)? }, decoder))
+    let max_power_w = max_power_w.map_err(within_it)?;
+    check_shared(spec, parts).map_err(within_it)?;
+    let sharers = spec.sharers();
+    let decoder = decoder.map(|stage: EndStage| EndStage {
+        forward_seconds_per_sample: stage.forward_seconds_per_sample * sharers,
+        backward_seconds_per_sample: stage.backward_seconds_per_sample * sharers,
+    });
+    let [resident, per_sample] = parts.decoder_memory;
+    let counted = spec.memory_bytes.is_some() || spec.compute_power_w.is_some();
+    let server = EdgeServer {
+        max_power_w,
+        // A share of the machine draws a share of its power, for longer.
+        compute_power_w: spec.compute_power_w.map_or(Watts(0.0), |power| power / sharers),
+        // The scenario's own price; those of queues come on top.
+        energy_price: latency_weight * spec.energy_price_s_per_j.unwrap_or(0.0),
+        memory_bytes: spec.memory_bytes.map(|memory| memory / sharers),
+        decoder_bytes: if counted { resident + per_sample * f64::from(of.batch_size) } else { Bytes(0.0) },
+    };
+    Ok((server, decoder))
 }
+
+/// Checks what is said of a server beyond its rates and its radio.
+fn check_shared(spec: &EdgeServerSpec, parts: &Parts) -> Result<(), FieldError> {
+    let given = [
+        ("shared_by", spec.shared_by.is_some()),
+        ("compute_power_w", spec.compute_power_w.is_some()),
+        ("memory_bytes", spec.memory_bytes.is_some()),
+    ];
+    if let Some((name, _)) = given.iter().find(|(_, given)| *given).filter(|_| parts.decoder.is_none()) {
+        return Err(field(*name, "(given)", "left out where the edge server computes nothing"));
+    }
+    if let Some(sharers) = spec.shared_by.filter(|sharers| !(1..=MOST_SHARERS).contains(sharers)) {
+        return Err(field("shared_by", sharers, format!("an integer in [1, {MOST_SHARERS}]")));
+    }
+    if let Some(Watts(power)) = spec.compute_power_w.filter(|power| !(1e-6..=1e12).contains(&power.0)) {
+        return Err(field(
+            "compute_power_w",
+            format!("{power:?}"),
+            "in [1e-6, 1e12] W, or left out for energy that nobody counts",
+        ));
+    }
+    if let Some(price) = spec.energy_price_s_per_j.filter(|price| !(0.0..=1e12).contains(price)) {
+        return Err(field("energy_price_s_per_j", format!("{price:?}"), "in [0, 1e12] s/J"));
+    }
+    let needing = [
+        ("energy_price_s_per_j", spec.energy_price_s_per_j.is_some()),
+        ("budget_j_per_round", spec.budget_j_per_round.is_some()),
+        ("budget_margin", spec.budget_margin.is_some()),
+    ];
+    match needing.iter().find(|(_, given)| *given).filter(|_| spec.compute_power_w.is_none()) {
+        Some((name, _)) => {
+            Err(field(*name, "(given)", "left out, or given with compute_power_w, which says what the server spends"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Most clusters of one machine.
+const MOST_SHARERS: u32 = 1_000_000;
 
 fn device(spec: &DeviceSpec) -> Result<Device, FieldError> {
     if let Some(calibrated) = &spec.calibrated {

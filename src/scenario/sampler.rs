@@ -88,6 +88,7 @@ impl SlotInstance {
                 }
             }
             energy.append(&mut of_devices);
+            energy.extend(spec.edge_server.compute_power_w.map(|_| costs.edge_server.energy));
         }
         energy
     }
@@ -190,6 +191,11 @@ impl SlotState {
                 device.energy_price = price(energy_price(node + 1 + k));
             }
             node += devices + 1;
+            if cluster.edge_server.compute_power_w.0 > 0.0 {
+                // Besides the scenario's own price.
+                cluster.edge_server.energy_price = price(cluster.edge_server.energy_price + energy_price(node));
+                node += 1;
+            }
             cluster.gain_to_noise_hz_per_w = Gains(gains.clone());
             self.set_rates(n, cluster);
             let kept: Vec<usize> =

@@ -1,6 +1,7 @@
 //! The scenario as plain data: the fields of a scenario file.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::chain::{CalibratedSpec, ChainSpec, ProfileSpec};
 use super::convergence::ConvergenceSpec;
@@ -41,7 +42,9 @@ pub struct ScenarioSpec {
     pub slots: u64,
     /// Base of all random numbers.
     pub seed: u64,
-    /// V: price of a second of round latency against one unit of scaled queue; finite, > 0.
+    /// V: price of a second of round latency against one unit of scaled queue; finite, > 0. Commands derive it if left out
+    /// ([`DerivedWeight`](crate::simulation::DerivedWeight)); here it is then 0.
+    #[serde(default, deserialize_with = "not_zero", skip_serializing_if = "is_zero")]
     pub latency_weight: f64,
     /// δ in [0, 1): budgets are played as Ē(1 − δ), so that Ē itself is kept for sure; 0 if left out. A node may have its
     /// own.
@@ -77,6 +80,12 @@ pub struct ScenarioSpec {
     pub channel: Option<ChannelConfig>,
     /// The clusters.
     pub clusters: Vec<ClusterSpec>,
+}
+
+/// A weight that is given; 0 stands for one that is left out.
+fn not_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let weight = f64::deserialize(deserializer)?;
+    if weight == 0.0 { Err(D::Error::custom("0: must be > 0, or left out to be derived")) } else { Ok(weight) }
 }
 
 fn is_zero(margin: &f64) -> bool {
@@ -277,6 +286,35 @@ pub struct EdgeServerSpec {
     /// Largest transmit power, > 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_power_w: Option<Watts>,
+    /// How many clusters share the machine, this one included, in [1, 1_000_000]: each has an equal, fixed share of its
+    /// time and of its memory; 1 if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared_by: Option<u32>,
+    /// Power that the whole machine draws while it computes, > 0. If left out its energy is not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute_power_w: Option<Watts>,
+    /// Price of a joule of its computing, in seconds of the round, ≥ 0: what is minimized is latency + price × energy; 0 if
+    /// left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub energy_price_s_per_j: Option<f64>,
+    /// Ē: energy of computing for this cluster that it may spend per round on average, in [1e-12, 1e18]; no limit if left
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_j_per_round: Option<Joules>,
+    /// δ of this budget, instead of the scenario's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget_margin: Option<f64>,
+    /// Memory of the whole machine for what it trains, of which the cluster has its share, ≥ 0; no limit if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_bytes: Option<Bytes>,
+}
+
+impl EdgeServerSpec {
+    /// How many clusters share the machine, as a number to divide by.
+    #[must_use]
+    pub fn sharers(&self) -> f64 {
+        f64::from(self.shared_by.unwrap_or(1).max(1))
+    }
 }
 
 /// A device: a preset, changed where fields are given, or all fields.

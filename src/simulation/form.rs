@@ -17,7 +17,7 @@ pub(super) const CONVERGENCE: &str = "convergence";
 
 /// The long-term problem of a scenario, as a run and its record have it.
 ///
-/// The penalty of a slot is T + (the plan's own penalty)/V in seconds. The constraints are the energy budgets of the
+/// The penalty of a slot is T + (the plan's own penalty)/V + Σ (a node's own price)·E in seconds. The constraints are the energy budgets of the
 /// nodes that have one, E/Ē − 1, then the convergence constraint g/G if there is one.
 #[derive(Clone, Debug)]
 pub(crate) struct StandardForm {
@@ -25,6 +25,8 @@ pub(crate) struct StandardForm {
     plans: Vec<CandidatePlan>,
     names: Vec<String>,
     energy: EnergyBudgets,
+    /// What a joule of every node costs besides its queue, in seconds.
+    own_prices: Vec<f64>,
     learning: Option<PlanViolations>,
 }
 
@@ -54,29 +56,30 @@ impl StandardForm {
     pub fn of_scenario(scenario: &Scenario) -> Result<Self, RunError> {
         let plans = scenario.plans().to_vec();
         let learning = scenario.convergence().map(|of| PlanViolations::new(of, &plans)).transpose()?;
-        let names = scenario.nodes().iter().map(|node| node.name.clone());
-        Ok(Self::new(scenario.spec().latency_weight, plans, names, EnergyBudgets::new(scenario.budgets())?, learning))
+        let nodes = scenario.nodes().iter().map(|node| (node.name.clone(), node.price_s_per_j));
+        Ok(Self::new(scenario.spec().latency_weight, plans, nodes, EnergyBudgets::new(scenario.budgets())?, learning))
     }
 
     pub fn of_record(record: &RunRecord) -> Result<Self, BudgetError> {
         let energy = EnergyBudgets::new(record.nodes.iter().map(|node| node.budget_j).collect())?;
         let learning = record.convergence.as_ref();
         let learning = learning.map(|of| PlanViolations::recorded(&of.constraint, of.violations.clone(), of.scale));
-        let names = record.nodes.iter().map(|node| node.name.clone());
-        Ok(Self::new(record.provenance.latency_weight, record.plans.clone(), names, energy, learning))
+        let nodes = record.nodes.iter().map(|node| (node.name.clone(), node.price_s_per_j));
+        Ok(Self::new(record.provenance.latency_weight, record.plans.clone(), nodes, energy, learning))
     }
 
     fn new(
         latency_weight: f64,
         plans: Vec<CandidatePlan>,
-        nodes: impl Iterator<Item = String>,
+        nodes: impl Iterator<Item = (String, f64)>,
         energy: EnergyBudgets,
         learning: Option<PlanViolations>,
     ) -> Self {
-        let limited = nodes.enumerate().filter(|(node, _)| energy.budget(*node).is_some());
+        let (nodes, own_prices): (Vec<String>, Vec<f64>) = nodes.unzip();
+        let limited = nodes.into_iter().enumerate().filter(|(node, _)| energy.budget(*node).is_some());
         let mut names: Vec<String> = limited.map(|(_, name)| name).collect();
         names.extend(learning.as_ref().map(|_| CONVERGENCE.to_owned()));
-        Self { latency_weight, plans, names, energy, learning }
+        Self { latency_weight, plans, names, energy, own_prices, learning }
     }
 
     /// V.
@@ -98,7 +101,9 @@ impl StandardForm {
     }
 
     pub fn labels(&self) -> Labels {
-        Labels::new("latency", "s", self.names.iter().cloned()).with_violation_unit("budgets")
+        let penalty =
+            if self.own_prices.iter().any(|price| *price > 0.0) { "latency with priced energy" } else { "latency" };
+        Labels::new(penalty, "s", self.names.iter().cloned()).with_violation_unit("budgets")
     }
 
     /// A list with one entry per constraint: those of the budgets, and that of the convergence constraint, if any.
@@ -147,14 +152,24 @@ impl StandardForm {
         let own = self.plans.get(plan).ok_or(QueueError::Plan { plan, plans: self.plans.len() })?.penalty;
         let mut violations = self.energy.violations(energy)?;
         violations.extend(self.learning.as_ref().map(|of| of.scaled(Some(plan))).transpose()?);
-        Ok(Action { penalty: latency.0 + own / self.latency_weight, violations })
+        Ok(Action { penalty: latency.0 + own / self.latency_weight + self.priced(energy), violations })
+    }
+
+    /// Σ (a node's own price)·E, in seconds.
+    fn priced(&self, energy: &[Joules]) -> f64 {
+        self.own_prices
+            .iter()
+            .zip(energy)
+            .filter(|(price, _)| **price > 0.0)
+            .map(|(price, spent)| price * spent.0)
+            .sum()
     }
 
     /// Penalty and violations of a slot without a round.
     pub fn idle(&self, energy: &[Joules]) -> Result<Action, QueueError> {
         let mut violations = self.energy.violations(energy)?;
         violations.extend(self.learning.as_ref().map(|of| of.scaled(None)).transpose()?);
-        Ok(Action { penalty: 0.0, violations })
+        Ok(Action { penalty: self.priced(energy), violations })
     }
 
     /// The action of an outcome.
@@ -184,7 +199,8 @@ impl StandardForm {
         [planned_energy, spent]: [&[Joules]; 2],
     ) -> Option<f64> {
         let cost = |energy: &[Joules]| -> f64 {
-            costs.energy_prices.iter().zip(energy).map(|(price, spent)| price * spent.0).sum()
+            let of_queues: f64 = costs.energy_prices.iter().zip(energy).map(|(price, spent)| price * spent.0).sum();
+            of_queues + self.latency_weight * self.priced(energy)
         };
         match outcome {
             SlotOutcome::Planned(planned) => {

@@ -41,6 +41,14 @@ pub enum PilotError {
     /// It has no slots, or a gap that is not known.
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    /// No V follows from the pilot's slots.
+    #[error("pilot run of {slots} slots: no V, because {reason}")]
+    NoWeight {
+        /// Slots it played.
+        slots: u64,
+        /// Why.
+        reason: String,
+    },
     /// No decisions keep the energy budgets in the pilot's slots: there is no optimum to be close to.
     #[error(
         "the energy budgets CANNOT BE KEPT, proved by lower bounds of every slot of a pilot run of {slots}; tightest: {}; {needs}",
@@ -68,7 +76,7 @@ impl Blamed for PilotError {
             Self::Run(error) => error.blame(),
             // The run is our own.
             Self::Record(_) | Self::Certificate(_) => Blame::Machine,
-            Self::Budgets { .. } | Self::NoMultiplier { .. } => Blame::Input,
+            Self::Budgets { .. } | Self::NoMultiplier { .. } | Self::NoWeight { .. } => Blame::Input,
         }
     }
 }

@@ -7,7 +7,9 @@ use super::compare::ComparisonRecord;
 use super::outage::Outage;
 use super::traffic::{MessageRecord, PipelineRecord};
 use crate::bounds::ConvergenceConstraint;
-use crate::problem::{CandidatePlan, Decision, DeviceId, LatencyParts, ObjectiveTerms, ShadowPrices, Status, Work};
+use crate::problem::{
+    CandidatePlan, Decision, DeviceId, LatencyParts, ObjectiveTerms, ServerUse, ShadowPrices, Status, Work,
+};
 use crate::scenario::ScenarioSpec;
 use crate::text::{Finding, JsonFault, find_fields, inspect_json};
 use crate::units::{Bytes, Joules, Seconds};
@@ -44,6 +46,9 @@ pub struct Provenance {
     pub seed: u64,
     /// V: objective units per second.
     pub latency_weight: f64,
+    /// Where V comes from, in words, where the scenario named none and it was derived.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_weight_from: Option<String>,
     /// How many slots were asked for; fewer are recorded where the run was interrupted.
     pub slots_planned: u64,
     /// Who decided the rounds: [`Policy::name`](super::Policy::name).
@@ -69,9 +74,11 @@ pub enum NodeRole {
     ControlUnit,
     /// Computes segments and sends.
     Device,
+    /// Computes the decoder, or what a policy leaves to it; its sending is not counted.
+    EdgeServer,
 }
 
-/// A node whose energy is accounted for: control units and devices of all clusters.
+/// A node whose energy is accounted for: control units and devices of all clusters, and edge servers whose power is given.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -88,6 +95,9 @@ pub struct NodeRecord {
     /// Ē, where a margin δ > 0 was kept from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stated_budget_j: Option<Joules>,
+    /// What a joule of it costs besides the price of its queue, in seconds of the round.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub price_s_per_j: f64,
     /// Memory that a device has for segment and activations; none where it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<Bytes>,
@@ -117,6 +127,9 @@ pub struct ClusterPlan {
     /// it was not recorded.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub compute_s: Vec<Seconds>,
+    /// What the edge server does for the cluster; left out where nobody counts it.
+    #[serde(default, skip_serializing_if = "ServerUse::is_none")]
+    pub edge_server: ServerUse,
     /// What one micro-batch takes in every stage and on every hop of the pipeline, end stages included; none where the
     /// policy trains in another way, or it was not recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -296,7 +309,8 @@ pub struct RunRecord {
     pub clusters: Vec<String>,
     /// L: encoder blocks of the model.
     pub blocks: u32,
-    /// The nodes whose energy is accounted for: of each cluster the control unit, then its devices.
+    /// The nodes whose energy is accounted for: of each cluster the control unit, then its devices, then its edge server if
+    /// that one's energy is counted.
     pub nodes: Vec<NodeRecord>,
     /// Candidate plans, with the scenario's own penalties.
     pub plans: Vec<CandidatePlan>,

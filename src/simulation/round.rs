@@ -71,6 +71,7 @@ impl Round {
                 terms.compute_energy += device.energy_price * energy.compute.0;
                 terms.transmit_energy += device.energy_price * energy.transmit.0;
             }
+            terms.server_energy += cluster.edge_server.energy_price * costs.edge_server.energy.0;
         }
         terms.latency = problem.latency_weight * latency.0;
         Ok(Self {
@@ -110,6 +111,7 @@ impl Round {
                 latency_share: self.shadow_prices.as_ref().and_then(|prices| prices.latency_share.get(n).copied()),
                 memory_bytes: loads.iter().map(|load| load.memory).collect(),
                 compute_s: loads.iter().map(|load| load.compute).collect(),
+                edge_server: cluster.costs.edge_server,
                 pipeline,
                 messages: messages.unwrap_or_default(),
             }
@@ -184,6 +186,9 @@ fn check(own: &OwnCluster, cluster: &Cluster) -> Result<(), String> {
     };
     cost("latency", own.costs.latency.0)?;
     cost("control_unit_energy", own.costs.control_unit_energy.0)?;
+    cost("edge_server.energy", own.costs.edge_server.energy.0)?;
+    cost("edge_server.busy", own.costs.edge_server.busy.0)?;
+    cost("edge_server.memory", own.costs.edge_server.memory.0)?;
     for (k, (energy, load)) in own.costs.device_energy.iter().zip(&own.devices).enumerate() {
         cost(&format!("devices[{k}].energy.compute"), energy.compute.0)?;
         cost(&format!("devices[{k}].energy.transmit"), energy.transmit.0)?;

@@ -350,6 +350,7 @@ impl<'a> Run<'a> {
         let spec = scenario.spec();
         let memory = |node: &Node| match node.role {
             Role::ControlUnit => None,
+            Role::EdgeServer => scenario.template().clusters.get(node.cluster)?.edge_server.memory_bytes,
             Role::Device(device) => {
                 let cluster = scenario.template().clusters.get(node.cluster)?;
                 cluster.devices.get(device).map(|device| device.memory_bytes)
@@ -361,9 +362,11 @@ impl<'a> Run<'a> {
             role: match node.role {
                 Role::ControlUnit => NodeRole::ControlUnit,
                 Role::Device(_) => NodeRole::Device,
+                Role::EdgeServer => NodeRole::EdgeServer,
             },
             budget_j: node.budget,
             stated_budget_j: node.stated_budget,
+            price_s_per_j: node.price_s_per_j,
             memory_bytes: memory(node),
         });
         RunRecord {
@@ -374,6 +377,7 @@ impl<'a> Run<'a> {
                 scenario_digest: scenario.digest(),
                 seed: spec.seed,
                 latency_weight: spec.latency_weight,
+                latency_weight_from: None,
                 slots_planned: spec.slots,
                 policy: policy.name().into(),
                 gap_tolerance: policy.gap_tolerance(),

@@ -15,7 +15,7 @@ pub(super) fn whole_blocks(scenario: &Scenario) -> Option<String> {
         let devices = cluster.devices.iter().enumerate();
         let limited: Vec<(&Device, Option<Joules>)> =
             devices.map(|(k, device)| (device, budgets.get(first + 1 + k).copied().flatten())).collect();
-        first += cluster.devices.len() + 1;
+        first += cluster.devices.len() + 1 + usize::from(cluster.edge_server.compute_power_w.0 > 0.0);
         let paid = |plan: &CandidatePlan| {
             let of = |(device, budget): &(&Device, Option<Joules>)| {
                 blocks_paid(&spec.encoder, cluster, plan, device, *budget)

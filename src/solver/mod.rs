@@ -183,6 +183,10 @@ impl Solver {
 
     /// Minimizes a problem beyond the classical one.
     fn pipelined(&mut self, problem: &SlotProblem, meter: &mut Meter) -> Result<Solution, SolveError> {
+        let short = refusal::server_reasons(problem);
+        if !short.is_empty() {
+            return Ok(Solution::infeasible(problem, short));
+        }
         let mut spent = Work::default();
         match pipeline::solve(problem, &self.settings, meter, &mut spent)? {
             Ok(proposal) => finish(problem, proposal, &self.settings, spent, meter),
@@ -280,8 +284,8 @@ pub fn solve(problem: &SlotProblem, settings: &Settings) -> Result<Solution, Sol
 /// All reasons why no choice is feasible.
 fn domains(problem: &SlotProblem) -> Result<Vec<Domain>, Vec<Reason>> {
     let caps: Vec<Vec<u32>> = problem.clusters.iter().map(|cluster| refusal::block_caps(problem, cluster)).collect();
-    let reasons: Vec<Reason> =
-        caps.iter().enumerate().flat_map(|(index, caps)| refusal::reasons(problem, index, caps)).collect();
+    let mut reasons = refusal::server_reasons(problem);
+    reasons.extend(caps.iter().enumerate().flat_map(|(index, caps)| refusal::reasons(problem, index, caps)));
     if !reasons.is_empty() {
         return Err(reasons);
     }
@@ -313,7 +317,10 @@ fn single_cluster(
     let coarse = if settings.gap > COARSE_GAP { Some(search(0.9 * settings.gap, work)?) } else { None };
     let best = match coarse {
         // Penalties below zero make the objective less than what the tolerance is relative to.
-        Some(best) if best.gap(problem.plans.get(best.plan)?.penalty) <= settings.gap || work.buffers.meter.ended() => {
+        Some(best)
+            if best.gap(problem.plan_cost(problem.plans.get(best.plan)?)) <= settings.gap
+                || work.buffers.meter.ended() =>
+        {
             best
         }
         _ => search(search_tolerance(settings), work)?,

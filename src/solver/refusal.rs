@@ -50,6 +50,15 @@ pub enum Reason {
         /// L.
         blocks: u32,
     },
+    /// The edge server's memory does not hold the decoder stage, which every decision needs.
+    ServerMemory {
+        /// The cluster.
+        cluster: usize,
+        /// What the stage needs.
+        needed_bytes: f64,
+        /// What the server has for the cluster.
+        limit_bytes: f64,
+    },
     /// A link that every decision needs has gain zero.
     NoLink {
         /// The cluster.
@@ -106,6 +115,11 @@ impl fmt::Display for Reason {
                 f,
                 "clusters[{cluster}].devices[..].memory_bytes: the devices hold {fit} blocks together, but \
                  encoder.blocks = {blocks}"
+            ),
+            Self::ServerMemory { cluster, needed_bytes, limit_bytes } => write!(
+                f,
+                "clusters[{cluster}].edge_server.memory_bytes = {limit_bytes:e}: the decoder needs {needed_bytes:e} bytes of the edge \
+                 server's memory; give the server more of it, let fewer clusters share it, or use a smaller batch_size"
             ),
             Self::NoLink { cluster, from, to } => {
                 write!(f, "clusters[{cluster}].gain_to_noise_hz_per_w[{from}][{to}] = 0: no link, but one is needed")
@@ -246,11 +260,22 @@ pub(crate) fn reasons(spec: &SlotSpec, index: usize, caps: &[u32]) -> Vec<Reason
     reasons
 }
 
+/// The edge servers whose memory does not hold what every decision leaves with them.
+pub(crate) fn server_reasons(spec: &SlotSpec) -> Vec<Reason> {
+    let short = spec.clusters.iter().enumerate().filter_map(|(cluster, of)| {
+        let (needed, limit) = (of.edge_server.decoder_bytes, of.edge_server.memory_bytes?);
+        let reason = Reason::ServerMemory { cluster, needed_bytes: needed.0, limit_bytes: limit.0 };
+        (needed > limit).then_some(reason)
+    });
+    short.collect()
+}
+
 /// What makes given segments of one cluster infeasible; empty where some radio decision is feasible.
 pub(crate) fn segment_reasons(spec: &SlotSpec, index: usize, segments: &Segments) -> Vec<Reason> {
     let cluster = &spec.clusters[index];
     let program = ClusterProgram::new(spec, cluster);
-    let mut reasons = Vec::new();
+    let of_cluster = |reason: &Reason| matches!(reason, Reason::ServerMemory { cluster, .. } if *cluster == index);
+    let mut reasons: Vec<Reason> = server_reasons(spec).into_iter().filter(of_cluster).collect();
     for (device, size) in segments.each() {
         let fit = block_cap(spec, cluster, &cluster.devices[device.0]).min(spec.encoder.blocks());
         if size > fit {

@@ -53,7 +53,7 @@ pub(super) fn proved_gap(objective: f64, lower_bound: f64, penalty: f64) -> f64 
 
 /// No decision costs less: costs are not negative.
 pub(super) fn trivial_bound(problem: &SlotProblem) -> f64 {
-    problem.plans.iter().map(|plan| plan.penalty).fold(f64::INFINITY, f64::min)
+    problem.plans.iter().map(|plan| problem.plan_cost(plan)).fold(f64::INFINITY, f64::min)
 }
 
 /// How a solve ended, and with what.

@@ -167,6 +167,66 @@ fn the_first_line_of_a_run_says_whether_budgets_are_kept() {
     }
 }
 
+fn without_weight(text: &str) -> String {
+    let lines = text.lines().filter(|line| !line.starts_with("latency_weight"));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// V of what a run prints as JSON.
+fn weight(printed: &str) -> f64 {
+    let summary: Value = serde_json::from_str(printed).unwrap();
+    summary["provenance"]["latency_weight"].as_f64().unwrap()
+}
+
+#[test]
+fn a_scenario_without_v_has_one_derived() {
+    let text = without_weight(&std::fs::read_to_string("src/scenario/builtin.toml").unwrap());
+    let small = text.replacen("slots = 500", "slots = 40", 1);
+    let arguments = ["run", "-", "--no-files", "--format", "json", "--certificates", "off"];
+    let derived = run_with_input(&arguments, &small);
+    assert_eq!(code(&derived), 0, "{}", stderr(&derived));
+    let v = weight(&stdout(&derived));
+    let said = stderr(&derived);
+    assert_eq!(said.matches("latency_weight is left out").count(), 1, "{said}");
+    assert!(said.contains(&format!("V = {v} 1/s")) && said.contains("a pilot of 40 slots"), "{said}");
+    let summary: Value = serde_json::from_str(&stdout(&derived)).unwrap();
+    let from = summary["provenance"]["latency_weight_from"].as_str().unwrap();
+    assert!(from.contains("C2"), "{from}");
+    // The same V, given, is the same run, and nothing is said.
+    let with = [&arguments[..], &["--latency-weight", &v.to_string()]].concat();
+    let given = run_with_input(&with, &small);
+    let other: Value = serde_json::from_str(&stdout(&given)).unwrap();
+    assert_eq!(other["latency"], summary["latency"]);
+    assert!(!stderr(&given).contains("left out") && other["provenance"].get("latency_weight_from").is_none());
+    // What `budget` recommends by the multipliers of an offline optimum is of the same size.
+    let budget = run_with_input(&["budget", "-", "--slots", "40", "--format", "json"], &small);
+    let budget: Value = serde_json::from_str(&stdout(&budget)).unwrap();
+    let recommended = budget["start_with"]["penalty_weight"].as_f64().unwrap();
+    assert!((0.2..5.0).contains(&(v / recommended)), "{v} and {recommended}");
+}
+
+#[test]
+fn v_does_not_matter_without_budgets_and_is_never_zero() {
+    let free = without_weight(&shed(None, None));
+    let played = run_with_input(&["run", "-", "--no-files", "--format", "json"], &free);
+    assert_eq!((code(&played), weight(&stdout(&played))), (0, 1.0), "{}", stderr(&played));
+    assert!(stderr(&played).contains("every V gives the same rounds"));
+    for command in [["plan", "-"], ["validate", "-"], ["compare", "-"]] {
+        let out = folder("derived-compare");
+        let out = out.to_str().unwrap();
+        let mut arguments = command.to_vec();
+        if command[0] == "compare" {
+            arguments.extend(["--policies", "exact,split-learning", "--slots", "2", "--seeds", "1", "--out", out]);
+        }
+        let done = run_with_input(&arguments, &free);
+        assert_eq!(code(&done), 0, "{command:?}: {}", stderr(&done));
+    }
+    let zero = run_with_input(&["run", "-", "--no-files"], &shed(None, None).replace("= 0.1", "= 0"));
+    assert_eq!(code(&zero), 2);
+    assert!(stderr(&zero).contains("latency_weight") && stderr(&zero).contains("or left out"), "{}", stderr(&zero));
+    let two = run_with_input(&["run", "-", "--no-files", "--latency-weight", "1,2"], &shed(None, None));
+    assert_eq!(code(&two), 2);
+    assert!(stderr(&two).contains("must be one V"), "{}", stderr(&two));
 /// A sweep says it first, as its page does: runs of the same slots and budgets show for each other what can be kept.
 #[test]
 fn a_sweep_says_first_whether_budgets_are_kept() {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use collapipe::calibration::{Timing, TimingColumn};
 use collapipe::formats::{FileKind, Template};
 use collapipe::scenario::{Assignment, BUILTIN, ScenarioFile};
 use jsonschema::Validator;
@@ -183,4 +184,46 @@ fn schemas_are_printed() {
         assert_eq!(printed, kind.schema());
         assert!(!printed.to_string().contains("[`"), "links of the code");
     }
+}
+
+/// A table of timings as objects, empty entries left out.
+fn rows(table: &str) -> Vec<Value> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(table.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let row = |record: csv::StringRecord| {
+        let entries = header.iter().zip(record.iter()).filter(|(_, entry)| !entry.is_empty());
+        Value::Object(entries.map(|(name, entry)| (name.to_owned(), json!(entry))).collect())
+    };
+    reader.records().map(|record| row(record.unwrap())).collect()
+}
+
+#[test]
+fn timings_fit_their_schema() {
+    let printed: Value = serde_json::from_str(&stdout(&run(&["schema", "timings"]))).unwrap();
+    assert_eq!(printed, TimingColumn::schema());
+    let validator = jsonschema::validator_for(&printed).unwrap();
+    let good = "devices,blocks,samples,stage_seconds,send_seconds,micro_batches,schedule,replicas,seconds\n\
+                nano pi,8 4,2,,,4,1f1b,2,3.25\nnano,12,0.5,,,1,,,1e-3\n,,,0.5 .25,1e-2 0,8,,,3.\n";
+    assert_eq!(Timing::from_csv(good).unwrap().len(), 3);
+    for row in rows(good) {
+        assert_eq!(faults(&validator, &row), [""; 0], "{row}");
+    }
+    for bad in [
+        "devices,blocks,samples,micro_batches,seconds\nnano,eight,2,4,1\n",
+        "devices,blocks,samples,micro_batches,seconds\nnano,8,2,4.5,1\n",
+        "devices,blocks,samples,micro_batches,seconds\nnano,8,two,4,1\n",
+        "devices,blocks,samples,micro_batches,seconds\nnano,8,2,4,\n",
+        "devices,blocks,samples,micro_batches,seconds,schedule\nnano,8,2,4,1,zigzag\n",
+        "devices,samples,micro_batches,seconds\nnano,2,4,1\n",
+        "stage_seconds,micro_batches,seconds\n0.5,4,1\n",
+        "devices,blocks,samples,stage_seconds,send_seconds,micro_batches,seconds\nnano,8,2,0.5,0,4,1\n",
+        "micro_batches,seconds\n4,1\n",
+        "devices,blocks,samples,micro_batches,seconds,colour\nnano,8,2,4,1,red\n",
+    ] {
+        assert!(Timing::from_csv(bad).is_err(), "{bad}");
+        assert!(rows(bad).iter().any(|row| !validator.is_valid(row)), "{bad}");
+    }
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/calibrate.md")).unwrap();
+    let columns = stdout(&run(&["schema", "timings", "--format", "markdown"]));
+    assert!(page.contains(&columns), "collapipe schema timings --format markdown, in docs/calibrate.md");
 }

@@ -63,7 +63,7 @@ pub fn spec() -> SlotSpec {
                 circuit_power_w: Watts(1.0),
                 amplifier_efficiency: 0.25,
             },
-            edge_server: EdgeServer { max_power_w: Watts(20.0) },
+            edge_server: EdgeServer { max_power_w: Watts(20.0), ..EdgeServer::default() },
             devices: vec![device; 2],
             gain_to_noise_hz_per_w: Gains(DMatrix::from_element(4, 4, 1e6)),
             ..Cluster::default()

@@ -51,5 +51,7 @@ mod scenario_pipelines;
 mod scenario_tables;
 mod send_and_sync;
 #[cfg(feature = "cli")]
+mod server;
+#[cfg(feature = "cli")]
 mod svg;
 mod synthetic;

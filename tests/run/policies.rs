@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use collapipe::problem::{ClusterEvaluation, Decision, DeviceEnergy, LatencyParts, evaluate};
+use collapipe::problem::{ClusterEvaluation, Decision, DeviceEnergy, LatencyParts, ServerUse, evaluate};
 use collapipe::scenario::{BUILTIN, Scenario, ScenarioFile, ScenarioSpec};
 use collapipe::simulation::policy::{DeviceLoad, ExactPolicy, OwnCluster, OwnRound};
 use collapipe::simulation::{
@@ -333,6 +333,7 @@ fn rounds_of_a_users_own_are_checked() {
                 parts: LatencyParts::default(),
                 control_unit_energy: Joules(0.0),
                 device_energy: vec![DeviceEnergy::default(); devices],
+                edge_server: ServerUse::default(),
             };
             OwnCluster { costs, devices: vec![DeviceLoad::default(); devices] }
         });

@@ -13,6 +13,7 @@ mod partition;
 mod pipeline_limits;
 mod plan;
 mod regressions;
+mod server;
 #[cfg(all(feature = "conic", feature = "milp", feature = "smooth"))]
 mod settings;
 mod stashed;

@@ -114,10 +114,10 @@ def of_catalogue(
 
 
 def write(
-    reproduction: _core.Reproduction, folder: str | os.PathLike[str], player: Player, progress: Progress | None
+    reproduction: _core.Reproduction, folder: str | os.PathLike[str], player: Player, progress: Progress | None, figures: str
 ) -> list[str]:
     """Plays what a folder does not hold yet and writes the results; returns the paths."""
-    reproduction = reproduction.going_on_in(folder)
+    reproduction = reproduction.going_on_in(folder, figures)
     player(reproduction, folder, progress)
     return [os.fspath(path) for path in reproduction.write(folder)]
 
@@ -128,13 +128,14 @@ def one(
     folder: str | os.PathLike[str] | None,
     player: Player,
     progress: Progress | None,
+    figures: str,
 ) -> Results:
     """The results of the one experiment of some runs."""
     if folder is not None:
-        files = write(reproduction, folder, player, progress)
+        files = write(reproduction, folder, player, progress, figures)
         return Results._of(read(Path(folder) / name / "result.json"), files)
     with tempfile.TemporaryDirectory(prefix="collapipe-") as kept:
-        write(reproduction, kept, player, progress)
+        write(reproduction, kept, player, progress, figures)
         return Results._of(read(Path(kept) / name / "result.json"), [])
 
 
@@ -150,15 +151,16 @@ def compare(
     slots: int = 100,
     seeds: int = 5,
     folder: str | os.PathLike[str] | None = None,
+    figures: str = "screen",
     progress: Progress | None = None,
 ) -> Results:
     """Plays policies (:func:`policies`; the program's choice if none is named) against each other in the same states of a scenario, for
     ``seeds`` seeds from the scenario's own on, on all cores: ``collapipe compare``.
 
     With a ``folder`` data, figures and ``report.html`` are written there, and every finished run is kept, so that an interrupted call goes on
-    where it ended. ``progress(done, runs)`` is called after each run. :func:`collapipe.ray.compare` does the same on many machines.
+    where it ended. ``figures`` is their style: "paper", "paper-wide", "screen" or "slides". ``progress(done, runs)`` is called after each run. :func:`collapipe.ray.compare` does the same on many machines.
     """
-    return one(of_compare(scenario, policies, slots, seeds), "compare", folder, play_here, progress)
+    return one(of_compare(scenario, policies, slots, seeds), "compare", folder, play_here, progress, figures)
 
 
 def sweep(
@@ -169,6 +171,7 @@ def sweep(
     slots: int = 100,
     seeds: int = 5,
     folder: str | os.PathLike[str] | None = None,
+    figures: str = "screen",
     progress: Progress | None = None,
 ) -> Results:
     """Plays a scenario at several values of its fields, all with all, on all cores: ``collapipe sweep``.
@@ -176,7 +179,7 @@ def sweep(
     ``vary`` has for each field, by its path as :meth:`Scenario.with_` takes it, its values: ``{"latency_weight": [0.1, 1.0]}``; fields that
     take the same value are joined by "+", or in a tuple. The first one is the axis of the figure. The rest is as in :func:`compare`.
     """
-    return one(of_sweep(scenario, vary or {}, policies, slots, seeds), "sweep", folder, play_here, progress)
+    return one(of_sweep(scenario, vary or {}, policies, slots, seeds), "sweep", folder, play_here, progress, figures)
 
 
 def reproduce(
@@ -187,6 +190,7 @@ def reproduce(
     slots: int | None = None,
     seeds: int | None = None,
     traces: str | os.PathLike[str] | None = None,
+    figures: str = "screen",
     progress: Progress | None = None,
 ) -> list[str]:
     """Plays experiments (all if none is named) on all cores and writes data, figures and ``report.html`` into ``folder``; returns the paths.
@@ -196,4 +200,4 @@ def reproduce(
     and ``seeds`` take the place of its numbers. ``progress(done, runs)`` is called after each run. :func:`collapipe.ray.reproduce` does the same
     on many machines.
     """
-    return write(of_catalogue(names, quick, slots, seeds, traces), folder, play_here, progress)
+    return write(of_catalogue(names, quick, slots, seeds, traces), folder, play_here, progress, figures)

@@ -147,9 +147,9 @@ class DriftRecord:
         certificates of the mean penalty, and the best that could have been done."""
         return DriftRecord._of(self._native.compare(*problem._native(), list(states)))
 
-    def write(self, folder: str | os.PathLike[str]) -> list[str]:
-        """Writes record, table and figures and returns their paths."""
-        return [os.fspath(path) for path in self._native.write(os.fspath(folder))]
+    def write(self, folder: str | os.PathLike[str], figures: str = "screen") -> list[str]:
+        """Writes record, table and figures (for "paper", "paper-wide", "screen" or "slides") and returns their paths."""
+        return [os.fspath(path) for path in self._native.write(os.fspath(folder), figures)]
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, what it was compared with aside."""

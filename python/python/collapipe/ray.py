@@ -90,12 +90,13 @@ def compare(
     slots: int = 100,
     seeds: int = 5,
     folder: str | os.PathLike[str] | None = None,
+    figures: str = "screen",
     progress: Progress | None = None,
 ) -> Results:
     """As :func:`collapipe.compare`, but every run is a task of Ray; see :func:`reproduce`. Files that the scenario names have to be there, under
     the same path, on every machine."""
     reproduction = comparisons.of_compare(scenario, policies, slots, seeds)
-    return comparisons.one(reproduction, "compare", folder, _player, progress)
+    return comparisons.one(reproduction, "compare", folder, _player, progress, figures)
 
 
 def sweep(
@@ -106,12 +107,13 @@ def sweep(
     slots: int = 100,
     seeds: int = 5,
     folder: str | os.PathLike[str] | None = None,
+    figures: str = "screen",
     progress: Progress | None = None,
 ) -> Results:
     """As :func:`collapipe.sweep`, but every run is a task of Ray; see :func:`reproduce`. Files that the scenario names have to be there, under
     the same path, on every machine."""
     reproduction = comparisons.of_sweep(scenario, vary or {}, policies, slots, seeds)
-    return comparisons.one(reproduction, "sweep", folder, _player, progress)
+    return comparisons.one(reproduction, "sweep", folder, _player, progress, figures)
 
 
 def reproduce(
@@ -122,6 +124,7 @@ def reproduce(
     slots: int | None = None,
     seeds: int | None = None,
     traces: str | os.PathLike[str] | None = None,
+    figures: str = "screen",
     progress: Progress | None = None,
 ) -> list[str]:
     """As :func:`collapipe.reproduce`, but every run is a task of Ray.
@@ -131,4 +134,4 @@ def reproduce(
     the same path, on every machine.
     """
     reproduction = comparisons.of_catalogue(names, quick, slots, seeds, traces)
-    return comparisons.write(reproduction, folder, _player, progress)
+    return comparisons.write(reproduction, folder, _player, progress, figures)

@@ -115,9 +115,10 @@ class RunRecord:
         """What the table of ``collapipe run`` says, as data."""
         return self._native.summary()
 
-    def write(self, folder: str | os.PathLike[str], overwrite: bool = False) -> list[str]:
-        """Writes record, tables and figures as ``collapipe run`` does and returns their paths."""
-        return [os.fspath(path) for path in self._native.write(os.fspath(folder), overwrite)]
+    def write(self, folder: str | os.PathLike[str], overwrite: bool = False, figures: str = "screen") -> list[str]:
+        """Writes record, tables and figures (for "paper", "paper-wide", "screen" or "slides") as ``collapipe run`` does and returns their
+        paths."""
+        return [os.fspath(path) for path in self._native.write(os.fspath(folder), overwrite, figures)]
 
     def to_dict(self) -> dict[str, Any]:
         """All of it."""

@@ -33,6 +33,8 @@ pub const ALL: &[&Experiment] = &[
     &heterogeneity::EXPERIMENT,
     &clusters::EXPERIMENT,
     &server::EXPERIMENT,
+    &server::BY_PRICE,
+    &server::BY_MEMORY,
     &blocks::EXPERIMENT,
     &micro_batches::EXPERIMENT,
     &schedules::EXPERIMENT,

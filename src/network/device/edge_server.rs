@@ -25,7 +25,8 @@ presets! {
     H100 = "h100-80gb",
 }
 
-/// What an edge server brings to a slot problem. It is mains-powered: its energy has no price.
+/// What an edge server brings to a slot problem. It is mains-powered: its energy is not counted unless a scenario says
+/// what it draws.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EdgeServerProfile {
@@ -40,7 +41,7 @@ pub struct EdgeServerProfile {
 impl From<EdgeServerProfile> for EdgeServer {
     /// The edge server of a slot problem: its radio. What it computes is the cluster's decoder stage, in seconds.
     fn from(profile: EdgeServerProfile) -> Self {
-        Self { max_power_w: profile.max_power_w }
+        Self { max_power_w: profile.max_power_w, ..Self::default() }
     }
 }
 

@@ -14,6 +14,7 @@
 mod makespan;
 pub(crate) mod played;
 mod sent;
+mod server;
 mod stage;
 mod transmission;
 

@@ -39,8 +39,14 @@ pub(super) fn check_cluster(cluster: &Cluster, blocks: u32, parent: impl Display
             ("control_unit.circuit_power_w", unit.circuit_power_w.0, Range::NonNegative),
             ("control_unit.amplifier_efficiency", unit.amplifier_efficiency, Range::Fraction),
             ("edge_server.max_power_w", cluster.edge_server.max_power_w.0, Range::Positive),
+            ("edge_server.compute_power_w", cluster.edge_server.compute_power_w.0, Range::NonNegative),
+            ("edge_server.energy_price", cluster.edge_server.energy_price, Range::NonNegative),
+            ("edge_server.decoder_bytes", cluster.edge_server.decoder_bytes.0, Range::NonNegative),
         ],
     );
+    if let Some(memory) = cluster.edge_server.memory_bytes {
+        found.add(parent, real("edge_server.memory_bytes", memory.0, Range::NonNegative));
+    }
     found.add(parent, length("devices", cluster.devices.len(), MAX_DEVICES));
     let names = cluster.devices.iter().map(|device| device.name.as_deref());
     check_names("devices", names, "another device", parent, found);

@@ -35,6 +35,9 @@ pub(super) fn check_first_version(spec: &SlotSpec, found: &mut Faults) {
         for (name, _) in fields.iter().filter(|(_, given)| *given) {
             beyond(format!("clusters[{n}].{name}"));
         }
+        for name in cluster.edge_server.later_fields() {
+            beyond(format!("clusters[{n}].edge_server.{name}"));
+        }
         for (k, device) in cluster.devices.iter().enumerate() {
             let fields = [
                 ("min_blocks", device.min_blocks.is_some()),

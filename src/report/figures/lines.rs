@@ -3,7 +3,7 @@
 use super::clusters::{NO_ROUND, Shown, heading, label, shown};
 use super::{RunView, titled};
 use crate::drawing::figure::{Axis, Entry, Figure, Height, Layer, Marks, Panel, Sample};
-use crate::drawing::look::{CONTROL_UNIT, Fill, LIMIT, LOOKS, Look, device_look};
+use crate::drawing::look::{CONTROL_UNIT, EDGE_SERVER, Fill, LIMIT, LOOKS, Look, device_look};
 use crate::drawing::scale::Scale;
 use crate::report::digest::Stretch as OfSlots;
 use crate::report::series::budget;
@@ -96,6 +96,7 @@ fn lines(record: &RunRecord, cluster: usize, points: Points) -> Vec<Line> {
     for (index, node) in record.nodes.iter().enumerate().filter(|(_, node)| node.cluster == cluster) {
         let (look, named) = match node.role {
             NodeRole::ControlUnit => (CONTROL_UNIT, true),
+            NodeRole::EdgeServer => (EDGE_SERVER, true),
             NodeRole::Device => {
                 device += 1;
                 (device_look(device - 1), device <= LOOKS)

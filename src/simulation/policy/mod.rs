@@ -210,27 +210,31 @@ impl<'a> SlotContext<'a> {
         &self.instance.present
     }
 
-    /// A node of the problem's cluster as it is numbered in the scenario's: 0 the control unit, k + 1 device k.
+    /// A node of the problem's cluster as it is numbered in the scenario's: 0 the control unit, k + 1 device k, K + 1 the
+    /// edge server.
     fn scenario_node(&self, cluster: usize, node: usize) -> Option<usize> {
+        let present = self.instance.present.get(cluster)?;
         match node.checked_sub(1) {
-            Some(k) => Some(self.instance.present.get(cluster)?.get(k)? + 1),
+            Some(k) if k == present.len() => Some(self.scenario.spec().clusters.get(cluster)?.devices.len() + 1),
+            Some(k) => Some(present.get(k)? + 1),
             None => Some(0),
         }
     }
 
-    /// Ē of a node of the problem, 0 a cluster's control unit and k + 1 its device k; `None` where its energy is not
-    /// limited.
+    /// Ē of a node of the problem, 0 a cluster's control unit, k + 1 its device k and K + 1 its edge server; `None` where its
+    /// energy is not limited.
     #[must_use]
     pub fn budget(&self, cluster: usize, node: usize) -> Option<Joules> {
         let spec = self.scenario.spec().clusters.get(cluster)?;
         match self.scenario_node(cluster, node)?.checked_sub(1) {
+            Some(server) if server == spec.devices.len() => spec.edge_server.budget_j_per_round,
             Some(device) => spec.devices.get(device)?.budget_j_per_round,
             None => spec.control_unit.budget_j_per_round,
         }
     }
 
     /// The slot's problem at other energy prices, `price(cluster, node)` in objective units per joule with nodes as in
-    /// [`SlotContext::budget`].
+    /// [`SlotContext::budget`]; edge servers are asked for where their energy is counted, and their own price stays.
     ///
     /// # Errors
     /// [`RunError::Problem`] for a price that no slot problem admits.
@@ -241,8 +245,16 @@ impl<'a> SlotContext<'a> {
                 for (k, device) in cluster.devices.iter_mut().enumerate() {
                     device.energy_price = price(n, k + 1);
                 }
+                if cluster.edge_server.compute_power_w.0 > 0.0 {
+                    cluster.edge_server.energy_price = self.own_server_price(n) + price(n, cluster.devices.len() + 1);
+                }
             }
         })
+    }
+
+    /// The scenario's own price of a joule of a cluster's edge server, in objective units.
+    fn own_server_price(&self, cluster: usize) -> f64 {
+        self.scenario.template().clusters.get(cluster).map_or(0.0, |cluster| cluster.edge_server.energy_price)
     }
 
     /// The slot's problem with a change.

@@ -7,7 +7,7 @@ use super::sizes::caps;
 use super::{Choice, Policy, SlotContext};
 use crate::problem::DeviceId;
 use crate::problem::program::{block_memory, compute_energy_per_block};
-use crate::problem::{Decision, Evaluation, MAX_MAGNITUDE, Participation, SlotProblem, evaluate};
+use crate::problem::{ClusterEvaluation, Decision, Evaluation, MAX_MAGNITUDE, Participation, SlotProblem, evaluate};
 use crate::simulation::{Outage, RunError};
 use crate::solver::{Settings, SettingsError, solve};
 use crate::units::{Bytes, Joules};
@@ -100,7 +100,7 @@ impl Myopic {
         // What the logarithm of each price moves by next, and where it moved last.
         let mut moves = vec![(FIRST_MOVE, 0.0); limited.len()];
         for step in 0..SOLVES {
-            let priced = at_prices(allowed.clone(), limited, |of| weight * self.price(of) / of.budget)?;
+            let priced = at_prices(slot, allowed.clone(), limited, |of| weight * self.price(of) / of.budget)?;
             let mut answer = match found(solve(&priced, &self.settings))? {
                 Ok(answer) => answer,
                 Err(outage) if step == 0 => return Ok(Err(outage.reason)),
@@ -112,7 +112,9 @@ impl Myopic {
                 return Ok(Err("the solver's decision does not fit the slot".into()));
             };
             let shares: Vec<f64> = limited.iter().map(|of| energy(&spent, of).0 / of.budget).collect();
-            let cost = spent.terms.latency + spent.terms.plan_penalty;
+            let own_price = |(n, of): (usize, &ClusterEvaluation)| slot.own_server_price(n) * of.edge_server.energy.0;
+            let of_servers: f64 = spent.clusters.iter().enumerate().map(own_price).sum();
+            let cost = spent.terms.latency + spent.terms.plan_penalty + of_servers;
             if best.is_none() && step >= SOLVES / 2 && step % 4 == 0 {
                 // No price settles where a device's computing leaves too little for sending: one block less may
                 // suffice.
@@ -186,7 +188,8 @@ impl Policy for Myopic {
 fn limited(slot: &SlotContext<'_>) -> Vec<Limited> {
     let mut limited = Vec::new();
     for (cluster, present) in slot.present().iter().enumerate() {
-        let nodes = std::iter::once(0).chain(present.iter().map(|k| k + 1)).enumerate();
+        let server = slot.scenario_node(cluster, present.len() + 1);
+        let nodes = std::iter::once(0).chain(present.iter().map(|k| k + 1)).chain(server).enumerate();
         limited.extend(nodes.filter_map(|(node, known_as)| {
             Some(Limited { cluster, node, known_as, budget: slot.budget(cluster, node)?.0 })
         }));
@@ -268,23 +271,27 @@ fn with_fewer_blocks(
 
 /// The problem at these prices of the nodes with a budget; the others' energy is free.
 fn at_prices(
+    slot: &SlotContext<'_>,
     problem: SlotProblem,
     limited: &[Limited],
     price: impl Fn(&Limited) -> f64,
 ) -> Result<SlotProblem, RunError> {
     let mut spec = problem.into_spec();
-    for cluster in &mut spec.clusters {
+    for (n, cluster) in spec.clusters.iter_mut().enumerate() {
+        cluster.edge_server.energy_price = slot.own_server_price(n);
         cluster.control_unit.energy_price = 0.0;
         cluster.devices.iter_mut().for_each(|device| device.energy_price = 0.0);
     }
     for of in limited {
         let Some(cluster) = spec.clusters.get_mut(of.cluster) else { continue };
+        let devices = cluster.devices.len();
         let own = match of.node.checked_sub(1) {
             None => Some(&mut cluster.control_unit.energy_price),
+            Some(k) if k == devices => Some(&mut cluster.edge_server.energy_price),
             Some(k) => cluster.devices.get_mut(k).map(|device| &mut device.energy_price),
         };
         if let Some(own) = own {
-            *own = price(of).min(MAX_MAGNITUDE);
+            *own = (*own + price(of)).min(MAX_MAGNITUDE);
         }
     }
     Ok(SlotProblem::new(spec)?)
@@ -294,6 +301,7 @@ fn energy(spent: &Evaluation, of: &Limited) -> Joules {
     let Some(cluster) = spent.clusters.get(of.cluster) else { return Joules(0.0) };
     match of.node.checked_sub(1) {
         None => cluster.control_unit_energy,
+        Some(k) if k == cluster.device_energy.len() => cluster.edge_server.energy,
         Some(k) => cluster.device_energy.get(k).map_or(Joules(0.0), |energy| energy.total()),
     }
 }

@@ -136,7 +136,7 @@ impl<'a> PlannedCluster<'a> {
 
     /// What the plan costs by itself.
     pub fn penalty(&self) -> f64 {
-        self.program.plan.penalty
+        self.program.at.spec.plan_cost(self.program.plan)
     }
 
     /// Cost of what the active devices alone decide: overheads of their stages, constant latencies of the hops.

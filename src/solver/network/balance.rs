@@ -111,7 +111,7 @@ fn assess(
         known[n][chosen[n]].learn(sample);
         found.push(here);
     }
-    let objective = total * slowest + energy + part.plan.penalty;
+    let objective = total * slowest + energy + part.plan_cost();
     let gap = (total * slowest - weighted) / (total * slowest + energy);
     Assessed { balanced: Balanced { objective, weights, band_price, found }, responses, gap }
 }

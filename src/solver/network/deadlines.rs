@@ -315,13 +315,13 @@ impl NetworkSearch<'_> {
             Cluster { pieces: vec![piece], weight: explored.weights[n], best: None }
         };
         let mut clusters: Vec<Cluster> = (0..node.domains.len()).map(cluster).collect();
-        let (price, constant) = (network.price(), part.plan.penalty - band_price * network.band());
+        let (price, constant) = (network.price(), part.plan_cost() - band_price * network.band());
         let (mut last, mut stalled) = (f64::NEG_INFINITY, 0);
         for _ in 0..MOST_DEADLINES {
             let Some(best) = self.objective() else { return };
-            let (bar, scale) = (self.bar(self.gap), gap_scale(best, part.plan.penalty));
+            let (bar, scale) = (self.bar(self.gap), gap_scale(best, part.plan_cost()));
             // No decision that is better than the best has a later deadline: nothing else costs less than nothing.
-            let latest = (best - part.plan.penalty) / price;
+            let latest = (best - part.plan_cost()) / price;
             let meter = &mut self.work.buffers.meter;
             let timed = Timed { clusters: &clusters, price, constant };
             let (bound, deadline) = timed.least(latest, bar, 0.05 * self.gap * scale, meter);

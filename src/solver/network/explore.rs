@@ -51,7 +51,7 @@ impl NetworkSearch<'_> {
         let best = part.each(self.work, |n, work| part.best(n, weights[n], hints[n], tolerance, work));
         let best: Vec<BestChoice> = best.into_iter().collect::<Option<_>>()?;
         let clusters: f64 = best.iter().map(|best| best.bound).sum();
-        Some(PricedChoices { bound: clusters + part.network.uploads_bound(weights) + part.plan.penalty, best })
+        Some(PricedChoices { bound: clusters + part.network.uploads_bound(weights) + part.plan_cost(), best })
     }
 
     /// Whether no weights can close a part: its dual is nowhere above what it is over a few known choices. Then it is cut
@@ -102,7 +102,7 @@ impl NetworkSearch<'_> {
             let Deadline { value, weights, chosen, losses } =
                 deadline(network, &choices, &best.weights, UPLOAD_ACCURACY);
             best.branch = branch(&known, &chosen, &losses).or(best.branch);
-            let predicted = value + part.plan.penalty;
+            let predicted = value + part.plan_cost();
             let expected = predicted + losses.iter().map(|(loss, _)| loss).sum::<f64>();
             if self.is_hopeless(node, predicted) && best.branch.is_some() {
                 if expected < self.bar(self.aim) && !tried.contains(&chosen) {
@@ -119,7 +119,7 @@ impl NetworkSearch<'_> {
             let missing = predicted - priced.bound;
             best.raise(&priced, &weights);
             let news = learn(&mut known, &least, priced);
-            let maximal = !news && missing <= 0.1 * self.aim * gap_scale(predicted, part.plan.penalty);
+            let maximal = !news && missing <= 0.1 * self.aim * gap_scale(predicted, part.plan_cost());
             if best.bound >= self.bar(self.aim) || (!maximal && round < MOST_ROUNDS) {
                 continue;
             }
@@ -131,7 +131,7 @@ impl NetworkSearch<'_> {
             let weights = balanced.weights.clone();
             // What the choices were expected to cost; where they cost more, extrapolation has erred and their samples
             // now know.
-            let expected = balanced.objective <= expected + 0.1 * self.aim * gap_scale(expected, part.plan.penalty);
+            let expected = balanced.objective <= expected + 0.1 * self.aim * gap_scale(expected, part.plan_cost());
             self.offer(node.plan, &node.domains, balanced);
             if best.bound >= self.bar(self.aim) {
                 break;

@@ -55,6 +55,11 @@ impl<'a> Network<'a> {
         }
     }
 
+    /// What the plan of an index costs by itself.
+    pub fn plan_cost(&self, plan: usize) -> f64 {
+        self.problem.plan_cost(&self.problem.plans[plan])
+    }
+
     /// V.
     pub fn price(&self) -> f64 {
         self.problem.latency_weight
@@ -104,6 +109,11 @@ pub(crate) struct BestChoice {
 }
 
 impl Part<'_> {
+    /// What the plan costs by itself.
+    pub fn plan_cost(&self) -> f64 {
+        self.network.problem.plan_cost(self.plan)
+    }
+
     /// Runs `f` on a cluster at a latency price.
     pub fn with_cluster<T>(&self, cluster: usize, price: f64, f: impl FnOnce(&PlannedCluster, &Domain) -> T) -> T {
         let domain = &*self.domains[cluster];

@@ -198,7 +198,7 @@ impl NetworkSearch<'_> {
         let floors = (0..plans).map(|plan| {
             let part = self.part(plan, &domains);
             let clusters: f64 = weights.iter().enumerate().map(|(n, &weight)| part.floor(n, weight)).sum();
-            clusters + uploads + part.plan.penalty
+            clusters + uploads + part.plan_cost()
         });
         let mut bounds: Vec<f64> = floors.collect();
         let least = |bounds: &[f64]| (0..plans).min_by(|&a, &b| bounds[a].total_cmp(&bounds[b])).unwrap_or(0);
@@ -214,7 +214,7 @@ impl NetworkSearch<'_> {
             }
             let part = Part { network, plan: &network.problem.plans[plan], domains: &domains };
             let estimates = part.each(self.work, |n, work| part.estimate(n, weights[n], work));
-            *bound = bound.max(estimates.iter().sum::<f64>() + uploads + part.plan.penalty);
+            *bound = bound.max(estimates.iter().sum::<f64>() + uploads + part.plan_cost());
         }
         let weights = recalled.as_ref().map_or(weights, |recalled| recalled.weights.clone());
         let mut heap = BinaryHeap::new();
@@ -297,7 +297,7 @@ impl NetworkSearch<'_> {
     pub(super) fn bar(&self, gap: f64) -> f64 {
         self.incumbent.as_ref().map_or(f64::INFINITY, |best| {
             let objective = best.balanced.objective;
-            objective - 0.5 * gap * gap_scale(objective, self.network.problem.plans[best.plan].penalty)
+            objective - 0.5 * gap * gap_scale(objective, self.network.plan_cost(best.plan))
         })
     }
 
@@ -328,7 +328,7 @@ impl NetworkSearch<'_> {
         let (network, plan, domains) = (self.network, found.plan, self.domains.clone());
         if self.gap <= COARSE_GAP && lower_bound >= self.bar(self.aim) && !ended {
             let (before, weights) = (found.balanced.objective, self.equal());
-            let scale = gap_scale(before, network.problem.plans[plan].penalty);
+            let scale = gap_scale(before, network.plan_cost(plan));
             let part = Part { network, plan: network.problem.plans.get(plan)?, domains: &domains };
             let balanced = &found.balanced;
             let choices: Vec<Segments> = part.each(self.work, |n, work| {

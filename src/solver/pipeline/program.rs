@@ -13,7 +13,7 @@ pub(crate) fn planned(spec: &SlotSpec, cluster: &Cluster, with_penalty: bool) ->
     let each = |plan| Planned { instance: instance(&program.under(plan)), penalty: 0.0 };
     let mut plans: Vec<Planned> = spec.plans.iter().map(each).collect();
     if with_penalty {
-        plans.iter_mut().zip(&spec.plans).for_each(|(planned, plan)| planned.penalty = plan.penalty);
+        plans.iter_mut().zip(&spec.plans).for_each(|(planned, plan)| planned.penalty = spec.plan_cost(plan));
     }
     plans
 }

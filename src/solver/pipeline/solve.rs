@@ -116,7 +116,7 @@ fn network(
 ) -> Result<Option<Solved>, SolveError> {
     let mut clusters: Vec<Cluster> =
         problem.clusters.iter().map(|cluster| Cluster::new(planned(problem, cluster, false))).collect();
-    let penalties: Vec<f64> = problem.plans.iter().map(|plan| plan.penalty).collect();
+    let penalties: Vec<f64> = problem.plans.iter().map(|plan| problem.plan_cost(plan)).collect();
     let question = Question {
         shared: Shared {
             weight: problem.latency_weight,

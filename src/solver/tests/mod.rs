@@ -37,7 +37,7 @@ fn seeded(cases: u32) -> ProptestConfig {
 
 /// Σ |terms|: what rounding errors and search tolerances are relative to.
 fn magnitude(terms: &ObjectiveTerms) -> f64 {
-    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs()
+    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs() + terms.server_energy
 }
 
 /// Solves a feasible problem and checks what every solution must satisfy, whatever its gap.

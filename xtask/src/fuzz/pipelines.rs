@@ -6,7 +6,7 @@ use collapipe::problem::{
 };
 use collapipe::schedule::ScheduleKind;
 use collapipe::solver::{Settings, solve};
-use collapipe::units::{BitsPerSecond, Bytes, JoulesPerBit, Seconds, SecondsPerByte};
+use collapipe::units::{BitsPerSecond, Bytes, JoulesPerBit, Seconds, SecondsPerByte, Watts};
 use nalgebra::DMatrix;
 
 use super::checks::{Failure, Summary, check_answer, check_choice, compositions, each_choice, solved};
@@ -36,6 +36,7 @@ impl Draw {
         for cluster in &mut spec.clusters {
             self.parts(cluster, blocks);
             self.air(cluster, spec.overlap);
+            self.server(cluster);
         }
         let problem = SlotProblem::new(spec)?;
         if !self.chance(0.2) {
@@ -72,6 +73,19 @@ impl Draw {
         });
         let blocks = blocks.collect();
         spec.encoder = Chain { input_bits_per_sample: mean.boundary_bits_per_sample, blocks }.into();
+    }
+
+    /// A server whose time costs, or whose memory is short.
+    fn server(&mut self, cluster: &mut Cluster) {
+        let server = &mut cluster.edge_server;
+        if self.chance(0.3) {
+            server.compute_power_w = Watts(self.positive(100.0));
+            server.energy_price = self.or_zero(1.0);
+        }
+        if self.chance(0.1) {
+            server.memory_bytes = Some(Bytes(1.0));
+            server.decoder_bytes = Bytes(self.uniform(0.0, 1.1));
+        }
     }
 
     fn parts(&mut self, cluster: &mut Cluster, blocks: u32) {

@@ -121,7 +121,7 @@ impl Draw {
             decoder: Some(decoder),
             hop_latency_s: Seconds(self.or_zero(0.01)).into(),
             control_unit: ControlUnit { max_power_w, energy_price, circuit_power_w, amplifier_efficiency },
-            edge_server: EdgeServer { max_power_w: Watts(self.positive(10.0)) },
+            edge_server: EdgeServer { max_power_w: Watts(self.positive(10.0)), ..EdgeServer::default() },
             devices: list,
             gain_to_noise_hz_per_w: Gains(gains),
             ..Cluster::default()

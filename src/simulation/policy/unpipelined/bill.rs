@@ -6,7 +6,7 @@ use crate::problem::program::{
 };
 use crate::problem::{
     CandidatePlan, Cluster, ClusterEvaluation, Device, DeviceEnergy, DeviceId, EqualBlocks, LatencyParts, Link, NodeId,
-    Phase, SlotSpec,
+    Phase, ServerUse, SlotSpec,
 };
 use crate::simulation::policy::{DeviceLoad, OwnCluster};
 use crate::units::{Bits, Bytes, Hertz, Joules, Seconds};
@@ -20,6 +20,7 @@ pub(super) struct Bill<'a> {
     pub parts: LatencyParts,
     device_energy: Vec<DeviceEnergy>,
     control_unit_energy: Joules,
+    edge_server: ServerUse,
     loads: Vec<DeviceLoad>,
 }
 
@@ -35,6 +36,7 @@ impl<'a> Bill<'a> {
             parts: LatencyParts { fixed: cluster.fixed_seconds, ..LatencyParts::default() },
             device_energy: vec![DeviceEnergy::default(); devices],
             control_unit_energy: Joules(0.0),
+            edge_server: ServerUse::default(),
             loads: vec![DeviceLoad::default(); devices],
         };
         let share = problem.uplink.bandwidth_hz / problem.clusters.len() as f64;
@@ -67,7 +69,7 @@ impl<'a> Bill<'a> {
         let energy = sent.transmitter.drawn(power) * (time * uses);
         match sent.sender.device() {
             None => self.control_unit_energy += energy,
-            // The edge server's energy is not counted.
+            // What the edge server sends with is not counted.
             Some(k) => self.device_energy.iter_mut().skip(k.0).take(1).for_each(|device| device.transmit += energy),
         }
         Ok(time)
@@ -110,6 +112,30 @@ impl<'a> Bill<'a> {
             + self.cluster.decoder.map_or(Seconds(0.0), |stage| end_stage_time(&stage, phase, self.samples()))
     }
 
+    /// Books what the edge server computes for all devices, with all of their micro-batches, and what it holds: so many
+    /// copies of the blocks that are not on a device and of the decoder, with the activations of a device's share.
+    ///
+    /// # Errors
+    /// In words, where its memory does not hold that.
+    pub fn serve(&mut self, rates: ServerRates, on_device: u32, copies: f64) -> Result<(), String> {
+        let devices = self.cluster.devices.len().max(1) as f64;
+        let blocks = f64::from(self.encoder.blocks.saturating_sub(on_device));
+        let samples = f64::from(self.cluster.batch_size) / devices;
+        let per_block = self.encoder.resident_bytes_per_block + self.encoder.activation_bytes_per_sample * samples;
+        let [resident, per_sample] = rates.decoder_memory;
+        let memory = (per_block * blocks + resident + per_sample * samples) * copies;
+        if let Some(limit) = self.cluster.edge_server.memory_bytes.filter(|limit| memory > *limit) {
+            return Err(format!(
+                "edge_server.memory_bytes = {:e}: {blocks} blocks and the decoder need {:e} bytes of the edge server's memory",
+                limit.0, memory.0
+            ));
+        }
+        let per_micro_batch =
+            self.server(rates, Phase::Forward, on_device) + self.server(rates, Phase::Backward, on_device);
+        self.edge_server = self.program.server_used(per_micro_batch * (self.uses() * devices), memory);
+        Ok(())
+    }
+
     /// Books what a device computes and records what it holds: d (resident + activation·B/K), I·B/K samples.
     pub fn compute(&mut self, problem: &SlotSpec, k: usize, device: &Device, blocks: u32) {
         let share = 1.0 / self.cluster.devices.len().max(1) as f64;
@@ -132,6 +158,7 @@ impl<'a> Bill<'a> {
             parts: self.parts,
             device_energy: self.device_energy,
             control_unit_energy: self.control_unit_energy,
+            edge_server: self.edge_server,
         };
         OwnCluster { costs, devices: self.loads }
     }

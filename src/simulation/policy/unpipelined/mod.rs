@@ -4,7 +4,7 @@
 //! Common to all: every present device works on its equal share B/K of the batch, I local iterations of M micro-batches
 //! of B/(KM) samples; all transmissions are at full power; the upload has an equal share of its band; computing the
 //! embedding is left out, in favour of these policies. Plans are compared by the slot's objective, and the cheapest is
-//! played. Memory is reported, not enforced.
+//! played. Memory of devices is reported, not enforced; that of the edge server is a limit, where a scenario gives it one.
 
 mod bill;
 mod full_model;
@@ -21,6 +21,7 @@ use super::{Choice, OwnCluster, OwnRound};
 use crate::problem::{CandidatePlan, Cluster, SlotProblem};
 use crate::simulation::Outage;
 use crate::simulation::round::Round;
+use crate::units::Bytes;
 
 /// The cheapest round over all plans; `train` bills a cluster for one plan, or says what is missing.
 fn cheapest(problem: &SlotProblem, train: impl Fn(&Cluster, &CandidatePlan) -> Result<OwnCluster, String>) -> Choice {
@@ -64,7 +65,8 @@ fn best_cut(
                 let energy: f64 = devices.map(|(device, energy)| device.energy_price * energy.total().0).sum();
                 let cost = problem.latency_weight * costs.latency.0
                     + energy
-                    + cluster.control_unit.energy_price * costs.control_unit_energy.0;
+                    + cluster.control_unit.energy_price * costs.control_unit_energy.0
+                    + cluster.edge_server.energy_price * costs.edge_server.energy.0;
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                     best = Some((cost, own));
                 }
@@ -81,6 +83,8 @@ fn best_cut(
 struct ServerRates {
     /// Seconds per FLOP, forward and backward.
     per_flop: [f64; 2],
+    /// Memory of the decoder: resident, and per sample.
+    decoder_memory: [Bytes; 2],
 }
 
 impl ServerRates {
@@ -93,7 +97,7 @@ impl ServerRates {
         let seconds = [stage.forward_seconds_per_sample.0, stage.backward_seconds_per_sample.0];
         let [forward, backward] = [seconds[0] / flops[0], seconds[1] / flops[1]];
         match forward.is_finite() && backward.is_finite() {
-            true => Ok(Self { per_flop: [forward, backward] }),
+            true => Ok(Self { per_flop: [forward, backward], decoder_memory: model.decoder_memory() }),
             false => Err("the decoder costs nothing, so that the edge server's rate is not known".into()),
         }
     }

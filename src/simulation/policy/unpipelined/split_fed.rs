@@ -18,7 +18,8 @@ use crate::units::Seconds;
 ///
 /// with b, server and d as for split learning, and R_k on W/K. The edge server works on one device's micro-batch after
 /// another, once all have arrived (in the backward phase: before any is sent), which overstates its waiting. In its
-/// favour: the embedding costs nothing, and the edge server has memory for everything.
+/// favour: the embedding costs nothing. The edge server works as long as under split learning, and holds a copy of its part
+/// for each of the K devices (as SplitFedV1 of Thapa et al. 2022), which its memory must hold where the scenario limits it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SplitFed;
 
@@ -39,6 +40,7 @@ impl Policy for SplitFed {
             let share = cluster.bandwidth_hz / devices;
             best_cut(problem, cluster, |blocks| {
                 let mut bill = Bill::new(problem, cluster, plan)?;
+                bill.serve(rates, blocks, devices)?;
                 let (mut slowest, uses) = ([Seconds(0.0); 2], bill.uses());
                 for (k, device) in cluster.devices.iter().enumerate() {
                     bill.carry(k, blocks)?;

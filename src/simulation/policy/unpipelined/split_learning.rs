@@ -19,8 +19,9 @@ use crate::simulation::policy::{Choice, Policy, SlotContext};
 /// ```
 ///
 /// d is the one with the least V·T + Σ Z·E, the same for all devices of a cluster. The device's part goes back to the
-/// control unit and from there to the next device. In its favour: the embedding costs nothing, and the edge server has
-/// memory for everything.
+/// control unit and from there to the next device. In its favour: the embedding costs nothing. The edge server works for
+/// I·M·K·Σ_phases server and holds one copy of its part, (L − d)(resident + activation B/K) and the decoder, which its memory
+/// must hold where the scenario limits it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SplitLearning;
 
@@ -40,6 +41,7 @@ impl Policy for SplitLearning {
             let server = NodeId::edge_server(cluster.devices.len());
             best_cut(problem, cluster, |blocks| {
                 let mut bill = Bill::new(problem, cluster, plan)?;
+                bill.serve(rates, blocks, 1.0)?;
                 for (k, device) in cluster.devices.iter().enumerate() {
                     bill.carry(k, blocks)?;
                     bill.compute(problem, k, device, blocks);

@@ -18,7 +18,7 @@ fn seeded(cases: u32) -> ProptestConfig {
 }
 
 fn magnitude(terms: &ObjectiveTerms) -> f64 {
-    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs()
+    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs() + terms.server_energy
 }
 
 fn certified(solution: Solution) -> Certified {

@@ -116,7 +116,7 @@ impl<'a> Master<'a> {
             let what = "finds nothing feasible, although a decision is known".into();
             return Err(SolveError::Backend { backend: NAME, what });
         };
-        let size = (found.objective - self.pipeline.plan.penalty).abs();
+        let size = (found.objective - self.pipeline.problem.plan_cost(self.pipeline.plan)).abs();
         self.bound = self.bound.max(found.objective - ACCURACY * size);
         Ok(found)
     }

@@ -77,7 +77,8 @@ impl<'a> Pipeline<'a> {
     ) -> Self {
         let mut model = Model::default();
         let round = model.real(0.0, f64::INFINITY, scale.seconds);
-        model.objective = Linear { constant: plan.penalty, ..Linear::default() }.with(problem.latency_weight, round);
+        model.objective =
+            Linear { constant: problem.plan_cost(plan), ..Linear::default() }.with(problem.latency_weight, round);
         let each = problem.clusters.iter().zip(domains).zip(links);
         let paths = each.map(|((cluster, domain), links)| path(&mut model, problem, cluster, domain, links)).collect();
         Self { problem, plan, model, paths, scale, round }

@@ -86,7 +86,7 @@ impl RadioProgram {
         let plan = problem.plans.get(question.plan)?;
         let mut radio = Self {
             latency_price: problem.latency_weight,
-            constant: plan.penalty,
+            constant: problem.plan_cost(plan),
             latency: Vec::new(),
             bands: Vec::new(),
             paces: Vec::new(),
