@@ -161,7 +161,7 @@ impl Cluster {
             embedding: Some(EndStage::default()),
             decoder: Some(EndStage::default()),
             control_unit: ControlUnit { max_power_w, ..ControlUnit::default() },
-            edge_server: EdgeServer { max_power_w },
+            edge_server: EdgeServer { max_power_w, ..EdgeServer::default() },
             devices,
             gain_to_noise_hz_per_w: Gains(DMatrix::from_element(nodes, nodes, gain_to_noise_hz_per_w)),
             ..Self::default()

@@ -193,7 +193,8 @@ fn a_scenario_without_v_has_one_derived() {
     let from = summary["provenance"]["latency_weight_from"].as_str().unwrap();
     assert!(from.contains("C2"), "{from}");
     // The same V, given, is the same run, and nothing is said.
-    let with = [&arguments[..], &["--latency-weight", &v.to_string()]].concat();
+    let weight = v.to_string();
+    let with = [&arguments[..], &["--latency-weight", &weight]].concat();
     let given = run_with_input(&with, &small);
     let other: Value = serde_json::from_str(&stdout(&given)).unwrap();
     assert_eq!(other["latency"], summary["latency"]);
@@ -227,6 +228,8 @@ fn v_does_not_matter_without_budgets_and_is_never_zero() {
     let two = run_with_input(&["run", "-", "--no-files", "--latency-weight", "1,2"], &shed(None, None));
     assert_eq!(code(&two), 2);
     assert!(stderr(&two).contains("must be one V"), "{}", stderr(&two));
+}
+
 /// A sweep says it first, as its page does: runs of the same slots and budgets show for each other what can be kept.
 #[test]
 fn a_sweep_says_first_whether_budgets_are_kept() {

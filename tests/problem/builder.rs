@@ -60,7 +60,7 @@ proptest! {
                 embedding: Some(EndStage::default()),
                 decoder: Some(EndStage::default()),
                 control_unit: ControlUnit { max_power_w: power, ..ControlUnit::default() },
-                edge_server: EdgeServer { max_power_w: power },
+                edge_server: EdgeServer { max_power_w: power, ..EdgeServer::default() },
                 gain_to_noise_hz_per_w: Gains(DMatrix::from_element(devices.len() + 2, devices.len() + 2, gain)),
                 devices,
                 ..Cluster::default()

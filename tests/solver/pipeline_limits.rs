@@ -20,7 +20,7 @@ fn pipeline(devices: usize, clusters: usize, seed: u64) -> SlotProblem {
     let block = spec.encoder.equal().unwrap().block();
     let input_bits_per_sample = block.boundary_bits_per_sample;
     let unequal = (0..blocks).map(|index| {
-        let mut own = block.clone();
+        let mut own = block;
         let scale = 1.0 + 0.3 * ((index * 7 + seed as usize) % 5) as f64;
         own.forward_flops_per_sample.0 *= scale;
         own.backward_flops_per_sample.0 *= scale;
