@@ -50,12 +50,12 @@ pub use engine::{
     LabelsError, Minimum, Optimality, Weights,
 };
 pub use fleet::{ControllerFileError, ControllerSchema, FleetController, FleetError, Joined, MemberChanges};
-pub use history::{Action, History, HistoryError, Step};
 #[cfg(feature = "figures")]
-pub(crate) use history::{check_step, dot, squared};
+pub(crate) use history::dot;
+pub use history::{Action, History, HistoryError, Step};
+pub(crate) use history::{check_step, squared};
 pub use offline::{OfflineError, OfflineOptimum, OfflineProblem};
 pub use power::{Duration, PowerBudgetError, PowerController};
-#[cfg(feature = "figures")]
 pub(crate) use proofs::NOT_COMPARED;
 pub use proofs::{OfflineBounds, Omission, Proofs};
 pub use queues::{QueueError, Queues};
