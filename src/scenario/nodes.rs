@@ -152,7 +152,7 @@ fn edge_server(
         // A share of the machine draws a share of its power, for longer.
         compute_power_w: spec.compute_power_w.map_or(Watts(0.0), |power| power / sharers),
         // The scenario's own price; those of queues come on top.
-        energy_price: latency_weight * spec.energy_price_s_per_j.unwrap_or(0.0),
+        energy_price: spec.energy_price_s_per_j.map_or(0.0, |price| latency_weight * price),
         memory_bytes: spec.memory_bytes.map(|memory| memory / sharers),
         decoder_bytes: if counted { resident + per_sample * f64::from(of.batch_size) } else { Bytes(0.0) },
     };

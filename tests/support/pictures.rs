@@ -18,6 +18,7 @@ const WITHOUT_UNIT: &[&str] = &[
     "Mean encoder blocks on a device",
     "Time of a decision, exact solver = 1",
     "clusters",
+    "clusters that share the edge server",
     "devices per cluster",
     "micro-batches per batch",
     "relative spread of the devices' speeds",
