@@ -42,8 +42,8 @@ pub struct ScenarioSpec {
     pub slots: u64,
     /// Base of all random numbers.
     pub seed: u64,
-    /// V: price of a second of round latency against one unit of scaled queue; finite, > 0. Commands derive it if left out
-    /// ([`DerivedWeight`](crate::simulation::DerivedWeight)); here it is then 0.
+    /// V: price of a second of round latency against one unit of scaled queue; finite, > 0. If left out, a short run
+    /// derives it from the budgets, which is said.
     #[serde(default, deserialize_with = "not_zero", skip_serializing_if = "is_zero")]
     pub latency_weight: f64,
     /// δ in [0, 1): budgets are played as Ē(1 − δ), so that Ē itself is kept for sure; 0 if left out. A node may have its
