@@ -4,6 +4,7 @@
 use collapipe::model::{Family, Head, ModelPreset, Optimizer as StateKind, Transformer, TransformerSpec};
 use collapipe_engine::nn::{IGNORED, Loss, Model, Optimizer, Real, Rule, Shape};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 fn spec(width: u32, heads: u32, feed_forward: u32, layers: u32, tokens: u32, classes: u32) -> TransformerSpec {
     let mut spec = ModelPreset::BertTiny.spec(tokens);
@@ -167,8 +168,9 @@ fn check_gradients(spec: &TransformerSpec, count: usize, seed: u64) {
             *parts.all().nth(place).expect("a parameter") = before;
             mean
         };
-        // Of fourth order. A long step suffers from curvature, a short one from rounding: one of them is near the truth.
-        let errors = [2e-3, 4e-4, 8e-5].map(|step| {
+        // Of fourth order. A long step suffers from curvature, which is sharp where few numbers are normalized, a short one
+        // from rounding: one of them is near the truth.
+        let errors = [2e-3, 4e-4, 8e-5, 1.6e-5, 3.2e-6].map(|step| {
             let difference = (8.0 * (at(step) - at(-step)) - (at(2.0 * step) - at(-2.0 * step))) / (12.0 * step);
             (gradient - difference).abs() / scale
         });
@@ -186,7 +188,7 @@ fn every_gradient_is_the_difference_quotient() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 30, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 30, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() })]
 
     #[test]
     fn of_any_shape(
