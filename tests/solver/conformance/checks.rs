@@ -33,7 +33,7 @@ pub fn every_entry(_: &CatalogueEntry) -> bool {
 
 /// Σ |terms|: what rounding errors are relative to.
 fn magnitude(terms: &ObjectiveTerms) -> f64 {
-    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs()
+    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs() + terms.server_energy
 }
 
 fn exact(problem: &SlotProblem) -> Solution {

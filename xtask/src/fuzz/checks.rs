@@ -58,7 +58,7 @@ impl Summary {
 
 /// Σ |terms|: what rounding errors are relative to.
 fn size(terms: &ObjectiveTerms) -> f64 {
-    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs()
+    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs() + terms.server_energy
 }
 
 /// What is wrong, and with which problem if it is not the one that was drawn.
