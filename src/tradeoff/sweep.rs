@@ -15,7 +15,7 @@ use crate::ground::digest::of_data;
 use crate::problem::FieldError;
 use crate::report::{BudgetVerdict, summary};
 use crate::scenario::Scenario;
-use crate::simulation::{Effort, MOST_COMPARED, PolicyKind, Run, RunError};
+use crate::simulation::{Effort, MOST_COMPARED, PolicyKind, Run, RunError, RunRecord};
 use crate::solver::Settings;
 
 /// Most values of a sweep.
@@ -169,6 +169,20 @@ impl Sweep {
         stop: &AtomicBool,
         progress: &Progress,
     ) -> Result<Option<SweepPoint>, SweepError> {
+        let Some(record) = self.played(value, scenario, stop, progress)? else { return Ok(None) };
+        let point = SweepPoint::new(&record, self.axis, value, fingerprint);
+        folder.keep_point(&point)?;
+        Ok(Some(point))
+    }
+
+    /// The run of one scenario; none if it was stopped.
+    fn played(
+        &self,
+        value: f64,
+        scenario: &Scenario,
+        stop: &AtomicBool,
+        progress: &Progress,
+    ) -> Result<Option<RunRecord>, SweepError> {
         let failed = self.failed(value);
         let policy = self.policy.build(self.settings, scenario.spec().seed).map_err(&failed)?;
         let mut run = Run::with_policy(scenario, policy).map_err(&failed)?;
@@ -180,9 +194,7 @@ impl Sweep {
             slots.push(slot.map_err(&failed)?);
             progress(1);
         }
-        let point = SweepPoint::new(&run.record(slots), self.axis, value, fingerprint);
-        folder.keep_point(&point)?;
-        Ok(Some(point))
+        Ok(Some(run.record(slots)))
     }
 
     /// What the budgets would have to be, where no run keeps them: looked for in the states of the run at the least value,
@@ -197,17 +209,7 @@ impl Sweep {
         if scenario.spec().slots > MOST_COMPARED as u64 || !self.policy.decides_slot_problem() {
             return Ok(None);
         }
-        let failed = self.failed(*value);
-        let policy = self.policy.build(self.settings, scenario.spec().seed).map_err(&failed)?;
-        let mut run = Run::with_policy(scenario, policy).map_err(&failed)?;
-        let mut slots = Vec::new();
-        for slot in run.by_ref() {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(None);
-            }
-            slots.push(slot.map_err(&failed)?);
-        }
-        let mut record = run.record(slots);
+        let Some(mut record) = self.played(*value, scenario, stop, &|_| ())? else { return Ok(None) };
         record.comparison = record.compare(scenario, self.settings, Effort::Quick).ok();
         Ok(summary(&record).budgets)
     }

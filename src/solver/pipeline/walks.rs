@@ -380,24 +380,27 @@ impl Walks {
     fn cut(&mut self, instance: &Instance, tables: &Tables, windows: &Windows, order: &[u16]) -> Option<(f64, Choice)> {
         let blocks = instance.blocks;
         let device = |s: usize| usize::from(order[s]);
-        let mut open = vec![f64::INFINITY; (order.len() + 1) * (blocks + 1)];
-        let row = |s: usize| s * (blocks + 1)..(s + 1) * (blocks + 1);
-        let last = order.len() - 1;
-        for s in (0..order.len()).rev() {
-            let k = device(s);
-            let mut shut = vec![f64::INFINITY; blocks + 1];
+        let (cuts, last) = (blocks + 1, order.len() - 1);
+        // What follows a segment at a position, by the cut behind it.
+        let behind = |s: usize, open: &[f64]| -> Vec<f64> {
+            let mut shut = vec![f64::INFINITY; cuts];
             if s == last {
-                shut[blocks] = tables.exit(k);
+                shut[blocks] = tables.exit(device(s));
             } else {
-                let next = &open[row(s + 1)];
                 for past in s + 1..blocks {
-                    shut[past] = tables.link(s, k, device(s + 1), past) + next[past];
+                    shut[past] = tables.link(s, device(s), device(s + 1), past) + open[(s + 1) * cuts + past];
                 }
             }
+            shut
+        };
+        let mut open = vec![f64::INFINITY; order.len() * cuts];
+        for s in (0..order.len()).rev() {
+            let shut = behind(s, &open);
             for first in s..blocks {
-                let (low, high) = windows.get(s, k, first);
+                let (low, high) = windows.get(s, device(s), first);
                 if low <= high {
-                    open[s * (blocks + 1) + first] = tables.best_end(instance, (s, k, first), (low, high), &shut).0;
+                    let segment = (s, device(s), first);
+                    open[s * cuts + first] = tables.best_end(instance, segment, (low, high), &shut).0;
                     self.work += (high - low + 1) as u64;
                 }
             }
@@ -406,23 +409,14 @@ impl Walks {
         if !total.is_finite() {
             return None;
         }
-        let mut cuts = Vec::with_capacity(order.len());
+        let mut ends = Vec::with_capacity(order.len());
         let mut cut = 0;
         for s in 0..order.len() {
-            let k = device(s);
-            let mut shut = vec![f64::INFINITY; blocks + 1];
-            if s == last {
-                shut[blocks] = tables.exit(k);
-            } else {
-                let next = &open[row(s + 1)];
-                for past in s + 1..blocks {
-                    shut[past] = tables.link(s, k, device(s + 1), past) + next[past];
-                }
-            }
-            cut = tables.best_end(instance, (s, k, cut), windows.get(s, k, cut), &shut).1;
-            cuts.push(u16::try_from(cut).ok()?);
+            let segment = (s, device(s), cut);
+            cut = tables.best_end(instance, segment, windows.get(s, device(s), cut), &behind(s, &open)).1;
+            ends.push(u16::try_from(cut).ok()?);
         }
-        Some((total + tables.constant, Choice { devices: order.to_vec(), cuts }))
+        Some((total + tables.constant, Choice { devices: order.to_vec(), cuts: ends }))
     }
 }
 
