@@ -83,9 +83,8 @@ pub fn check(arguments: &CheckArguments) -> Result<Done, Failure> {
 
 /// What an answer claims of a decision and is not so.
 fn faults(claims: &Claims, evaluation: &Evaluation, feasible: bool) -> Vec<String> {
-    let (costs, terms) = (evaluation.objective, &evaluation.terms);
-    let sizes = [terms.latency, terms.compute_energy, terms.transmit_energy, terms.plan_penalty, terms.server_energy];
-    let room = CLOSE * sizes.iter().map(|term| term.abs()).sum::<f64>();
+    let costs = evaluation.objective;
+    let room = CLOSE * evaluation.terms.magnitude();
     let mut faults = Vec::new();
     if let Some(says) = claims.objective
         && (says - costs).abs() > room

@@ -68,6 +68,12 @@ impl ObjectiveTerms {
     pub fn total(&self) -> f64 {
         self.latency + self.compute_energy + self.transmit_energy + self.plan_penalty + self.server_energy
     }
+
+    /// Σ |terms|: what rounding errors and tolerances are relative to, also where costs and a negative penalty cancel.
+    #[must_use]
+    pub fn magnitude(&self) -> f64 {
+        self.latency + self.compute_energy + self.transmit_energy + self.plan_penalty.abs() + self.server_energy
+    }
 }
 
 /// What one more unit of each shared resource would save, at the margin.

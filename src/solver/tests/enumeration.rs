@@ -57,7 +57,7 @@ proptest! {
         problem in slot_problems(ProblemParameters { devices: 1..=4, blocks: 1..=8, ..full(1) }),
     ) {
         let (best, least) = (solved(&problem), enumerated(&problem));
-        let size = magnitude(&best.evaluation.terms);
+        let size = best.evaluation.terms.magnitude();
         prop_assert!((best.objective() - least).abs() <= 2e-9 * size, "{} but {least} exists", best.objective());
         prop_assert!(best.lower_bound <= least + 1e-11 * size, "bound {} above {least}", best.lower_bound);
     }

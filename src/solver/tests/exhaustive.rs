@@ -24,7 +24,7 @@ fn agree(participation: Participation, clusters: usize, seeds: std::ops::Range<u
             assert_eq!(tried.outcome, best.outcome, "seed {seed}");
             continue;
         };
-        let size = magnitude(&best.evaluation.terms);
+        let size = best.evaluation.terms.magnitude();
         let off = (best.objective() - tried.objective()) / size;
         assert!(off.abs() <= 1e-6, "{participation:?} {clusters} seed {seed}: {off:e}");
         assert!(best.lower_bound <= tried.objective() + 1e-9 * size, "seed {seed}: bound");

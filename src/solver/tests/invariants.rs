@@ -102,7 +102,7 @@ proptest! {
     fn no_decision_beats_the_bound((problem, decision) in problems_with_decisions(full(2))) {
         let single = problem.clusters.len() == 1;
         let best = if single { solved(&problem) } else { solved_to(&problem, 1e-4) };
-        let size = magnitude(&best.evaluation.terms);
+        let size = best.evaluation.terms.magnitude();
         let by_hand = objective_by_hand(&problem, &best.decision);
         prop_assert!((by_hand - best.objective()).abs() <= 1e-10 * size, "{} is {by_hand}", best.objective());
         let other = evaluate(&problem, &decision).unwrap().objective;
@@ -144,7 +144,7 @@ proptest! {
             _ => cluster.devices[0].memory_bytes = Bytes(cluster.devices[0].memory_bytes.0 * factor),
         }
         let after = solved(&built(spec));
-        let size = magnitude(&before.evaluation.terms);
+        let size = before.evaluation.terms.magnitude();
         prop_assert!(after.objective() <= before.objective() + 3e-9 * size, "{} -> {}", before.objective(), after.objective());
     }
 
@@ -166,7 +166,7 @@ proptest! {
         let gains = &mut cluster.gain_to_noise_hz_per_w.0;
         *gains = gains.clone().insert_row(at + 1, gain).insert_column(at + 1, gain);
         let after = solved(&built(spec));
-        let size = magnitude(&before.evaluation.terms);
+        let size = before.evaluation.terms.magnitude();
         prop_assert!(after.objective() <= before.objective() + 3e-9 * size, "{} -> {}", before.objective(), after.objective());
     }
 
@@ -179,7 +179,7 @@ proptest! {
         let best = solved(&built(spec.clone()));
         let prices = &best.shadow_prices;
         let price = if uplink { prices.uplink_per_hz } else { prices.forward_band_per_hz[0] + prices.backward_band_per_hz[0] };
-        let size = magnitude(&best.evaluation.terms);
+        let size = best.evaluation.terms.magnitude();
         for step in [1e-3, -1e-3] {
             let mut spec = spec.clone();
             let band = if uplink { &mut spec.uplink.bandwidth_hz } else { &mut spec.clusters[0].bandwidth_hz };
@@ -208,7 +208,7 @@ proptest! {
     ) {
         // One choice: a convex problem.
         let best = solved_to(&problem, 1e-7);
-        let size = magnitude(&best.evaluation.terms);
+        let size = best.evaluation.terms.magnitude();
         prop_assert!(best.objective() - best.lower_bound <= 1e-7 * size, "gap {:e}", best.gap);
         for step in [1e-2, -1e-2] {
             let mut spec = problem.clone().into_spec();
@@ -230,7 +230,7 @@ fn networks_close_their_gap() {
     for _ in 0..200 {
         let problem = strategy.new_tree(&mut runner).unwrap().current();
         let best = solved_to(&problem, 1e-4);
-        let relative = (best.objective() - best.lower_bound) / magnitude(&best.evaluation.terms);
+        let relative = (best.objective() - best.lower_bound) / best.evaluation.terms.magnitude();
         assert!(relative <= 0.1, "gap {relative:e}, {:?}", best.evaluation.terms);
         wide += usize::from(relative > 1e-3);
     }

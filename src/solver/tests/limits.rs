@@ -14,7 +14,7 @@ use crate::strategies::{ProblemParameters, slot_problems};
 fn stands(solution: &Solution, gap: f64, optimum: &Certified, ended: Status) {
     let best = solution.certified().unwrap();
     assert!(best.evaluation.feasibility.is_feasible(1e-9), "{}", best.evaluation.feasibility);
-    let size = magnitude(&optimum.evaluation.terms);
+    let size = optimum.evaluation.terms.magnitude();
     assert!(best.lower_bound.is_finite());
     assert!(
         best.lower_bound <= optimum.objective() + 1e-11 * size,
@@ -74,7 +74,7 @@ proptest! {
     ) {
         let optimum = solved(&problem);
         let found = solved_to(&problem, gap);
-        let size = magnitude(&optimum.evaluation.terms);
+        let size = optimum.evaluation.terms.magnitude();
         prop_assert!(found.lower_bound <= optimum.objective() + 1e-11 * size);
         prop_assert!(found.gap <= gap, "{} asked, {}", gap, found.gap);
     }

@@ -30,7 +30,7 @@ fn assert_as_good(milp: &Solution, tried: &Solution) {
         assert_eq!(milp.outcome, tried.outcome);
         return;
     };
-    let size = magnitude(&tried.evaluation.terms);
+    let size = tried.evaluation.terms.magnitude();
     let off = (best.objective() - tried.objective()) / size;
     assert!(off.abs() <= 1e-7, "off by {off:e}");
     assert!(best.lower_bound <= tried.objective() + 1e-12 * size);
@@ -100,7 +100,7 @@ fn the_optimum_keeps_its_segments() {
             for milp in every_solver() {
                 let milp = milp.solve(&problem, &question).unwrap();
                 let found = milp.certified().unwrap();
-                let size = magnitude(&best.evaluation.terms);
+                let size = best.evaluation.terms.magnitude();
                 let off = (found.objective() - best.objective()) / size;
                 assert!(off.abs() <= 1e-7, "seed {seed}: off by {off:e}");
                 assert!(found.objective() >= best.lower_bound - 1e-9 * size, "seed {seed}: beats the optimum");
@@ -118,7 +118,7 @@ fn assert_bounds(problem: &SlotProblem) {
 
 fn assert_bounded(milp: &Solution, exact: &Certified) {
     let best = milp.certified().unwrap();
-    let size = magnitude(&exact.evaluation.terms);
+    let size = exact.evaluation.terms.magnitude();
     assert!(best.lower_bound <= exact.objective() + 1e-9 * size, "bound {:e}", best.lower_bound);
     assert!(best.objective() >= exact.lower_bound - 1e-9 * size, "objective {:e}", best.objective());
     assert!((best.objective() - best.lower_bound) <= 2e-4 * size, "gap {:e}, {:?}", best.gap, milp.work);

@@ -4,7 +4,7 @@ use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
 use super::*;
 use crate::instances::InstanceSize;
-use crate::problem::{ObjectiveTerms, SlotSpec, Status, evaluate};
+use crate::problem::{SlotSpec, Status, evaluate};
 
 #[cfg(feature = "milp")]
 mod alternating;
@@ -35,11 +35,6 @@ fn seeded(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() }
 }
 
-/// Σ |terms|: what rounding errors and search tolerances are relative to.
-fn magnitude(terms: &ObjectiveTerms) -> f64 {
-    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs() + terms.server_energy
-}
-
 /// Solves a feasible problem and checks what every solution must satisfy, whatever its gap.
 fn solved_to(problem: &SlotProblem, gap: f64) -> Certified {
     let solution = solve(problem, &Settings { gap, ..Settings::default() }).unwrap();
@@ -55,7 +50,7 @@ fn solved_to(problem: &SlotProblem, gap: f64) -> Certified {
 /// Solves a feasible problem of one cluster to optimality.
 fn solved(problem: &SlotProblem) -> Certified {
     let best = solved_to(problem, 1e-7);
-    let relative = (best.objective() - best.lower_bound) / magnitude(&best.evaluation.terms);
+    let relative = (best.objective() - best.lower_bound) / best.evaluation.terms.magnitude();
     assert!(relative <= 1e-7, "gap {:e} of {:?}", best.gap, best.evaluation.terms);
     best
 }

@@ -17,7 +17,7 @@ fn the_prices_of_an_answer_prove_its_bound() {
         let best = solved(&problem);
         let least = enumerated(&problem);
         let bound = bound_from_prices(&problem, &best.shadow_prices, best.lower_bound).unwrap();
-        let room = 1e-8 * magnitude(&best.evaluation.terms);
+        let room = 1e-8 * best.evaluation.terms.magnitude();
         assert!(bound >= best.lower_bound - room && bound <= least + room, "seed {seed}: {bound}, {least}");
     }
 }
@@ -28,7 +28,7 @@ fn wrong_prices_and_claims_make_no_bound_wrong() {
     for (seed, problem) in problems().enumerate() {
         let best = solved(&problem);
         let least = enumerated(&problem);
-        let room = 1e-8 * magnitude(&best.evaluation.terms);
+        let room = 1e-8 * best.evaluation.terms.magnitude();
         for factor in [0.0, 1e-3, 0.3, 5.0, 1e6, f64::NAN, f64::INFINITY, -1.0] {
             let mut prices = best.shadow_prices.clone();
             prices.forward_band_per_hz.iter_mut().for_each(|price| *price *= factor);
@@ -38,7 +38,7 @@ fn wrong_prices_and_claims_make_no_bound_wrong() {
         }
         let claimed = best.objective() + 0.1 * best.objective().abs();
         let bound = bound_from_prices(&problem, &ShadowPrices::default(), claimed).unwrap();
-        assert!(bound <= least + room && bound >= least - 1e-6 * magnitude(&best.evaluation.terms), "seed {seed}");
+        assert!(bound <= least + room && bound >= least - 1e-6 * best.evaluation.terms.magnitude(), "seed {seed}");
     }
 }
 

@@ -13,7 +13,7 @@ fn compared(problem: &SlotProblem, change: impl FnOnce(&mut SlotSpec)) -> (f64, 
     let best = solved_to(problem, gap);
     let mut spec = problem.clone().into_spec();
     change(&mut spec);
-    (solved_to(&built(spec), gap).objective(), best.objective(), magnitude(&best.evaluation.terms))
+    (solved_to(&built(spec), gap).objective(), best.objective(), best.evaluation.terms.magnitude())
 }
 
 /// Energies `factor` times as large at prices as many times smaller.

@@ -6,7 +6,7 @@ mod kkt;
 
 use collapipe::instances::{CatalogueEntry, Expected, catalogue};
 use collapipe::problem::DeviceId;
-use collapipe::problem::{Decision, ObjectiveTerms, SlotProblem, Status, evaluate};
+use collapipe::problem::{Decision, SlotProblem, Status, evaluate};
 use collapipe::solver::backend::{Backend, Exact, RadioFor, Segments, WholeSlot};
 use collapipe::solver::{Certified, Settings, Solution, solve};
 
@@ -29,11 +29,6 @@ pub struct Allowed {
 /// Whatever the catalogue has.
 pub fn every_entry(_: &CatalogueEntry) -> bool {
     true
-}
-
-/// Σ |terms|: what rounding errors are relative to.
-fn magnitude(terms: &ObjectiveTerms) -> f64 {
-    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs() + terms.server_energy
 }
 
 fn exact(problem: &SlotProblem) -> Solution {
@@ -109,7 +104,7 @@ pub fn conditions_are_not_idle() {
     let entry = catalogue().unwrap().into_iter().find(|entry| entry.name == "five-devices").unwrap();
     let problem = &entry.problem;
     let best = exact(problem).outcome.unwrap();
-    let size = magnitude(&best.evaluation.terms);
+    let size = best.evaluation.terms.magnitude();
     assert!(kkt::residual(problem, &best, size).worst() <= 1e-6);
     let changes: [fn(&mut Decision); 3] = [
         |decision| {
@@ -168,7 +163,7 @@ impl Worst {
         let (status, exact) = (found.status, exact.certified().unwrap());
         let found =
             found.outcome.as_ref().unwrap_or_else(|reasons| panic!("{place}: said to be infeasible: {reasons}"));
-        let size = magnitude(&exact.evaluation.terms).max(magnitude(&found.evaluation.terms));
+        let size = exact.evaluation.terms.magnitude().max(found.evaluation.terms.magnitude());
         assert_eq!(status == Status::Optimal, found.gap <= allowed.optimal, "{place}: {status:?}, gap {:e}", found.gap);
         is_what_it_says(place, problem, found);
         // No bound lies above a feasible decision, and no decision below a bound.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use collapipe::problem::{Decision, Link, ObjectiveTerms, Participation, SlotProblem, SlotSpec, Status, evaluate};
+use collapipe::problem::{Decision, Link, Participation, SlotProblem, SlotSpec, Status, evaluate};
 use collapipe::solver::{Certified, Settings, Solution, solve};
 use collapipe::units::{Bytes, Hertz};
 
@@ -56,11 +56,6 @@ impl Summary {
     }
 }
 
-/// Σ |terms|: what rounding errors are relative to.
-fn size(terms: &ObjectiveTerms) -> f64 {
-    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs() + terms.server_energy
-}
-
 /// What is wrong, and with which problem if it is not the one that was drawn.
 pub struct Failure {
     pub text: String,
@@ -111,7 +106,7 @@ pub fn check_answer(
         return Err(format!("lower bound {} above the objective {}", best.lower_bound, best.objective()).into());
     }
     raise(if single { &mut summary.gap_single } else { &mut summary.gap_network }, best.gap, seed);
-    let scale = size(&best.evaluation.terms);
+    let scale = best.evaluation.terms.magnitude();
     let relative = if scale > 0.0 { (best.objective() - best.lower_bound) / scale } else { 0.0 };
     if single {
         raise(&mut summary.gap_of_size, relative, seed);
@@ -164,7 +159,7 @@ pub fn check_choice(
     (seed, described): (u64, &dyn Fn() -> String),
     summary: &mut Summary,
 ) -> Result<(), Failure> {
-    let scale = size(&best.evaluation.terms);
+    let scale = best.evaluation.terms.magnitude();
     if alone.objective() < best.lower_bound - 1e-12 * scale {
         let (found, bound) = (alone.objective(), best.lower_bound);
         return Err(format!("{} costs {found}, below the lower bound {bound}", described()).into());
@@ -183,7 +178,7 @@ pub fn check(problem: &SlotProblem, seed: u64, most_choices: usize, summary: &mu
         Ok(_) if !possible => return Err(String::from("infeasible, but reported feasible").into()),
         Ok(best) => best,
     };
-    let scale = size(&best.evaluation.terms);
+    let scale = best.evaluation.terms.magnitude();
     let relative = check_answer(problem, (&solution, best), &settings, seed, summary)?;
     let shares: f64 = best.shadow_prices.latency_share.iter().sum();
     if (shares - 1.0).abs() > 1e-9 {
@@ -274,7 +269,7 @@ fn enumerate(
         let fail = |text: String| Failure { text, problem: Some(Box::new(restricted.clone())), wide_gap: false };
         let solution = solve(&restricted, settings).map_err(|error| fail(format!("one choice: error: {error}")))?;
         let alone = solution.certified().ok_or_else(|| fail("one choice: infeasible".into()))?;
-        let relative = (alone.objective() - alone.lower_bound) / size(&alone.evaluation.terms);
+        let relative = (alone.objective() - alone.lower_bound) / alone.evaluation.terms.magnitude();
         let single = chosen.len() == 1;
         if is_wide(relative, single) {
             let failure = fail(format!("one choice: gap {relative:e}, {:?}", alone.evaluation.terms));

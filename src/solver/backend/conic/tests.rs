@@ -7,7 +7,7 @@ use super::bound::ConePrices;
 use super::hop::PricedMessage;
 use super::*;
 use crate::instances::InstanceSize;
-use crate::problem::{CandidatePlan, ObjectiveTerms, Overlap, SlotSpec, Status};
+use crate::problem::{CandidatePlan, Overlap, SlotSpec, Status};
 use crate::solver::backend::Exact;
 use crate::solver::{Certified, Settings, solve};
 use crate::strategies::{ProblemParameters, problems_with_decisions};
@@ -15,10 +15,6 @@ use crate::units::{Flops, Seconds};
 
 fn seeded(cases: u32) -> ProptestConfig {
     ProptestConfig { cases, rng_seed: RngSeed::Fixed(2026), ..ProptestConfig::default() }
-}
-
-fn magnitude(terms: &ObjectiveTerms) -> f64 {
-    terms.latency + terms.compute_energy + terms.transmit_energy + terms.plan_penalty.abs() + terms.server_energy
 }
 
 fn certified(solution: Solution) -> Certified {
@@ -61,7 +57,7 @@ fn random_problems_are_certified() {
         let solution = Conic::default().solve(&problem, &question).unwrap();
         let status = solution.status;
         let conic = certified(solution);
-        let size = magnitude(&conic.evaluation.terms);
+        let size = conic.evaluation.terms.magnitude();
         prop_assert_eq!(status == Status::Optimal, conic.gap <= 1e-6);
         prop_assert!(conic.evaluation.feasibility.is_feasible(1e-12));
         // All of 1000 such problems were solved to 1e-6.
@@ -87,7 +83,7 @@ fn bounds_at_random_prices_are_valid() {
         let exact = certified(Exact::default().solve(&problem, &question).unwrap());
         let mut noise = noise.into_iter().cycle().map(|x| 10f64.powf(x));
         let mut draw = |unit: f64| noise.next().unwrap() * unit;
-        let size = magnitude(&exact.evaluation.terms);
+        let size = exact.evaluation.terms.magnitude();
         let prices = ConePrices {
             band: radio.bands.iter().map(|band| draw(size / band.width)).collect(),
             latency: radio.latency.iter().map(|_| draw(1.0)).collect(),
@@ -251,7 +247,7 @@ fn extremes_are_answered_or_refused() {
                     println!("change {index} by {factor:e}: gap {:.1e}", conic.gap);
                     assert!(conic.evaluation.feasibility.is_feasible(1e-12));
                     let Ok(exact) = Exact::default().solve(&changed, &question) else { continue };
-                    let (exact, size) = (certified(exact), magnitude(&conic.evaluation.terms));
+                    let (exact, size) = (certified(exact), conic.evaluation.terms.magnitude());
                     assert!(conic.lower_bound <= exact.objective() + 1e-9 * size, "change {index} by {factor:e}");
                     assert!(conic.objective() >= exact.lower_bound - 1e-9 * size, "change {index} by {factor:e}");
                 }
