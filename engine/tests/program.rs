@@ -79,6 +79,8 @@ fn what_cannot_be_is_refused_by_name() {
         (vec!["execute", "problem.json", "answer.json", "--scale", "0"], "--scale"),
         (vec!["execute", "problem.json", "answer.json", "--scale", "NaN"], "--scale"),
         (vec!["execute", "problem.json", "answer.json", "--patience=-1"], "--patience"),
+        (vec!["reproduce", "--most-error", "0"], "--most-error"),
+        (vec!["reproduce", "--most-error", "NaN"], "--most-error"),
         (vec!["join", "nowhere", "--token", "x"], "nowhere"),
     ] {
         let output = engine(&arguments, &folder);
@@ -94,7 +96,7 @@ fn what_cannot_be_is_refused_by_name() {
 #[test]
 fn reproduce_leaves_what_the_page_shows() {
     let folder = folder("reproduce");
-    let output = engine(&["reproduce", "--virtual-time", "--out", "out"], &folder);
+    let output = engine(&["reproduce", "--virtual-time", "--most-error", "1e-6", "--out", "out"], &folder);
     assert!(output.status.success(), "{}", text(&output.stderr));
     let out = folder.join("out");
     let experiments = [

@@ -20,6 +20,8 @@ mod lasting;
 mod long;
 #[cfg(feature = "cli")]
 mod margins;
+#[cfg(all(feature = "cli", feature = "milp"))]
+mod needs;
 #[cfg(feature = "cli")]
 mod online;
 #[cfg(feature = "cli")]

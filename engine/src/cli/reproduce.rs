@@ -36,6 +36,10 @@ pub struct Arguments {
     /// root or with user namespaces
     #[arg(long, conflicts_with = "virtual_time")]
     kernel_links: bool,
+    /// End with exit code 1 where a part's mean error, over the rounds without late operations, is above so many per cent. Where
+    /// every round had some, the machine was too busy for a judgement, which is said
+    #[arg(long, value_name = "PERCENT")]
+    most_error: Option<f64>,
     /// Folder for tables, figures and page; files of an earlier reproduction in it are replaced
     #[arg(long, default_value = "collapipe-engine-reproduce")]
     out: PathBuf,
@@ -66,6 +70,9 @@ const TOKENS: usize = 16;
 const HELD_OUT: usize = 400;
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if let Some(most) = arguments.most_error.filter(|most| !(most.is_finite() && *most > 0.0)) {
+        return Err(Failure::input(format_args!("--most-error {most}: must be above 0, in per cent")));
+    }
     // Before anything is done, because it begins again in a network of its own.
     let mut network = network(arguments.kernel_links)?;
     let mut size = if arguments.size == SizeName::Ci { Size::CI } else { Size::FULL };
@@ -99,7 +106,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     ended.map_err(|failure| Failure {
         message: format!("{}; the experiments before it are in {}", failure.message, arguments.out.display()),
         ..failure
-    })
+    })?;
+    let Some(most) = arguments.most_error else { return Ok(()) };
+    summary.emulated.judge("emulated links", most)?;
+    summary.kernel_links.iter().try_for_each(|errors| errors.judge("links of the kernel", most))
 }
 
 impl Done {
@@ -199,6 +209,23 @@ impl Errors {
             errors: errors(outcomes, false),
             errors_of_valid_rounds: errors(outcomes, true),
         }
+    }
+
+    /// Fails where a part's mean error over the valid rounds is above so many per cent.
+    fn judge(&self, links: &str, most: f64) -> Result<(), Failure> {
+        if self.valid_rounds == 0 {
+            eprintln!("{links}: not judged, every one of {} rounds had late operations", self.rounds);
+            return Ok(());
+        }
+        let above = self.errors_of_valid_rounds.iter().find(|part| 100.0 * part.mean > most);
+        above.map_or(Ok(()), |part| {
+            Err(Failure::machine(format_args!(
+                "{links}: the mean error of {} is {:.3} % over {} measurements, above --most-error {most}",
+                part.part,
+                100.0 * part.mean,
+                part.count
+            )))
+        })
     }
 
     fn text(&self, title: &str) -> String {

@@ -50,13 +50,6 @@ pub struct Comparison {
     pub sent_bytes: u64,
 }
 
-fn took(legs: &[Leg]) -> f64 {
-    match (legs.first(), legs.last()) {
-        (Some(first), Some(last)) => last.arrived_s - first.start_s,
-        _ => 0.0,
-    }
-}
-
 fn predicted(order: &RoundOrder, round: &ClusterRound) -> Result<[f64; 8], ScheduleError> {
     let makespan_s = order.makespan_s(round)?;
     let iterations = f64::from(round.plan.local_iterations);
@@ -73,27 +66,29 @@ fn predicted(order: &RoundOrder, round: &ClusterRound) -> Result<[f64; 8], Sched
     Ok([distribution, pipeline, collection, upload, latency, stages, hops, bubble])
 }
 
+/// What was measured: every part from the end of the one before it, so that they add up to the round, whatever nodes waited for
+/// between them; every operation from when its machine was free and its input there, as its energy is booked.
 fn measured(cluster: &MeasuredCluster, stages: usize) -> [f64; 8] {
     let spans = || cluster.iterations.iter().flat_map(|iteration| &iteration.spans);
     let sum = |sends: bool| -> f64 {
-        spans().filter(|span| span.operation.kind.is_send() == sends).map(|span| span.end_s - span.start_s).sum()
+        spans().filter(|span| span.operation.kind.is_send() == sends).map(|span| span.end_s - span.begin_s).sum()
     };
     let (compute, hops) = (sum(false), sum(true));
-    let iterations = match (cluster.iterations.first(), cluster.iterations.last()) {
-        (Some(first), Some(last)) => last.end_s - first.start_s,
-        _ => 0.0,
-    };
-    let upload = cluster.upload.arrived_s - cluster.upload.start_s;
-    let bubble = iterations * stages as f64 - compute;
+    let arrived = |legs: &[Leg]| legs.last().map(|leg| leg.arrived_s);
+    let begun_s = cluster.fixed_s;
+    let distributed_s = arrived(&cluster.distribution).unwrap_or(begun_s);
+    let iterated_s = cluster.iterations.last().map_or(distributed_s, |iteration| iteration.end_s);
+    let collected_s = arrived(&cluster.collection).unwrap_or(iterated_s);
+    let iterations = iterated_s - distributed_s;
     [
-        took(&cluster.distribution),
+        distributed_s - begun_s,
         iterations,
-        took(&cluster.collection),
-        upload,
+        collected_s - iterated_s,
+        cluster.latency_s - collected_s,
         cluster.latency_s,
         compute,
         hops,
-        bubble,
+        iterations * stages as f64 - compute,
     ]
 }
 

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 /// Longest sleep between two looks at whether the round was given up.
 const NAP: Duration = Duration::from_millis(20);
 
+/// What a sleep lasts too long on a machine without other load, at most: so much before the moment nobody sleeps any more.
+const OVERSLEEP_S: f64 = 2e-4;
+
 /// The round was given up while somebody waited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the round was given up")]
@@ -86,7 +89,10 @@ impl Clock {
             if now_s >= moment_s {
                 return Ok(now_s);
             }
-            std::thread::sleep(Duration::from_secs_f64((moment_s - now_s).min(1.0)).min(NAP));
+            match moment_s - now_s - OVERSLEEP_S {
+                left_s if left_s > 0.0 => std::thread::sleep(Duration::from_secs_f64(left_s.min(1.0)).min(NAP)),
+                _ => std::thread::yield_now(),
+            }
         }
     }
 }

@@ -370,7 +370,7 @@ fn at_upload_price(network: &Network, envelopes: &[Envelope], start: &[f64]) -> 
     weights = pairs.iter().map(|p| p.1.weight).collect();
     let (mut early, mut late): (Option<Side>, Option<Side>) = (None, None);
     let mut deadline = guess;
-    let mut stride = 0.01;
+    let mut stride: f64 = 0.01;
     for round in 0..MOST_DEADLINES {
         let surplus = sum(&pairs) - total;
         *if surplus > 0.0 { &mut early } else { &mut late } = Some((deadline, weights.clone()));
@@ -378,18 +378,35 @@ fn at_upload_price(network: &Network, envelopes: &[Envelope], start: &[f64]) -> 
             break;
         }
         // Newton's step in ln T; a cluster at a kink keeps its weight for a while.
-        let reaction = |(slow, fast): &(Point, Point)| {
+        let late_at_most =
+            |(_, fast): &&(Point, Point)| fast.weight >= limits.1 && fast.latency > deadline * (1.0 + 10.0 * TOLERANCE);
+        let reaction = |pair: &(Point, Point)| {
+            let (slow, fast) = pair;
             let moves = slow.choice == fast.choice && fast.slope < 0.0 && fast.weight > limits.0;
-            if moves { fast.weight * fast.latency / fast.slope } else { 0.0 }
+            if moves && !late_at_most(&pair) { fast.weight * fast.latency / fast.slope } else { 0.0 }
         };
+        // Before a cluster that is late with all the weight can be in time there is no weight for the others.
+        let soonest = pairs.iter().filter(late_at_most).map(|(_, fast)| fast.latency).fold(0.0, f64::max);
         let step = -surplus / pairs.iter().map(reaction).sum::<f64>();
         let step = if step.is_finite() { step.clamp(-0.5, 0.5) } else { 0.0 };
-        if step != 0.0 && step.abs() <= 0.1 * TOLERANCE {
+        let step = if soonest > deadline { (soonest / deadline).ln() } else { step };
+        // Clusters meet a deadline to no better than the tolerance: a step within it would not be answered.
+        if step != 0.0 && step.abs() <= TOLERANCE {
             break;
         }
+        // Where every cluster is at a kink nothing moves before the first of them is at its end.
+        let kinks = || pairs.iter().filter(|(slow, fast)| slow.choice != fast.choice);
+        let to_latest = || kinks().map(|(_, fast)| fast.latency).fold(0.0, f64::max);
+        let to_soonest = || kinks().map(|(slow, _)| slow.latency).fold(f64::INFINITY, f64::min);
         deadline = match (&early, &late) {
-            (Some((t, _)), None) => t * (if step > 0.0 { step } else { stride }).exp(),
-            (None, Some((t, _))) => t * (if step < 0.0 { step } else { -stride }).exp(),
+            (Some((t, _)), None) if step > 0.0 => t * step.exp(),
+            (None, Some((t, _))) if step < 0.0 => t * step.exp(),
+            (Some((t, _)), None) => {
+                Some(to_soonest()).filter(|end| *end < 2.0 * t).unwrap_or(0.0).max(t * stride.exp())
+            }
+            (None, Some((t, _))) => {
+                Some(to_latest()).filter(|end| *end > 0.5 * t).unwrap_or(*t).min(t * (-stride).exp())
+            }
             (Some((a, x)), Some((b, y))) => {
                 if b / a - 1.0 <= TOLERANCE {
                     break;
