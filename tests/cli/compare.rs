@@ -154,6 +154,7 @@ fn policies_that_do_not_know_a_scenario_are_left_out_unless_named() {
     assert!(stderr(&output).contains("note: fixed-radio is left out: it does not know order"), "{}", stderr(&output));
     let means = means(&Path::new(out).join("compare"));
     assert!(means.keys().any(|(_, policy, _)| policy == "exact"), "{means:?}");
-    let named = run(&["compare", scenario, "--policies", "fixed-radio", "--slots", "1", "--out", out]);
+    let named =
+        run(&["compare", scenario, "--policies", "fixed-radio", "--slots", "1", "--out", &format!("{out}-named")]);
     refused(&named, &["it does not know order"]);
 }
