@@ -21,6 +21,7 @@ pub use super::file_args::{
 };
 use super::partition::PartitionArguments;
 use super::plan::PlanArguments;
+use super::report::ReportArguments;
 pub use super::reproduce_args::{ExperimentsArguments, JobArguments, MergeArguments, ReproduceArguments};
 use super::schedule::ScheduleArguments;
 
@@ -42,6 +43,7 @@ Examples:
   collapipe validate my.toml                  all that is wrong or odd in it
   collapipe plan my.toml                      one round: who does what, and why
   collapipe run my.toml --out here            play it (docs/scenario.md)
+  collapipe report here --figures paper       its files again, in another style
   collapipe compare my.toml                   policies against each other
   collapipe sweep my.toml latency_weight=1,2  several values of a field
   collapipe tradeoff my.toml                  latency against overspending
@@ -68,6 +70,7 @@ Exit codes:
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(RunArguments),
+    Report(ReportArguments),
     Compare(CompareArguments),
     Sweep(SweepArguments),
     Tradeoff(TradeoffArguments),
@@ -450,7 +453,8 @@ pub struct RecommendArguments {
 /// The least energy budgets that can be kept, by proof from both sides, and which V to start with.
 ///
 /// Plays the scenario's first slots, then looks for the decisions that spend least in them: the least common factor of
-/// all budgets, and the least budget of every node with the others as they are. Says what a joule more would buy.
+/// all budgets, and the least budget of every node with the others as they are. Says what a joule more would buy. Where no
+/// node has a budget, what each spends where nothing limits it is taken as one.
 #[cfg(feature = "milp")]
 #[derive(Clone, Debug, Args)]
 pub struct BudgetArguments {
@@ -459,6 +463,9 @@ pub struct BudgetArguments {
     /// Number of slots to look at; the scenario's, but at most 100, if left out
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_COMPARED as u64))]
     pub slots: Option<u64>,
+    /// Write the scenario to this new file, with budgets of 1.25 times the least common ones; comments are left out
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

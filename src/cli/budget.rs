@@ -1,11 +1,15 @@
 //! `collapipe budget`.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use collapipe::lyapunov::recommend::{self, Goal, Measured, Recommendation};
 use collapipe::report::summary;
-use collapipe::simulation::{BudgetNeeds, Effort, LeastBudget, Run};
+use collapipe::scenario::{ScenarioFile, ScenarioSpec};
+use collapipe::simulation::{BudgetNeeds, DerivedBudgets, Effort, LeastBudget, Run};
 use collapipe::text::Table;
+use collapipe::units::Joules;
+use collapipe::write_text;
 use serde::Serialize;
 
 use super::args::{BudgetArguments, Format};
@@ -19,9 +23,15 @@ const SLOTS: u64 = 100;
 /// The mean latency that the V to start with promises, above the least possible, as a share of it.
 const TOLERANCE: f64 = 0.05;
 
+/// Budgets that are written are so many times the least common ones: room for channels that were not looked at.
+const ROOM: f64 = 1.25;
+
 /// What `budget` prints.
 #[derive(Serialize)]
 struct Budgets {
+    /// Where the budgets come from, where the scenario has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budgets_from: Option<String>,
     #[serde(flatten)]
     needs: BudgetNeeds,
     nodes: Vec<NodeBudget>,
@@ -42,9 +52,21 @@ struct NodeBudget {
 pub fn budget(arguments: &BudgetArguments) -> Result<Done, Failure> {
     // Standard input can be read once.
     let text = read(&arguments.scenario)?;
-    let own = text.build(|_| {})?.spec().slots;
-    let scenario = text.build(|spec| spec.slots = arguments.slots.unwrap_or(own.min(SLOTS)))?;
     let settings = arguments.accuracy.settings();
+    // V is derived for the budgets; without any, every V gives the same rounds.
+    let stated = text.build(|spec| {
+        if spec.latency_weight == 0.0 {
+            spec.latency_weight = 1.0;
+        }
+    })?;
+    let derived = DerivedBudgets::measure(&stated, settings)?;
+    let own = stated.spec().slots;
+    let scenario = text.build(|spec| {
+        spec.slots = arguments.slots.unwrap_or(own.min(SLOTS));
+        if let Some(derived) = &derived {
+            derived.set(spec);
+        }
+    })?;
     let mut run = Run::new(&scenario, settings)?;
     let bar = Progress::new(scenario.spec().slots, true);
     let played = run.by_ref().inspect(|_| bar.add(1)).collect::<Result<Vec<_>, _>>();
@@ -52,7 +74,9 @@ pub fn budget(arguments: &BudgetArguments) -> Result<Done, Failure> {
     let mut record = run.record(played?);
     let comparison = record.compare(&scenario, settings, Effort::Full)?;
     let Some((needs, least)) = LeastBudget::measure(&record, &scenario, settings, &comparison)? else {
-        return Err(Failure::input("no node of the scenario has an energy budget (budget_j_per_round)"));
+        return Err(Failure::input(
+            "no node of the scenario has an energy budget (budget_j_per_round), nor spends any energy",
+        ));
     };
     let multiplier = comparison.offline_multiplier.clone();
     record.comparison = Some(comparison);
@@ -72,12 +96,47 @@ pub fn budget(arguments: &BudgetArguments) -> Result<Done, Failure> {
         NodeBudget { least, seconds_per_joule }
     };
     let nodes = least.into_iter().map(priced).collect();
-    let budgets = Budgets { needs, nodes, mean_latency_s, start_with };
+    let budgets_from = derived.map(|derived| derived.reason);
+    let budgets = Budgets { budgets_from, needs, nodes, mean_latency_s, start_with };
     match arguments.format {
         Format::Json => io::print_json(&budgets)?,
         Format::Table => io::print_text(&table(&budgets))?,
     }
+    if let Some(out) = &arguments.write {
+        let mut spec = scenario.spec().clone();
+        spec.slots = own;
+        if text.derived().is_some() {
+            // To be derived again, for the budgets as they are written.
+            spec.latency_weight = 0.0;
+        }
+        let factor = ROOM * budgets.needs.factor;
+        write_scenario(spec, factor, &budgets, out)?;
+        io::note(&format!("Wrote {}: budgets times {} ({ROOM} times the least)", out.display(), number(factor)));
+    }
     Ok(Done::Solved)
+}
+
+/// The scenario with all budgets times a factor.
+fn write_scenario(mut spec: ScenarioSpec, factor: f64, budgets: &Budgets, out: &Path) -> Result<(), Failure> {
+    if !factor.is_finite() {
+        return Err(Failure::input("no budgets to write: no decisions were found that keep any in this proportion"));
+    }
+    for budget in spec.budgets_mut() {
+        *budget = budget.map(|Joules(stated)| Joules(rounded(stated * factor)));
+    }
+    let from = budgets.budgets_from.as_ref().map_or(String::new(), |from| format!(" of {from}"));
+    let head = format!(
+        "# Budgets: {ROOM} times the least common factor ({}), found in {} slots,{from}\n\
+         # by `collapipe budget --write`. Change them, or remove them for no limit.\n",
+        number(budgets.needs.factor),
+        budgets.needs.slots
+    );
+    Ok(write_text(out, &(head + &ScenarioFile::text_of(&spec)?), false)?)
+}
+
+/// Three digits.
+fn rounded(joules: f64) -> f64 {
+    format!("{joules:.2e}").parse().unwrap_or(joules)
 }
 
 /// Four digits.
@@ -96,8 +155,12 @@ fn table(budgets: &Budgets) -> String {
         () if needs.can_be_kept() => "can be kept",
         () => "not known whether they can be kept",
     };
-    let mut text =
-        format!("Budgets: {verdict}, in {} slots. Tightest: {}.\n", needs.slots, needs.tightest.escape_debug());
+    let tightest = needs.tightest.escape_debug();
+    let mut text = match &budgets.budgets_from {
+        // Whether budgets that nobody gave are kept is no question.
+        Some(from) => format!("No node has a budget. As budgets are taken: {from}.\nTightest: {tightest}.\n"),
+        None => format!("Budgets: {verdict}, in {} slots. Tightest: {tightest}.\n", needs.slots),
+    };
     let (bound, enough) = (number(needs.factor_bound), number(needs.factor));
     let _ = writeln!(text, "All budgets times {enough} can be kept; times less than {bound} they cannot.\n");
     let mut table = Table::new(&[

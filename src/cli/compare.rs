@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use collapipe::experiments::{JobArray, OwnExperiment, Request, Shard};
-use collapipe::simulation::PolicyKind;
+use collapipe::scenario::Scenario;
+use collapipe::simulation::{PolicyKind, Rounds, RunError};
+use collapipe::solver::Settings;
 
 use super::args::{CompareArguments, SizeArguments, SweepArguments};
 use super::reproduce::play;
@@ -13,13 +15,31 @@ use super::{Done, Failure, io};
 pub fn compare(arguments: &CompareArguments) -> Result<Done, Failure> {
     let text = read(&arguments.scenario)?;
     // Says what is odd, and what is wrong with its line.
-    text.build(|_| {})?;
-    let mut own = OwnExperiment::compare(text.text().into(), absolute(text.folder())?, arguments.policies.clone());
+    let scenario = text.build(|_| {})?;
+    let policies = match arguments.policies.as_slice() {
+        [] => compared(&scenario)?,
+        named => named.to_vec(),
+    };
+    let mut own = OwnExperiment::compare(text.text().into(), absolute(text.folder())?, policies);
     let given = &arguments.scenario;
     own.set = given.set.iter().map(ToString::to_string).collect();
     own.set.extend(given.seed.map(|seed| format!("seed={seed}")));
     own.set.extend(text.latency_weight().map(|v| format!("latency_weight={v:?}")));
     run(own, &arguments.size, &arguments.out)
+}
+
+/// The usual policies, without those that do not know what the scenario asks for, which is said.
+fn compared(scenario: &Scenario) -> Result<Vec<PolicyKind>, Failure> {
+    let mut known = Vec::new();
+    for kind in OwnExperiment::COMPARED {
+        let policy = kind.build(Settings::default(), scenario.spec().seed)?;
+        match Rounds::with_policy(scenario, policy) {
+            Ok(_) => known.push(kind),
+            Err(RunError::Policy { policy, reason }) => io::note(&format!("note: {policy} is left out: {reason}")),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(known)
 }
 
 pub fn sweep(arguments: &SweepArguments) -> Result<Done, Failure> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use collapipe::experiments::{MAX_SEEDS, OwnExperiment, Vary};
+use collapipe::experiments::{MAX_SEEDS, Vary};
 use collapipe::simulation::{MOST_COMPARED, PolicyKind};
 
 use super::args::{FigureArguments, ScenarioArguments};
@@ -18,8 +18,9 @@ use super::reproduce_args::JobArguments;
 pub struct CompareArguments {
     #[command(flatten)]
     pub scenario: ScenarioArguments,
-    /// Who decides, separated by commas (docs/policies.md)
-    #[arg(long, value_name = "LIST", value_delimiter = ',', default_values_t = OwnExperiment::COMPARED)]
+    /// Who decides, separated by commas (docs/policies.md); exact, uniform-segments, proportional-speed, fixed-radio and
+    /// no-pipeline if left out, as far as they know all that the scenario asks for
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     pub policies: Vec<PolicyKind>,
     #[command(flatten)]
     pub size: SizeArguments,

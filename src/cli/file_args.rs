@@ -41,7 +41,7 @@ pub enum TemplateName {
 /// fields. The exit code is 2 if a file has an error; warnings and notes do not count.
 #[derive(Clone, Debug, Args)]
 pub struct ValidateArguments {
-    /// Files, or `-` for standard input
+    /// Files, folders of runs, or `-` for standard input
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// For reading or for programs

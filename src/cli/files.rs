@@ -1,9 +1,12 @@
 //! `collapipe validate` and `init`: files that people write.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use collapipe::calibration::TimingColumn;
 use collapipe::formats::{FileKind, Template};
+use collapipe::simulation::{RecordReader, RunRecord};
 use collapipe::text::{Finding, Severity, decode};
 use collapipe::write_text;
 use serde::Serialize;
@@ -21,22 +24,53 @@ struct Verdict {
     findings: Vec<Finding>,
 }
 
+impl Verdict {
+    fn new(file: String, kind: FileKind, findings: Vec<Finding>) -> Self {
+        let valid = findings.iter().all(|finding| finding.severity != Severity::Error);
+        Self { file, kind: Some(kind.name()), valid, findings }
+    }
+
+    /// Prints it for reading.
+    fn told(&self, format: Format, kind: FileKind, text: &str) -> Result<(), Failure> {
+        if format == Format::Json {
+            return Ok(());
+        }
+        for finding in &self.findings {
+            io::print(&finding.shown(&self.file, text))?;
+        }
+        io::print_text(&format!("{}: {}\n", self.file, conclusion(kind, &self.findings)))
+    }
+}
+
+/// The record in a run's folder.
+pub const RECORD: &str = "record.json";
+
+/// The file as a record with a line per slot, as long runs leave; none for any other file.
+pub fn record_lines(path: &Path) -> Option<RecordReader<BufReader<File>>> {
+    let file = File::open(path).ok().filter(|_| !io::is_stdin(path))?;
+    RecordReader::new(BufReader::with_capacity(1 << 16, file)).ok()
+}
+
 pub fn validate(arguments: &ValidateArguments) -> Result<Done, Failure> {
     let mut verdicts = Vec::with_capacity(arguments.files.len());
     for path in &arguments.files {
+        let record = path.join(RECORD);
+        let path = if path.is_dir() { &record } else { path };
+        if let Some(lines) = record_lines(path) {
+            let kind = FileKind::Record;
+            let verdict = Verdict::new(path.display().to_string(), kind, RunRecord::inspect_lines(lines));
+            verdict.told(arguments.format, kind, "")?;
+            verdicts.push(verdict);
+            continue;
+        }
         let text = io::read(path)?;
         let file = if io::is_stdin(path) { "standard input".into() } else { path.display().to_string() };
         let kind = FileKind::of(&text).map_err(|error| io::bad_input(path, &error))?;
         let folder = if io::is_stdin(path) { None } else { path.parent() };
         let findings = kind.inspect(&text, folder.unwrap_or(Path::new("")));
-        let valid = findings.iter().all(|finding| finding.severity != Severity::Error);
-        if arguments.format == Format::Table {
-            for finding in &findings {
-                io::print(&finding.shown(&file, &text))?;
-            }
-            io::print_text(&format!("{file}: {}\n", conclusion(kind, &findings)))?;
-        }
-        verdicts.push(Verdict { file, kind: Some(kind.name()), valid, findings });
+        let verdict = Verdict::new(file, kind, findings);
+        verdict.told(arguments.format, kind, &text)?;
+        verdicts.push(verdict);
     }
     if arguments.format == Format::Json {
         io::print_json(&verdicts)?;

@@ -18,6 +18,7 @@ mod presets;
 mod progress;
 mod promise;
 mod recommend;
+mod report;
 mod reproduce;
 mod reproduce_args;
 mod run;
@@ -81,6 +82,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let done = match arguments.command.unwrap_or_else(|| Command::Run(RunArguments::default())) {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
         Command::Sweep(arguments) => compare::sweep(&arguments),
         Command::Tradeoff(arguments) => tradeoff::tradeoff(&arguments),

@@ -55,7 +55,12 @@ pub enum FileError {
 impl Blamed for FileError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Folder { .. } | Self::Write { .. } | Self::Read { .. } => Blame::Machine,
+            // A path through a file, or to one where a folder belongs, is the caller's.
+            Self::Folder { source, .. } => match source.kind() {
+                io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory => Blame::Input,
+                _ => Blame::Machine,
+            },
+            Self::Write { .. } | Self::Read { .. } => Blame::Machine,
             Self::Foreign { .. } => Blame::Input,
         }
     }
@@ -108,7 +113,7 @@ impl Draft {
         }
         match builder.tempfile_in(folder) {
             Ok(temporary) => Ok(Self { out: BufWriter::new(temporary), path }),
-            Err(source) => Err(FileError::Write { path, source }),
+            Err(error) => Err(FileError::Write { path, source: without_path(error) }),
         }
     }
 
@@ -132,6 +137,15 @@ impl Draft {
             Ok(file) => Ok(Kept { out: BufWriter::new(file), path }),
             Err(source) => Err(FileError::Write { path, source }),
         }
+    }
+}
+
+/// What the system said, without the name of a temporary file, which nobody knows.
+fn without_path(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(std::error::Error::source).and_then(|inner| inner.downcast_ref::<io::Error>());
+    match inner.and_then(io::Error::raw_os_error) {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => error,
     }
 }
 
@@ -237,7 +251,8 @@ pub(crate) fn write_whole(folder: &Path, name: impl AsRef<OsStr>, content: &Cont
 /// Writes a text to a file, whole or not at all.
 ///
 /// # Errors
-/// [`FileError::Foreign`] where something is there that is no file, or a file that may not be overwritten;
+/// [`FileError::Foreign`] where something is there that is no file, or a file that may not be overwritten, and where the
+/// folder is missing;
 /// [`FileError::Write`] where the system refuses. What was there before is unchanged then.
 pub fn write_text(path: &Path, text: &str, overwrite: bool) -> Result<(), FileError> {
     write_bytes(path, text.as_bytes(), overwrite)
@@ -263,6 +278,10 @@ pub fn write_bytes(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Fil
         FileError::Write { path: path.into(), source }
     })?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.exists() {
+        let remedy = "make the folder, or choose another name (command line: --out)";
+        return Err(FileError::Foreign { path: folder.into(), reason: "is not there".into(), remedy });
+    }
     write_whole(folder, name, &|out| out.write_all(bytes)).map(|_| ())
 }
 

@@ -48,6 +48,8 @@ pub(super) fn node_row(node: &NodeSummary, impossible: bool) -> Vec<String> {
 fn write(summary: &Summary, width: usize, f: &mut String) -> fmt::Result {
     if let Some(budgets) = &summary.budgets {
         writeln!(f, "{budgets}")?;
+    } else if summary.slots > 0 && summary.nodes.iter().all(|node| node.budget_j.is_none()) {
+        writeln!(f, "Budgets: none. No node's energy is limited.")?;
     }
     let impossible = summary.budgets.as_ref().is_some_and(|of| of.verdict == Kept::CannotBeKept);
     let from = &summary.provenance;

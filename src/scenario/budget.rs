@@ -1,7 +1,7 @@
 //! Nodes and their energy budgets, with the margins that are kept from them.
 
 use super::build::{Node, Role};
-use super::spec::ClusterSpec;
+use super::spec::{ClusterSpec, ScenarioSpec};
 use crate::problem::FieldError;
 use crate::units::Joules;
 
@@ -32,6 +32,18 @@ pub(super) fn nodes(n: usize, cluster: &ClusterSpec, common: f64) -> impl Iterat
         )
     });
     std::iter::once(unit).chain(devices).chain(server)
+}
+
+impl ScenarioSpec {
+    /// The budgets, Ē, of all nodes whose energy is counted, in the order of [`Scenario::nodes`](super::Scenario::nodes).
+    pub fn budgets_mut(&mut self) -> impl Iterator<Item = &mut Option<Joules>> {
+        self.clusters.iter_mut().flat_map(|cluster| {
+            let server = &mut cluster.edge_server;
+            let server = server.compute_power_w.is_some().then_some(&mut server.budget_j_per_round);
+            let devices = cluster.devices.iter_mut().map(|device| &mut device.budget_j_per_round);
+            std::iter::once(&mut cluster.control_unit.budget_j_per_round).chain(devices).chain(server)
+        })
+    }
 }
 
 /// A node's budget and its own margin.

@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::build::Scenario;
 use super::error::ScenarioError;
+use super::huge::as_infinite;
 use super::notes::{Note, NoteKind};
 use super::places::place_of;
 use super::set::{Assignment, AssignmentError};
@@ -187,6 +188,7 @@ impl ScenarioFile {
             let places = assignment.apply(table.get_mut())?;
             assigned.extend(places.into_iter().map(|path| Assigned { path, assignment: assignment.to_string() }));
         }
+        as_infinite(table.get_mut());
         let spec = read(text, table, &assigned)?;
         Ok(Self { spec, text: text.into(), folder: folder.into(), assigned })
     }
@@ -208,6 +210,18 @@ impl ScenarioFile {
         let table = toml::Table::deserialize(toml::Deserializer::from(table))
             .map_err(|error| format_error(text, &error, str::to_owned))?;
         toml::to_string(&table).map_err(|error| unwritable(error.to_string()))
+    }
+
+    /// Data as the TOML that reads as them: without the comments of the text that they were read from.
+    ///
+    /// # Errors
+    /// [`ScenarioFileError::Format`] for numbers that TOML does not have, as a seed beyond 63 bits.
+    pub fn text_of(spec: &ScenarioSpec) -> Result<String, ScenarioFileError> {
+        toml::to_string(spec).map_err(|error| ScenarioFileError::Format {
+            line: 1,
+            column: 1,
+            message: error.to_string(),
+        })
     }
 
     /// Data that were read from a text.

@@ -7,6 +7,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::ScenarioError;
 use super::file::{ScenarioFile, ScenarioFileError, one_line};
+use super::huge::as_infinite;
 use super::notes::NoteKind;
 use super::places::place_of;
 use super::spec::ScenarioSpec;
@@ -26,12 +27,13 @@ impl ScenarioFile {
     #[must_use]
     pub fn inspect(text: &str, folder: &Path) -> Vec<Finding> {
         let text = without_mark(text);
-        let (table, errors) = DeTable::parse_recoverable(text);
+        let (mut table, errors) = DeTable::parse_recoverable(text);
         if !errors.is_empty() {
             let syntax =
                 |error: &toml::de::Error| Finding::new(Severity::Error, "", &one_line(error), text, error.span());
             return errors.iter().take(super::error::MOST_FAULTS).map(syntax).collect();
         }
+        as_infinite(table.get_mut());
         let Repaired { value, faults, removed } = repaired::<ScenarioSpec>(Toml(table.clone()));
         let root = table.get_ref();
         let mut found: Vec<Finding> = faults

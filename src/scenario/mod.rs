@@ -20,6 +20,8 @@ mod error;
 #[cfg(feature = "scenario")]
 mod file;
 #[cfg(feature = "scenario")]
+mod huge;
+#[cfg(feature = "scenario")]
 mod inspect;
 mod links;
 mod measured;

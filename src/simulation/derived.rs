@@ -1,11 +1,13 @@
-//! The V of a scenario that names none.
+//! The V of a scenario that names none, and budgets for one that has none.
 
 use serde::{Deserialize, Serialize};
 
 use super::pilot::{Pilot, PilotError};
 use super::record::RunRecord;
-use crate::scenario::Scenario;
+use super::run::RunError;
+use crate::scenario::{Scenario, ScenarioSpec};
 use crate::solver::Settings;
+use crate::units::Joules;
 
 /// By how much the mean latency of a run at the derived V is at most above the least possible (C2), as a share of it.
 const TOLERANCE: f64 = 0.05;
@@ -52,6 +54,51 @@ impl DerivedWeight {
     }
 }
 
+/// Energy budgets for a scenario in which no node has one, and where they come from.
+///
+/// What each node spends on average where nothing limits it: budgets in this proportion, a factor smaller, ask of all
+/// nodes the same thrift. They are those of a pilot run of at most 100 slots that follow the scenario's own. A node that
+/// spends nothing in it has no budget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct DerivedBudgets {
+    /// One for each of the scenario's nodes.
+    pub budgets_j: Vec<Option<Joules>>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl DerivedBudgets {
+    /// Derives the budgets of a scenario; none for one in which some node has a budget.
+    ///
+    /// # Errors
+    /// [`RunError`] where the pilot run cannot be played.
+    pub fn measure(scenario: &Scenario, settings: Settings) -> Result<Option<Self>, RunError> {
+        if scenario.budgets().iter().any(Option::is_some) {
+            return Ok(None);
+        }
+        let record = Pilot::play(scenario, settings, super::PILOT_SLOTS)?;
+        let slots = record.slots.len();
+        let mean = |k: usize| {
+            let spent: f64 = record.slots.iter().filter_map(|slot| slot.energy_j.get(k)).map(|energy| energy.0).sum();
+            // What is too little to be a budget is none.
+            Some(spent / slots as f64).filter(|mean| *mean >= LEAST_BUDGET_J).map(|mean| Joules(three_digits(mean)))
+        };
+        let budgets_j = (0..record.nodes.len()).map(mean).collect();
+        let reason = format!("what each node spends on average in a pilot of {slots} slots, where nothing limits it");
+        Ok(Some(Self { budgets_j, reason }))
+    }
+
+    /// Gives the nodes of the data of that scenario these budgets.
+    pub fn set(&self, spec: &mut ScenarioSpec) {
+        spec.budgets_mut().zip(&self.budgets_j).for_each(|(budget, derived)| *budget = *derived);
+    }
+}
+
+/// Energies below it are taken for none.
+const LEAST_BUDGET_J: f64 = 1e-9;
+
 /// V = (B + C)/(5 % of the mean latency) of a run.
 fn weight(record: &RunRecord) -> Result<f64, PilotError> {
     let latencies: Vec<f64> = record.planned_slots().map(|(_, planned)| planned.latency_s.0).collect();
@@ -71,4 +118,11 @@ fn weight(record: &RunRecord) -> Result<f64, PilotError> {
 /// A number that people read and type again.
 fn two_digits(value: f64) -> f64 {
     format!("{value:.1e}").parse().unwrap_or(value)
+}
+
+/// The same for what is compared with energies: not less than it.
+fn three_digits(value: f64) -> f64 {
+    let unit = 10.0_f64.powf(value.log10().floor() - 2.0);
+    let up = (value / unit).ceil() * unit;
+    format!("{up:.2e}").parse().unwrap_or(up)
 }

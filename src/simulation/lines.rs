@@ -6,8 +6,11 @@
 
 use std::io::{self, BufRead, Write};
 
+use super::ledger::Ledger;
 use super::record::{RunRecord, SlotRecord};
+use super::record_error::RecordError;
 use crate::ground::blame::{Blame, Blamed};
+use crate::text::{Finding, Severity};
 
 /// How every record ends that has no comparison.
 const END: &str = "]}";
@@ -46,13 +49,21 @@ pub enum RecordLinesError {
         /// That of the line.
         found: u64,
     },
+    /// A slot whose lists are not about the record's nodes, plans and clusters.
+    #[error("line {line}: {source}")]
+    Lists {
+        /// Its number, from 1.
+        line: u64,
+        /// What is wrong.
+        source: RecordError,
+    },
 }
 
 impl Blamed for RecordLinesError {
     fn blame(&self) -> Blame {
         match self {
             Self::Read(_) => Blame::Machine,
-            Self::Head(_) | Self::Slot { .. } | Self::Order { .. } => Blame::Input,
+            Self::Head(_) | Self::Slot { .. } | Self::Order { .. } | Self::Lists { .. } => Blame::Input,
         }
     }
 }
@@ -123,6 +134,8 @@ pub struct RecordReader<R: BufRead> {
     line: u64,
     next: Option<u64>,
     ended: bool,
+    /// How many slots were read.
+    read: usize,
 }
 
 impl<R: BufRead> RecordReader<R> {
@@ -137,7 +150,7 @@ impl<R: BufRead> RecordReader<R> {
         bytes.truncate(bytes.trim_ascii_end().len());
         bytes.extend_from_slice(END.as_bytes());
         let head = serde_json::from_slice(&bytes).map_err(RecordLinesError::Head)?;
-        Ok(Self { input, head, bytes, line: 1, next: None, ended: false })
+        Ok(Self { input, head, bytes, line: 1, next: None, ended: false, read: 0 })
     }
 
     /// The record but for its slots.
@@ -170,6 +183,8 @@ impl<R: BufRead> RecordReader<R> {
         if let Some(expected) = self.next.filter(|expected| slot.slot != *expected) {
             return Err(RecordLinesError::Order { line, expected, found: slot.slot });
         }
+        self.head.check_slot(self.read, &slot).map_err(|source| RecordLinesError::Lists { line, source })?;
+        self.read += 1;
         self.next = slot.slot.checked_add(1);
         Ok(Some(slot))
     }
@@ -184,6 +199,29 @@ impl<R: BufRead> Iterator for RecordReader<R> {
 }
 
 impl RunRecord {
+    /// The first that is wrong in a record with a line per slot, none of which is kept; nothing where it is valid.
+    pub fn inspect_lines<R: BufRead>(mut lines: RecordReader<R>) -> Vec<Finding> {
+        let head = lines.head().clone();
+        let error = |message: String| vec![Finding::new(Severity::Error, "", &message, "", None)];
+        let mut ledger = match Ledger::new(&head) {
+            Ok(ledger) => ledger,
+            Err(fault) => return error(fault.to_string()),
+        };
+        for slot in lines.by_ref() {
+            let fault = match slot {
+                Ok(slot) => ledger.take(&head, &slot).err().map(|fault| fault.to_string()),
+                Err(fault) => Some(fault.to_string()),
+            };
+            if let Some(fault) = fault {
+                return error(fault);
+            }
+        }
+        if lines.is_whole() {
+            return Vec::new();
+        }
+        error(format!("ends after {} slots: the program that wrote it was killed, or is at work", lines.read))
+    }
+
     /// The same record without its slots, and what else was possible in them.
     #[must_use]
     pub fn without_slots(&self) -> Self {

@@ -60,7 +60,7 @@ pub use against::AgainstError;
 pub use budgets::LeastBudget;
 pub use carried::carried_over;
 pub use compare::{ComparedSlot, ComparisonRecord, Effort, MOST_COMPARED, PossibleDecision};
-pub use derived::DerivedWeight;
+pub use derived::{DerivedBudgets, DerivedWeight};
 pub(crate) use ledger::Ledger;
 pub use lines::{RecordLinesError, RecordReader, RecordWriter};
 pub(crate) use needs::MORE;

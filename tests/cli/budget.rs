@@ -123,10 +123,37 @@ fn a_node_alone_has_the_least_budget_worked_out_by_hand() {
 }
 
 #[test]
-fn a_scenario_without_budgets_is_told_so() {
-    let output = run_with_input(&["budget", "-"], &shed(None, None));
-    assert_eq!(code(&output), 2);
-    assert!(stderr(&output).contains("budget_j_per_round"), "{}", stderr(&output));
+fn budgets_that_nobody_gave_are_derived_said_and_written() {
+    let (unit, board) = least_energies();
+    let text = shed(None, None);
+    let found = budget(&text);
+    assert!(found["budgets_from"].as_str().unwrap().contains("where nothing limits it"), "{found}");
+    // What is spent where nothing limits it can be kept, and no node can do with less than its least energy.
+    let of = |node: usize, key: &str| found["nodes"][node][key].as_f64().unwrap();
+    let (factor, least) =
+        (found["factor"].as_f64().unwrap(), (unit / of(0, "budget_j")).max(board / of(1, "budget_j")));
+    assert!(factor <= 1.0 && least <= 1.0, "{found}");
+    assert_close(&found["factor"], least, 0.02);
+
+    let out = folder("budget_write").join("with.toml");
+    let output = run_with_input(&["budget", "-", "--write", out.to_str().unwrap()], &text);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("No node has a budget. As budgets are taken: what each node"));
+    let written = std::fs::read_to_string(&out).unwrap();
+    assert!(written.starts_with("# Budgets: 1.25 times the least common factor"), "{written}");
+    // A second look finds the room that was left, and nothing else of the scenario has changed.
+    let again = budget(&written);
+    assert!(again["budgets_from"].is_null());
+    assert_close(&again["factor"], 0.8, 0.02);
+    let output = run_with_input(&["budget", "-", "--write", out.to_str().unwrap()], &text);
+    assert_eq!(code(&output), 2, "what is there is not overwritten");
+}
+
+#[test]
+fn a_run_without_budgets_says_so() {
+    let output = run_with_input(&["run", "-", "--no-files", "--slots", "2"], &shed(None, None));
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("Budgets: none. "), "{}", stdout(&output));
 }
 
 /// What a run says first, as text and in its summary.

@@ -142,3 +142,19 @@ fn sweep_refuses_by_name() {
     refused(&run_with_input(&["sweep", "-", "--out", out], experiment), &["scenario = ", "none.toml"]);
     assert!(!Path::new(out).exists());
 }
+
+#[test]
+fn policies_that_do_not_know_a_scenario_are_left_out_unless_named() {
+    let folder = folder("compare_wifi");
+    let (scenario, out) = (folder.join("wifi.toml"), folder.join("out"));
+    let (scenario, out) = (scenario.to_str().unwrap(), out.to_str().unwrap());
+    assert_eq!(code(&run(&["init", "wifi", "--out", scenario])), 0);
+    let output = run(&["compare", scenario, "--slots", "1", "--seeds", "1", "--out", out]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stderr(&output).contains("note: fixed-radio is left out: it does not know order"), "{}", stderr(&output));
+    let means = means(&Path::new(out).join("compare"));
+    assert!(means.keys().any(|(_, policy, _)| policy == "exact"), "{means:?}");
+    let named =
+        run(&["compare", scenario, "--policies", "fixed-radio", "--slots", "1", "--out", &format!("{out}-named")]);
+    refused(&named, &["it does not know order"]);
+}

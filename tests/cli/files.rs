@@ -258,3 +258,43 @@ fn help_fits_a_terminal_of_80_columns() {
         }
     }
 }
+
+#[test]
+fn a_report_is_drawn_again_from_the_record_alone() {
+    let folder = folder("report_again");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fs::write(path("small.toml"), SMALL).unwrap();
+    let played = run(&["run", &path("small.toml"), "--slots", "3", "--out", &path("out"), "--format", "json"]);
+    assert_eq!(code(&played), 0, "{}", stderr(&played));
+    let content = |name: &str| fs::read(folder.join("out").join(name)).unwrap();
+    let names = ["record.json", "summary.json", "report.html", "nodes.csv", "latency.svg"];
+    let before = names.map(content);
+    let paper = run(&["report", &path("out"), "--figures", "paper", "--format", "json"]);
+    assert_eq!((code(&paper), stdout(&paper)), (0, stdout(&played)), "{}", stderr(&paper));
+    assert!(content("latency.svg") != before[4] && !content("latency.pdf").is_empty());
+    assert!(["record.json", "report.html"].map(content) == [before[0].clone(), before[2].clone()]);
+    let screen = run(&["report", &path("out/record.json")]);
+    assert_eq!(code(&screen), 0, "{}", stderr(&screen));
+    assert!(before == names.map(content), "as it was");
+    assert!(!folder.join("out").join("latency.pdf").exists());
+    // What is no record is not touched.
+    fs::write(path("record.json"), "{}").unwrap();
+    for of in [path("record.json"), path("small.toml"), path("nowhere")] {
+        refused(&run(&["report", &of, "--out", &path("other")]), &[&of]);
+        assert!(!folder.join("other").exists(), "{of}");
+    }
+}
+
+#[test]
+fn places_where_nothing_can_be_written_are_the_users() {
+    let folder = folder("places");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    fs::write(path("small.toml"), SMALL).unwrap();
+    let output = run(&["init", "--out", &path("missing/x.toml")]);
+    refused(&output, &["missing: is not there; make the folder"]);
+    assert!(!stderr(&output).contains(".part"), "{}", stderr(&output));
+    let scenario = path("small.toml");
+    refused(&run(&["run", &scenario, "--slots", "2", "--out", &scenario]), &["cannot create the folder"]);
+    let plan = ["plan", &scenario, "--format", "svg", "--out", &path("missing/p.svg")];
+    refused(&run(&plan), &["missing: is not there"]);
+}

@@ -46,6 +46,25 @@ fn a_long_run_that_is_killed_goes_on() {
     let mut reader = RecordReader::new(BufReader::new(record)).unwrap();
     assert_eq!(reader.by_ref().map(Result::unwrap).count() as u64, LONG_RUN + 1);
     assert!(reader.is_whole());
+    // Valid, and drawn again as it was, without being held as a whole.
+    let validated = run(&["validate", &out]);
+    assert!(code(&validated) == 0 && stdout(&validated).ends_with("a valid run record\n"), "{}", stdout(&validated));
+    let files = || {
+        ["record.json", "slots.csv", "report.html", "energy.svg"].map(|name| fs::read(path("out").join(name)).unwrap())
+    };
+    let before = files();
+    let again = run(&["report", &out, "--format", "json"]);
+    assert_eq!(code(&again), 0, "{}", stderr(&again));
+    assert_eq!(stdout(&again), stdout(&output));
+    assert!(before == files());
+    // What is left of a run that was killed is no valid record, and can be drawn elsewhere.
+    let cut = text("cut.json");
+    fs::write(&cut, before[0].split_inclusive(|byte| *byte == b'\n').take(21).collect::<Vec<_>>().concat()).unwrap();
+    let validated = run(&["validate", &cut]);
+    assert!(code(&validated) == 2 && stdout(&validated).contains("ends after 20 slots"), "{}", stdout(&validated));
+    assert_eq!(code(&run(&["report", &cut])), 2);
+    let part = run(&["report", &cut, "--out", &text("part"), "--format", "json"]);
+    assert_eq!(serde_json::from_str::<Summary>(&stdout(&part)).unwrap().slots, 20);
     // The same numbers without files.
     let command = ["run", &scenario, "--slots", &slots, "--policy", "fixed-radio", "--no-files", "--format", "json"];
     let bare: Summary = serde_json::from_str(&stdout(&run(&command))).unwrap();

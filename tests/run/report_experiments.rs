@@ -290,6 +290,10 @@ fn findings_follow_the_rows() {
             "Every slot has a round.",
         ]
     );
+    // A panel of zeros is a word.
+    let drawn = DrawnExperiment::new(&table).unwrap();
+    assert!(drawn.svg().contains("Slots without a round: 0 in all runs"));
+    assert!(!drawn.svg().contains("Slots without a round [%]") && drawn.svg().contains("Mean round latency [s]"));
     table.rows.clear();
     assert_eq!(findings(&table), [""; 0]);
 }

@@ -8,6 +8,7 @@ use collapipe::report::write_folder;
 use collapipe::schedule::{Schedule, Timeline};
 use collapipe::simulation::{Outage, Run, RunRecord, SlotOutcome};
 use collapipe::solver::Settings;
+use collapipe::{Blame, Blamed as _};
 
 use crate::support::folder;
 use crate::support::scenario::{changed, read};
@@ -132,6 +133,8 @@ fn errors_name_the_path() {
     fs::write(&file, "").unwrap();
     let error = write_folder(&record, &file.join("below")).unwrap_err().to_string();
     assert!(error.starts_with("cannot create the folder ") && error.contains("a-file"), "{error}");
+    let error = write_folder(&record, &file).unwrap_err();
+    assert_eq!((error.blame(), error.to_string().contains("a-file")), (Blame::Input, true), "{error}");
     fs::create_dir_all(base.join("slots.csv").join("taken")).unwrap();
     let error = write_folder(&record, &base).unwrap_err().to_string();
     assert!(error.contains("slots.csv: is a folder"), "{error}");

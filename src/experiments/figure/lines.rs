@@ -15,8 +15,8 @@ struct Mean {
     value: Interval,
 }
 
-pub(super) fn panels(table: &ResultTable) -> Vec<Panel> {
-    table.plots.iter().map(|plot| panel(table, plot)).collect()
+pub(super) fn panels(table: &ResultTable, plots: &[&PlotSpec]) -> Vec<Panel> {
+    plots.iter().map(|plot| panel(table, plot)).collect()
 }
 
 fn panel(table: &ResultTable, plot: &PlotSpec) -> Panel {

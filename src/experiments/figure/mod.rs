@@ -17,11 +17,24 @@ pub(super) fn figure(table: &ResultTable) -> Figure {
         return Figure::empty(table.title.clone(), "no runs");
     }
     let rows = table.plots.first().is_some_and(|plot| plot.drawing == Drawing::Bars);
+    let (plots, blank): (Vec<&PlotSpec>, Vec<&PlotSpec>) =
+        table.plots.iter().partition(|plot| differs_from_zero(table, plot));
+    if plots.is_empty() {
+        return Figure::empty(table.title.clone(), "all numbers are zero");
+    }
     let panels = match rows {
-        true => rows::panels(table),
-        false => lines::panels(table),
+        true => rows::panels(table, &plots),
+        false => lines::panels(table, &plots),
     };
-    Figure { title: table.title.clone(), subtitle: reading(table), panels, side_by_side: rows, ..Figure::default() }
+    // A panel without a line of its own says less than a word.
+    let zero: String = blank.iter().map(|plot| format!("; {}: 0 in all runs", plot.metric.title())).collect();
+    let subtitle = reading(table) + &zero;
+    Figure { title: table.title.clone(), subtitle, panels, side_by_side: rows, ..Figure::default() }
+}
+
+/// Whether some run has another value than zero.
+fn differs_from_zero(table: &ResultTable, plot: &PlotSpec) -> bool {
+    table.rows.iter().filter_map(|row| row.metrics.get(&plot.metric)).any(|value| *value != 0.0)
 }
 
 /// How means and intervals are to be read.

@@ -12,16 +12,16 @@ const ROW: f64 = 1.35;
 /// The part of a row over which its marks are spread.
 const SPREAD: f64 = 0.55;
 
-pub(super) fn panels(table: &ResultTable) -> Vec<Panel> {
-    let legend = legend(table);
-    table.plots.iter().map(|plot| panel(table, plot, &legend)).collect()
+pub(super) fn panels(table: &ResultTable, plots: &[&PlotSpec]) -> Vec<Panel> {
+    let legend = legend(table, plots);
+    plots.iter().map(|plot| panel(table, plot, &legend)).collect()
 }
 
 /// What the marks stand for.
-fn legend(table: &ResultTable) -> Vec<Entry> {
+fn legend(table: &ResultTable, plots: &[&PlotSpec]) -> Vec<Entry> {
     let series = table.series();
-    let any = table.plots.iter().any(|plot| series.iter().any(|name| common(table, plot, name).is_some()));
-    let varied = table.plots.first().map_or("", |plot| plot.x_axis.as_str());
+    let any = plots.iter().any(|plot| series.iter().any(|name| common(table, plot, name).is_some()));
+    let varied = plots.first().map_or("", |plot| plot.x_axis.as_str());
     let places = table.places().into_iter().enumerate();
     let own = places.map(|(place, of)| Entry::new(0.0, of.label, Sample::Mark(Mark::at(place))));
     own.chain(any.then(|| Entry::new(0.0, format!("the same for every {varied}"), Sample::Bar))).collect()

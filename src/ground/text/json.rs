@@ -222,7 +222,9 @@ fn found_value(found: &str) -> (String, bool) {
     }
     for kind in ["integer `", "floating point `", "boolean `"] {
         if let Some(number) = found.strip_prefix(kind) {
-            return (value(number.trim_end_matches('`')), false);
+            // Of what no 64 bits hold the type is named behind it.
+            let number = number.split_once('`').map_or(number, |(number, _)| number);
+            return (value(number), false);
         }
     }
     let shown = match found {
