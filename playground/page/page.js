@@ -22,7 +22,7 @@ function show(answer, asked, begun, settled) {
   if (map.picked) highlight(map.picked);
   const took = `${Math.round(performance.now() - begun)} ms from change to picture, ${Math.round(answer.milliseconds ?? 0)} ms of them for solving.`;
   says(settled ? `Energy prices have settled. ${took}` : `At the energy prices so far; they are settling … ${took}`);
-  // For tests and the curious: until the frame after this one's is begun, this one's is on the screen's way.
+  // For tests and the curious. What was changed is painted between the two calls.
   requestAnimationFrame(() => setTimeout(() => {
     document.body.dataset.drawn = JSON.stringify({ asked, settled, milliseconds: performance.now() - begun, solving: answer.milliseconds });
   }));
