@@ -126,7 +126,10 @@ fn what_the_mouse_changes_is_planned_as_the_command_plans_it() {
     assert!(objective(&moved) > objective(&before), "farther from all others, and no worse");
     assert_same(&moved, &command_on_saved_file(&mut page, &saves), "dragged");
     times.sort_by(f64::total_cmp);
-    println!("from the mouse to the picture, six devices: {:.0} ms in the middle, {:.0} ms at most", times[6], times[11]);
+    println!(
+        "from the mouse to the picture, six devices: {:.0} ms in the middle, {:.0} ms at most",
+        times[6], times[11]
+    );
 
     // A quarter of the way up its slider the band is narrower, and narrower is never better.
     let slider = page.value(
