@@ -22,12 +22,15 @@ function show(answer, asked, begun, settled) {
   if (map.picked) highlight(map.picked);
   const took = `${Math.round(performance.now() - begun)} ms from change to picture, ${Math.round(answer.milliseconds ?? 0)} ms of them for solving.`;
   says(settled ? `Energy prices have settled. ${took}` : `At the energy prices so far; they are settling … ${took}`);
-  // For tests and the curious.
-  document.body.dataset.shown = JSON.stringify({ asked, settled, milliseconds: performance.now() - begun, solving: answer.milliseconds });
+  // For tests and the curious. What was changed is painted between the two calls.
+  requestAnimationFrame(() => setTimeout(() => {
+    document.body.dataset.drawn = JSON.stringify({ asked, settled, milliseconds: performance.now() - begun, solving: answer.milliseconds });
+  }));
 }
 
 function changed() {
-  const asked = ++state.asked, begun = performance.now(), scenario = structuredClone(state.scenario);
+  // Of an event all counts, its way to the page too.
+  const asked = ++state.asked, begun = window.event?.timeStamp ?? performance.now(), scenario = structuredClone(state.scenario);
   map.show(state.scenario, state.report);
   quick.ask({ plan: { scenario, energy_prices: state.prices } }, answer => show(answer, asked, begun, false));
   clearTimeout(later);

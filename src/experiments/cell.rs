@@ -121,15 +121,18 @@ impl Cell {
         let spec = self.scenario.spec();
         let devices: usize = spec.clusters.iter().map(|cluster| cluster.devices.len()).sum();
         let each = (devices as u64).saturating_mul(devices as u64);
+        // Mean times of a processor as `cargo xtask shards` prints them for `headline`, in tenths of the exact policy's.
         let rounds = match self.policy {
-            // As measured: median CPU times of the runs of `headline` and `v` in small.
-            PolicyKind::Alternating => 120,
-            PolicyKind::Offline => 30,
-            PolicyKind::FixedRadio => 8,
-            _ => 1,
+            PolicyKind::Alternating => 300,
+            PolicyKind::Offline => 140,
+            PolicyKind::FixedRadio => 70,
+            PolicyKind::UniformSegments | PolicyKind::ProportionalSpeed | PolicyKind::ProportionalMemory => 20,
+            PolicyKind::SplitLearning | PolicyKind::SplitFed => 2,
+            PolicyKind::Random | PolicyKind::FullModelFederated => 1,
+            _ => 10,
         };
         // Beside the policy the exact solver is asked about every slot.
-        let rounds = rounds + u64::from(self.measure == Measure::AgainstExact);
+        let rounds = rounds + if self.measure == Measure::AgainstExact { 10 } else { 0 };
         spec.slots.saturating_mul(each).saturating_mul(rounds)
     }
 

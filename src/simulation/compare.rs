@@ -12,9 +12,9 @@ use super::whole_blocks::whole_blocks;
 #[cfg(feature = "milp")]
 use crate::lyapunov::frames_with_slack;
 use crate::lyapunov::{Action, Alternative, LookAgain, LookedBack, NoOptimum, OfflineError};
-use crate::problem::Decision;
+use crate::problem::{Decision, SlotProblem};
 use crate::scenario::{Scenario, SlotError, SlotState};
-use crate::solver::{Settings, Solution, SolveError, Stop, solve};
+use crate::solver::{Settings, Solution, SolveError, Solver, Stop, solve};
 use crate::units::{Joules, Seconds};
 
 /// How much work goes into the comparison.
@@ -251,6 +251,8 @@ pub(super) struct SlotLookAgain<'a> {
     effort: Effort,
     /// What was found in every slot.
     decisions: Vec<Vec<PossibleDecision>>,
+    /// Of every slot one that remembers, where it is asked often and so closely that this changes its time alone; else none.
+    solvers: Vec<Option<Solver>>,
 }
 
 impl LookAgain for SlotLookAgain<'_> {
@@ -258,11 +260,24 @@ impl LookAgain for SlotLookAgain<'_> {
 
     fn look(&mut self, round: usize, prices: &[f64]) -> Result<Vec<Alternative>, RunError> {
         let accuracy = self.effort.settings(self.settings, round);
-        let slots = self.states.par_iter().zip(&self.record.slots);
+        for solver in self.solvers.iter_mut().filter(|_| self.effort == Effort::Full) {
+            if solver.is_none() {
+                *solver = Some(Solver::new(accuracy)?);
+            }
+        }
+        let mut solvers = std::mem::take(&mut self.solvers);
+        let slots = self.states.par_iter().zip(&self.record.slots).zip(&mut solvers);
         // Who may end the comparison may do so on every thread of it.
         let stop = Stop::of_thread().unwrap_or_default();
-        let compared = slots.map(|(state, slot)| stop.during(|| self.compare_slot(state, slot, prices, &accuracy)));
+        let compared = slots.map(|((state, slot), solver)| {
+            let mut asked = |problem: &SlotProblem| match solver {
+                Some(solver) => solver.solve(problem),
+                None => solve(problem, &accuracy),
+            };
+            stop.during(|| self.compare_slot(state, slot, prices, &mut asked))
+        });
         let compared = compared.collect::<Result<Vec<_>, RunError>>()?;
+        self.solvers = solvers;
         let mut all = Vec::with_capacity(compared.len());
         for ((minimum, decision), known) in compared.into_iter().zip(&mut self.decisions) {
             let mut found = Alternative { minimum: Some(minimum), action: None };
@@ -296,7 +311,8 @@ impl<'a> SlotLookAgain<'a> {
         effort: Effort,
     ) -> Self {
         let decisions = vec![Vec::new(); record.slots.len()];
-        Self { record, scenario, states, form, settings, effort, decisions }
+        let solvers = record.slots.iter().map(|_| None).collect();
+        Self { record, scenario, states, form, settings, effort, decisions, solvers }
     }
 
     /// A slot's certified minimum at `prices`, and the decision found there.
@@ -305,7 +321,7 @@ impl<'a> SlotLookAgain<'a> {
         state: &SlotState,
         slot: &SlotRecord,
         prices: &[f64],
-        accuracy: &Settings,
+        asked: &mut dyn FnMut(&SlotProblem) -> Result<Solution, SolveError>,
     ) -> Result<(f64, Option<PossibleDecision>), RunError> {
         let failed = |source| RunError::Queues { slot: slot.slot, source };
         let weight = self.form.latency_weight();
@@ -327,7 +343,7 @@ impl<'a> SlotLookAgain<'a> {
             Err(SlotError::Problem(error)) => return Err(error.into()),
             Err(_) => return Ok((known, None)),
         };
-        let best = match solve(&instance.problem, accuracy) {
+        let best = match asked(&instance.problem) {
             Ok(Solution { outcome: Ok(best), .. }) => best,
             Ok(_) | Err(SolveError::Numerical) => return Ok((known, None)),
             Err(error) => return Err(error.into()),

@@ -220,6 +220,30 @@ fn shards_merge_into_the_whole() {
     assert_eq!(files(&merged), files(&whole));
 }
 
+/// More shards than runs: those without any write nothing that merging misses.
+#[test]
+fn many_shards_merge_into_the_whole() {
+    let play = |out: &Path, more: &[&str]| {
+        let mut command = collapipe();
+        let command = command.args(["reproduce", "segments", "--quick", "--slots", "2", "--seeds", "1", "--out"]);
+        assert_eq!(code(&command.arg(out).args(more).output().unwrap()), 0);
+    };
+    let whole = folder("reproduce-many-whole");
+    play(&whole, &[]);
+    let runs = cells(&whole).len();
+    for count in [runs - 1, runs, runs + 2] {
+        let root = folder(&format!("reproduce-many-{count}"));
+        let parts: Vec<PathBuf> = (1..=count).map(|shard| root.join(shard.to_string())).collect();
+        for (shard, part) in (1..).zip(&parts) {
+            play(part, &["--shard", &format!("{shard}/{count}"), "--threads", "1"]);
+        }
+        let merged = root.join("merged");
+        let done = collapipe().arg("merge").args(&parts).arg("--out").arg(&merged).output().unwrap();
+        assert_eq!(code(&done), 0, "{}", stderr(&done));
+        assert_eq!(files(&merged), files(&whole), "{count} shards of {runs} runs");
+    }
+}
+
 #[test]
 fn merge_refuses_what_does_not_belong_together() {
     let (one, two, out) = (folder("reproduce-merge-1"), folder("reproduce-merge-2"), folder("reproduce-merge-out"));

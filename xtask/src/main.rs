@@ -10,6 +10,7 @@ mod doc_examples;
 mod examples;
 mod fuzz;
 mod quality;
+mod shards;
 mod speed;
 /// Shared with the tests, which run a part of it.
 #[path = "../../tests/theory/training/mod.rs"]
@@ -33,6 +34,7 @@ enum Task {
     DocExamples(doc_examples::Arguments),
     Fuzz(fuzz::Arguments),
     Quality(quality::Arguments),
+    Shards(shards::Arguments),
     Speed(speed::Arguments),
 }
 
@@ -42,6 +44,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         Task::BoundsCheck(arguments) => return bounds_check::run(&arguments),
         Task::DocExamples(arguments) => return doc_examples::run(&arguments),
         Task::Fuzz(arguments) => return fuzz::run(arguments),
+        Task::Shards(arguments) => return shards::run(&arguments),
         Task::BackendGaps(arguments) => backend_gaps::run(&arguments)?,
         Task::Backends => backends::run()?,
         Task::Quality(arguments) => quality::run(&arguments)?,

@@ -105,7 +105,7 @@ impl Buffers {
 }
 
 /// Operations that evaluations of a radio phase take, roughly.
-fn radio_work(hops: usize, evaluations: u64) -> u64 {
+pub(crate) fn radio_work(hops: usize, evaluations: u64) -> u64 {
     /// One hop at given prices.
     const PER_HOP: u64 = 200;
     PER_HOP * hops as u64 * evaluations

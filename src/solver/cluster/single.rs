@@ -6,7 +6,7 @@ use crate::solver::cluster::active::{Found, Searched, Workspace};
 use crate::solver::cluster::prepared::{Prepared, Start};
 use crate::solver::cluster::rule::floor;
 use crate::solver::cluster::segments::Threshold;
-use crate::solver::cluster::select::Subsets;
+use crate::solver::cluster::select::{FewSets, Graph, Subsets};
 use crate::solver::cluster::{Domain, PlannedCluster, PricedCluster, Segments};
 use crate::solver::solution::proved_gap;
 
@@ -26,7 +26,13 @@ struct Candidate<'a> {
     index: usize,
     bound: f64,
     /// The search over active sets that the bound is from, where the solver chooses.
-    subsets: Option<Subsets<'a>>,
+    sets: Option<Sets<'a>>,
+}
+
+/// A search over active sets.
+enum Sets<'a> {
+    Few(FewSets<'a>),
+    Many(Box<Subsets<'a>>),
 }
 
 /// A plan is bounded anew where what its search proves is further from the best than so many times the tolerance of the
@@ -82,36 +88,49 @@ pub(crate) fn best_plan(
         work.buffers.meter.show_best(cutoff + extra);
         best = Some((*index, found));
     }
+    // Where the devices are few all sets of them are listed.
+    let few =
+        (only_active.is_none() && FewSets::are_all_of(domain)).then(|| Graph::of_cluster(&priced.program, domain));
     let mut candidates: Vec<Candidate> = (all_planned.iter().zip(&mut plans).enumerate())
         .map(|(index, (planned, prepared))| {
             let penalty = planned.penalty();
             let start = &mut memory.starts[index];
             if work.buffers.meter.ended() {
-                return Candidate { index, bound: floor(planned, domain) + penalty, subsets: None };
+                return Candidate { index, bound: floor(planned, domain) + penalty, sets: None };
+            }
+            if let Some(graph) = &few {
+                let known = best.as_ref().filter(|(best, _)| *best == index).map(|(_, found)| found);
+                let solved = known.map(|found| found.phases.map(|solved| solved.prices));
+                let near = remembered.as_ref().map(|(_, choice)| choice.active.as_slice());
+                let sets = FewSets::new(planned, domain, graph, (solved.as_ref().or(start.as_ref()), near), work);
+                *start = Some(sets.prices);
+                return Candidate { index, bound: sets.bound() + penalty, sets: Some(Sets::Few(sets)) };
             }
             let Some(active) = &only_active else {
                 let mut subsets = Subsets::new(planned, domain, work).with_prices(memory.bands[index]);
                 let bound = subsets.estimate(work) + penalty;
                 memory.bands[index] = Some(subsets.prices());
-                return Candidate { index, bound, subsets: Some(subsets) };
+                return Candidate { index, bound, sets: Some(Sets::Many(Box::new(subsets))) };
             };
             if remembered.as_ref().is_none_or(|(best, _)| *best != index) {
                 prepared.set(planned, active);
                 let bar = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance }.bar();
                 *start = prepared.estimate(planned, start.as_ref(), bar, &mut work.buffers).or(*start);
             }
-            Candidate { index, bound: prepared.bound(planned, &mut work.buffers) + penalty, subsets: None }
+            Candidate { index, bound: prepared.bound(planned, &mut work.buffers) + penalty, sets: None }
         })
         .collect();
     candidates.sort_unstable_by(|a, b| a.bound.total_cmp(&b.bound).then(a.index.cmp(&b.index)));
     // Good choices of every plan before one of them is searched: even where the work is spent already.
-    for Candidate { index, bound, subsets } in candidates.iter_mut().filter(|_| only_active.is_none()) {
+    for Candidate { index, bound, sets } in candidates.iter_mut().filter(|_| only_active.is_none()) {
         let (planned, penalty) = (&all_planned[*index], all_planned[*index].penalty());
         let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
         if *bound - penalty >= threshold.bar() || work.buffers.meter.expired() {
             continue;
         }
-        let subsets = subsets.get_or_insert_with(|| Subsets::new(planned, domain, work));
+        let many = || Sets::Many(Box::new(Subsets::new(planned, domain, work)));
+        // Few sets need no good choice to begin with.
+        let Sets::Many(subsets) = sets.get_or_insert_with(many) else { continue };
         let others = best.as_ref().map(|(_, found)| found.choice.active.as_slice());
         if let Some(found) = subsets.begin(threshold, others, work) {
             cutoff = found.value + penalty;
@@ -119,7 +138,7 @@ pub(crate) fn best_plan(
         }
     }
     let mut searched_bound = f64::INFINITY;
-    for Candidate { index, bound, subsets } in candidates {
+    for Candidate { index, bound, sets } in candidates {
         let penalty = all_planned[index].penalty();
         // Finer than what is reported, so that the difference to the settled value below does not matter.
         let threshold = Threshold { cutoff: cutoff - penalty, tolerance: 0.9 * tolerance };
@@ -135,8 +154,14 @@ pub(crate) fn best_plan(
             searched_bound = searched_bound.min(bound.max(floor(&all_planned[index], domain) + penalty));
             continue;
         }
-        let searched = match (subsets, &only_active) {
-            (Some(subsets), _) => subsets.run(threshold, work),
+        let searched = match (sets, &only_active) {
+            (Some(Sets::Many(subsets)), _) => subsets.run(threshold, work),
+            (Some(Sets::Few(mut sets)), _) => {
+                let known = remembered.as_ref().is_some_and(|(known, _)| *known == index);
+                let searched = sets.run(threshold, known.then_some(&mut plans[index]), work);
+                memory.starts[index] = Some(sets.prices);
+                searched
+            }
             (None, Some(_)) if !ended => {
                 let found = plans[index].best_sizes(&all_planned[index], threshold, &mut work.buffers);
                 Searched::of(found, threshold, work.buffers.open)

@@ -283,7 +283,7 @@ impl PhaseRadio {
     }
 
     /// Where to start: at the prices of a similar phase, or at guessed ones.
-    fn start(&self, floor: f64, start: Option<Prices>) -> Prices {
+    pub fn start(&self, floor: f64, start: Option<Prices>) -> Prices {
         match start {
             Some(prices) if self.pace_price <= 0.0 => self.prices(prices.band, f64::INFINITY),
             Some(prices) if prices.excess.is_finite() => {
@@ -449,8 +449,13 @@ impl PhaseRadio {
 /// Where a decreasing positive function falls to 1, from above, to the resolution of the floating-point numbers:
 /// secants on logarithmic scales, kept off the ends, and bisection in turn. `high` comes with its value, which is at
 /// most 1.
-pub(crate) fn falling_root(low: f64, high: (f64, f64), mut value: impl FnMut(f64) -> f64) -> f64 {
-    let ((mut low, mut above), (mut high, mut below)) = ((low, f64::INFINITY), high);
+pub(crate) fn falling_root(low: f64, high: (f64, f64), value: impl FnMut(f64) -> f64) -> f64 {
+    falling_root_between((low, f64::INFINITY), high, value)
+}
+
+/// The same where the value at `low` is known as well, which is more than 1.
+pub(crate) fn falling_root_between(low: (f64, f64), high: (f64, f64), mut value: impl FnMut(f64) -> f64) -> f64 {
+    let ((mut low, mut above), (mut high, mut below)) = (low, high);
     for round in 0..200 {
         let (a, b) = (low.ln(), high.ln());
         let (x, y) = (above.ln(), below.ln());

@@ -13,7 +13,7 @@
 mod cases;
 mod pipelines;
 mod replay;
-mod timing;
+pub mod timing;
 
 use std::error::Error;
 

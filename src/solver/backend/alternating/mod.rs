@@ -12,7 +12,7 @@ use crate::problem::{
     Cluster, ClusterDecision, Decision, Evaluation, ShadowPrices, SlotProblem, SlotSpec, Work, evaluate,
 };
 use crate::solver::cluster::Domain;
-use crate::solver::hop::phase::falling_root;
+use crate::solver::hop::phase::{falling_root, falling_root_between};
 use crate::solver::{Proposal, Settings, SettingsError, Solution, SolveError, check, domains, solve};
 
 /// Segments, plan, bandwidths and powers in turn, each solved to its own optimum while the others stand still.
@@ -112,6 +112,24 @@ const LEAST_SHARE: f64 = 1e-9;
 
 /// Relative accuracy of deadlines and prices.
 const CLOSE: f64 = 1e-8;
+
+/// A share of what there is; 1 where it is that as closely as is asked for.
+fn within(share: f64) -> f64 {
+    if (1.0 - CLOSE..=1.0).contains(&share) { 1.0 } else { share }
+}
+
+/// A price and the latency at it.
+type Known = (f64, f64);
+
+/// The highest known price at which a deadline is missed by more than rounding, if there is one, and the lowest above it at which it is met;
+/// the first of those known meets it.
+fn bracket(known: &[Known], deadline: f64) -> (Option<Known>, Known) {
+    let missed = known.iter().copied().filter(|(_, latency)| within(latency / deadline) > 1.0);
+    let missed = missed.reduce(|one, other| if other.0 > one.0 { other } else { one });
+    let above = |price: f64| missed.is_none_or(|(low, _)| price > low);
+    let met = known.iter().copied().filter(|&(price, latency)| latency <= deadline && above(price));
+    (missed, met.reduce(|one, other| if other.0 < one.0 { other } else { one }).unwrap_or(known[0]))
+}
 
 /// A feasible decision and what it costs.
 struct Iterate<'a> {
@@ -228,30 +246,41 @@ impl<'a> Iterate<'a> {
             return BalancedBlocks { weights: vec![whole], choices: fastest };
         }
         let latencies: Vec<f64> = fastest.iter().enumerate().map(|(n, choice)| self.latency(n, choice)).collect();
-        // The least price at which a cluster meets the deadline, and what it then does.
-        let least = |n: usize, deadline: f64| {
-            let late = |price: f64| {
-                let late = self.latency(n, &block(self, n, price)) / deadline;
-                if (1.0 - CLOSE..=1.0).contains(&late) { 1.0 } else { late }
-            };
+        // A cluster's latency falls with its price. What is known of it from one deadline says where to look for the next.
+        let mut known: Vec<Vec<Known>> = latencies.iter().map(|&latency| vec![(whole, latency)]).collect();
+        // The least price at which a cluster meets the deadline.
+        let mut least = |n: usize, deadline: f64| {
             if latencies[n] >= deadline {
                 return whole;
             }
-            let (mut high, mut at_high) = (whole, latencies[n] / deadline);
+            let known = &mut known[n];
+            let (missed, (mut high, latency)) = bracket(known, deadline);
+            let mut at_high = within(latency / deadline);
+            let mut late = |price: f64| {
+                let latency = self.latency(n, &block(self, n, price));
+                known.push((price, latency));
+                within(latency / deadline)
+            };
+            if let Some((low, latency)) = missed {
+                return falling_root_between((low, latency / deadline), (high, at_high), late);
+            }
             while high > LEAST_SHARE * whole {
                 let low = 0.1 * high;
                 let at_low = late(low);
                 if at_low > 1.0 {
-                    return falling_root(low, (high, at_high), late);
+                    return falling_root_between((low, at_low), (high, at_high), late);
                 }
                 (high, at_high) = (low, at_low);
             }
             high
         };
-        let weights = |deadline: f64| -> Vec<f64> { (0..clusters).map(|n| least(n, deadline)).collect() };
-        let spent = |deadline: f64| {
-            let spent = weights(deadline).iter().sum::<f64>() / whole;
-            if (1.0 - CLOSE..=1.0).contains(&spent) { 1.0 } else { spent }
+        // What is found at one of the deadlines is what the search for it has seen there.
+        let mut tried: Vec<(f64, Vec<f64>)> = Vec::new();
+        let mut spent = |deadline: f64| {
+            let weights: Vec<f64> = (0..clusters).map(|n| least(n, deadline)).collect();
+            let spent = weights.iter().sum::<f64>() / whole;
+            tried.push((deadline, weights));
+            within(spent)
         };
         let low = latencies.iter().fold(0.0, |slowest: f64, &latency| slowest.max(latency));
         let mut high = self.evaluation.round_latency.0.max(low * (1.0 + CLOSE));
@@ -260,7 +289,9 @@ impl<'a> Iterate<'a> {
             high *= 1.5;
             at_high = spent(high);
         }
-        let weights = weights(falling_root(low, (high, at_high), spent));
+        let deadline = falling_root(low, (high, at_high), spent);
+        let seen = tried.into_iter().find(|(tried, _)| *tried == deadline).map(|(_, weights)| weights);
+        let weights = seen.unwrap_or_else(|| (0..clusters).map(|n| least(n, deadline)).collect());
         let choices = weights.iter().enumerate().map(|(n, &weight)| block(self, n, weight)).collect();
         BalancedBlocks { weights, choices }
     }

@@ -22,29 +22,19 @@ struct Sender {
     /// Objective units per second on air, and per joule radiated.
     time_price: f64,
     energy_price: f64,
+    /// Time on air at full power [s].
+    shortest: f64,
+    /// The cheapest time on air without a pace [s].
+    free: f64,
 }
 
 impl Sender {
     fn new(sent: &Transmission, band: Hertz, latency_price: f64) -> Self {
-        Self {
-            nats: sent.nats(),
-            gain: sent.gain,
-            band: band.0,
-            max_power: sent.transmitter.max_power.0,
-            time_price: sent.time_price(latency_price),
-            energy_price: sent.energy_price(),
-        }
-    }
-
-    /// Time on air at full power [s].
-    fn shortest(&self) -> f64 {
-        self.nats / (self.band * (self.max_power * self.gain / self.band).ln_1p())
-    }
-
-    /// The cheapest time on air without a pace [s].
-    fn free(&self) -> f64 {
-        let (a, z) = (self.time_price, self.energy_price);
-        self.nats / (self.band * whole_band_efficiency(a, z, self.gain, self.band, self.max_power).0)
+        let (nats, gain, band, max_power) = (sent.nats(), sent.gain, band.0, sent.transmitter.max_power.0);
+        let (time_price, energy_price) = (sent.time_price(latency_price), sent.energy_price());
+        let shortest = nats / (band * (max_power * gain / band).ln_1p());
+        let free = nats / (band * whole_band_efficiency(time_price, energy_price, gain, band, max_power).0);
+        Self { nats, gain, band, max_power, time_price, energy_price, shortest, free }
     }
 
     /// What one more second would save at a time on air: −d(a t + z p t)/dt.
@@ -72,7 +62,7 @@ pub(super) fn set(iterate: &Iterate, n: usize, price: f64) -> ClusterDecision {
         let floor = slowest_stage(iterate, n, phase) - program.hop_latency().0;
         let pace = pace(&senders, program.pacing.pace_price(price), floor);
         for (link, sender) in links.iter_mut().flatten().zip(&senders) {
-            link.power_w = sender.power(sender.free().min(pace).max(sender.shortest()));
+            link.power_w = sender.power(sender.free.min(pace).max(sender.shortest));
         }
     };
     set(Phase::Forward, &mut choice.forward);
@@ -83,7 +73,7 @@ pub(super) fn set(iterate: &Iterate, n: usize, price: f64) -> ClusterDecision {
     let upload = program.at.upload();
     if let Some(link) = choice.upload.as_mut().filter(|_| upload.bits.0 > 0.0) {
         let sender = Sender::new(&upload, link.bandwidth_hz, price);
-        link.power_w = sender.power(sender.free());
+        link.power_w = sender.power(sender.free);
     }
     choice
 }
@@ -95,15 +85,18 @@ fn pace(senders: &[Sender], pace_price: f64, floor: f64) -> f64 {
         return f64::INFINITY;
     }
     let longest = |time: fn(&Sender) -> f64| senders.iter().map(time).fold(0.0, f64::max);
-    let (mut low, mut high) = (floor.max(longest(Sender::shortest)), longest(Sender::free));
+    let (mut low, mut high) = (floor.max(longest(|sender| sender.shortest)), longest(|sender| sender.free));
     let saved = |time: f64| -> f64 {
-        senders.iter().filter(|sender| sender.free() > time).map(|sender| sender.saving(time).max(0.0)).sum()
+        senders.iter().filter(|sender| sender.free > time).map(|sender| sender.saving(time).max(0.0)).sum()
     };
     if high <= low || saved(low) <= pace_price {
         return low;
     }
     for _ in 0..BISECTIONS {
         let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            break;
+        }
         if saved(middle) > pace_price { low = middle } else { high = middle }
     }
     high

@@ -3,6 +3,9 @@
 use std::ops::Range;
 
 use crate::ground::route::NodeId;
+use crate::problem::program::ClusterProgram;
+use crate::solver::cluster::Domain;
+use crate::solver::cluster::equal::twins;
 
 /// Links between the nodes of a cluster, in the order of the pipeline: 0 (control unit), 1..=K, K + 1 (edge server).
 ///
@@ -21,6 +24,25 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
+    /// The links that some path through a cluster's devices may need.
+    pub fn of_cluster(program: &ClusterProgram, domain: &Domain) -> Self {
+        let (nodes, twins) = (program.cluster.devices.len() + 2, twins(program, domain));
+        // The first device from each node on that no path may pass by.
+        let mut last = vec![nodes - 1; nodes];
+        for node in (0..nodes - 1).rev() {
+            let mandatory = domain.low.get(node).is_some_and(|&low| low > 0);
+            last[node] = if mandatory { node + 1 } else { last[node + 1] };
+        }
+        Self::new(nodes, |near, far| {
+            let direct = near.0 == 0 && far.0 == nodes - 1;
+            // An equal device that would be passed by takes the other's place.
+            let skips = twins.get(far.0 - 1).is_some_and(|twin| twin.is_some_and(|twin| twin.node() > near));
+            let unusable = domain.high.get(far.0 - 1) == Some(&0);
+            // Every link is used both ways; one that works one way only is none.
+            !direct && !skips && !unusable && far.0 <= last[near.0] && program.joined(near, far)
+        })
+    }
+
     /// All links for which `works` says so.
     pub fn new(nodes: usize, works: impl Fn(NodeId, NodeId) -> bool) -> Self {
         let mut graph = Self { first: vec![0], ..Self::default() };

@@ -5,6 +5,7 @@
 //! of its own; where they are many, the region is split.
 
 mod enumeration;
+mod few;
 mod fixing;
 mod graph;
 mod links;
@@ -25,6 +26,9 @@ use crate::solver::cluster::segments::{Stage, Threshold, blocks_within};
 use crate::solver::cluster::{Domain, PlannedCluster};
 use crate::solver::solution::SolveError;
 use enumeration::{Candidate, Enumeration};
+pub(crate) use few::FewSets;
+pub(crate) use graph::Graph;
+use links::Links;
 use relaxation::{Bracket, Region, Relaxation};
 use tables::Count;
 
@@ -382,42 +386,55 @@ impl<'a> Subsets<'a> {
 
     /// Solves one active set if its bound beats the threshold; true if it is the new best.
     fn solve(&mut self, work: &mut Workspace, active: &[DeviceId]) -> bool {
-        let prepared = &mut work.prepared;
-        let links = &mut self.relaxation.links;
-        if !links.forward.joins(active) {
+        if !self.relaxation.links.forward.joins(active) {
             return false;
         }
-        prepared.set_stages(self.cluster, active);
-        for phase in Phase::BOTH {
-            let curve = &mut prepared.phases[phase].curve;
-            links[phase].minorants(active).for_each(|minorant| curve.add(minorant));
-        }
-        let threshold = Threshold { tolerance: self.threshold.tolerance.min(COARSEST), ..self.threshold };
-        if prepared.bound(self.cluster, &mut work.buffers) >= threshold.bar() {
-            return false;
-        }
-        for phase in Phase::BOTH {
-            links[phase].set_path(&mut prepared.phases[phase].radio, active);
-        }
-        for phase in Phase::BOTH {
-            let (links, KnownPhase { radio, curve }) = (&mut links[phase], &mut prepared.phases[phase]);
-            if !links.is_priced() {
-                links.add_prices(radio.guess(self.cluster.bases[phase]), false);
-                links.minorants(active).for_each(|minorant| curve.add(minorant));
-            }
-        }
-        let found = prepared.best_sizes(self.cluster, threshold, &mut work.buffers);
+        let found = solve_set(self.cluster, &mut self.relaxation.links, self.threshold, active, work);
         self.open = self.open.min(work.buffers.open);
-        // All links are priced at the prices at which a phase was solved last.
-        for phase in Phase::BOTH {
-            if let Some(solved) = prepared.phases[phase].curve.last_solved() {
-                links[phase].add_prices(solved.prices, found.is_some());
-            }
-        }
         let Some(found) = found else { return false };
         work.buffers.meter.show_found(found.value);
         self.threshold.cutoff = found.value;
         self.best = Some(found);
         true
     }
+}
+
+/// The best sizes on one active set, whose links must exist, if its bound beats the threshold and they do; what is left open is in the
+/// buffers.
+fn solve_set(
+    cluster: &PlannedCluster,
+    links: &mut PerPhase<Links>,
+    threshold: Threshold,
+    active: &[DeviceId],
+    work: &mut Workspace,
+) -> Option<Found> {
+    let prepared = &mut work.prepared;
+    work.buffers.open = f64::INFINITY;
+    prepared.set_stages(cluster, active);
+    for phase in Phase::BOTH {
+        let curve = &mut prepared.phases[phase].curve;
+        links[phase].minorants(active).for_each(|minorant| curve.add(minorant));
+    }
+    let threshold = Threshold { tolerance: threshold.tolerance.min(COARSEST), ..threshold };
+    if prepared.bound(cluster, &mut work.buffers) >= threshold.bar() {
+        return None;
+    }
+    for phase in Phase::BOTH {
+        links[phase].set_path(&mut prepared.phases[phase].radio, active);
+    }
+    for phase in Phase::BOTH {
+        let (links, KnownPhase { radio, curve }) = (&mut links[phase], &mut prepared.phases[phase]);
+        if !links.is_priced() {
+            links.add_prices(radio.guess(cluster.bases[phase]), false);
+            links.minorants(active).for_each(|minorant| curve.add(minorant));
+        }
+    }
+    let found = prepared.best_sizes(cluster, threshold, &mut work.buffers);
+    // All links are priced at the prices at which a phase was solved last.
+    for phase in Phase::BOTH {
+        if let Some(solved) = prepared.phases[phase].curve.last_solved() {
+            links[phase].add_prices(solved.prices, found.is_some());
+        }
+    }
+    found
 }

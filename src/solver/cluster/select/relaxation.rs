@@ -14,7 +14,6 @@ use super::links::{Links, Tangent, Within};
 use super::tables::{Count, Place, Tables};
 use crate::ground::phase::{PerPhase, Phase};
 use crate::ground::route::DeviceId;
-use crate::solver::cluster::equal::twins;
 use crate::solver::cluster::{Domain, PlannedCluster, Segments};
 use crate::solver::meter::Clock;
 
@@ -149,22 +148,7 @@ pub(crate) struct Relaxation<'a> {
 
 impl<'a> Relaxation<'a> {
     pub fn new(cluster: &'a PlannedCluster<'a>, domain: &'a Domain, clock: Clock) -> Self {
-        let program = &cluster.at.program;
-        let (nodes, twins) = (program.cluster.devices.len() + 2, twins(program, domain));
-        // The first device from each node on that no path may pass by.
-        let mut last = vec![nodes - 1; nodes];
-        for node in (0..nodes - 1).rev() {
-            let mandatory = domain.low.get(node).is_some_and(|&low| low > 0);
-            last[node] = if mandatory { node + 1 } else { last[node + 1] };
-        }
-        let graph = Graph::new(nodes, |near, far| {
-            let direct = near.0 == 0 && far.0 == nodes - 1;
-            // An equal device that would be passed by takes the other's place.
-            let skips = twins.get(far.0 - 1).is_some_and(|twin| twin.is_some_and(|twin| twin.node() > near));
-            let unusable = domain.high.get(far.0 - 1) == Some(&0);
-            // Every link is used both ways; one that works one way only is none.
-            !direct && !skips && !unusable && far.0 <= last[near.0] && program.joined(near, far)
-        });
+        let graph = Graph::of_cluster(&cluster.at.program, domain);
         Self {
             cluster,
             links: PerPhase::from_fn(|phase| Links::new(cluster, phase, &graph)),
