@@ -245,7 +245,7 @@ fn bad_input_exits_with_2() {
     assert!(!out.exists());
     refused(&run(&["tradeoff", "nowhere.toml"]), &["nowhere.toml"]);
     let output = sweep(&scenario, &plain.join("below"), &["--v", "1", "--slots", "1"]);
-    assert_eq!(code(&output), 1);
+    assert_eq!(code(&output), 2);
     assert!(stderr(&output).contains("plain.toml"), "{}", stderr(&output));
 }
 
