@@ -30,6 +30,7 @@ struct Candidate<'a> {
 }
 
 /// A search over active sets.
+#[allow(clippy::large_enum_variant, reason = "a few of them live for one solve: an allocation each would cost more")]
 enum Sets<'a> {
     Few(FewSets<'a>),
     Many(Box<Subsets<'a>>),

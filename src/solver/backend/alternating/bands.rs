@@ -63,11 +63,14 @@ fn upload(iterate: &Iterate, n: usize, price: f64) -> Option<Hop> {
     Some(at_power(&sent, link.power_w, price))
 }
 
+/// A cluster's phases at a price of its latency, and what their bands cost.
+type Phases = (ClusterDecision, [f64; 2]);
+
 /// What the phases of clusters do at prices of their latencies: the same at every price of the upload band, and asked for again at many of
 /// them.
 #[derive(Default)]
 struct KnownPhases {
-    known: RefCell<HashMap<(usize, u64), (ClusterDecision, [f64; 2])>>,
+    known: RefCell<HashMap<(usize, u64), Phases>>,
     /// Where each cluster's phases were solved last.
     starts: RefCell<HashMap<usize, PerPhase<Option<Prices>>>>,
 }
