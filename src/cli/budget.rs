@@ -7,7 +7,7 @@ use collapipe::lyapunov::recommend::{self, Goal, Measured, Recommendation};
 use collapipe::report::summary;
 use collapipe::scenario::{ScenarioFile, ScenarioSpec};
 use collapipe::simulation::{BudgetNeeds, DerivedBudgets, Effort, LeastBudget, Run};
-use collapipe::text::Table;
+use collapipe::text::{Table, rounded};
 use collapipe::units::Joules;
 use collapipe::write_text;
 use serde::Serialize;
@@ -122,7 +122,7 @@ fn write_scenario(mut spec: ScenarioSpec, factor: f64, budgets: &Budgets, out: &
         return Err(Failure::input("no budgets to write: no decisions were found that keep any in this proportion"));
     }
     for budget in spec.budgets_mut() {
-        *budget = budget.map(|Joules(stated)| Joules(rounded(stated * factor)));
+        *budget = budget.map(|Joules(stated)| Joules(rounded(stated * factor, 3)));
     }
     let from = budgets.budgets_from.as_ref().map_or(String::new(), |from| format!(" of {from}"));
     let head = format!(
@@ -132,11 +132,6 @@ fn write_scenario(mut spec: ScenarioSpec, factor: f64, budgets: &Budgets, out: &
         budgets.needs.slots
     );
     Ok(write_text(out, &(head + &ScenarioFile::text_of(&spec)?), false)?)
-}
-
-/// Three digits.
-fn rounded(joules: f64) -> f64 {
-    format!("{joules:.2e}").parse().unwrap_or(joules)
 }
 
 /// Four digits.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use collapipe::calibration::TimingColumn;
 use collapipe::formats::{FileKind, Template};
+use collapipe::report::RunFolder;
 use collapipe::simulation::{RecordReader, RunRecord};
 use collapipe::text::{Finding, Severity, decode};
 use collapipe::write_text;
@@ -42,9 +43,6 @@ impl Verdict {
     }
 }
 
-/// The record in a run's folder.
-pub const RECORD: &str = "record.json";
-
 /// The file as a record with a line per slot, as long runs leave; none for any other file.
 pub fn record_lines(path: &Path) -> Option<RecordReader<BufReader<File>>> {
     let file = File::open(path).ok().filter(|_| !io::is_stdin(path))?;
@@ -54,7 +52,7 @@ pub fn record_lines(path: &Path) -> Option<RecordReader<BufReader<File>>> {
 pub fn validate(arguments: &ValidateArguments) -> Result<Done, Failure> {
     let mut verdicts = Vec::with_capacity(arguments.files.len());
     for path in &arguments.files {
-        let record = path.join(RECORD);
+        let record = path.join(RunFolder::RECORD);
         let path = if path.is_dir() { &record } else { path };
         if let Some(lines) = record_lines(path) {
             let kind = FileKind::Record;

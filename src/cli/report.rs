@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use collapipe::report::{RunFolder, RunTally, Summary, summary};
+use collapipe::report::{RunFolder, RunTally, summary};
 use collapipe::simulation::RunRecord;
 
 use super::args::{FigureArguments, Format, conflict};
-use super::files::{RECORD, record_lines};
-use super::run::wrote;
+use super::files::record_lines;
+use super::run::{print_summary, wrote};
 use super::{Done, Failure, io};
 
 /// Write a run's tables, figures and page again, from its record: in another style, or by a newer version of the program.
@@ -37,10 +37,14 @@ pub struct ReportArguments {
 }
 
 pub fn report(arguments: &ReportArguments) -> Result<Done, Failure> {
-    let path = if arguments.run.is_dir() { arguments.run.join(RECORD) } else { arguments.run.clone() };
-    let beside = path.parent().filter(|_| path.file_name().is_some_and(|name| name == RECORD));
+    let path = if arguments.run.is_dir() { arguments.run.join(RunFolder::RECORD) } else { arguments.run.clone() };
+    let beside = path.parent().filter(|_| path.file_name().is_some_and(|name| name == RunFolder::RECORD));
     let Some(out) = arguments.out.as_deref().or(beside.filter(|_| !io::is_stdin(&path))) else {
-        return Err(Failure::input(format!("{}: is not called {RECORD}; choose a folder with --out", io::name(&path))));
+        return Err(Failure::input(format!(
+            "{}: is not called {}; choose a folder with --out",
+            io::name(&path),
+            RunFolder::RECORD
+        )));
     };
     let out = if out.as_os_str().is_empty() { Path::new(".") } else { out };
     let claim = || -> Result<RunFolder, Failure> {
@@ -69,16 +73,6 @@ pub fn report(arguments: &ReportArguments) -> Result<Done, Failure> {
         record.check_lengths().map_err(|error| bad(&error))?;
         (summary(&record), claim()?.write(&record)?)
     };
-    tell(arguments.format, &summary, &wrote(out, &written))
-}
-
-fn tell(format: Format, summary: &Summary, wrote: &str) -> Result<Done, Failure> {
-    match format {
-        Format::Table => io::print_text(&format!("{summary:width$}\n{wrote}\n", width = io::width()))?,
-        Format::Json => {
-            io::note(wrote);
-            io::print_json(summary)?;
-        }
-    }
+    print_summary(arguments.format, &summary, Some(&wrote(out, &written)))?;
     Ok(Done::Solved)
 }

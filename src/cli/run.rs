@@ -89,16 +89,7 @@ pub fn told(
     if interrupted {
         io::note(&format!("stopped after {} of {planned} slots", summary.slots));
     }
-    match arguments.format {
-        Format::Table => {
-            let wrote = wrote.map_or_else(String::new, |wrote| format!("\n{wrote}\n"));
-            io::print_text(&format!("{summary:width$}{wrote}", width = io::width()))?;
-        }
-        Format::Json => {
-            wrote.iter().for_each(|wrote| io::note(wrote));
-            io::print_json(summary)?;
-        }
-    }
+    print_summary(arguments.format, summary, wrote.as_deref())?;
     Ok(match () {
         () if interrupted => Done::Interrupted,
         () if summary.planned == 0 => Done::Infeasible,
@@ -238,6 +229,20 @@ impl From<Failure> for NotDerived {
 impl From<PilotError> for NotDerived {
     fn from(error: PilotError) -> Self {
         Self::Pilot(error)
+    }
+}
+
+/// Prints a run's summary, and where its files are.
+pub fn print_summary(format: Format, summary: &Summary, wrote: Option<&str>) -> Result<(), Failure> {
+    match format {
+        Format::Table => {
+            let wrote = wrote.map_or_else(String::new, |wrote| format!("\n{wrote}\n"));
+            io::print_text(&format!("{summary:width$}{wrote}", width = io::width()))
+        }
+        Format::Json => {
+            wrote.into_iter().for_each(io::note);
+            io::print_json(summary)
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `collapipe tradeoff`.
 
 use collapipe::scenario::{Scenario, ScenarioSpec};
+use collapipe::text::rounded;
 use collapipe::tradeoff::{Axis, PointFolder, Sweep, TradeoffFolder};
 
 use super::args::{Format, Over, TradeoffArguments, conflict};
@@ -83,9 +84,9 @@ fn values(arguments: &TradeoffArguments, text: &ScenarioText, weights: Vec<f64>)
     Ok((axis, values))
 }
 
-/// Three significant digits: values that can be read, and typed again.
+/// Values have three significant digits.
 fn round(value: f64) -> f64 {
-    format!("{value:.2e}").parse().unwrap_or(value)
+    rounded(value, 3)
 }
 
 fn missing(text: &ScenarioText) -> Failure {

@@ -46,7 +46,7 @@ pub struct RunFolder {
 
 const OF_RUN: Kind = Kind {
     names: &[
-        "record.json",
+        RunFolder::RECORD,
         "summary.json",
         "report.html",
         "slots.csv",
@@ -95,6 +95,9 @@ const OF_DRIFT: Kind = Kind {
 };
 
 impl RunFolder {
+    /// Name of the record in a run's folder.
+    pub const RECORD: &str = "record.json";
+
     /// The folder `path`, made where it is missing: before a long run, to know that its files will have a place.
     ///
     /// # Errors
@@ -157,7 +160,7 @@ impl RunFolder {
         let beside = texts_beside(tables.iter().map(|(name, _)| name.as_str()), &figures);
         let page = run_page(&view, &summary, Typical::of(record).as_ref(), &Shown::all(&figures), &beside);
         let texts: [(&str, &Content); 3] = [
-            ("record.json", &|out| serde_json::to_writer(out, record).map_err(Into::into)),
+            (Self::RECORD, &|out| serde_json::to_writer(out, record).map_err(Into::into)),
             ("summary.json", &|out| serde_json::to_writer_pretty(out, &summary).map_err(Into::into)),
             ("report.html", &|out| out.write_all(page.as_bytes())),
         ];
@@ -169,7 +172,7 @@ impl RunFolder {
 
 /// Names of what lies beside a run's page.
 pub(super) fn texts_beside<'a>(tables: impl Iterator<Item = &'a str>, figures: &[(&'a str, Figure)]) -> Vec<&'a str> {
-    let texts = ["record.json", "summary.json"].into_iter();
+    let texts = [RunFolder::RECORD, "summary.json"].into_iter();
     texts.chain(tables).chain(figures.iter().map(|(name, _)| *name)).collect()
 }
 

@@ -118,7 +118,7 @@ impl RunFolder {
     /// The record of the same run, if it was ended before its last slot.
     fn interrupted(&self, head: &RunRecord) -> Option<UnfinishedRun> {
         let open =
-            || File::open(self.folder.path("record.json")).ok().map(|file| BufReader::with_capacity(1 << 16, file));
+            || File::open(self.folder.path(RunFolder::RECORD)).ok().map(|file| BufReader::with_capacity(1 << 16, file));
         let reader = RecordReader::new(open()?).ok()?;
         let planned = head.provenance.slots_planned;
         // A line each, between that of the head and the last one.
@@ -234,7 +234,7 @@ impl LongRun<'_> {
     pub fn finish(self) -> Result<Vec<PathBuf>, ReportError> {
         let Self { folder, record, tables, mut tally, digest, samples, .. } = self;
         let failed = |source| folder.failed(UNFINISHED, source);
-        let place = || folder.folder.path("record.json");
+        let place = || folder.folder.path(RunFolder::RECORD);
         let record = match record {
             Record::Draft(record) => record.finish().map_err(failed)?.keep()?.finish(place())?,
             Record::Kept(record) => record.finish().map_err(failed)?.finish(place())?,

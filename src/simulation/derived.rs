@@ -7,6 +7,7 @@ use super::record::RunRecord;
 use super::run::RunError;
 use crate::scenario::{Scenario, ScenarioSpec};
 use crate::solver::Settings;
+use crate::text::rounded;
 use crate::units::Joules;
 
 /// By how much the mean latency of a run at the derived V is at most above the least possible (C2), as a share of it.
@@ -43,8 +44,8 @@ impl DerivedWeight {
             return Ok(Self { latency_weight: 1.0, reason: reason.into() });
         }
         let first = weight(&Pilot::play(&scenario, settings, 1).map_err(PilotError::from)?)?;
-        let record = Pilot::play(&at(two_digits(first))?, settings, super::PILOT_SLOTS).map_err(PilotError::from)?;
-        let latency_weight = two_digits(weight(&record)?);
+        let record = Pilot::play(&at(rounded(first, 2))?, settings, super::PILOT_SLOTS).map_err(PilotError::from)?;
+        let latency_weight = rounded(weight(&record)?, 2);
         let reason = format!(
             "a pilot of {} slots; by C2 the mean latency is then at most {} % above the least within the budgets",
             record.slots.len(),
@@ -83,7 +84,7 @@ impl DerivedBudgets {
         let mean = |k: usize| {
             let spent: f64 = record.slots.iter().filter_map(|slot| slot.energy_j.get(k)).map(|energy| energy.0).sum();
             // What is too little to be a budget is none.
-            Some(spent / slots as f64).filter(|mean| *mean >= LEAST_BUDGET_J).map(|mean| Joules(three_digits(mean)))
+            Some(spent / slots as f64).filter(|mean| *mean >= LEAST_BUDGET_J).map(|mean| Joules(rounded_up(mean)))
         };
         let budgets_j = (0..record.nodes.len()).map(mean).collect();
         let reason = format!("what each node spends on average in a pilot of {slots} slots, where nothing limits it");
@@ -115,14 +116,8 @@ fn weight(record: &RunRecord) -> Result<f64, PilotError> {
     if admitted.contains(&weight) { Ok(weight) } else { Err(none("its latencies and energies are out of range")) }
 }
 
-/// A number that people read and type again.
-fn two_digits(value: f64) -> f64 {
-    format!("{value:.1e}").parse().unwrap_or(value)
-}
-
-/// The same for what is compared with energies: not less than it.
-fn three_digits(value: f64) -> f64 {
+/// Three digits of what is compared with energies: not less than it.
+fn rounded_up(value: f64) -> f64 {
     let unit = 10.0_f64.powf(value.log10().floor() - 2.0);
-    let up = (value / unit).ceil() * unit;
-    format!("{up:.2e}").parse().unwrap_or(up)
+    rounded((value / unit).ceil() * unit, 3)
 }

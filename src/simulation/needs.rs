@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::escaped;
+use crate::text::{escaped, rounded};
 use crate::units::Joules;
 
 /// What the energy budgets of a run would have to be for decisions to exist that keep them on average.
@@ -69,11 +69,6 @@ impl BudgetNeeds {
     }
 }
 
-/// To four digits.
-fn rounded(number: f64) -> f64 {
-    format!("{number:.3e}").parse().unwrap_or(number)
-}
-
 impl fmt::Display for BudgetNeeds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let slots = self.slots;
@@ -86,7 +81,7 @@ impl fmt::Display for BudgetNeeds {
                 write!(f, "no decision keeps the energy budget of ")?;
                 for (index, node) in short.iter().take(MOST_NAMED).enumerate() {
                     let comma = if index == 0 { "" } else { ", nor that of " };
-                    let (name, budget, least) = (escaped(&node.name), node.budget_j.0, rounded(node.least_j.0));
+                    let (name, budget, least) = (escaped(&node.name), node.budget_j.0, rounded(node.least_j.0, 4));
                     write!(
                         f,
                         "{comma}{name} ({budget:?} J per round, but rounds take at least {least:?} J on average)"

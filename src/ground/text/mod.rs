@@ -144,6 +144,17 @@ pub fn printable(message: &str) -> String {
     shown
 }
 
+/// A number as people read it and type it again: to so many significant digits, at least one.
+///
+/// ```
+/// assert_eq!(collapipe::text::rounded(1234.567, 3), 1230.0);
+/// ```
+#[must_use]
+pub fn rounded(value: f64, digits: usize) -> f64 {
+    let decimals = digits.saturating_sub(1);
+    format!("{value:.decimals$e}").parse().unwrap_or(value)
+}
+
 /// A value for a message or a table: on one line, without control characters, shortened where it is long.
 pub(crate) fn value(text: &str) -> String {
     shortened(&escaped(text), LONGEST_VALUE)

@@ -1,6 +1,7 @@
 //! What figures tell below a pointer.
 
 use super::put;
+use crate::text::rounded;
 
 /// A line's name and values.
 pub(super) type Line = (String, Vec<Option<f64>>);
@@ -15,7 +16,7 @@ pub(super) struct Values {
 
 /// Writes values for figures to tell.
 pub(super) fn values(page: &mut String, values: &Values) {
-    let digits = |value: &Option<f64>| value.filter(|value| value.is_finite()).map(rounded);
+    let digits = |value: &Option<f64>| value.filter(|value| value.is_finite()).map(|value| rounded(value, 4));
     let line = |(name, values): &Line| serde_json::json!({"name": name, "values": values.iter().map(digits).collect::<Vec<_>>()});
     let figures = values
         .figures
@@ -25,9 +26,4 @@ pub(super) fn values(page: &mut String, values: &Values) {
     // No name can end the element.
     let text = all.to_string().replace('<', "\\u003c");
     put(page, format_args!("<script type=\"application/json\" id=\"values\">{text}</script>\n"));
-}
-
-/// Four significant digits.
-fn rounded(value: f64) -> f64 {
-    format!("{value:.3e}").parse().unwrap_or(value)
 }
