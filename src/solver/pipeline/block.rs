@@ -14,8 +14,8 @@
 //! of them at once.
 
 use super::choice::{Column, RadioHop};
+use super::condensed::Condensed;
 use super::instance::{BandPrice, Instance, Moving, Sent};
-use super::linear::Lu;
 use super::paths::{Pool, dot};
 
 /// What the upload of the cluster's control unit does to its latency.
@@ -64,7 +64,10 @@ pub(crate) struct Block<'a> {
     /// Which of them each choice has, in its order.
     pub hops_of: Vec<Vec<usize>>,
     pub sent: Vec<Sent>,
-    /// By hop and path in play: how often it stands on the path.
+    /// The places of their durations, each once, and at which of them each hop is.
+    pub(super) places: Vec<usize>,
+    pub(super) slots: Vec<usize>,
+    /// By such a place and path in play: how often it stands on the path.
     pub(super) counts: Vec<Vec<f64>>,
     /// By choice and path in play: length without times on air.
     fixed_lengths: Vec<Vec<f64>>,
@@ -79,7 +82,9 @@ pub(crate) struct Block<'a> {
     moving: Vec<Moving>,
     moving_at: f64,
     // Buffers of a Newton step.
-    pub(super) lu: Lu,
+    pub(super) system: Condensed,
+    pub(super) carried: Vec<f64>,
+    pub(super) reactions: Vec<(f64, f64, usize)>,
     pub(super) scale: Vec<f64>,
     pub side: Vec<f64>,
     pub price_row: Option<usize>,
@@ -127,9 +132,19 @@ impl<'a> Block<'a> {
             })
         };
         let hops_of = columns.iter().map(|column| column.hops.iter().map(&mut of).collect()).collect();
+        let mut places: Vec<usize> = Vec::new();
+        let mut slot = |place: usize| {
+            places.iter().position(|&known| known == place).unwrap_or_else(|| {
+                places.push(place);
+                places.len() - 1
+            })
+        };
+        let slots = hops.iter().map(|hop| slot(hop.place)).collect();
         Self {
-            counts: vec![Vec::new(); hops.len()],
+            counts: vec![Vec::new(); places.len()],
             hops,
+            places,
+            slots,
             hops_of,
             fixed_lengths: vec![Vec::new(); count],
             instance,
@@ -156,7 +171,9 @@ impl<'a> Block<'a> {
             mean: Vec::new(),
             moving: Vec::new(),
             moving_at: f64::NAN,
-            lu: Lu::default(),
+            system: Condensed::default(),
+            carried: Vec::new(),
+            reactions: Vec::new(),
             scale: Vec::new(),
             side: Vec::new(),
             price_row: None,
@@ -231,7 +248,7 @@ impl<'a> Block<'a> {
                     filled[band] += sent.band;
                 }
                 self.mean[*place] += alpha * sent.time;
-                for (length, count) in lengths.iter_mut().zip(&self.counts[hop]) {
+                for (length, count) in lengths.iter_mut().zip(&self.counts[self.slots[hop]]) {
                     *length += count * sent.time;
                 }
             }
@@ -261,8 +278,8 @@ impl<'a> Block<'a> {
         let done = self.fixed_lengths.first().map_or(0, Vec::len);
         for &path in self.paths.iter().skip(done) {
             let path = pool.path(path);
-            for (counts, hop) in self.counts.iter_mut().zip(&self.hops) {
-                counts.push(path[hop.place]);
+            for (counts, &place) in self.counts.iter_mut().zip(&self.places) {
+                counts.push(path[place]);
             }
             for (lengths, column) in self.fixed_lengths.iter_mut().zip(&self.columns) {
                 lengths.push(dot(path, &column.fixed));
@@ -320,14 +337,14 @@ impl<'a> Block<'a> {
         aim.mu.clear();
         aim.mu.extend((0..m).map(|p| self.mu[p] * self.relative(p)));
         aim.band = [0.0; 2];
-        let mut b = 0;
+        let mut b = places.bands;
         for band in 0..2 {
             if self.active[band] {
                 aim.band[band] = self.side[b];
                 b += 1;
             }
         }
-        debug_assert_eq!(b, places.paths);
+        debug_assert_eq!(b, places.weights);
         aim.price = self.price_change();
         aim.alpha.clone_from(&self.alpha);
         aim.from.mu.clone_from(&self.mu);

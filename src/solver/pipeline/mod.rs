@@ -12,6 +12,7 @@ mod assemble;
 pub(crate) mod block;
 pub(crate) mod cheapest;
 pub(crate) mod choice;
+mod condensed;
 pub(crate) mod curve;
 pub(crate) mod deadline;
 pub(crate) mod instance;

@@ -3,116 +3,112 @@
 use super::block::{Block, PriceRow};
 use super::paths::dot;
 
-/// Where the groups of unknowns begin.
+/// Where the groups of unknowns begin; the paths are first.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Places {
-    pub paths: usize,
+    pub bands: usize,
+    pub weights: usize,
     pub columns: usize,
     pub span: usize,
     pub price: usize,
 }
 
 impl Block<'_> {
-    /// Index of the unknowns: bands, paths, choices, θ, span, π.
+    /// Index of the unknowns: paths, bands, weights of the places with messages, choices, θ, span, π.
     pub(super) fn places(&self) -> Places {
-        let bands = usize::from(self.active[0]) + usize::from(self.active[1]);
-        let paths = bands + self.mu.len();
-        let columns = paths + if self.mixed() { self.columns.len() + 1 } else { 0 };
-        Places { paths: bands, columns: paths, span: columns, price: columns + 1 }
+        let bands = self.mu.len();
+        let weights = bands + usize::from(self.active[0]) + usize::from(self.active[1]);
+        let columns = weights + self.places.len();
+        let span = columns + if self.mixed() { self.columns.len() + 1 } else { 0 };
+        Places { bands, weights, columns, span, price: span + 1 }
     }
 
     /// Factors the Newton system; `row` says how π may move. `false` where it is singular.
     pub fn factor(&mut self, objective: f64, row: Option<PriceRow>) -> bool {
         let places = self.places();
-        let size = places.price + usize::from(row.is_some());
-        let mut lu = std::mem::take(&mut self.lu);
-        lu.reset(size);
         let m = self.mu.len();
+        // Places in the head.
+        let (weights, columns) = (places.weights - m, places.columns - m);
+        let (theta, span, price) = (places.span - 1 - m, places.span - m, places.price - m);
+        let size = price + usize::from(row.is_some());
+        let mut system = std::mem::take(&mut self.system);
+        system.reset(size);
         let bands = self.ln_band.map(f64::exp);
-        let active: Vec<usize> = (0..2).filter(|&b| self.active[b]).collect();
-        let mut carried = vec![0.0; self.hops.len()];
+        // Where a band's price stands in the head.
+        let at = [0, usize::from(self.active[0])];
+        self.carried.clear();
+        self.carried.resize(self.hops.len(), 0.0);
         for (alpha, hops) in self.alpha.iter().zip(&self.hops_of) {
-            hops.iter().for_each(|&hop| carried[hop] += alpha);
+            hops.iter().for_each(|&hop| self.carried[hop] += alpha);
         }
-        for ((index, hop), sent) in self.hops.iter().enumerate().zip(&self.sent) {
-            let b = active.iter().position(|&b| Some(b) == hop.band);
-            let alpha = carried[index];
-            if let (Some(b), Some(band)) = (b, hop.band) {
-                lu.add(b, b, alpha * bands[band] * sent.band_by_band);
+        // By place: how its time answers its weight, and the price of its band.
+        self.reactions.clear();
+        self.reactions.resize(self.places.len(), (0.0, 0.0, 0));
+        for (((hop, sent), &alpha), &slot) in self.hops.iter().zip(&self.sent).zip(&self.carried).zip(&self.slots) {
+            let reaction = &mut self.reactions[slot];
+            reaction.0 += alpha * sent.time_by_price;
+            if let Some(band) = hop.band {
+                reaction.1 += alpha * sent.time_by_band;
+                reaction.2 = at[band];
+                system.add(at[band], alpha * bands[band] * sent.band_by_band);
             }
-            let (by_price, by_band) = (alpha * sent.time_by_price, alpha * sent.time_by_band);
-            let counts = &self.counts[index][..m];
-            for (p, &count) in counts.iter().enumerate() {
-                if count == 0.0 {
-                    continue;
-                }
-                if let Some(b) = b {
-                    lu.add_both(b, places.paths + p, count * by_band);
-                }
-                let factor = count * by_price;
-                let row = (places.paths + p) * size + places.paths;
-                for (entry, other) in lu.rows[row..=row + p].iter_mut().zip(counts) {
-                    *entry += factor * other;
-                }
-            }
-        }
-        // The other half of what is symmetric.
-        for p in 1..m {
-            for q in 0..p {
-                lu.rows[(places.paths + q) * size + places.paths + p] =
-                    lu.rows[(places.paths + p) * size + places.paths + q];
-            }
-        }
-        for p in 0..m {
-            lu.add(places.paths + p, places.paths + p, -self.slack[p] / self.mu[p]);
-            lu.add_both(places.paths + p, places.span, -1.0);
-        }
-        if self.mixed() {
-            let theta = places.span - 1;
-            for x in 0..self.columns.len() {
-                let at = places.columns + x;
-                lu.add(at, at, self.rest[x] / self.alpha[x]);
-                lu.add_both(at, theta, -1.0);
-                for p in 0..m {
-                    lu.add_both(at, places.paths + p, self.lengths[x][p]);
-                }
-                for (b, &band) in active.iter().enumerate() {
-                    lu.add_both(at, b, bands[band] * (self.bands[x][band] - self.instance.band));
-                }
-                if row.is_some() {
-                    lu.add_both(at, places.price, self.extra[x]);
-                }
-            }
-        }
-        self.price_row = None;
-        if let Some(row) = row {
-            lu.add_both(places.span, places.price, self.instance.iterations);
-            lu.add(places.price, places.price, dot(&self.alpha, &self.extra_slope) - row.compliance);
-            self.price_row = Some(places.price);
         }
         // Everything in units of the objective.
         self.scale.clear();
         self.scale.resize(size, 1.0);
-        for p in 0..m {
-            self.scale[places.paths + p] = self.mu[p];
+        for (slot, &(by_weight, ..)) in self.reactions.iter().enumerate() {
+            // A place that answers nothing has a weight that nothing asks for.
+            let (own, scale) = if by_weight < 0.0 { (-by_weight, self.weights[self.places[slot]]) } else { (1.0, 1.0) };
+            system.add(weights + slot, own);
+            self.scale[weights + slot] = scale;
         }
         if self.mixed() {
             for x in 0..self.columns.len() {
-                self.scale[places.columns + x] = self.alpha[x];
+                system.add(columns + x, self.rest[x] / self.alpha[x]);
+                system.add_both(columns + x, theta, -1.0);
+                for band in 0..2 {
+                    if self.active[band] {
+                        let beyond = self.bands[x][band] - self.instance.band;
+                        system.add_both(columns + x, at[band], bands[band] * beyond);
+                    }
+                }
+                if row.is_some() {
+                    system.add_both(columns + x, price, self.extra[x]);
+                }
+                self.scale[columns + x] = self.alpha[x];
             }
-            self.scale[places.span - 1] = objective;
+            self.scale[theta] = objective;
         }
-        self.scale[places.span] = self.span;
-        if row.is_some() {
-            self.scale[places.price] = self.price;
+        self.scale[span] = self.span;
+        self.price_row = None;
+        if let Some(row) = row {
+            system.add_both(span, price, self.instance.iterations);
+            system.add(price, dot(&self.alpha, &self.extra_slope) - row.compliance);
+            self.scale[price] = self.price;
+            self.price_row = Some(places.price);
         }
-        for r in 0..size {
-            for c in 0..size {
-                lu.rows[r * size + c] *= self.scale[r] * self.scale[c] / objective;
+        system.scale(&self.scale, objective);
+        for p in 0..m {
+            let mu = self.mu[p];
+            let line = system.path(self.slack[p] * mu / objective);
+            for (slot, (&(by_weight, by_band, band), counts)) in self.reactions.iter().zip(&self.counts).enumerate() {
+                let count = counts[p];
+                if count != 0.0 {
+                    line[band] += count * by_band;
+                    line[weights + slot] += count * by_weight;
+                }
             }
+            if self.mixed() {
+                for (x, lengths) in self.lengths.iter().enumerate() {
+                    line[columns + x] = lengths[p];
+                }
+            }
+            line[span] = -1.0;
+            let mu = mu / objective;
+            line.iter_mut().zip(&self.scale).for_each(|(value, scale)| *value *= mu * scale);
         }
-        let done = lu.factor();
-        self.lu = lu;
+        let done = system.factor();
+        self.system = system;
         done
     }
 
@@ -125,7 +121,7 @@ impl Block<'_> {
         side.resize(size, 0.0);
         let m = self.mu.len();
         let target = |i: usize| sigma - correct.map_or(0.0, |c| c[i]);
-        let mut b = 0;
+        let mut b = places.bands;
         for band in 0..2 {
             if self.active[band] {
                 let filled = self.filled(band);
@@ -134,7 +130,7 @@ impl Block<'_> {
             }
         }
         for p in 0..m {
-            side[places.paths + p] = self.span - self.length(p) - target(p) / self.mu[p];
+            side[p] = self.span - self.length(p) - target(p) / self.mu[p];
         }
         if self.mixed() {
             for x in 0..self.columns.len() {
@@ -146,10 +142,10 @@ impl Block<'_> {
         if let Some(row) = row {
             side[places.price] = row.side;
         }
-        for (value, scale) in side.iter_mut().zip(&self.scale) {
+        for (value, scale) in side.iter_mut().zip(self.mu.iter().chain(&self.scale)) {
             *value *= scale / objective;
         }
-        self.lu.solve(&mut side);
+        self.system.solve(&mut side);
         self.side = side;
     }
 
@@ -159,10 +155,10 @@ impl Block<'_> {
             return 0.0;
         }
         let span = self.places().span;
-        let mut side = vec![0.0; self.scale.len()];
-        side[span] = -self.instance.iterations * self.scale[span] / objective;
-        self.lu.solve(&mut side);
-        let slope = self.instance.iterations * side[span] * self.scale[span] + dot(&self.alpha, &self.extra_slope);
+        let mut side = vec![0.0; self.mu.len() + self.scale.len()];
+        side[span] = -self.instance.iterations * self.span / objective;
+        self.system.solve(&mut side);
+        let slope = self.instance.iterations * side[span] * self.span + dot(&self.alpha, &self.extra_slope);
         if slope.is_finite() { slope } else { 0.0 }
     }
 
@@ -170,7 +166,7 @@ impl Block<'_> {
     pub fn relative(&self, index: usize) -> f64 {
         let places = self.places();
         let m = self.mu.len();
-        self.side[if index < m { places.paths + index } else { places.columns + index - m }]
+        self.side[if index < m { index } else { places.columns + index - m }]
     }
 
     /// The change of π.
@@ -234,7 +230,7 @@ impl Block<'_> {
     /// The largest change of a logarithm of a band price.
     pub fn band_change(&self) -> f64 {
         let places = self.places();
-        self.side[..places.paths].iter().fold(0.0, |most, change| change.abs().max(most))
+        self.side[places.bands..places.weights].iter().fold(0.0, |most, change| change.abs().max(most))
     }
 
     /// Sum of products after a step.
@@ -271,7 +267,7 @@ impl Block<'_> {
             }
             self.theta += step * self.side[places.span - 1] * objective;
         }
-        let mut b = 0;
+        let mut b = places.bands;
         for band in 0..2 {
             if self.active[band] {
                 let change = step * self.side[b];
