@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, MediumAccess};
 use super::encoder::Encoder;
 use super::pair::PerPair;
-use super::slot::{CandidatePlan, Order, Schema, SlotSpec};
+use super::slot::{CandidatePlan, Order, Overlap, Schema, SlotSpec};
 use crate::ground::units::Seconds;
 use crate::schedule::ScheduleKind;
 
@@ -41,11 +41,28 @@ impl SlotSpec {
         if let Some(schedule) = self.plans.iter().find_map(other_schedule) {
             return beyond("plans[..].schedule", schedule, "\"fill-drain\"");
         }
+        if self.plans.iter().any(|plan| plan.stash_weights) {
+            return beyond("plans[..].stash_weights", "true", "false");
+        }
+        self.beyond_phases(false)
+    }
+
+    /// Whether a fill-drain plan of the problem falls apart into two phases that are bound by their radio alone, each with a
+    /// pace: as in the classical problem, but that messages may arrive later than they occupy their hop, by one number for all,
+    /// and that those outside the pipeline may take as long.
+    pub(crate) fn falls_into_phases(&self) -> bool {
+        let beyond = || self.order == Order::Free || self.deadline_s.is_some() || self.beyond_phases(true).is_some();
+        self.overlap == Overlap::Full && (self.schema == Schema::V1 || !beyond())
+    }
+
+    /// What the data ask for beyond phases with a pace each, whatever the plans.
+    fn beyond_phases(&self, delayed: bool) -> Option<Beyond> {
+        let beyond = |field, value, instead| Some(Beyond { field, value, instead });
         let Encoder::Equal(equal) = &self.encoder else {
             return beyond("encoder.blocks", "blocks that differ", "blocks and tensors that are all alike");
         };
         let parameters = equal.parameter_bits_per_block.0 > 0.0;
-        self.clusters.iter().find_map(|cluster| cluster.beyond_classical(equal.blocks, parameters))
+        self.clusters.iter().find_map(|cluster| cluster.beyond_phases(equal.blocks, parameters, delayed))
     }
 
     /// Whether the problem is the classical one: [`beyond_classical`](Self::beyond_classical) finds nothing.
@@ -63,8 +80,15 @@ fn other_schedule(plan: &CandidatePlan) -> Option<&'static str> {
     }
 }
 
+impl CandidatePlan {
+    /// Whether its work falls into a forward and a backward phase, and what a device holds does not depend on it.
+    pub(crate) fn is_classical(&self) -> bool {
+        self.schedule == ScheduleKind::FillDrain && !self.stash_weights
+    }
+}
+
 impl Cluster {
-    fn beyond_classical(&self, blocks: u32, parameters: bool) -> Option<Beyond> {
+    fn beyond_phases(&self, blocks: u32, parameters: bool, delayed: bool) -> Option<Beyond> {
         let beyond = |field, value, instead| Some(Beyond { field, value, instead });
         if self.embedding.is_none() {
             return beyond("clusters[..].embedding", "null", "an embedding stage");
@@ -75,8 +99,10 @@ impl Cluster {
         if !self.fixed_links.is_empty() {
             return beyond("clusters[..].fixed_links", "a list of links", "radio links alone");
         }
-        if !self.hop_latency_s.is_zero() {
-            return beyond("clusters[..].hop_latency_s", "above 0", "0");
+        match &self.hop_latency_s {
+            latency if latency.is_zero() => {}
+            PerPair::Same(_) if delayed => {}
+            _ => return beyond("clusters[..].hop_latency_s", "above 0", "0"),
         }
         if !self.staging_s_per_byte.is_zero() {
             return beyond("clusters[..].staging_s_per_byte", "above 0", "0");
@@ -88,6 +114,7 @@ impl Cluster {
         }
         match self.hop_overhead_s {
             PerPair::Same(Seconds(0.0)) => {}
+            PerPair::Same(_) if delayed => {}
             PerPair::Same(_) if parameters || self.upload_bits.0 > 0.0 => {
                 return beyond("clusters[..].hop_overhead_s", "above 0", "0, or nothing to send but the hops");
             }

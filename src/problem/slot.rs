@@ -230,6 +230,12 @@ impl SlotProblem {
         Ok(Self(spec))
     }
 
+    /// The problem with some of its plans, of which there is at least one.
+    pub(crate) fn with_plans(&self, plans: impl Iterator<Item = usize>) -> Self {
+        let plans = plans.filter_map(|plan| self.0.plans.get(plan).copied()).collect();
+        Self(SlotSpec { plans, ..self.0.clone() })
+    }
+
     /// All bad fields of data, as many as `most`; none where the data are a problem.
     #[must_use]
     pub fn faults(spec: &SlotSpec, most: usize) -> Vec<FieldError> {

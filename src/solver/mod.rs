@@ -40,7 +40,7 @@ use network::search;
 use network::upload::Upload;
 
 use crate::problem::program::ClusterProgram;
-use crate::problem::{Beyond, Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work};
+use crate::problem::{evaluate, Beyond, Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work};
 
 /// A decision with its proof, before it is evaluated.
 struct Proposal {
@@ -171,46 +171,86 @@ impl Solver {
     }
 
     fn decide(&mut self, problem: &SlotProblem, mut meter: Meter) -> Result<Solution, SolveError> {
-        if !problem.is_classical() || problem.overlap != Overlap::Full {
-            return self.pipelined(problem, &mut meter);
+        let paced = problem.plans.iter().filter(|plan| problem.falls_into_phases() && plan.is_classical()).count();
+        if paced == problem.plans.len() {
+            check_sizes(problem)?;
+            return match domains(problem) {
+                Ok(domains) => self.within(problem, domains, meter),
+                Err(reasons) => Ok(Solution::infeasible(problem, reasons)),
+            };
         }
-        check(problem)?;
-        match domains(problem) {
-            Ok(domains) => self.within(problem, domains, meter),
-            Err(reasons) => Ok(Solution::infeasible(problem, reasons)),
-        }
-    }
-
-    /// Minimizes a problem beyond the classical one.
-    fn pipelined(&mut self, problem: &SlotProblem, meter: &mut Meter) -> Result<Solution, SolveError> {
         let short = refusal::server_reasons(problem);
         if !short.is_empty() {
             return Ok(Solution::infeasible(problem, short));
         }
         let mut spent = Work::default();
-        match pipeline::solve(problem, &self.settings, meter, &mut spent)? {
-            Ok(proposal) => finish(problem, proposal, &self.settings, spent, meter),
+        if paced > 0 && problem.clusters.len() == 1 {
+            check_sizes(problem)?;
+            if let Some(found) = self.paced_first(problem, &mut meter, &mut spent)? {
+                return finish(problem, found, &self.settings, spent, &meter);
+            }
+        }
+        match pipeline::solve(problem, &self.settings, &mut meter, &mut spent)? {
+            Ok(proposal) => finish(problem, proposal, &self.settings, spent, &meter),
             Err(reasons) => Ok(Solution::infeasible(problem, reasons)),
         }
     }
 
+    /// Of one cluster: plans that fall into phases are solved by their paces, then the others are searched for something
+    /// better. `None` where the first have no decision.
+    fn paced_first(
+        &mut self,
+        problem: &SlotProblem,
+        meter: &mut Meter,
+        spent: &mut Work,
+    ) -> Result<Option<Proposal>, SolveError> {
+        let (paced, others): (Vec<usize>, Vec<usize>) =
+            (0..problem.plans.len()).partition(|&plan| problem.plans[plan].is_classical());
+        let part = problem.with_plans(paced.iter().copied());
+        let Ok(domains) = domains(&part) else { return Ok(None) };
+        let (found, work, kept) = self.propose(&part, &domains, std::mem::take(meter));
+        (*meter, *spent) = (kept, work);
+        let Some(mut best) = found else { return Ok(None) };
+        best.decision.plan = paced[best.decision.plan];
+        let objective = cost(problem, &best.decision)?;
+        let part = problem.with_plans(others.iter().copied());
+        let (better, bound) = pipeline::improve(&part, objective, &self.settings, meter, spent)?;
+        let lower_bound = best.lower_bound.min(bound);
+        if let Some(mut better) = better {
+            better.decision.plan = others[better.decision.plan];
+            if cost(problem, &better.decision)? < objective {
+                best = better;
+            }
+        }
+        Ok(Some(Proposal { lower_bound, ..best }))
+    }
+
     /// Minimizes over domains that hold a feasible choice for every cluster.
     fn within(&mut self, problem: &SlotProblem, domains: Vec<Domain>, meter: Meter) -> Result<Solution, SolveError> {
-        let Self { settings, memory, networks, work } = self;
-        work.buffers.meter = meter;
-        (work.buffers.nodes, work.buffers.scratch.evaluations) = (0, 0);
-        let proposal = match domains.as_slice() {
-            [domain] => single_cluster(problem, domain, settings, memory, work),
-            _ => search::solve(problem, domains, settings, networks, work),
-        };
-        let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations, rounds: 0 };
-        let meter = std::mem::take(&mut work.buffers.meter);
+        let (proposal, spent, meter) = self.propose(problem, &domains, meter);
         let proposal = proposal.ok_or_else(|| match meter.cause() {
             Some(cause) => cause.no_decision(),
             None => SolveError::Numerical,
         })?;
-        finish(problem, proposal, settings, spent, &meter)
+        finish(problem, proposal, &self.settings, spent, &meter)
     }
+
+    fn propose(&mut self, problem: &SlotProblem, domains: &[Domain], meter: Meter) -> (Option<Proposal>, Work, Meter) {
+        let Self { settings, memory, networks, work } = self;
+        work.buffers.meter = meter;
+        (work.buffers.nodes, work.buffers.scratch.evaluations) = (0, 0);
+        let proposal = match domains {
+            [domain] => single_cluster(problem, domain, settings, memory, work),
+            _ => search::solve(problem, domains.to_vec(), settings, networks, work),
+        };
+        let spent = Work { nodes: work.buffers.nodes, iterations: work.buffers.scratch.evaluations, rounds: 0 };
+        (proposal, spent, std::mem::take(&mut work.buffers.meter))
+    }
+}
+
+/// What a decision of ours costs.
+fn cost(problem: &SlotProblem, decision: &Decision) -> Result<f64, SolveError> {
+    evaluate(problem, decision).map(|evaluation| evaluation.objective).map_err(|_| SolveError::Numerical)
 }
 
 /// Evaluates a proposal; its status says whether a limit is why the gap is not met.
@@ -246,6 +286,11 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
     if problem.overlap != Overlap::Full {
         return Err(SolveError::Unsupported { field: "overlap", value: "none", instead: "\"full\"" });
     }
+    check_sizes(problem)
+}
+
+/// Refuses more devices than active sets of which fit into memory.
+fn check_sizes(problem: &SlotProblem) -> Result<(), SolveError> {
     if problem.participation == Participation::Select {
         for (index, cluster) in problem.clusters.iter().enumerate() {
             cluster::select::check(index, cluster.devices.len(), problem.encoder.blocks() as usize)?;

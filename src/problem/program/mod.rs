@@ -398,6 +398,14 @@ impl PlanProgram<'_> {
             PerPair::Pairs(_) => Seconds(0.0),
         }
     }
+
+    /// By how much later the messages of all hops arrive, where that is one number: zero in the classical problem.
+    pub fn hop_delay(&self) -> Seconds {
+        match (self.at.spec.schema, &self.at.cluster.hop_latency_s) {
+            (Schema::V2, PerPair::Same(latency)) => *latency,
+            _ => Seconds(0.0),
+        }
+    }
 }
 
 impl PlanProgram<'_> {

@@ -36,6 +36,8 @@ pub(crate) struct BlockTransfer {
     pub cost: f64,
     /// d time/d ln V [s].
     pub time_by_weight: f64,
+    /// What a segment takes besides its bits, however many blocks it has [s].
+    pub message: f64,
 }
 
 impl BlockTransfer {
@@ -54,6 +56,7 @@ impl BlockTransfer {
             time,
             cost: (time_price + energy_price * power) * time,
             time_by_weight: -time * by_price * (price / time_price),
+            message: (sent.overhead + sent.latency).0,
         }
     }
 }
@@ -124,13 +127,15 @@ impl<'a> PlannedCluster<'a> {
                 high: domain.high[k],
             }
         });
+        let upload = at.program.upload();
+        let message = (upload.overhead + upload.latency).0;
         let ends_sum = ends.forward.0 + ends.forward.1 + ends.backward.0 + ends.backward.1;
         Self {
             at,
             program,
             stages: stages.collect(),
             bases: ends.map(|(embedding, decoder)| embedding.max(decoder)),
-            constant: at.price * (cluster.fixed_seconds.0 + iterations * ends_sum),
+            constant: at.price * (cluster.fixed_seconds.0 + message + iterations * ends_sum),
         }
     }
 
@@ -139,11 +144,22 @@ impl<'a> PlannedCluster<'a> {
         self.program.at.spec.plan_cost(self.program.plan)
     }
 
+    /// What a micro-batch waits on a hop besides its time on air [s].
+    fn hop_seconds(&self) -> f64 {
+        (self.program.hop_latency() + self.program.hop_delay()).0
+    }
+
+    /// What segments of these devices take to be sent besides their bits [s].
+    fn messages(&self, active: &[DeviceId]) -> f64 {
+        active.iter().map(|&k| self.at.collection[k.0].message + self.at.distribution[k.0].message).sum()
+    }
+
     /// Cost of what the active devices alone decide: overheads of their stages, constant latencies of the hops.
     pub fn constant(&self, active: &[DeviceId]) -> f64 {
         let overheads: f64 = active.iter().map(|&k| self.stages[k.0].overhead).sum();
-        let hops = (active.len() + 1) as f64 * self.program.hop_latency().0;
-        self.constant + self.at.price * self.program.pacing.sum_uses() * 2.0 * (overheads + hops)
+        let hops = (active.len() + 1) as f64 * self.hop_seconds();
+        let repeated = self.program.pacing.sum_uses() * 2.0 * (overheads + hops);
+        self.constant + self.at.price * (repeated + self.messages(active))
     }
 
     /// The transmission between two nodes in one of the phases (`near` is nearer to the control unit).
@@ -169,14 +185,14 @@ impl<'a> PlannedCluster<'a> {
 
     /// Latency of a choice whose phases are solved, without the upload [s].
     pub fn latency(&self, choice: &Segments, phases: &PerPhase<Solved>) -> f64 {
-        let mut once = 0.0;
+        let mut once = self.messages(&choice.active);
         let mut repeated = 0.0;
         for (k, size) in choice.each() {
             let (stage, size) = (&self.stages[k.0], f64::from(size));
             once += size * (self.at.collection[k.0].time + self.at.distribution[k.0].time);
             repeated += 2.0 * stage.overhead + size * stage.per_block.sum();
         }
-        let constant = 2.0 * (choice.active.len() + 1) as f64 * self.program.hop_latency().0;
+        let constant = 2.0 * (choice.active.len() + 1) as f64 * self.hop_seconds();
         let hops = constant + phases.forward.time + phases.backward.time;
         // A pace counts only where there is one.
         let pace = phases.forward.prices.pace + phases.backward.prices.pace;

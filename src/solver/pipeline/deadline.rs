@@ -19,8 +19,6 @@ pub(crate) enum Timed {
     TooLate {
         least: f64,
     },
-    /// There is no decision at all, deadline or not.
-    Empty,
 }
 
 /// The same instance where energy costs nothing.
@@ -52,8 +50,8 @@ pub(crate) fn search_timed(
     let Target { weight, deadline, upload } = asked.target;
     let untimed = Asked { target: Target { weight, deadline: None, upload }, ..asked };
     let free = Search::new(plans, untimed, None, pools, meter).over(roots);
-    let Some(best) = &free.best else { return Timed::Empty };
-    let Some(deadline) = deadline.filter(|deadline| best.allocation.latency > *deadline) else {
+    let Some(deadline) = deadline.filter(|deadline| free.best.as_ref().is_some_and(|best| best.allocation.latency > *deadline))
+    else {
         return Timed::Searched(free);
     };
     let mut spent = (free.nodes, free.iterations);
@@ -62,18 +60,19 @@ pub(crate) fn search_timed(
         target: Target { weight: 1.0, deadline: None, upload },
         tolerance: 1e-10,
         enough: deadline * (1.0 - CLEAR),
+        below: f64::INFINITY,
     };
     let quick = Search::new(&bare, quickest, None, pools, meter).over(roots);
     spent = (spent.0 + quick.nodes, spent.1 + quick.iterations);
-    let Some(fast) = &quick.best else { return Timed::Empty };
+    let none = |(nodes, iterations)| Searched { best: None, lower_bound: free.lower_bound, nodes, iterations };
+    let Some(fast) = &quick.best else { return Timed::Searched(none(spent)) };
     // A latency that misses the deadline by rounding keeps it.
     if fast.objective > deadline * (1.0 + ROUNDING) {
         return if quick.lower_bound > deadline {
             Timed::TooLate { least: quick.lower_bound }
         } else {
             // Neither proved nor found.
-            let (nodes, iterations) = spent;
-            Timed::Searched(Searched { best: None, lower_bound: free.lower_bound, nodes, iterations })
+            Timed::Searched(none(spent))
         };
     }
     let start = Search::new(plans, asked, None, pools, meter).timed(fast, &bare);

@@ -34,6 +34,6 @@ pub(crate) mod timeline;
 pub(crate) mod walks;
 pub(crate) mod windows;
 
-pub(crate) use solve::solve;
+pub(crate) use solve::{improve, solve};
 
 use crate::schedule::ScheduleKind;

@@ -63,7 +63,7 @@ impl Cluster {
     /// The cheapest choice of a region at a latency price, and a bound of all; a known choice is where it starts.
     fn search(&mut self, region: &[Root], price: f64, hint: Option<usize>, tolerance: f64) -> (f64, Option<Choice>) {
         let target = Target { weight: price, deadline: None, upload: Upload::Elsewhere };
-        let asked = Asked { target, tolerance, enough: f64::NEG_INFINITY };
+        let asked = Asked { target, tolerance, enough: f64::NEG_INFINITY, below: f64::INFINITY };
         let plan = region.first().map_or(0, |root| root.plan);
         let start = hint.and_then(|curve| {
             let objective = self.go(plan, curve, price).value;

@@ -59,6 +59,8 @@ pub(crate) struct Asked {
     pub tolerance: f64,
     /// A decision this cheap is enough: the search ends when it has one.
     pub enough: f64,
+    /// Of interest is what costs less; infinite where nothing is known.
+    pub below: f64,
 }
 
 /// A pipeline shape: plan and number of active devices.
@@ -218,10 +220,12 @@ impl Search<'_> {
 
     /// What a bound must reach to be closed.
     fn bar(&self) -> f64 {
-        let Some(best) = &self.best else { return f64::INFINITY };
+        let below = self.asked.below;
+        let known = if below.is_finite() { below - self.asked.tolerance * below.abs() } else { below };
+        let Some(best) = &self.best else { return known };
         let penalty = self.plans[best.plan].penalty;
         let scale = best.objective.abs().max(0.05 * ((best.objective - penalty).abs() + penalty.abs()));
-        best.objective - self.asked.tolerance * scale
+        known.min(best.objective - self.asked.tolerance * scale)
     }
 
     fn plant(&mut self, roots: &[Root]) {
@@ -330,7 +334,7 @@ impl Search<'_> {
                 open = node.bound;
                 break;
             }
-            if self.ended() && self.best.is_none() {
+            if self.ended() && self.bar() == f64::INFINITY {
                 // Any decision is better than none.
                 node.choices.iter().for_each(|choice| {
                     self.try_choice(node.shape, choice, node.prices.as_ref());
@@ -343,8 +347,8 @@ impl Search<'_> {
             self.nodes += 1;
             self.explore(node);
         }
-        let lower_bound = open.min(self.closed);
-        let lower_bound = self.best.as_ref().map_or(lower_bound, |best| lower_bound.min(best.objective));
+        let found = self.best.as_ref().map_or(self.asked.below, |best| best.objective.min(self.asked.below));
+        let lower_bound = open.min(self.closed).min(found);
         Searched { best: self.best, lower_bound, nodes: self.nodes, iterations: self.iterations }
     }
 

@@ -71,26 +71,65 @@ pub(crate) fn solve(
         });
     }
     let Some(cluster) = problem.clusters.first() else { return Err(SolveError::Numerical) };
+    match one(problem, cluster, f64::INFINITY, settings, meter, spent)? {
+        One { best: Some(best), .. } => Ok(Ok(best)),
+        One { least_latency: Some(least), .. } => Ok(Err(vec![too_late(problem, least)])),
+        One { .. } => Err(none(meter)),
+    }
+}
+
+/// What is known of a problem of one cluster.
+struct One {
+    best: Option<Proposal>,
+    lower_bound: f64,
+    /// Above the deadline.
+    least_latency: Option<f64>,
+}
+
+/// Something that costs less than a decision known elsewhere, and a bound of all: never above what that costs.
+pub(crate) fn improve(
+    problem: &SlotProblem,
+    below: f64,
+    settings: &Settings,
+    meter: &mut Meter,
+    spent: &mut Work,
+) -> Result<(Option<Proposal>, f64), SolveError> {
+    check(problem)?;
+    let Some(cluster) = problem.clusters.first() else { return Err(SolveError::Numerical) };
+    let One { best, lower_bound, .. } = one(problem, cluster, below, settings, meter, spent)?;
+    Ok((best, lower_bound))
+}
+
+fn one(
+    problem: &SlotProblem,
+    cluster: &crate::problem::Cluster,
+    below: f64,
+    settings: &Settings,
+    meter: &mut Meter,
+    spent: &mut Work,
+) -> Result<One, SolveError> {
     let plans = planned(problem, cluster, true);
     let deadline = problem.deadline_s.map(|deadline| deadline.0);
     let target = Target { weight: problem.latency_weight, deadline, upload: Upload::Alone };
-    let asked = Asked { target, tolerance: tolerance(settings.gap), enough: f64::NEG_INFINITY };
+    let asked = Asked { target, tolerance: tolerance(settings.gap), enough: f64::NEG_INFINITY, below };
     let mut pools = Pools::default();
     let searched = match search_timed(&plans, asked, &Root::all(&plans), &mut pools, meter) {
         Timed::Searched(searched) => searched,
-        Timed::TooLate { least } => return Ok(Err(vec![too_late(problem, least)])),
-        Timed::Empty => return Err(none(meter)),
+        Timed::TooLate { least } => {
+            return Ok(One { best: None, lower_bound: below, least_latency: Some(least) });
+        }
     };
     spent.nodes += searched.nodes;
     spent.iterations += searched.iterations;
-    let Some(best) = searched.best else { return Err(none(meter)) };
+    let lower_bound = searched.lower_bound;
+    let Some(best) = searched.best else { return Ok(One { best: None, lower_bound, least_latency: None }) };
     let instance = &plans[best.plan].instance;
     let (upload, uplink_per_hz) = upload_alone(instance, &best);
     let decision = cluster_decision(instance, &best, upload).ok_or(SolveError::Numerical)?;
     let (forward, backward) = band_prices(instance, &best);
-    Ok(Ok(Proposal {
+    let proposal = Proposal {
         decision: Decision { plan: best.plan, clusters: vec![decision] },
-        lower_bound: searched.lower_bound,
+        lower_bound,
         shadow_prices: ShadowPrices {
             forward_band_per_hz: vec![forward],
             backward_band_per_hz: vec![backward],
@@ -98,7 +137,8 @@ pub(crate) fn solve(
             latency_share: vec![1.0],
             deadline_per_s: deadline.filter(|_| !best.quickest).map(|_| (best.prices.price - target.weight).max(0.0)),
         },
-    }))
+    };
+    Ok(One { best: Some(proposal), lower_bound, least_latency: None })
 }
 
 fn too_late(problem: &SlotProblem, least_s: f64) -> Reason {
