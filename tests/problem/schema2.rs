@@ -289,6 +289,7 @@ fn what_is_classical() {
     assert_eq!(beyond(|s| s.order = Order::Free), Some("order"));
     assert_eq!(beyond(|s| s.deadline_s = Some(Seconds(1.0))), Some("deadline_s"));
     assert_eq!(beyond(|s| s.plans[0].schedule = ScheduleKind::ForwardOnly), Some("plans[..].schedule"));
+    assert_eq!(beyond(|s| s.plans[0].stash_weights = true), Some("plans[..].stash_weights"));
     assert_eq!(beyond(|s| s.clusters[0].decoder = None), Some("clusters[..].decoder"));
     assert_eq!(beyond(|s| s.clusters[0].hop_latency_s = Seconds(1.0).into()), Some("clusters[..].hop_latency_s"));
     assert_eq!(beyond(|s| s.clusters[0].fixed_links.push(FixedLink::default())), Some("clusters[..].fixed_links"));

@@ -55,6 +55,22 @@ impl Condensed {
         self.head[at * self.size + at] += value;
     }
 
+    /// Adds a multiple of some numbers to the beginning of a row, of whose mirror image [`Self::mirror`] takes care.
+    #[inline]
+    pub fn add_products(&mut self, row: usize, factor: f64, numbers: &[f64]) {
+        let line = &mut self.head[row * self.size..];
+        line.iter_mut().zip(numbers).for_each(|(entry, number)| *entry += factor * number);
+    }
+
+    /// Copies what is below the diagonal of the first so many rows above it.
+    pub fn mirror(&mut self, rows: usize) {
+        for row in 0..rows {
+            for column in 0..row {
+                self.head[column * self.size + row] = self.head[row * self.size + column];
+            }
+        }
+    }
+
     /// Scales rows and columns of Q.
     pub fn scale(&mut self, scale: &[f64], objective: f64) {
         for (row, &by) in self.head.chunks_exact_mut(self.size).zip(scale) {
@@ -74,6 +90,10 @@ impl Condensed {
     /// Eliminates the paths and factors what is left; `false` where it is singular.
     pub fn factor(&mut self) -> bool {
         let n = self.size;
+        if self.products.is_empty() {
+            self.lu.rows.clone_from(&self.head);
+            return self.lu.factor_filled(n);
+        }
         self.lu.reset(n);
         for (row, &product) in self.rows.chunks_exact(n).zip(&self.products) {
             let inverse = 1.0 / product;
@@ -96,6 +116,9 @@ impl Condensed {
 
     /// Replaces a right side, of the paths and then of the head, by the solution.
     pub fn solve(&mut self, side: &mut [f64]) {
+        if self.products.is_empty() {
+            return self.lu.solve(side);
+        }
         let n = self.size;
         let (paths, head) = side.split_at_mut(self.products.len());
         let paired = || self.rows.chunks_exact(n).zip(&self.products);
@@ -106,8 +129,7 @@ impl Condensed {
             self.side.iter_mut().zip(row).for_each(|(sum, value)| *sum += factor * value);
         }
         self.lu.solve(&mut self.side);
-        let wanted = std::mem::take(&mut self.residual);
-        let mut residual = wanted;
+        let mut residual = std::mem::take(&mut self.residual);
         for ((row, product), path) in paired().zip(paths.iter_mut()) {
             *path = (super::paths::dot(row, &self.side) - *path) / product;
         }

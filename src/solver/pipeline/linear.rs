@@ -29,6 +29,12 @@ impl Lu {
         self.add(column, row, value);
     }
 
+    /// [`Self::factor`] of so many rows that have been filled in.
+    pub fn factor_filled(&mut self, size: usize) -> bool {
+        self.size = size;
+        self.factor()
+    }
+
     /// Elimination with partial pivoting; `false` where the matrix is singular to working precision.
     pub fn factor(&mut self) -> bool {
         let n = self.size;

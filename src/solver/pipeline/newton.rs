@@ -1,6 +1,7 @@
 //! One Newton step of the interior-point method on a block.
 
 use super::block::{Block, PriceRow};
+use super::condensed::Condensed;
 use super::paths::dot;
 
 /// Where the groups of unknowns begin; the paths are first.
@@ -14,11 +15,17 @@ pub(super) struct Places {
 }
 
 impl Block<'_> {
-    /// Index of the unknowns: paths, bands, weights of the places with messages, choices, θ, span, π.
+    /// Whether paths are eliminated by weights of the places with messages, of which there are fewer.
+    fn eliminates(&self) -> bool {
+        self.mu.len() > self.places.len()
+    }
+
+    /// Index of the unknowns: paths, bands, weights of the places with messages where those eliminate the paths, choices, θ,
+    /// span, π.
     pub(super) fn places(&self) -> Places {
         let bands = self.mu.len();
         let weights = bands + usize::from(self.active[0]) + usize::from(self.active[1]);
-        let columns = weights + self.places.len();
+        let columns = weights + if self.eliminates() { self.places.len() } else { 0 };
         let span = columns + if self.mixed() { self.columns.len() + 1 } else { 0 };
         Places { bands, weights, columns, span, price: span + 1 }
     }
@@ -27,15 +34,17 @@ impl Block<'_> {
     pub fn factor(&mut self, objective: f64, row: Option<PriceRow>) -> bool {
         let places = self.places();
         let m = self.mu.len();
-        // Places in the head.
-        let (weights, columns) = (places.weights - m, places.columns - m);
-        let (theta, span, price) = (places.span - 1 - m, places.span - m, places.price - m);
+        // Places in the head, which the paths belong to where they are not eliminated.
+        let eliminates = self.eliminates();
+        let before = if eliminates { m } else { 0 };
+        let (weights, columns) = (places.weights - before, places.columns - before);
+        let (theta, span, price) = (places.span - 1 - before, places.span - before, places.price - before);
         let size = price + usize::from(row.is_some());
         let mut system = std::mem::take(&mut self.system);
         system.reset(size);
         let bands = self.ln_band.map(f64::exp);
         // Where a band's price stands in the head.
-        let at = [0, usize::from(self.active[0])];
+        let at = [0, usize::from(self.active[0])].map(|band| places.bands - before + band);
         self.carried.clear();
         self.carried.resize(self.hops.len(), 0.0);
         for (alpha, hops) in self.alpha.iter().zip(&self.hops_of) {
@@ -56,11 +65,10 @@ impl Block<'_> {
         // Everything in units of the objective.
         self.scale.clear();
         self.scale.resize(size, 1.0);
-        for (slot, &(by_weight, ..)) in self.reactions.iter().enumerate() {
-            // A place that answers nothing has a weight that nothing asks for.
-            let (own, scale) = if by_weight < 0.0 { (-by_weight, self.weights[self.places[slot]]) } else { (1.0, 1.0) };
-            system.add(weights + slot, own);
-            self.scale[weights + slot] = scale;
+        if eliminates {
+            self.places_answer(&mut system, weights);
+        } else {
+            self.scale[..m].copy_from_slice(&self.mu);
         }
         if self.mixed() {
             for x in 0..self.columns.len() {
@@ -87,8 +95,50 @@ impl Block<'_> {
             self.scale[price] = self.price;
             self.price_row = Some(places.price);
         }
+        if !eliminates {
+            self.keep_paths(&mut system, (columns, span));
+        }
         system.scale(&self.scale, objective);
+        if eliminates {
+            self.eliminate(&mut system, (weights, columns, span), objective);
+        }
+        let done = system.factor();
+        self.system = system;
+        done
+    }
+
+    /// The rows of the places with messages, from `weights` on.
+    fn places_answer(&mut self, system: &mut Condensed, weights: usize) {
+        for (slot, &(by_weight, ..)) in self.reactions.iter().enumerate() {
+            // A place that answers nothing has a weight that nothing asks for.
+            let (own, scale) = if by_weight < 0.0 { (-by_weight, self.weights[self.places[slot]]) } else { (1.0, 1.0) };
+            system.add(weights + slot, own);
+            self.scale[weights + slot] = scale;
+        }
+    }
+
+    /// The paths as unknowns of the head, where they are the first.
+    fn keep_paths(&self, system: &mut Condensed, (columns, span): (usize, usize)) {
+        let m = self.mu.len();
+        for (&(by_weight, by_band, band), counts) in self.reactions.iter().zip(&self.counts) {
+            for (p, &count) in counts.iter().enumerate().filter(|(_, count)| **count != 0.0) {
+                system.add_both(band, p, count * by_band);
+                system.add_products(p, count * by_weight, &counts[..=p]);
+            }
+        }
+        system.mirror(m);
         for p in 0..m {
+            system.add(p, -self.slack[p] / self.mu[p]);
+            system.add_both(p, span, -1.0);
+            if self.mixed() {
+                self.lengths.iter().enumerate().for_each(|(x, lengths)| system.add_both(columns + x, p, lengths[p]));
+            }
+        }
+    }
+
+    /// The paths as rows of their own.
+    fn eliminate(&self, system: &mut Condensed, (weights, columns, span): (usize, usize, usize), objective: f64) {
+        for p in 0..self.mu.len() {
             let mu = self.mu[p];
             let line = system.path(self.slack[p] * mu / objective);
             for (slot, (&(by_weight, by_band, band), counts)) in self.reactions.iter().zip(&self.counts).enumerate() {
@@ -107,9 +157,6 @@ impl Block<'_> {
             let mu = mu / objective;
             line.iter_mut().zip(&self.scale).for_each(|(value, scale)| *value *= mu * scale);
         }
-        let done = system.factor();
-        self.system = system;
-        done
     }
 
     /// Right side at a centring σ; `correct` are the products of an affine step's changes (paths, then choices).
@@ -142,7 +189,8 @@ impl Block<'_> {
         if let Some(row) = row {
             side[places.price] = row.side;
         }
-        for (value, scale) in side.iter_mut().zip(self.mu.iter().chain(&self.scale)) {
+        let paths = if self.eliminates() { self.mu.as_slice() } else { &[] };
+        for (value, scale) in side.iter_mut().zip(paths.iter().chain(&self.scale)) {
             *value *= scale / objective;
         }
         self.system.solve(&mut side);
@@ -155,7 +203,7 @@ impl Block<'_> {
             return 0.0;
         }
         let span = self.places().span;
-        let mut side = vec![0.0; self.mu.len() + self.scale.len()];
+        let mut side = vec![0.0; self.places().price];
         side[span] = -self.instance.iterations * self.span / objective;
         self.system.solve(&mut side);
         let slope = self.instance.iterations * side[span] * self.span + dot(&self.alpha, &self.extra_slope);

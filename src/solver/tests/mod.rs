@@ -21,6 +21,7 @@ mod many_devices;
 #[cfg(feature = "milp")]
 mod milp;
 mod near_zero;
+mod paced;
 mod proof;
 mod reaction;
 mod scaling;
