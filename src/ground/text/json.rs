@@ -177,7 +177,7 @@ pub(super) fn places(text: &str, paths: &[&str]) -> Vec<Option<Range<usize>>> {
 }
 
 /// serde_json's message without its line and column.
-fn message_of(error: &serde_json::Error) -> String {
+pub(super) fn message_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {
         Some(end) => text.get(..end).unwrap_or(&text).to_owned(),
