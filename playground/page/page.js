@@ -39,11 +39,10 @@ function show(answer, asked, begun) {
 
 function showWhy({ error, why }, report, begun) {
   if (state.report !== report) return;
-  if (error !== undefined) return showNone(error);
-  Object.assign(report, why);
   state.whole = true;
   state.took.push(['why', performance.now() - begun]);
-  showReasons(report);
+  if (error !== undefined) document.getElementById('why').replaceChildren(el('p', { class: 'verdict none' }, error));
+  else showReasons(Object.assign(report, why));
   document.getElementById('why').classList.remove('stale');
   if (map.picked) highlight(map.picked);
   status();
