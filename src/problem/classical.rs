@@ -28,6 +28,16 @@ impl SlotSpec {
     /// of schema 1 is classical. Sending may block or not.
     #[must_use]
     pub fn beyond_classical(&self) -> Option<Beyond> {
+        self.beyond(false)
+    }
+
+    /// Whether the problem is the classical one but for [`max_blocks`](super::Device::max_blocks), which limits segments as memory does.
+    pub(crate) fn is_classical_with_limits(&self) -> bool {
+        self.beyond(true).is_none()
+    }
+
+    /// The first field beyond the classical problem; those that limit blocks from above may be let pass.
+    fn beyond(&self, limits: bool) -> Option<Beyond> {
         if self.schema == Schema::V1 {
             return None;
         }
@@ -45,7 +55,9 @@ impl SlotSpec {
             return beyond("encoder.blocks", "blocks that differ", "blocks and tensors that are all alike");
         };
         let parameters = equal.parameter_bits_per_block.0 > 0.0;
-        self.clusters.iter().find_map(|cluster| cluster.beyond_classical(equal.blocks, parameters))
+        self.clusters
+            .iter()
+            .find_map(|cluster| cluster.beyond_classical(if limits { 0 } else { equal.blocks }, parameters))
     }
 
     /// Whether the problem is the classical one: [`beyond_classical`](Self::beyond_classical) finds nothing.
@@ -64,6 +76,7 @@ fn other_schedule(plan: &CandidatePlan) -> Option<&'static str> {
 }
 
 impl Cluster {
+    /// A limit of so many blocks, or of more, is none.
     fn beyond_classical(&self, blocks: u32, parameters: bool) -> Option<Beyond> {
         let beyond = |field, value, instead| Some(Beyond { field, value, instead });
         if self.embedding.is_none() {

@@ -171,13 +171,16 @@ impl Solver {
     }
 
     fn decide(&mut self, problem: &SlotProblem, mut meter: Meter) -> Result<Solution, SolveError> {
-        if !problem.is_classical() || problem.overlap != Overlap::Full {
+        if !problem.is_classical_with_limits() || problem.overlap != Overlap::Full {
             return self.pipelined(problem, &mut meter);
         }
-        check(problem)?;
-        match domains(problem) {
-            Ok(domains) => self.within(problem, domains, meter),
-            Err(reasons) => Ok(Solution::infeasible(problem, reasons)),
+        let limited = !problem.is_classical();
+        match check_choice(problem).map(|()| domains(problem)) {
+            Ok(Ok(domains)) => self.within(problem, domains, meter),
+            // What is ruled out by limits of blocks too, the other search has words for.
+            _ if limited => self.pipelined(problem, &mut meter),
+            Ok(Err(reasons)) => Ok(Solution::infeasible(problem, reasons)),
+            Err(error) => Err(error),
         }
     }
 
@@ -246,6 +249,11 @@ fn check(problem: &SlotProblem) -> Result<(), SolveError> {
     if problem.overlap != Overlap::Full {
         return Err(SolveError::Unsupported { field: "overlap", value: "none", instead: "\"full\"" });
     }
+    check_choice(problem)
+}
+
+/// Whether there are few enough devices to choose from.
+fn check_choice(problem: &SlotProblem) -> Result<(), SolveError> {
     if problem.participation == Participation::Select {
         for (index, cluster) in problem.clusters.iter().enumerate() {
             cluster::select::check(index, cluster.devices.len(), problem.encoder.blocks() as usize)?;
