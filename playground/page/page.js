@@ -50,9 +50,10 @@ function showWhy({ error, why }, report, begun) {
 }
 
 // Plans at the energy prices so far; why is asked about what is shown, unless it is old already.
-function plan(asked, begun, scenario) {
+function plan(asked, begun, scenario, settled = false) {
   quick.ask({ plan: { scenario, energy_prices: state.prices } }, answer => {
     if (asked < state.shown) return;
+    if (settled) state.settledFor = asked;
     show(answer, asked, begun);
     const { report } = state;
     if (report && !quick.waiting.length) quick.ask({ why: {} }, found => showWhy(found, report, begun));
@@ -67,12 +68,15 @@ function changed() {
   clearTimeout(later);
   later = setTimeout(() => settling.ask({ settle: scenario }, answer => {
     if (asked !== state.asked) return;
-    state.settledFor = asked;
-    if (answer.error !== undefined) return showNone(answer.error);
-    const moved = Object.entries(answer.settle).some(([name, price]) => price !== (state.prices[name] ?? 0));
-    state.prices = answer.settle;
+    const failed = answer.error !== undefined;
+    const moved = !failed && Object.entries(answer.settle).some(([name, price]) => price !== (state.prices[name] ?? 0));
+    if (moved) {
+      state.prices = answer.settle;
+      return plan(asked, performance.now(), scenario, true);
+    }
     // What is shown, or is about to be, is at these prices.
-    if (moved) plan(asked, performance.now(), scenario);
+    state.settledFor = asked;
+    if (failed) showNone(answer.error);
     else if (state.shown === asked) status();
   }), 120);
 }
