@@ -9,8 +9,9 @@ class Asked {
     this.worker.onmessage = ({ data }) => {
       const answered = this.busy;
       this.busy = undefined;
-      if (this.waiting.length) this.post(this.waiting.shift());
+      // First, as it may ask about this answer.
       answered(data);
+      if (!this.busy && this.waiting.length) this.post(this.waiting.shift());
     };
   }
   ask(request, answered) {

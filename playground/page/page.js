@@ -1,43 +1,84 @@
 // The page: one scenario; every change is planned at the energy prices so far, at once, and then at those that settle.
-const state = { scenario: undefined, presets: [], prices: {}, report: undefined, asked: 0 };
+const state = { scenario: undefined, presets: [], prices: {}, report: undefined, asked: 0, took: [] };
 let quick, settling, later;
 
 const map = new Map_(document.getElementById('map'), () => changed(), node => highlight(keyOf(node)));
 const says = text => { document.getElementById('state').textContent = text; };
 
-function show(answer, asked, begun, settled) {
-  // Older than what is there, or than what settled.
-  if (asked < state.shown || (asked === state.shown && state.settled)) return;
-  Object.assign(state, { shown: asked, settled });
-  document.getElementById('plan').classList.toggle('stale', asked !== state.asked);
+// What was asked last, and at energy prices that have settled, is shown with its why.
+Object.defineProperty(state, 'settled', { get: () => state.whole && state.shown === state.asked && state.settledFor === state.asked });
+
+function status() {
+  const took = state.took.map(([what, milliseconds]) => `${Math.round(milliseconds)} ms to the ${what}`).join(', ');
+  says(state.settledFor === state.shown ? `Energy prices have settled. ${took}.` : `At the energy prices so far; they are settling … ${took}.`);
+}
+
+// Says, for tests and the curious, when it was seen. What was changed is painted between the two calls.
+function seen(what, asked, begun) {
+  requestAnimationFrame(() => setTimeout(() => {
+    document.body.dataset[what] = JSON.stringify({ asked, milliseconds: performance.now() - begun });
+  }));
+}
+
+function show(answer, asked, begun) {
+  Object.assign(state, { shown: asked, whole: false, took: [['plan', performance.now() - begun]] });
+  document.getElementById('results').classList.toggle('stale', asked !== state.asked);
+  document.getElementById('why').classList.add('stale');
   if (answer.error !== undefined) {
-    state.report = undefined;
+    Object.assign(state, { report: undefined, whole: true });
     showNone(answer.error);
   } else {
     state.report = answer.plan.report;
-    if (settled) state.prices = answer.plan.energy_prices;
     showPlan(answer.plan);
   }
   map.show(state.scenario, state.report);
   if (map.picked) highlight(map.picked);
-  const took = `${Math.round(performance.now() - begun)} ms from change to picture, ${Math.round(answer.milliseconds ?? 0)} ms of them for solving.`;
-  says(settled ? `Energy prices have settled. ${took}` : `At the energy prices so far; they are settling … ${took}`);
-  // For tests and the curious. What was changed is painted between the two calls.
-  requestAnimationFrame(() => setTimeout(() => {
-    document.body.dataset.drawn = JSON.stringify({ asked, settled, milliseconds: performance.now() - begun, solving: answer.milliseconds });
-  }));
+  status();
+  seen('drawn', asked, begun);
+}
+
+function showWhy({ error, why }, report, begun) {
+  if (state.report !== report) return;
+  state.whole = true;
+  state.took.push(['why', performance.now() - begun]);
+  if (error !== undefined) document.getElementById('why').replaceChildren(el('p', { class: 'verdict none' }, error));
+  else showReasons(Object.assign(report, why));
+  document.getElementById('why').classList.remove('stale');
+  if (map.picked) highlight(map.picked);
+  status();
+  seen('explained', state.shown, begun);
+}
+
+// Plans at the energy prices so far; why is asked about what is shown, unless it is old already.
+function plan(asked, begun, scenario, settled = false) {
+  quick.ask({ plan: { scenario, energy_prices: state.prices } }, answer => {
+    if (asked < state.shown) return;
+    if (settled) state.settledFor = asked;
+    show(answer, asked, begun);
+    const { report } = state;
+    if (report && !quick.waiting.length) quick.ask({ why: {} }, found => showWhy(found, report, begun));
+  });
 }
 
 function changed() {
   // Of an event all counts, its way to the page too.
-  const asked = ++state.asked, begun = window.event?.timeStamp ?? performance.now(), scenario = structuredClone(state.scenario);
+  const asked = ++state.asked, begun = window.event?.timeStamp ?? performance.now(), scenario = toml(state.scenario);
   map.show(state.scenario, state.report);
-  quick.ask({ plan: { scenario, energy_prices: state.prices } }, answer => show(answer, asked, begun, false));
+  plan(asked, begun, scenario);
   clearTimeout(later);
-  later = setTimeout(() => {
-    const begun = performance.now();
-    settling.ask({ plan: { scenario } }, answer => show(answer, asked, begun, true));
-  }, 120);
+  later = setTimeout(() => settling.ask({ settle: scenario }, answer => {
+    if (asked !== state.asked) return;
+    const failed = answer.error !== undefined;
+    const moved = !failed && Object.entries(answer.settle).some(([name, price]) => price !== (state.prices[name] ?? 0));
+    if (moved) {
+      state.prices = answer.settle;
+      return plan(asked, performance.now(), scenario, true);
+    }
+    // What is shown, or is about to be, is at these prices.
+    state.settledFor = asked;
+    if (failed) showNone(answer.error);
+    else if (state.shown === asked) status();
+  }), 120);
 }
 
 function begin(scenario) {
@@ -70,13 +111,12 @@ document.getElementById('open').addEventListener('change', async event => {
   if (!file) return;
   quick.ask({ read: await file.text() }, answer => { if (!failed(answer)) begin(answer.read); });
 });
-document.getElementById('save').addEventListener('click', () => quick.ask({ write: state.scenario }, answer => {
-  if (failed(answer)) return;
-  const link = el('a', { href: URL.createObjectURL(new Blob([answer.write], { type: 'application/toml' })), download: 'playground.toml' });
+document.getElementById('save').addEventListener('click', () => {
+  const link = el('a', { href: URL.createObjectURL(new Blob([toml(state.scenario)], { type: 'application/toml' })), download: 'playground.toml' });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}));
-document.getElementById('plan').addEventListener('click', event => {
+});
+document.getElementById('results').addEventListener('click', event => {
   const key = event.target.closest('tr[data-node]')?.dataset.node;
   const node = map.nodes?.find(node => keyOf(node) === key);
   if (node) map.pick(node);

@@ -43,12 +43,16 @@ function showPlan({ report, charts }) {
   verdict.classList.remove('none');
   verdict.replaceChildren('A round takes ', el('b', {}, `${significant(report.round_latency_s, 4)} s`), `: ${report.local_iterations} iterations, ${report.micro_batches} micro-batches, ${report.schedule}. `,
     `No decision is better by more than ${Math.max(0, report.gap).toExponential(0)} of the objective: proved.`);
+  document.getElementById('plan').replaceChildren(...report.clusters.map((cluster, index) => ofCluster(cluster, index, charts[index])));
+}
+
+function showReasons(report) {
   const signed = value => value === null ? '–' : `${value < 0 ? '−' : '+'}${significant(Math.abs(value))}`;
   const index = new Map(report.clusters.map((cluster, index) => [cluster.name, index]));
   const worth = report.prices.filter(price => price.saves_s > 1e-4 * report.round_latency_s);
   const unit = { band_mhz: 'MHz band', uplink_mhz: 'MHz uplink', memory_gib: 'GiB memory', power_w: 'W transmit power', energy_j: 'J energy' };
   const less = report.prices.length - worth.length;
-  document.getElementById('plan').replaceChildren(...report.clusters.map((cluster, index) => ofCluster(cluster, index, charts[index])),
+  document.getElementById('why').replaceChildren(
     el('section', {}, el('h2', {}, 'What more would be worth'), worth.length ? table(['one more', 'of', 'saves [s]'], worth.map(price => ({
       cells: [unit[price.resource] ?? price.resource, price.of || 'all clusters', significant(price.saves_s)] }))) : '',
     less ? el('p', { class: 'quiet' }, `${less} more would save less than 0.01 % of the round.`) : ''),
@@ -62,9 +66,9 @@ function showNone(why) {
   const verdict = document.getElementById('verdict');
   verdict.classList.add('none');
   verdict.replaceChildren(why);
-  document.getElementById('plan').replaceChildren();
+  for (const part of ['plan', 'why']) document.getElementById(part).replaceChildren();
 }
 
 function highlight(key) {
-  for (const row of document.querySelectorAll('#plan tr[data-node]')) row.classList.toggle('chosen', row.dataset.node === key);
+  for (const row of document.querySelectorAll('#results tr[data-node]')) row.classList.toggle('chosen', row.dataset.node === key);
 }

@@ -2,12 +2,13 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crate::request::answer;
+use crate::request::Planner;
 
-/// The request that is being written and the last answer. A module has one thread; the lock is for the compiler.
-static TEXTS: Mutex<Texts> = Mutex::new(Texts { input: Vec::new(), output: Vec::new() });
+/// The request that is being written, the last answer, and who answers. A module has one thread; the lock is for the compiler.
+static TEXTS: Mutex<Texts> = Mutex::new(Texts { planner: Planner::new(), input: Vec::new(), output: Vec::new() });
 
 struct Texts {
+    planner: Planner,
     input: Vec<u8>,
     output: Vec<u8>,
 }
@@ -27,8 +28,9 @@ pub extern "C" fn collapipe_input(length: usize) -> *mut u8 {
 #[unsafe(no_mangle)]
 pub extern "C" fn collapipe_answer() -> usize {
     let mut texts = TEXTS.lock().unwrap_or_else(PoisonError::into_inner);
-    texts.output = answer(&texts.input).into_bytes();
-    texts.output.len()
+    let Texts { planner, input, output } = &mut *texts;
+    *output = planner.answer(input).into_bytes();
+    output.len()
 }
 
 /// Where the answer is, until the next request.

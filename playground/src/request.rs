@@ -3,37 +3,44 @@
 use std::collections::BTreeMap;
 
 use collapipe::network::device::DevicePreset;
-use collapipe::plan::{ExplainError, LastingError, Names, PlanReport, Typical, explain, lasting_state, settled_prices};
-use collapipe::problem::FieldError;
+use collapipe::plan::{
+    ExplainError, LastingError, Names, PlanReport, Typical, Why, lasting_state, outline, settled_prices, why,
+};
+use collapipe::problem::{FieldError, SlotProblem};
 use collapipe::report::FigureStyle;
 use collapipe::scenario::{PRESETS, Scenario, ScenarioError, ScenarioFile, ScenarioFileError, ScenarioSpec, SlotError};
 use collapipe::schedule::Drawing;
-use collapipe::solver::{Settings, SolveError, solve};
+use collapipe::solver::{Certified, Settings, SolveError, solve};
 use serde::{Deserialize, Serialize};
 
-/// A request, as `{"plan": {...}}`.
+/// A request, as `{"settle": "..."}`. Scenarios come as TOML: one reader of them is large enough.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Request {
     /// What a page begins with: a scenario by its name.
     Begin(String),
-    /// A scenario file (TOML) as data.
+    /// A scenario file as data.
     Read(String),
-    /// A scenario file (TOML) of data.
-    Write(Box<ScenarioSpec>),
+    /// The energy prices that settle where budgets are kept, as in `collapipe plan FILE --static`; this takes some hundred times as
+    /// long as a plan.
+    Settle(String),
     /// One plan for good at mean gains.
-    Plan(Box<Wanted>),
+    Plan(Wanted),
+    /// What else was possible, and what more would be worth: of the last plan.
+    Why {},
 }
 
 /// Which plan.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    scenario: ScenarioSpec,
-    /// Energy prices in 1/J by the name of a node, 0 where one is missing; those that settle if left out, as in `collapipe plan FILE
-    /// --static`, which takes some hundred times as long.
-    energy_prices: Option<BTreeMap<String, f64>>,
+    scenario: String,
+    /// In 1/J by the name of a node, 0 where one is missing.
+    energy_prices: Prices,
 }
+
+/// Energy prices in 1/J, by the name of a node.
+type Prices = BTreeMap<String, f64>;
 
 /// An answer, as `{"plan": {...}}` or `{"error": "..."}`.
 #[derive(Debug, Serialize)]
@@ -41,8 +48,9 @@ struct Wanted {
 enum Answer {
     Begin(Box<Beginning>),
     Read(Box<ScenarioSpec>),
-    Write(String),
+    Settle(Prices),
     Plan(Box<Planned>),
+    Why(Why),
     Error(String),
 }
 
@@ -56,12 +64,24 @@ struct Beginning {
 /// A plan and its pictures.
 #[derive(Debug, Serialize)]
 struct Planned {
-    /// What `collapipe plan --format json` prints.
+    /// What `collapipe plan --format json` prints, but for variants and prices.
     report: PlanReport,
-    /// At which energy prices in 1/J, by the name of a node.
-    energy_prices: BTreeMap<String, f64>,
     /// Per cluster one batch through its pipeline (SVG); none for a pipeline with too many events.
     charts: Vec<Option<String>>,
+}
+
+/// A plan that was answered, to be asked about.
+#[derive(Debug)]
+struct Last {
+    problem: SlotProblem,
+    best: Certified,
+    names: Names,
+}
+
+/// Answers requests, and remembers the last plan.
+#[derive(Debug)]
+pub struct Planner {
+    last: Option<Last>,
 }
 
 /// Why a request has no answer, in a sentence that names the field or says what cannot be.
@@ -85,27 +105,48 @@ refused_by!(
     ScenarioFileError,
     SlotError,
     SolveError,
-    serde_json::Error,
-    toml::ser::Error
+    serde_json::Error
 );
 
-/// The answer to a request, both JSON.
-pub fn answer(request: &[u8]) -> String {
-    let answer = answered(request).unwrap_or_else(|Refusal(why)| Answer::Error(why));
-    // Numbers, texts and lists of them: what has names as keys can be written.
-    serde_json::to_string(&answer).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
-}
+impl Planner {
+    pub const fn new() -> Self {
+        Self { last: None }
+    }
 
-fn answered(request: &[u8]) -> Result<Answer, Refusal> {
-    Ok(match serde_json::from_slice(request)? {
-        Request::Begin(name) => Answer::Begin(Box::new(Beginning {
-            scenario: read(beginning(&name)?)?,
-            device_presets: DevicePreset::ALL.iter().map(|preset| preset.name()).collect(),
-        })),
-        Request::Read(text) => Answer::Read(Box::new(read(&text)?)),
-        Request::Write(spec) => Answer::Write(toml::to_string_pretty(&*spec)?),
-        Request::Plan(wanted) => Answer::Plan(Box::new(plan(*wanted)?)),
-    })
+    /// The answer to a request, both JSON.
+    pub fn answer(&mut self, request: &[u8]) -> String {
+        let answer = self.answered(request).unwrap_or_else(|Refusal(why)| Answer::Error(why));
+        // Numbers, texts and lists of them: what has names as keys can be written.
+        serde_json::to_string(&answer).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+    }
+
+    fn answered(&mut self, request: &[u8]) -> Result<Answer, Refusal> {
+        Ok(match serde_json::from_slice(request)? {
+            Request::Begin(name) => Answer::Begin(Box::new(Beginning {
+                scenario: read(beginning(&name)?)?,
+                device_presets: DevicePreset::ALL.iter().map(|preset| preset.name()).collect(),
+            })),
+            Request::Read(text) => Answer::Read(Box::new(read(&text)?)),
+            Request::Settle(text) => {
+                let scenario = &written(&text)?;
+                let state = lasting_state(scenario, Typical::Mean)?;
+                let prices = settled_prices(scenario, &state, &Settings::default())?;
+                Answer::Settle(scenario.nodes().iter().map(|node| node.name.clone()).zip(prices).collect())
+            }
+            Request::Plan(wanted) => {
+                self.last = None;
+                let (planned, last) = plan(&written(&wanted.scenario)?, &wanted.energy_prices)?;
+                self.last = Some(last);
+                Answer::Plan(Box::new(planned))
+            }
+            Request::Why {} => {
+                let Some(Last { problem, best, names }) = &self.last else {
+                    return Err(Refusal("why: there is no plan to be asked about".into()));
+                };
+                Answer::Why(why(problem, best, names, &Settings::default())?)
+            }
+        })
+    }
 }
 
 /// Scenarios to begin with: that of the page, and the library's.
@@ -121,23 +162,22 @@ fn read(text: &str) -> Result<ScenarioSpec, Refusal> {
     Ok(ScenarioFile::parse(text, "".as_ref())?.build()?.spec().clone())
 }
 
-fn plan(Wanted { scenario, energy_prices }: Wanted) -> Result<Planned, Refusal> {
-    let scenario = &Scenario::new(scenario)?;
-    let settings = Settings::default();
+/// The scenario of a page: nobody sees its text, so that faults must not name its lines.
+fn written(text: &str) -> Result<Scenario, Refusal> {
+    Ok(Scenario::new(ScenarioFile::parse(text, "".as_ref())?.spec)?)
+}
+
+fn plan(scenario: &Scenario, prices: &Prices) -> Result<(Planned, Last), Refusal> {
     let state = lasting_state(scenario, Typical::Mean)?;
-    let of = |name: &str| energy_prices.as_ref().map(|of| of.get(name).copied().unwrap_or_default());
-    let given: Option<Vec<f64>> = scenario.nodes().iter().map(|node| of(&node.name)).collect();
-    let prices = match given {
-        Some(given) => given,
-        None => settled_prices(scenario, &state, &settings)?,
-    };
-    let problem = state.problem(|node| prices.get(node).copied().unwrap_or_default())?.problem;
-    let solution = solve(&problem, &settings)?;
-    let best = solution.outcome.as_ref().map_err(|reasons| Refusal(format!("no plan: {reasons}")))?;
-    let report = explain(&problem, best, &Names::of_scenario(scenario, &[]), &settings)?;
+    let price =
+        |node: usize| scenario.nodes().get(node).and_then(|of| prices.get(&of.name)).copied().unwrap_or_default();
+    let problem = state.problem(price)?.problem;
+    let best =
+        solve(&problem, &Settings::default())?.outcome.map_err(|reasons| Refusal(format!("no plan: {reasons}")))?;
+    let names = Names::of_scenario(scenario, &[]);
+    let report = outline(&problem, &best, &names)?;
     let drawing = Drawing { style: FigureStyle::PaperWide, width_in: None, links: true };
     let charts = (0..report.clusters.len()).map(|cluster| report.to_svg(cluster, drawing));
     let charts = charts.collect::<Result<_, _>>()?;
-    let energy_prices = scenario.nodes().iter().map(|node| node.name.clone()).zip(prices).collect();
-    Ok(Planned { report, energy_prices, charts })
+    Ok((Planned { report, charts }, Last { problem, best, names }))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 
 use collapipe::experiments::{
-    Metric, OwnExperiment, Reproduction as Experiments, Request, ResultTable, Row, Shard, Vary, catalogue,
+    Compared, Metric, OwnExperiment, Reproduction as Experiments, Request, ResultTable, Row, Shard, Vary, catalogue,
     contrast_text,
 };
 use collapipe::simulation::PolicyKind;
@@ -85,7 +85,7 @@ impl Reproduction {
     /// That of a request, for workers of a cluster.
     #[staticmethod]
     fn of_json(request: &str) -> PyResult<Self> {
-        Self::of_request(serde_json::from_str(request).map_err(|error| input(&error))?)
+        Self::of_request(Request::from_json(request).map_err(|error| input(&error))?)
     }
 
     fn to_json(&self) -> PyResult<String> {
@@ -194,10 +194,11 @@ pub fn experiments() -> Vec<(&'static str, &'static str)> {
     catalogue::ALL.iter().map(|experiment| (experiment.name, experiment.question)).collect()
 }
 
-/// Names of the policies that are compared where none is named.
+/// Names of the policies that are compared in a scenario where none is named, and who is left out for which reason.
 #[pyfunction]
-pub fn compared() -> Vec<String> {
-    OwnExperiment::COMPARED.iter().map(ToString::to_string).collect()
+pub fn compared(scenario: &Scenario) -> PyResult<(Vec<String>, Vec<String>)> {
+    let Compared { policies, left_out } = Compared::of(&scenario.built).map_err(|error| of(&error))?;
+    Ok((policies.iter().map(ToString::to_string).collect(), left_out))
 }
 
 /// The table of an experiment.

@@ -217,7 +217,7 @@ pub struct RunRecord(Record);
 impl RunRecord {
     #[staticmethod]
     fn from_json(text: &str) -> PyResult<Self> {
-        serde_json::from_str(text).map(Self).map_err(|error| input(&error))
+        Record::from_json(text).map(Self).map_err(|error| input(&error))
     }
 
     fn to_json(&self) -> PyResult<String> {

@@ -96,6 +96,16 @@ def test_values_of_a_scenario_count(scenario):
     assert by_band[1e6] == mean(collapipe.compare(slow, **ask)) and by_band[2e7] < by_band[1e6]
 
 
+def test_policies_that_do_not_know_a_scenario_are_left_out_unless_named():
+    wifi = collapipe.Scenario.preset("wifi")
+    with pytest.warns(UserWarning, match="fixed-radio is left out: it does not know order"):
+        results = collapipe.compare(wifi, slots=1, seeds=1)
+    played = {row["series"] for row in results.to_dict()["table"]["rows"]}
+    assert "exact" in played and "fixed-radio" not in played
+    with pytest.raises(collapipe.InputError, match="does not know order"):
+        collapipe.compare(wifi, ["fixed-radio"], slots=1, seeds=1)
+
+
 def test_bad_questions_are_refused(tmp_path):
     with pytest.raises(collapipe.InputError, match="headline"):
         collapipe.reproduce(["headlin"], tmp_path)

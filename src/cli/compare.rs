@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use collapipe::experiments::{JobArray, OwnExperiment, Request, Shard};
-use collapipe::scenario::Scenario;
-use collapipe::simulation::{PolicyKind, Rounds, RunError};
-use collapipe::solver::Settings;
+use collapipe::experiments::{Compared, JobArray, OwnExperiment, Request, Shard};
+use collapipe::simulation::PolicyKind;
 
 use super::args::{CompareArguments, SizeArguments, SweepArguments};
 use super::reproduce::play;
@@ -17,7 +15,11 @@ pub fn compare(arguments: &CompareArguments) -> Result<Done, Failure> {
     // Says what is odd, and what is wrong with its line.
     let scenario = text.build(|_| {})?;
     let policies = match arguments.policies.as_slice() {
-        [] => compared(&scenario)?,
+        [] => {
+            let compared = Compared::of(&scenario)?;
+            compared.left_out.iter().for_each(|note| io::note(&format!("note: {note}")));
+            compared.policies
+        }
         named => named.to_vec(),
     };
     let mut own = OwnExperiment::compare(text.text().into(), absolute(text.folder())?, policies);
@@ -26,20 +28,6 @@ pub fn compare(arguments: &CompareArguments) -> Result<Done, Failure> {
     own.set.extend(given.seed.map(|seed| format!("seed={seed}")));
     own.set.extend(text.latency_weight().map(|v| format!("latency_weight={v:?}")));
     run(own, &arguments.size, &arguments.out)
-}
-
-/// The usual policies, without those that do not know what the scenario asks for, which is said.
-fn compared(scenario: &Scenario) -> Result<Vec<PolicyKind>, Failure> {
-    let mut known = Vec::new();
-    for kind in OwnExperiment::COMPARED {
-        let policy = kind.build(Settings::default(), scenario.spec().seed)?;
-        match Rounds::with_policy(scenario, policy) {
-            Ok(_) => known.push(kind),
-            Err(RunError::Policy { policy, reason }) => io::note(&format!("note: {policy} is left out: {reason}")),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(known)
 }
 
 pub fn sweep(arguments: &SweepArguments) -> Result<Done, Failure> {

@@ -68,7 +68,7 @@ pub fn report(arguments: &ReportArguments) -> Result<Done, Failure> {
         (run.summary(), run.finish()?)
     } else {
         let text = io::read(&path)?;
-        let record: RunRecord = serde_json::from_str(&text)
+        let record = RunRecord::from_json(&text)
             .map_err(|error| bad(&format!("{error}; `collapipe validate` says all that is wrong")))?;
         record.check_lengths().map_err(|error| bad(&error))?;
         (summary(&record), claim()?.write(&record)?)

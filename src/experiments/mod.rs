@@ -7,6 +7,7 @@
 
 pub mod catalogue;
 mod cell;
+mod compared;
 mod contrast;
 mod drawn;
 mod error;
@@ -27,6 +28,7 @@ mod table;
 mod versus;
 
 pub use cell::{Cell, CellSchema, Measure};
+pub use compared::Compared;
 pub use contrast::contrast_text;
 pub use drawn::DrawnExperiment;
 pub use error::ExperimentError;

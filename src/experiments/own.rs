@@ -179,15 +179,6 @@ fn split(list: &str) -> Vec<String> {
 }
 
 impl OwnExperiment {
-    /// Who is compared where nobody is named.
-    pub const COMPARED: [PolicyKind; 5] = [
-        PolicyKind::Exact,
-        PolicyKind::UniformSegments,
-        PolicyKind::ProportionalSpeed,
-        PolicyKind::FixedRadio,
-        PolicyKind::NoPipeline,
-    ];
-
     /// Policies against each other in one scenario.
     #[must_use]
     pub fn compare(scenario: String, folder: PathBuf, policies: Vec<PolicyKind>) -> Self {

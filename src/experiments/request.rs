@@ -62,6 +62,14 @@ pub(super) struct Listed {
 }
 
 impl Request {
+    /// A request from JSON.
+    ///
+    /// # Errors
+    /// The first fault, with line and column.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
+    }
+
     /// An experiment of the user's own, with runs of this many slots and seeds.
     #[must_use]
     pub fn of_own(own: OwnExperiment, slots: u64, seeds: u64) -> Self {

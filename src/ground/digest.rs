@@ -33,7 +33,8 @@ impl Write for Fnv1a {
 /// For a value that JSON cannot hold: a map whose keys are not strings.
 pub(crate) fn of_json(value: &impl Serialize) -> serde_json::Result<String> {
     let mut hash = Fnv1a::START;
-    serde_json::to_writer(&mut hash, value)?;
+    // As files are written: to write a type for another kind of writer would have to be compiled for it.
+    serde_json::to_writer(&mut hash as &mut dyn Write, value)?;
     Ok(hash.hex())
 }
 

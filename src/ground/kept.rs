@@ -44,16 +44,18 @@ impl KeptFolder {
     /// The content of a file; none where there is no such file.
     pub fn read<T: Serialize + DeserializeOwned>(&self, name: &str) -> Result<Option<T>, FileError> {
         let path = self.path.join(name);
-        let text = match fs::read(&path) {
+        let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) if error.kind() == ErrorKind::IsADirectory => return Err(foreign(path, "is a folder")),
             Err(error) if error.kind() == ErrorKind::NotADirectory => {
                 return Err(foreign(self.path.clone(), "is not a folder"));
             }
+            Err(error) if error.kind() == ErrorKind::InvalidData => return Err(foreign(path, error.to_string())),
             Err(source) => return Err(FileError::Read { path, source }),
         };
-        let Kept { checksum, content } = match serde_json::from_slice(&text) {
+        // Of text, as all that is read: a reader of every type for bytes too would take a while to compile.
+        let Kept { checksum, content } = match serde_json::from_str(&text) {
             Ok(kept) => kept,
             Err(error) => return Err(foreign(path, error.to_string())),
         };

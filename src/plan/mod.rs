@@ -18,6 +18,7 @@ mod why;
 pub use lasting::{LastingError, Typical, lasting, lasting_state, settled_prices};
 pub use report::{
     ClusterReport, DeviceReport, HopReport, Limit, Names, Part, Pipeline, PlanReport, Price, Resource, Step, Variant,
+    Why,
 };
 
 use crate::ground::route::Route;
@@ -52,6 +53,15 @@ pub fn explain(
     names: &Names,
     settings: &Settings,
 ) -> Result<PlanReport, ExplainError> {
+    let Why { variants, prices } = why(problem, best, names, settings)?;
+    Ok(PlanReport { variants, prices, ..outline(problem, best, names)? })
+}
+
+/// The same without what else was possible and what more would be worth: nothing is solved for it, and [`why`] says the rest.
+///
+/// # Errors
+/// [`ExplainError::Decision`] and [`ExplainError::Pipeline`].
+pub fn outline(problem: &SlotProblem, best: &Certified, names: &Names) -> Result<PlanReport, ExplainError> {
     let evaluation = evaluate(problem, &best.decision).map_err(|error| ExplainError::Decision(error.to_string()))?;
     let plan =
         problem.plans.get(best.decision.plan).ok_or_else(|| ExplainError::Decision("plan: no such plan".into()))?;
@@ -66,7 +76,6 @@ pub fn explain(
         };
         clusters.push(of_cluster.report(index)?);
     }
-    let why = why::Asked { problem, best, names, settings }.answer()?;
     Ok(PlanReport {
         plan: best.decision.plan,
         local_iterations: plan.local_iterations,
@@ -78,9 +87,17 @@ pub fn explain(
         lower_bound: best.lower_bound,
         gap: best.gap,
         clusters,
-        variants: why.variants,
-        prices: why.prices,
+        variants: Vec::new(),
+        prices: Vec::new(),
     })
+}
+
+/// What else was possible, and what more would be worth: what [`explain`] solves for.
+///
+/// # Errors
+/// As [`solve`](crate::solver::solve), for a variant.
+pub fn why(problem: &SlotProblem, best: &Certified, names: &Names, settings: &Settings) -> Result<Why, ExplainError> {
+    why::Asked { problem, best, names, settings }.answer()
 }
 
 /// Why a decision could not be explained.

@@ -271,6 +271,17 @@ pub struct HopReport {
     pub energy_j: f64,
 }
 
+/// What else was possible, and what more would be worth.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Why {
+    /// What else was possible, and what it would cost.
+    pub variants: Vec<Variant>,
+    /// What more of something would be worth.
+    pub prices: Vec<Price>,
+}
+
 /// Something else that could have been decided.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

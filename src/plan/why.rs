@@ -1,7 +1,7 @@
 //! What else was possible, and what more would be worth: by solving again.
 
 use super::ExplainError;
-use super::report::{Names, Price, Resource, Variant};
+use super::report::{Names, Price, Resource, Variant, Why};
 use super::variant::{second_version, with_exactly, without};
 use crate::problem::{Participation, SlotProblem, SlotSpec};
 use crate::solver::{Certified, Settings, SolveError, Solver};
@@ -14,11 +14,6 @@ pub(super) struct Asked<'a> {
     pub settings: &'a Settings,
 }
 
-pub(super) struct Answered {
-    pub variants: Vec<Variant>,
-    pub prices: Vec<Price>,
-}
-
 /// An optimum of a variant, or why there is none.
 struct Optimum {
     objective: f64,
@@ -27,11 +22,11 @@ struct Optimum {
 }
 
 impl Asked<'_> {
-    pub fn answer(&self) -> Result<Answered, ExplainError> {
+    pub fn answer(&self) -> Result<Why, ExplainError> {
         let mut solver = Solver::new(*self.settings).map_err(SolveError::from)?;
         let variants = self.variants(&mut solver)?;
         let prices = self.prices(&mut solver)?;
-        Ok(Answered { variants, prices })
+        Ok(Why { variants, prices })
     }
 
     fn own(&self) -> Optimum {

@@ -49,20 +49,21 @@ impl SlotSpec {
 
     /// Whether a fill-drain plan of the problem falls apart into two phases that are bound by their radio alone, each with a
     /// pace: as in the classical problem, but that messages may arrive later than they occupy their hop, by one number for all,
-    /// and that those outside the pipeline may take as long.
+    /// that those outside the pipeline may take as long, and that devices may have a limit of blocks, as they have one of memory.
     pub(crate) fn falls_into_phases(&self) -> bool {
         let beyond = || self.order == Order::Free || self.deadline_s.is_some() || self.beyond_phases(true).is_some();
         self.overlap == Overlap::Full && (self.schema == Schema::V1 || !beyond())
     }
 
-    /// What the data ask for beyond phases with a pace each, whatever the plans.
-    fn beyond_phases(&self, delayed: bool) -> Option<Beyond> {
+    /// What the data ask for beyond phases with a pace each, whatever the plans: beyond the classical problem, or as far as
+    /// [`Self::falls_into_phases`] goes.
+    fn beyond_phases(&self, wide: bool) -> Option<Beyond> {
         let beyond = |field, value, instead| Some(Beyond { field, value, instead });
         let Encoder::Equal(equal) = &self.encoder else {
             return beyond("encoder.blocks", "blocks that differ", "blocks and tensors that are all alike");
         };
         let parameters = equal.parameter_bits_per_block.0 > 0.0;
-        self.clusters.iter().find_map(|cluster| cluster.beyond_phases(equal.blocks, parameters, delayed))
+        self.clusters.iter().find_map(|cluster| cluster.beyond_phases(equal.blocks, parameters, wide))
     }
 
     /// Whether the problem is the classical one: [`beyond_classical`](Self::beyond_classical) finds nothing.
@@ -88,7 +89,7 @@ impl CandidatePlan {
 }
 
 impl Cluster {
-    fn beyond_phases(&self, blocks: u32, parameters: bool, delayed: bool) -> Option<Beyond> {
+    fn beyond_phases(&self, blocks: u32, parameters: bool, wide: bool) -> Option<Beyond> {
         let beyond = |field, value, instead| Some(Beyond { field, value, instead });
         if self.embedding.is_none() {
             return beyond("clusters[..].embedding", "null", "an embedding stage");
@@ -101,7 +102,7 @@ impl Cluster {
         }
         match &self.hop_latency_s {
             latency if latency.is_zero() => {}
-            PerPair::Same(_) if delayed => {}
+            PerPair::Same(_) if wide => {}
             _ => return beyond("clusters[..].hop_latency_s", "above 0", "0"),
         }
         if !self.staging_s_per_byte.is_zero() {
@@ -114,7 +115,7 @@ impl Cluster {
         }
         match self.hop_overhead_s {
             PerPair::Same(Seconds(0.0)) => {}
-            PerPair::Same(_) if delayed => {}
+            PerPair::Same(_) if wide => {}
             PerPair::Same(_) if parameters || self.upload_bits.0 > 0.0 => {
                 return beyond("clusters[..].hop_overhead_s", "above 0", "0, or nothing to send but the hops");
             }
@@ -128,7 +129,7 @@ impl Cluster {
             if device.min_blocks.is_some_and(|least| least > 1) {
                 return beyond("clusters[..].devices[..].min_blocks", "above 1", "no limit");
             }
-            if device.max_blocks.is_some_and(|most| most < blocks) {
+            if !wide && device.max_blocks.is_some_and(|most| most < blocks) {
                 return beyond("clusters[..].devices[..].max_blocks", "below the number of blocks", "no limit");
             }
             if device.block_seconds_per_sample.is_some() {

@@ -6,6 +6,8 @@
 
 use std::io::{self, BufRead, Write};
 
+use serde::de::DeserializeOwned;
+
 use super::ledger::Ledger;
 use super::record::{RunRecord, SlotRecord};
 use super::record_error::RecordError;
@@ -138,6 +140,12 @@ pub struct RecordReader<R: BufRead> {
     read: usize,
 }
 
+/// As text, which other readers of the same types read too: one for bytes would take a while to compile.
+fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<T> {
+    let text = std::str::from_utf8(bytes).map_err(serde::de::Error::custom)?;
+    serde_json::from_str(text)
+}
+
 impl<R: BufRead> RecordReader<R> {
     /// Reads all that precedes the slots.
     ///
@@ -149,7 +157,7 @@ impl<R: BufRead> RecordReader<R> {
         io::Read::take(&mut input, LONGEST_HEAD).read_until(b'\n', &mut bytes)?;
         bytes.truncate(bytes.trim_ascii_end().len());
         bytes.extend_from_slice(END.as_bytes());
-        let head = serde_json::from_slice(&bytes).map_err(RecordLinesError::Head)?;
+        let head = from_json(&bytes).map_err(RecordLinesError::Head)?;
         Ok(Self { input, head, bytes, line: 1, next: None, ended: false, read: 0 })
     }
 
@@ -178,8 +186,7 @@ impl<R: BufRead> RecordReader<R> {
         }
         let line = self.line;
         let text = text.strip_prefix(b",").unwrap_or(text);
-        let slot: SlotRecord =
-            serde_json::from_slice(text).map_err(|source| RecordLinesError::Slot { line, source })?;
+        let slot: SlotRecord = from_json(text).map_err(|source| RecordLinesError::Slot { line, source })?;
         if let Some(expected) = self.next.filter(|expected| slot.slot != *expected) {
             return Err(RecordLinesError::Order { line, expected, found: slot.slot });
         }

@@ -402,6 +402,14 @@ impl SlotRecord {
 }
 
 impl RunRecord {
+    /// A record from JSON, as [`Deserialize`] reads it: programs that call this need no reader of their own, which takes a while to compile.
+    ///
+    /// # Errors
+    /// The first fault, with line and column.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text)
+    }
+
     /// All that is wrong in the text of a record, and whether its queues followed their law.
     #[must_use]
     pub fn inspect(text: &str) -> Vec<Finding> {

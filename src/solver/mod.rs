@@ -171,27 +171,35 @@ impl Solver {
     }
 
     fn decide(&mut self, problem: &SlotProblem, mut meter: Meter) -> Result<Solution, SolveError> {
-        let paced = problem.plans.iter().filter(|plan| problem.falls_into_phases() && plan.is_classical()).count();
+        let phases = problem.falls_into_phases();
+        let paced = problem.plans.iter().filter(|plan| phases && plan.is_classical()).count();
+        let sized = check_sizes(problem);
         if paced == problem.plans.len() {
-            check_sizes(problem)?;
-            return match domains(problem) {
-                Ok(domains) => self.within(problem, domains, meter),
-                Err(reasons) => Ok(Solution::infeasible(problem, reasons)),
-            };
+            match sized.clone().map(|()| domains(problem)) {
+                Ok(Ok(domains)) => return self.within(problem, &domains, meter),
+                // The other search takes more devices, and has words for what limits of blocks rule out.
+                _ if !problem.is_classical() => {}
+                Ok(Err(reasons)) => return Ok(Solution::infeasible(problem, reasons)),
+                Err(error) => return Err(error),
+            }
+        } else if paced > 0 && problem.clusters.len() == 1 && sized.is_ok() {
+            let mut spent = Work::default();
+            if let Some(found) = self.paced_first(problem, &mut meter, &mut spent)? {
+                return finish(problem, found, &self.settings, spent, &meter);
+            }
         }
+        self.by_timelines(problem, &mut meter)
+    }
+
+    /// Minimizes a problem of any kind, without paces.
+    fn by_timelines(&self, problem: &SlotProblem, meter: &mut Meter) -> Result<Solution, SolveError> {
         let short = refusal::server_reasons(problem);
         if !short.is_empty() {
             return Ok(Solution::infeasible(problem, short));
         }
         let mut spent = Work::default();
-        if paced > 0 && problem.clusters.len() == 1 {
-            check_sizes(problem)?;
-            if let Some(found) = self.paced_first(problem, &mut meter, &mut spent)? {
-                return finish(problem, found, &self.settings, spent, &meter);
-            }
-        }
-        match pipeline::solve(problem, &self.settings, &mut meter, &mut spent)? {
-            Ok(proposal) => finish(problem, proposal, &self.settings, spent, &meter),
+        match pipeline::solve(problem, &self.settings, meter, &mut spent)? {
+            Ok(proposal) => finish(problem, proposal, &self.settings, spent, meter),
             Err(reasons) => Ok(Solution::infeasible(problem, reasons)),
         }
     }
@@ -226,8 +234,8 @@ impl Solver {
     }
 
     /// Minimizes over domains that hold a feasible choice for every cluster.
-    fn within(&mut self, problem: &SlotProblem, domains: Vec<Domain>, meter: Meter) -> Result<Solution, SolveError> {
-        let (proposal, spent, meter) = self.propose(problem, &domains, meter);
+    fn within(&mut self, problem: &SlotProblem, domains: &[Domain], meter: Meter) -> Result<Solution, SolveError> {
+        let (proposal, spent, meter) = self.propose(problem, domains, meter);
         let proposal = proposal.ok_or_else(|| match meter.cause() {
             Some(cause) => cause.no_decision(),
             None => SolveError::Numerical,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::cluster::Segments;
 use crate::ground::route::{DeviceId, NodeId, Route};
 use crate::problem::program::{ClusterProgram, block_cap};
-use crate::problem::{Cluster, Names, Participation, SlotSpec};
+use crate::problem::{Cluster, Device, Names, Participation, SlotSpec};
 
 /// A constraint that makes a problem infeasible.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -191,7 +191,8 @@ fn transfers(program: &ClusterProgram, device: DeviceId) -> bool {
 pub(crate) fn block_caps(spec: &SlotSpec, cluster: &Cluster) -> Vec<u32> {
     let program = ClusterProgram::new(spec, cluster);
     let usable = |device| spec.participation == Participation::All || transfers(&program, device);
-    let cap = |device| block_cap(spec, cluster, device).min(spec.encoder.blocks());
+    let limit = |device: &Device| device.max_blocks.unwrap_or(u32::MAX).min(spec.encoder.blocks());
+    let cap = |device| block_cap(spec, cluster, device).min(limit(device));
     let devices = DeviceId::all(cluster.devices.len()).zip(&cluster.devices);
     devices.map(|(id, device)| if usable(id) { cap(device) } else { 0 }).collect()
 }

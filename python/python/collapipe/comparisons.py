@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -94,8 +96,13 @@ def play_here(reproduction: _core.Reproduction, folder: str | os.PathLike[str], 
 
 def of_compare(scenario: ScenarioSource, policies: Sequence[str] | None, slots: int, seeds: int) -> _core.Reproduction:
     """The runs of :func:`compare`."""
-    chosen = _core.compared() if policies is None else list(policies)
-    return _core.Reproduction.of_compare(scenario_of(scenario)._native, chosen, slots, seeds)
+    native = scenario_of(scenario)._native
+    if policies is None:
+        policies, left_out = _core.compared(native)
+        for reason in left_out:
+            # Of whoever called `compare`.
+            warnings.warn(reason, stacklevel=3)
+    return _core.Reproduction.of_compare(native, list(policies), slots, seeds)
 
 
 def of_sweep(scenario: ScenarioSource, vary: Vary, policies: Sequence[str], slots: int, seeds: int) -> _core.Reproduction:
@@ -113,29 +120,26 @@ def of_catalogue(
     return _core.Reproduction.of_catalogue(list(names), quick, slots, seeds, traces)
 
 
-def write(
-    reproduction: _core.Reproduction, folder: str | os.PathLike[str], player: Player, progress: Progress | None, figures: str
-) -> list[str]:
+#: Who plays the runs of a call: all cores of this machine, or what :mod:`collapipe.ray` puts in their place.
+player: ContextVar[Player] = ContextVar("player", default=play_here)
+
+
+def write(reproduction: _core.Reproduction, folder: str | os.PathLike[str], progress: Progress | None, figures: str) -> list[str]:
     """Plays what a folder does not hold yet and writes the results; returns the paths."""
     reproduction = reproduction.going_on_in(folder, figures)
-    player(reproduction, folder, progress)
+    player.get()(reproduction, folder, progress)
     return [os.fspath(path) for path in reproduction.write(folder)]
 
 
 def one(
-    reproduction: _core.Reproduction,
-    name: str,
-    folder: str | os.PathLike[str] | None,
-    player: Player,
-    progress: Progress | None,
-    figures: str,
+    reproduction: _core.Reproduction, name: str, folder: str | os.PathLike[str] | None, progress: Progress | None, figures: str
 ) -> Results:
     """The results of the one experiment of some runs."""
     if folder is not None:
-        files = write(reproduction, folder, player, progress, figures)
+        files = write(reproduction, folder, progress, figures)
         return Results._of(read(Path(folder) / name / "result.json"), files)
     with tempfile.TemporaryDirectory(prefix="collapipe-") as kept:
-        write(reproduction, kept, player, progress, figures)
+        write(reproduction, kept, progress, figures)
         return Results._of(read(Path(kept) / name / "result.json"), [])
 
 
@@ -160,7 +164,7 @@ def compare(
     With a ``folder`` data, figures and ``report.html`` are written there, and every finished run is kept, so that an interrupted call goes on
     where it ended. ``figures`` is their style: "paper", "paper-wide", "screen" or "slides". ``progress(done, runs)`` is called after each run. :func:`collapipe.ray.compare` does the same on many machines.
     """
-    return one(of_compare(scenario, policies, slots, seeds), "compare", folder, play_here, progress, figures)
+    return one(of_compare(scenario, policies, slots, seeds), "compare", folder, progress, figures)
 
 
 def sweep(
@@ -179,7 +183,7 @@ def sweep(
     ``vary`` has for each field, by its path as :meth:`Scenario.with_` takes it, its values: ``{"latency_weight": [0.1, 1.0]}``; fields that
     take the same value are joined by "+", or in a tuple. The first one is the axis of the figure. The rest is as in :func:`compare`.
     """
-    return one(of_sweep(scenario, vary or {}, policies, slots, seeds), "sweep", folder, play_here, progress, figures)
+    return one(of_sweep(scenario, vary or {}, policies, slots, seeds), "sweep", folder, progress, figures)
 
 
 def reproduce(
@@ -200,4 +204,4 @@ def reproduce(
     and ``seeds`` take the place of its numbers. ``progress(done, runs)`` is called after each run. :func:`collapipe.ray.reproduce` does the same
     on many machines.
     """
-    return write(of_catalogue(names, quick, slots, seeds, traces), folder, play_here, progress, figures)
+    return write(of_catalogue(names, quick, slots, seeds, traces), folder, progress, figures)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import abc
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from . import _core
 from ._core import Table
-from ._json import is_path, json_of, read
+from ._json import json_of
+from ._record import Going, Record
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class DriftProblem(abc.ABC):
         return json_of(said.action), float(said.penalty), violations, said.exact, said.lower_bound
 
 
-class DriftRun:
+class DriftRun(Going):
     """A run of a :class:`DriftProblem` that goes on slot by slot: iterate over it, then take :meth:`record`. A slot is a dict: ``slot``,
     ``penalty``, ``violations``, ``queues`` after it, ``lower_bound`` of V p + Q g where known, ``action``."""
 
@@ -100,37 +101,20 @@ class DriftRun:
         initial = None if initial_queues is None else [float(queue) for queue in initial_queues]
         self._native = _core.DriftRunner(*problem._native(), list(states), penalty_weight, initial)
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return self
-
-    def __next__(self) -> dict[str, Any]:
-        slot = self._native.step()
-        if slot is None:
-            raise StopIteration
-        return slot
-
     def record(self) -> DriftRecord:
         """The record so far."""
         return DriftRecord._of(self._native.record())
 
 
-class DriftRecord:
+class DriftRecord(Record):
     """A run of a :class:`DriftProblem`, or the finished part of one (``collapipe.drift-record/1``): from a path, or JSON text.
 
     ``slots`` is a tidy table, as those of :class:`RunRecord`.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ()
     _native: _core.DriftRecord
-
-    def __init__(self, source: str | os.PathLike[str]):
-        self._native = _core.DriftRecord.from_json(read(source) if is_path(source) else str(source))
-
-    @classmethod
-    def _of(cls, native: _core.DriftRecord) -> DriftRecord:
-        made = cls.__new__(cls)
-        made._native = native
-        return made
+    _kind = _core.DriftRecord
 
     @property
     def slots(self) -> Table:
@@ -150,23 +134,3 @@ class DriftRecord:
     def write(self, folder: str | os.PathLike[str], figures: str = "screen") -> list[str]:
         """Writes record, table and figures (for "paper", "paper-wide", "screen" or "slides") and returns their paths."""
         return [os.fspath(path) for path in self._native.write(os.fspath(folder), figures)]
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it, what it was compared with aside."""
-        return self._native.to_dict()
-
-    def to_json(self) -> str:
-        """The record's file."""
-        return self._native.to_json()
-
-    def __len__(self) -> int:
-        return len(self._native)
-
-    def __str__(self) -> str:
-        return self._native.text()
-
-    def __repr__(self) -> str:
-        return f"<collapipe.DriftRecord: {len(self)} slots>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (DriftRecord, (self.to_json(),))

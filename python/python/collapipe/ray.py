@@ -14,14 +14,17 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 import ray as _ray
 
 from . import _core, comparisons
-from .comparisons import Progress, Results, Vary
-from .scenarios import ScenarioSource
+from .comparisons import Progress
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 #: How often a run whose worker died is played again.
 RETRIES = 5
@@ -83,55 +86,27 @@ def _keep(folder: Path, files: dict[str, bytes]) -> None:
         (Path(unfinished) / "part").rename(folder)
 
 
-def compare(
-    scenario: ScenarioSource = None,
-    policies: Sequence[str] | None = None,
-    *,
-    slots: int = 100,
-    seeds: int = 5,
-    folder: str | os.PathLike[str] | None = None,
-    figures: str = "screen",
-    progress: Progress | None = None,
-) -> Results:
-    """As :func:`collapipe.compare`, but every run is a task of Ray; see :func:`reproduce`. Files that the scenario names have to be there, under
-    the same path, on every machine."""
-    reproduction = comparisons.of_compare(scenario, policies, slots, seeds)
-    return comparisons.one(reproduction, "compare", folder, _player, progress, figures)
+def _by_ray(here: Callable[P, R]) -> Callable[P, R]:
+    """The same call with runs that are tasks of Ray."""
 
+    @functools.wraps(here)
+    def there(*arguments: P.args, **named: P.kwargs) -> R:
+        before = comparisons.player.set(_player)
+        try:
+            return here(*arguments, **named)
+        finally:
+            comparisons.player.reset(before)
 
-def sweep(
-    scenario: ScenarioSource = None,
-    vary: Vary | None = None,
-    *,
-    policies: Sequence[str] = ("exact",),
-    slots: int = 100,
-    seeds: int = 5,
-    folder: str | os.PathLike[str] | None = None,
-    figures: str = "screen",
-    progress: Progress | None = None,
-) -> Results:
-    """As :func:`collapipe.sweep`, but every run is a task of Ray; see :func:`reproduce`. Files that the scenario names have to be there, under
-    the same path, on every machine."""
-    reproduction = comparisons.of_sweep(scenario, vary or {}, policies, slots, seeds)
-    return comparisons.one(reproduction, "sweep", folder, _player, progress, figures)
+    there.__module__ = __name__
+    there.__doc__ = f"""As :func:`collapipe.{here.__name__}`, but every run is a task of Ray.
 
-
-def reproduce(
-    names: Sequence[str] = (),
-    folder: str | os.PathLike[str] = "collapipe-reproduce",
-    *,
-    quick: bool = False,
-    slots: int | None = None,
-    seeds: int | None = None,
-    traces: str | os.PathLike[str] | None = None,
-    figures: str = "screen",
-    progress: Progress | None = None,
-) -> list[str]:
-    """As :func:`collapipe.reproduce`, but every run is a task of Ray.
-
-    Runs of workers that die are played again. What was played is kept in ``folder/parts`` as soon as it arrives, and removed when
-    all of it is there: an interrupted call goes on where it ended. Ctrl-C cancels what has not begun. With ``traces`` the folder has to be there, under
-    the same path, on every machine.
+    Runs of workers that die are played again. With a ``folder``, what was played is kept in ``folder/parts`` as soon as it arrives, and
+    removed when all of it is there: an interrupted call goes on where it ended. Ctrl-C cancels what has not begun. Files that are named by
+    the scenario, or as ``traces``, have to be there, under the same path, on every machine.
     """
-    reproduction = comparisons.of_catalogue(names, quick, slots, seeds, traces)
-    return comparisons.write(reproduction, folder, _player, progress, figures)
+    return there
+
+
+compare = _by_ray(comparisons.compare)
+sweep = _by_ray(comparisons.sweep)
+reproduce = _by_ray(comparisons.reproduce)

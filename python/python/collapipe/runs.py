@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import abc
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from . import _core
 from ._core import Table
-from ._json import is_path, read, text
+from ._json import text
+from ._record import Going, Record
 from .problems import Problem, Solution
 from .scenarios import ScenarioSource, scenario_of
 
@@ -26,7 +27,7 @@ class Policy(abc.ABC):
         """A decision for a slot's problem, at the prices of the queues; None for no round. One that breaks a constraint ends the run."""
 
 
-class Run:
+class Run(Going):
     """A run that goes on slot by slot: iterate over it, then take :meth:`record`. A slot is a dict as in the record. After a Ctrl-C in
     the midst of a slot it cannot go on; the record has the slots before.
 
@@ -45,15 +46,6 @@ class Run:
     ):
         name, own = (policy, None) if isinstance(policy, str) else (policy.name, _decider(policy))
         self._native = _core.Runner(scenario_of(scenario)._native, slots, seed, name, own, gap, time_limit)
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        return self
-
-    def __next__(self) -> dict[str, Any]:
-        slot = self._native.step()
-        if slot is None:
-            raise StopIteration
-        return slot
 
     def finish(self) -> None:
         """Plays the slots that are left."""
@@ -75,24 +67,16 @@ def _decider(policy: Policy) -> Callable[[_core.Problem, int], str | None]:
     return decide
 
 
-class RunRecord:
+class RunRecord(Record):
     """A whole run, or the finished part of one (``collapipe.run-record/2``): from a path, or JSON text.
 
     ``slots``, ``nodes`` and ``segments`` are tidy tables: ``pandas.DataFrame.from_arrow(record.slots)`` (or ``pyarrow.table(record.slots)``,
     ``polars.DataFrame(record.slots)``) takes them without copies.
     """
 
-    __slots__ = ("_native",)
+    __slots__ = ()
     _native: _core.RunRecord
-
-    def __init__(self, source: str | os.PathLike[str]):
-        self._native = _core.RunRecord.from_json(read(source) if is_path(source) else str(source))
-
-    @classmethod
-    def _of(cls, native: _core.RunRecord) -> RunRecord:
-        made = cls.__new__(cls)
-        made._native = native
-        return made
+    _kind = _core.RunRecord
 
     @property
     def slots(self) -> Table:
@@ -119,26 +103,6 @@ class RunRecord:
         """Writes record, tables and figures (for "paper", "paper-wide", "screen" or "slides") as ``collapipe run`` does and returns their
         paths."""
         return [os.fspath(path) for path in self._native.write(os.fspath(folder), overwrite, figures)]
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it."""
-        return self._native.to_dict()
-
-    def to_json(self) -> str:
-        """The record's file."""
-        return self._native.to_json()
-
-    def __len__(self) -> int:
-        return len(self._native)
-
-    def __str__(self) -> str:
-        return self._native.text()
-
-    def __repr__(self) -> str:
-        return f"<collapipe.RunRecord: {len(self)} slots>"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (RunRecord, (self.to_json(),))
 
 
 def run(

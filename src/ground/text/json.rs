@@ -103,40 +103,49 @@ pub(crate) fn from_json<T: DeserializeOwned>(
         Ok(read) => return Ok(read),
         Err(error) => error,
     };
+    let traced = || {
+        let traced: Result<T, _> = serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(text));
+        traced.err().map(|traced| (traced.path().to_string(), message_of(traced.inner())))
+    };
+    Err(fault(text, &error, &traced).unwrap_or_else(|found| allowed(text, &found)))
+}
+
+/// The fault of a text that is not read, or its words for numbers that JSON does not have. `traced` reads once more, for the path and the
+/// message of what is wrong in a value.
+fn fault(
+    text: &str,
+    error: &serde_json::Error,
+    traced: &dyn Fn() -> Option<(String, String)>,
+) -> Result<JsonFault, Vec<NotANumber>> {
     let place = (error.line(), error.column());
     if text.trim().is_empty() {
-        return Err(JsonFault::one("", "is empty: must be JSON".into(), (0, 0)));
+        return Ok(JsonFault::one("", "is empty: must be JSON".into(), (0, 0)));
     }
     let mut scan = Scan::new(text);
     let stop = scan.value().err();
     if !scan.found.is_empty() {
-        return Err(allowed(text, &scan.found));
+        return Err(scan.found);
     }
     match stop {
         Some(Stop::End) => {
             let within = scan.shown_path();
             let inside = if within.is_empty() { String::new() } else { format!(", inside {within}") };
             let message = format!("the text ends in the middle{inside}: is the file complete?");
-            return Err(JsonFault::one(&within, message, place));
+            return Ok(JsonFault::one(&within, message, place));
         }
         Some(Stop::Word { token, meant }) => {
             let path = scan.shown_path();
             let place = position(text, scan.at);
             let message = format!("{path} = {}: must be {meant}", value(&token));
-            return Err(JsonFault::one(&path, message, place));
+            return Ok(JsonFault::one(&path, message, place));
         }
         // serde_json reports whatever else is not JSON, or is nested too deeply.
         Some(Stop::Other) | None => {}
     }
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let traced: Result<T, _> = serde_path_to_error::deserialize(&mut deserializer);
-    let (path, message) = match traced {
-        Err(traced) => (traced.path().to_string(), message_of(traced.inner())),
-        // What follows the value is wrong, not the value.
-        Ok(_) => (".".into(), message_of(&error)),
-    };
+    // What follows the value is wrong, where it is not the value.
+    let (path, message) = traced().unwrap_or_else(|| (".".into(), message_of(error)));
     let path = if path == "." { String::new() } else { path };
-    Err(JsonFault::one(&path, describe(&path, &message), place))
+    Ok(JsonFault::one(&path, describe(&path, &message), place))
 }
 
 /// The text with a first-level member `$schema`, by which editors know what may stand in a file, blanked out: no format
@@ -177,7 +186,7 @@ pub(super) fn places(text: &str, paths: &[&str]) -> Vec<Option<Range<usize>>> {
 }
 
 /// serde_json's message without its line and column.
-fn message_of(error: &serde_json::Error) -> String {
+pub(super) fn message_of(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {
         Some(end) => text.get(..end).unwrap_or(&text).to_owned(),

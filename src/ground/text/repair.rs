@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::MOST_LISTED;
+use super::json::message_of;
 use super::suggest::with_suggestion;
 
 /// A parsed text from which a value can be read and parts can be taken.
@@ -124,10 +125,12 @@ pub(crate) fn steps(path: &str) -> impl Iterator<Item = &str> {
 
 impl Tree for serde_json::Value {
     fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T, TreeFault> {
-        serde_path_to_error::deserialize(self).map_err(|error: serde_path_to_error::Error<serde_json::Error>| {
+        // As text: what reads a type from text is there already, and a reader of every type takes a while to compile.
+        let text = self.to_string();
+        serde_path_to_error::deserialize(&mut serde_json::Deserializer::from_str(&text)).map_err(|error| {
             let path = error.path().to_string();
             let path = if path == "." { String::new() } else { path };
-            TreeFault { path, message: error.inner().to_string(), place: None }
+            TreeFault { path, message: message_of(error.inner()), place: None }
         })
     }
 

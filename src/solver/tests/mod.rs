@@ -20,6 +20,7 @@ mod limits;
 mod many_devices;
 #[cfg(feature = "milp")]
 mod milp;
+mod most_blocks;
 mod near_zero;
 mod paced;
 mod proof;

@@ -1,0 +1,43 @@
+//! Who is compared in a scenario where nobody is named.
+
+use crate::scenario::Scenario;
+use crate::simulation::{PolicyKind, Rounds, RunError};
+use crate::solver::Settings;
+
+const USUAL: [PolicyKind; 5] = [
+    PolicyKind::Exact,
+    PolicyKind::UniformSegments,
+    PolicyKind::ProportionalSpeed,
+    PolicyKind::FixedRadio,
+    PolicyKind::NoPipeline,
+];
+
+/// The usual policies, without those that do not know what a scenario asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// Who can play the scenario.
+    pub policies: Vec<PolicyKind>,
+    /// Who cannot, and why, in words.
+    pub left_out: Vec<String>,
+}
+
+impl Compared {
+    /// Those of a scenario.
+    ///
+    /// # Errors
+    /// As [`Rounds::with_policy`], for a scenario that nobody can play.
+    pub fn of(scenario: &Scenario) -> Result<Self, RunError> {
+        let mut compared = Self { policies: Vec::new(), left_out: Vec::new() };
+        for kind in USUAL {
+            let policy = kind.build(Settings::default(), scenario.spec().seed)?;
+            match Rounds::with_policy(scenario, policy) {
+                Ok(_) => compared.policies.push(kind),
+                Err(RunError::Policy { policy, reason }) => {
+                    compared.left_out.push(format!("{policy} is left out: {reason}"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(compared)
+    }
+}
