@@ -40,7 +40,7 @@ use network::search;
 use network::upload::Upload;
 
 use crate::problem::program::ClusterProgram;
-use crate::problem::{evaluate, Beyond, Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work};
+use crate::problem::{Beyond, Decision, Overlap, Participation, ShadowPrices, SlotProblem, Status, Work, evaluate};
 
 /// A decision with its proof, before it is evaluated.
 struct Proposal {

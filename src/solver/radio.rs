@@ -27,7 +27,7 @@ pub fn solve_radio(problem: &SlotProblem, given: &RadioFor, settings: &Settings)
     let planned = SlotProblem::new(spec).map_err(|_| SolveError::Numerical)?;
     let each = problem.clusters.iter().zip(&given.clusters);
     let domains = each.map(|(cluster, segments)| segments.domain(cluster.devices.len()));
-    let mut solution = solver.within(&planned, domains.collect(), meter)?;
+    let mut solution = solver.within(&planned, &domains.collect::<Vec<_>>(), meter)?;
     if let Ok(certified) = &mut solution.outcome {
         certified.decision.plan = given.plan;
     }

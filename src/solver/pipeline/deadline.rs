@@ -50,7 +50,8 @@ pub(crate) fn search_timed(
     let Target { weight, deadline, upload } = asked.target;
     let untimed = Asked { target: Target { weight, deadline: None, upload }, ..asked };
     let free = Search::new(plans, untimed, None, pools, meter).over(roots);
-    let Some(deadline) = deadline.filter(|deadline| free.best.as_ref().is_some_and(|best| best.allocation.latency > *deadline))
+    let Some(deadline) =
+        deadline.filter(|deadline| free.best.as_ref().is_some_and(|best| best.allocation.latency > *deadline))
     else {
         return Timed::Searched(free);
     };

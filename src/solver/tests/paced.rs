@@ -44,7 +44,9 @@ fn agree(problem: &SlotProblem, gap: f64) -> bool {
     };
     let near = gap * objective.abs();
     assert!(found.gap <= gap && (found.objective() - objective).abs() <= 2.0 * near, "{objective} {found:?}");
-    assert!(found.lower_bound <= objective + 1e-9 * objective.abs() && bound <= found.objective() + 1e-9 * objective.abs());
+    assert!(
+        found.lower_bound <= objective + 1e-9 * objective.abs() && bound <= found.objective() + 1e-9 * objective.abs()
+    );
     true
 }
 
@@ -74,7 +76,8 @@ fn plans_of_both_kinds_are_compared() {
             let problem = SlotProblem::new(spec).unwrap();
             solved += usize::from(agree(&problem, 1e-7));
             let best = solve(&problem, &Settings::default()).unwrap();
-            alternating += usize::from(best.certified().is_some_and(|best| !problem.plans[best.decision.plan].is_classical()));
+            alternating +=
+                usize::from(best.certified().is_some_and(|best| !problem.plans[best.decision.plan].is_classical()));
         }
     }
     assert!(solved >= 20 && (6..=20).contains(&alternating), "{solved} {alternating}");
