@@ -57,6 +57,8 @@ pub(crate) struct Decided {
 pub(crate) trait Mover {
     fn go(&mut self, prices: &[f64], curves: &[&[usize]]) -> Vec<Vec<Point>>;
     fn curve(&self, cluster: usize, curve: usize) -> &Curve;
+    /// Whether there is no time for another step.
+    fn ended(&mut self) -> bool;
 }
 
 const MOST_STEPS: u32 = 60;
@@ -176,7 +178,7 @@ pub(crate) fn maximize(
             return Some(here());
         }
         let mean = (sum + missed) / count;
-        if iterations >= MOST_STEPS || mean <= 1e-17 * scale {
+        if iterations >= MOST_STEPS || mean <= 1e-17 * scale || mover.ended() {
             break;
         }
         iterations += 1;

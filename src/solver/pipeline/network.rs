@@ -146,6 +146,7 @@ impl Ord for Node {
 struct Moving<'a> {
     plan: usize,
     clusters: &'a mut [Cluster],
+    meter: &'a mut Meter,
 }
 
 impl Mover for Moving<'_> {
@@ -155,6 +156,9 @@ impl Mover for Moving<'_> {
     }
     fn curve(&self, cluster: usize, curve: usize) -> &Curve {
         &self.clusters[cluster].known[self.plan][curve]
+    }
+    fn ended(&mut self) -> bool {
+        self.meter.ended()
     }
 }
 
@@ -307,7 +311,7 @@ impl<'a> Network<'a> {
             }
             let single = in_play.iter().all(|curves| curves.len() == 1);
             let accuracy = if single { 1e-11 } else { (0.05 * self.question.gap).clamp(1e-10, 1e-6) };
-            let mut moving = Moving { plan, clusters: self.clusters };
+            let mut moving = Moving { plan, clusters: self.clusters, meter: self.meter };
             let Some(next) = maximize(&instances, in_play.clone(), shared, joint.as_ref(), accuracy, &mut moving)
             else {
                 break;
@@ -371,7 +375,7 @@ impl<'a> Network<'a> {
         let owned = self.instances(plan);
         let instances: Vec<&Instance> = owned.iter().collect();
         let in_play: Vec<Vec<usize>> = chosen.iter().map(|&x| vec![x]).collect();
-        let mut moving = Moving { plan, clusters: self.clusters };
+        let mut moving = Moving { plan, clusters: self.clusters, meter: self.meter };
         if let Some(joint) = maximize(&instances, in_play.clone(), self.question.shared, None, 1e-10, &mut moving) {
             self.offer(plan, &in_play, &joint);
         }
@@ -380,12 +384,15 @@ impl<'a> Network<'a> {
 
     /// Solves one choice per cluster together, unless that has been done.
     fn together(&mut self, plan: usize, chosen: &[usize], start: &Joint, instances: &[&Instance]) {
+        if self.best.is_some() && self.meter.ended() {
+            return;
+        }
         if chosen.len() < self.clusters.len() || !self.tried.insert((plan, chosen.to_vec())) {
             return;
         }
         let in_play: Vec<Vec<usize>> = chosen.iter().map(|&x| vec![x]).collect();
         let shared = self.question.shared;
-        let mut moving = Moving { plan, clusters: self.clusters };
+        let mut moving = Moving { plan, clusters: self.clusters, meter: self.meter };
         if let Some(joint) = maximize(instances, in_play.clone(), shared, Some(start), 1e-11, &mut moving) {
             self.offer(plan, &in_play, &joint);
         }
