@@ -367,3 +367,6 @@ impl NetworkSearch<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

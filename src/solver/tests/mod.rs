@@ -9,6 +9,7 @@ use crate::problem::{SlotSpec, Status, evaluate};
 #[cfg(feature = "milp")]
 mod alternating;
 mod closed_forms;
+mod costs;
 mod cut_short;
 mod deadlines;
 mod enumeration;
@@ -21,10 +22,12 @@ mod many_devices;
 #[cfg(feature = "milp")]
 mod milp;
 mod near_zero;
+mod pipelines;
 mod proof;
 mod reaction;
 mod scaling;
 mod sizes;
+mod unclipped;
 mod uploads;
 mod walks;
 mod warm;

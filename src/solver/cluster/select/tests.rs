@@ -1,5 +1,7 @@
 //! The search over active sets against solving every active set on its own.
 
+mod regions;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
