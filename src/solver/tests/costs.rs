@@ -3,13 +3,15 @@
 
 use proptest::prelude::*;
 
+use super::enumeration::compositions;
 use super::invariants::full;
 use super::*;
 use crate::ground::phase::Phase;
 use crate::ground::route::DeviceId;
 use crate::problem::EndStage;
 use crate::solver::cluster::assemble::cluster_decision;
-use crate::solver::cluster::{PlannedCluster, PricedCluster, Segments};
+use crate::solver::cluster::segments::Threshold;
+use crate::solver::cluster::{PlannedCluster, PricedCluster, Segments, rule};
 use crate::strategies::{ProblemParameters, slot_problems};
 use crate::units::Seconds;
 
@@ -69,6 +71,34 @@ fn agree(problem: &SlotProblem, slowest_ends: &mut [usize; 2]) {
     }
 }
 
+/// The search over sizes and the bounds before it know the end stages as well: compared with all sizes one by one.
+fn searched(problem: &SlotProblem) {
+    let (domain, cluster) = (domains(problem).unwrap().remove(0), &problem.clusters[0]);
+    let priced = PricedCluster::new(problem, cluster, problem.latency_weight);
+    let active: Vec<DeviceId> = DeviceId::all(cluster.devices.len()).collect();
+    let mut work = Workspace::default();
+    for plan in &problem.plans {
+        let planned = PlannedCluster::new(&priced, plan, &domain);
+        let mut least = f64::INFINITY;
+        for sizes in compositions(&domain.high, problem.encoder.blocks()) {
+            least = least.min(work.fixed(&planned, &Segments { active: active.clone(), sizes }, None).value);
+        }
+        let found = work.best(&planned, &domain, Threshold { cutoff: f64::INFINITY, tolerance: 1e-9 });
+        let value = found.found.unwrap().value;
+        assert!((value / least - 1.0).abs() <= 3e-9, "{value}, but {least} is the least");
+        assert!(found.bound <= least * (1.0 + 1e-12), "{} above {least}", found.bound);
+        for bar in [f64::INFINITY, 2.0 * least] {
+            work.prepared.set(&planned, &active);
+            work.prepared.estimate(&planned, None, bar, &mut work.buffers);
+            let bound = work.prepared.bound(&planned, &mut work.buffers);
+            assert!(bound <= least * (1.0 + 1e-12), "an estimate of {bound} above {least}");
+        }
+        let trivial = work.prepared.trivial_bound(&planned, &active, &mut work.buffers);
+        assert!(trivial <= least * (1.0 + 1e-12), "a trivial bound of {trivial} above {least}");
+        assert!(rule::floor(&planned, &domain) <= least, "a floor above {least}");
+    }
+}
+
 proptest! {
     #![proptest_config(super::seeded(96))]
 
@@ -95,7 +125,9 @@ fn each_end_stage_sets_its_own_pace() {
             };
             cluster.embedding = Some(end(at == 0, at == 1));
             cluster.decoder = Some(end(at == 2, at == 3));
-            agree(&built(spec), &mut slowest);
+            let problem = built(spec);
+            agree(&problem, &mut slowest);
+            searched(&problem);
         }
     }
     assert!(slowest.iter().all(|&ends| ends >= 50), "{slowest:?}");

@@ -2,11 +2,17 @@
 //! blocks are fixed one way after another, so that nothing is left to search. Bounds are compared as the search returns
 //! them, under limits and loose gaps as well: what a solution shows is never above its own objective.
 
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
 use super::enumeration::compositions;
 use super::*;
-use crate::problem::{Gains, Order, Participation, Schema};
+use crate::ground::route::NodeId;
+use crate::problem::{FixedLink, Gains, Order, Participation, Schema};
 use crate::schedule::ScheduleKind;
 use crate::solver::meter::Meter;
+use crate::solver::pipeline::instance::{BandPrice, Medium};
+use crate::units::{BitsPerSecond, JoulesPerBit};
 
 /// Devices in the order of the pipeline, with their blocks.
 type Fixed = (Vec<usize>, Vec<u32>);
@@ -49,6 +55,10 @@ fn with_choice(spec: &SlotSpec, chosen: &[&Fixed], plan: usize) -> SlotSpec {
         let nodes: Vec<usize> = [0].into_iter().chain(order.iter().map(|k| k + 1)).chain([server]).collect();
         let gains = &cluster.gain_to_noise_hz_per_w.0;
         cluster.gain_to_noise_hz_per_w = Gains(gains.select_rows(&nodes).select_columns(&nodes));
+        let place = |node: &NodeId| nodes.iter().position(|kept| *kept == node.0).map(NodeId);
+        cluster.fixed_links = (cluster.fixed_links.iter())
+            .filter_map(|link| Some(FixedLink { from: place(&link.from)?, to: place(&link.to)?, ..*link }))
+            .collect();
         cluster.devices = order.iter().map(|&k| cluster.devices[k].clone()).collect();
         for (device, &size) in cluster.devices.iter_mut().zip(sizes) {
             (device.min_blocks, device.max_blocks) = (Some(size), Some(size));
@@ -108,6 +118,8 @@ fn compare(spec: SlotSpec, seen: &mut [usize; 2], what: &str) {
             if work_limit.is_none() {
                 assert!(bound >= found.objective * (1.0 - 1.01 * gap), "{what}: {bound} of {}", found.objective);
             }
+            let shares: f64 = proposal.shadow_prices.latency_share.iter().sum();
+            assert!((shares - 1.0).abs() <= 1e-6, "{what}: shares of the latency sum to {shares}");
             seen[0] += usize::from(bound < objective * (1.0 - 1e-6));
             seen[1] += usize::from(found.objective > objective * (1.0 + 1e-6));
         }
@@ -143,6 +155,77 @@ fn one_cluster_is_bounded_by_its_cheapest_choice() {
     }
     println!("{seen:?}");
     assert!(seen[0] >= 50 && seen[1] >= 20, "the limits hardly strike: {seen:?}");
+}
+
+/// Some links by wire, alone or with a share of a common medium.
+#[test]
+fn wired_links_are_bounded_too() {
+    let mut seen = [0; 2];
+    for seed in 0..8 {
+        let size = InstanceSize { clusters: 1, devices: 3, blocks: 4, plans: 2, participation: Participation::Select };
+        let mut spec = drawn(size, if seed % 2 == 0 { Order::Given } else { Order::Free }, seed);
+        for (from, to) in (0..5).flat_map(|from| (0..5).map(move |to| (from, to))).filter(|(from, to)| from != to) {
+            let kind = (3 * from + 5 * to + seed as usize) % 3;
+            if kind > 0 {
+                spec.clusters[0].fixed_links.push(FixedLink {
+                    from: NodeId(from),
+                    to: NodeId(to),
+                    bits_per_second: BitsPerSecond(3e7 * (1 + from + to) as f64),
+                    joules_per_bit: JoulesPerBit(1e-8 * (1 + from) as f64),
+                    shares_band: kind == 1,
+                });
+            }
+        }
+        compare(spec, &mut seen, &format!("by wire, seed {seed}"));
+    }
+    println!("{seen:?}");
+    assert!(seen[0] >= 20, "{seen:?}");
+}
+
+/// What a sending costs at prices of band and time is the least of all ways to send it, and it is sent so.
+#[test]
+fn media_cost_what_the_cheapest_sending_does() {
+    let mut rng = Pcg64::seed_from_u64(19);
+    for round in 0..400 {
+        let mut log = |low: f64, high: f64| 10f64.powf(low + (high - low) * rng.random::<f64>());
+        let (bits, uses, band, price) = (log(4.0, 7.0), log(0.0, 2.0).floor(), 2e7, log(-2.0, 2.0));
+        let (gain, max_power, circuit, energy) = (log(6.0, 10.0), log(-1.0, 0.0), log(-2.0, 0.0), log(-2.0, 1.0));
+        let (rate, wired) = (log(6.0, 9.0), log(-9.0, -6.0));
+        let at = BandPrice::from_ln(log(-9.0, -5.0).ln());
+        let radio = Medium::Radio { gain, max_power, circuit, energy };
+        let shared = Medium::Shared { rate, energy: wired };
+        for medium in [radio, shared, Medium::Fixed { rate, energy: wired }] {
+            let sent = medium.send(bits, uses, band, price, at);
+            let value = medium.value(bits, uses, band, price, at);
+            assert!((value / sent.value - 1.0).abs() < 1e-12, "round {round}: {value}, {}", sent.value);
+            // Any other band and power, from far off to next to it.
+            let cost = |share: f64, power: f64| match medium {
+                Medium::Radio { .. } => {
+                    let time = bits / (share * (1.0 + power * gain / share).log2());
+                    ((price + uses * (circuit + energy * power)) * time + at.value * share, time)
+                }
+                Medium::Shared { .. } => {
+                    let time = bits / (rate * share / band);
+                    (price * time + at.value * share + uses * wired * bits, time)
+                }
+                _ => (price * bits / rate + uses * wired * bits, bits / rate),
+            };
+            for _ in 0..60 {
+                let near = log(-6.0, 0.0);
+                let share = if sent.band > 0.0 { sent.band * (1.0 + near * (log(-1.0, 1.0) - 1.0)) } else { 1.0 };
+                let power = max_power * log(-4.0, 0.0);
+                assert!(value <= cost(share, power).0 * (1.0 + 1e-12), "round {round}: {value} is not the least");
+            }
+            // With the power that its time takes.
+            let power = match medium {
+                Medium::Radio { .. } => sent.band / gain * ((bits / (sent.time * sent.band)).exp2() - 1.0),
+                _ => 0.0,
+            };
+            let (attained, time) = cost(sent.band.max(f64::MIN_POSITIVE), power);
+            assert!(power <= max_power * (1.0 + 1e-9) && (time / sent.time - 1.0).abs() < 1e-9, "round {round}");
+            assert!((attained / value - 1.0).abs() < 1e-9, "round {round}: {attained}, not {value}");
+        }
+    }
 }
 
 #[test]
