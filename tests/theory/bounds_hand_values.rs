@@ -1,8 +1,8 @@
 //! Bounds by hand, in fractions.
 
 use collapipe::bounds::{
-    BoundError, ConvergenceConstraint, Form, LocalSteps, LocalUpdates, PartialParticipation, PlanRow, PlanTable,
-    PlayedRounds, Sampling, StepChoice, StepModel, TimedPlan, UpdateRule, privacy_delta, privacy_epsilon, rank_plans,
+    BoundError, ConvergenceConstraint, Form, LocalSteps, LocalUpdates, PartialParticipation, PlayedRounds, Sampling,
+    StepChoice, StepModel, TimedPlan, UpdateRule, privacy_delta, privacy_epsilon, rank_plans,
 };
 use collapipe::problem::CandidatePlan;
 use collapipe::schedule::ScheduleKind;
@@ -251,37 +251,4 @@ fn privacy() {
     // Where δ(ε) has no digits left, the closed form.
     let tiny = privacy_epsilon(1e-9, 1e-12).unwrap();
     close(tiny, 5e-19 + 1e-9 * (2.0 * 1e12_f64.ln()).sqrt());
-}
-
-/// The best step sizes of a table are those at which its own columns are least.
-#[test]
-fn plans_side_by_side() {
-    let table = |step_size: f64| PlanTable {
-        initial_gap: 3.0,
-        step_size,
-        rounds: 400,
-        smoothness: 2.0,
-        weights: vec![0.5, 0.5],
-        sample_variance: vec![16.0, 8.0],
-        batch_size: vec![16, 8],
-        heterogeneity: 0.25,
-        dissimilarity: 1.0,
-        plans: vec![plan(1, 4), plan(3, 2)],
-    };
-    let rows = |step_size: f64| table(step_size).report().unwrap().plans;
-    for (index, row) in rows(1e-3).into_iter().enumerate() {
-        assert_eq!((row.local_iterations, row.micro_batches), [(1, 4), (3, 2)][index]);
-        let columns: [(_, fn(&PlanRow) -> Option<f64>); 2] =
-            [(row.best_1f1b, |row| row.sharp_any_ages), (row.best_fill_drain, |row| row.sharp_fill_drain)];
-        for (best, of) in columns {
-            let best = best.unwrap();
-            let at = |factor: f64| of(&rows(factor * best.step_size)[index]);
-            assert!((at(1.0).unwrap() / best.bound - 1.0).abs() < 1e-9, "{:?}, not {}", at(1.0), best.bound);
-            for factor in [0.3, 0.8, 0.95, 1.05, 1.5] {
-                assert!(at(factor).is_none_or(|bound| bound >= best.bound * (1.0 - 1e-6)), "plan {index} at {factor}");
-            }
-        }
-        // What updates at older iterates is bounded by no less.
-        assert!(row.sharp_any_ages >= row.sharp && row.tight >= row.sharp && row.simple >= row.tight);
-    }
 }

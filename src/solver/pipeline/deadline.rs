@@ -73,12 +73,13 @@ pub(crate) fn search_timed(
         } else {
             // Neither proved nor found.
             let (nodes, iterations) = spent;
-            Timed::Searched(Searched { best: None, lower_bound: free.lower_bound, nodes, iterations })
+            Timed::Searched(Searched { best: None, nodes, iterations, ..free })
         };
     }
     let start = Search::new(plans, asked, None, pools, meter).timed(fast, &bare);
     let mut searched = Search::new(plans, asked, start, pools, meter).over(roots);
     searched.lower_bound = searched.lower_bound.max(free.lower_bound);
+    searched.proved = searched.proved.max(free.proved);
     searched.nodes += spent.0;
     searched.iterations += spent.1;
     Timed::Searched(searched)
@@ -115,19 +116,20 @@ pub(crate) fn agree_timed(
         ..question
     };
     let quick = Network::new(&mut bare, vec![0.0; penalties.len()], quickest, None, meter).run();
-    let Some(fast) = &quick.best else { return Ok(Outcome { best: None, lower_bound: free.lower_bound }) };
+    let Some(fast) = &quick.best else { return Ok(Outcome { best: None, ..free }) };
     if fast.latency > deadline * (1.0 + ROUNDING) {
         return if quick.lower_bound > deadline {
             Err(quick.lower_bound)
         } else {
             // Neither proved nor found.
-            Ok(Outcome { best: None, lower_bound: free.lower_bound })
+            Ok(Outcome { best: None, ..free })
         };
     }
     let mut network = Network::new(clusters, penalties.to_vec(), question, None, meter);
     network.begin(fast);
     let mut found = network.run();
     found.lower_bound = found.lower_bound.max(free.lower_bound);
+    found.proved = found.proved.max(free.proved);
     if found.best.is_none() {
         found.best = Some(as_fast_as_can_be(fast, question.shared.weight));
     }

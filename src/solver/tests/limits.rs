@@ -252,6 +252,11 @@ fn a_meter_tells_work_from_time() {
     assert!(meter.untiring().ended());
     let mut meter = Meter::start(&Settings { time_limit: Some(Duration::ZERO), ..Settings::default() }, None);
     assert!(meter.ended() && meter.cause() == Some(Cause::Time));
+    // A search that has reached a limit of its own ends nothing else, and is what the gap comes from.
+    let mut meter = Meter::default();
+    assert!(meter.is_unlimited() && !Meter::start(&settings, None).is_unlimited());
+    meter.cut();
+    assert!(!meter.ended() && meter.cause() == Some(Cause::Work));
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod uploads;
 mod walks;
 mod warm;
 mod watch;
+mod windows;
 
 /// So many cases, the same in every run.
 fn seeded(cases: u32) -> ProptestConfig {

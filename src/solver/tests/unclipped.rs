@@ -7,6 +7,8 @@ use crate::ground::route::DeviceId;
 use crate::problem::Participation;
 use crate::problem::program::block_cap;
 use crate::solver::backend::{Backend, Exact, Exhaustive, WholeSlot};
+use crate::solver::cluster::active::{Found, Searched};
+use crate::solver::cluster::segments::Threshold;
 use crate::solver::cluster::select::Limits;
 use crate::solver::cluster::{PlannedCluster, PricedCluster, Segments};
 use crate::solver::meter::Meter;
@@ -90,6 +92,32 @@ fn clusters_are_bounded_by_their_cheapest_choice() {
     }
     println!("{open} of {compared} are left open");
     assert!(open >= 50, "the limits hardly strike: {open} of {compared}");
+}
+
+/// A choice that was not searched for replaces one that costs more, and no bound stays above it.
+#[test]
+fn what_is_offered_is_above_the_bound() {
+    let size = InstanceSize { devices: 3, blocks: 6, plans: 1, ..InstanceSize::default() };
+    let problem = size.sample(1).unwrap();
+    let domain = domains(&problem).unwrap().remove(0);
+    let priced = PricedCluster::new(&problem, &problem.clusters[0], problem.latency_weight);
+    let planned = PlannedCluster::new(&priced, &problem.plans[0], &domain);
+    let mut work = Workspace::default();
+    let mut found: Vec<Found> = choices(&problem).iter().map(|choice| work.fixed(&planned, choice, None)).collect();
+    found.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let any = Threshold { cutoff: f64::INFINITY, tolerance: 1e-9 };
+    let (best, worst) = (&found[0], &found[found.len() - 1]);
+    let offered = |of: Option<&Found>, bound: f64, other: &Found, threshold: Threshold| {
+        let mut searched = Searched { found: of.cloned(), bound };
+        searched.offer(Some(other.clone()), threshold);
+        (searched.found.map(|found| found.value), searched.bound)
+    };
+    assert_eq!(offered(None, f64::INFINITY, best, any), (Some(best.value), best.value));
+    assert_eq!(offered(Some(worst), worst.value, best, any), (Some(best.value), best.value));
+    assert_eq!(offered(Some(best), 0.5 * best.value, worst, any), (Some(best.value), 0.5 * best.value));
+    assert_eq!(offered(Some(worst), 0.5 * best.value, best, any), (Some(best.value), 0.5 * best.value));
+    let cutoff = Threshold { cutoff: best.value, ..any };
+    assert_eq!(offered(None, 0.5 * best.value, worst, cutoff), (None, 0.5 * best.value));
 }
 
 /// Networks against every choice tried one by one, at the bounds that the search itself ends with.

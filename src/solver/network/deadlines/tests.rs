@@ -79,6 +79,15 @@ fn intervals_are_bounded_by_what_the_lines_prove_within() {
     assert!(narrow > 250 && ended > 100, "{narrow} {ended}");
 }
 
+/// Whatever ends later than the latest deadline costs more by its latency and its plan alone, and no other does.
+#[test]
+fn later_deadlines_cost_more_than_the_best() {
+    for (best, plan_cost, price) in [(10.0, 0.0, 2.0), (10.0, 3.0, 0.5), (-4.0, -5.0, 8.0), (1e-3, 0.0, 1e3)] {
+        let latest = latest(best, plan_cost, price);
+        assert!(price * latest * (1.0 + 1e-9) + plan_cost > best && price * latest * (1.0 - 1e-9) + plan_cost < best);
+    }
+}
+
 /// A piece split in two holds what it held, each choice once.
 #[test]
 fn halves_of_a_piece_hold_all_of_its_choices() {
