@@ -8,7 +8,7 @@ use rand_pcg::Pcg64;
 use super::enumeration::compositions;
 use super::*;
 use crate::ground::route::NodeId;
-use crate::problem::{FixedLink, Gains, Order, Participation, Schema};
+use crate::problem::{Chain, FixedLink, Gains, Order, Participation, Schema};
 use crate::schedule::ScheduleKind;
 use crate::solver::meter::Meter;
 use crate::solver::pipeline::block;
@@ -173,6 +173,19 @@ fn drawn(size: InstanceSize, order: Order, seed: u64) -> SlotSpec {
     spec
 }
 
+/// Blocks that differ, of which some have no parameters to move.
+fn unequal(spec: &mut SlotSpec) {
+    let block = spec.encoder.equal().unwrap().block();
+    let blocks = (0..spec.encoder.blocks()).map(|index| {
+        let (mut own, scale) = (block, 1.0 + 0.4 * f64::from(index * 7 % 5));
+        own.forward_flops_per_sample.0 *= scale;
+        own.backward_flops_per_sample.0 *= 2.5 - scale / 2.0;
+        own.parameter_bits.0 *= f64::from(index % 3);
+        own
+    });
+    spec.encoder = Chain { input_bits_per_sample: block.boundary_bits_per_sample, blocks: blocks.collect() }.into();
+}
+
 #[test]
 fn one_cluster_is_bounded_by_its_cheapest_choice() {
     let mut seen = [0; 2];
@@ -183,6 +196,9 @@ fn one_cluster_is_bounded_by_its_cheapest_choice() {
             let mut spec = drawn(size, order, seed);
             if seed % 4 == 1 {
                 spec.overlap = Overlap::None;
+            }
+            if seed % 4 == 2 {
+                unequal(&mut spec);
             }
             compare(spec, &mut seen, &format!("{order:?}, {participation:?}, seed {seed}"));
         }
