@@ -135,3 +135,54 @@ impl PlanTable {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(step_size: f64) -> PlanTable {
+        let plan = |local_iterations, micro_batches| CandidatePlan {
+            local_iterations,
+            micro_batches,
+            ..CandidatePlan::default()
+        };
+        PlanTable {
+            initial_gap: 3.0,
+            step_size,
+            rounds: 400,
+            smoothness: 2.0,
+            weights: vec![0.5, 0.5],
+            sample_variance: vec![16.0, 8.0],
+            batch_size: vec![16, 8],
+            heterogeneity: 0.25,
+            dissimilarity: 1.0,
+            plans: vec![plan(1, 4), plan(3, 2)],
+        }
+    }
+
+    /// The best step sizes of a table are those at which its own columns are least.
+    #[test]
+    fn plans_side_by_side() {
+        let rows = |step_size: f64| table(step_size).report().unwrap().plans;
+        for (index, row) in rows(1e-3).into_iter().enumerate() {
+            assert_eq!((row.local_iterations, row.micro_batches), [(1, 4), (3, 2)][index]);
+            let columns: [(_, fn(&PlanRow) -> Option<f64>); 2] =
+                [(row.best_1f1b, |row| row.sharp_any_ages), (row.best_fill_drain, |row| row.sharp_fill_drain)];
+            for (best, of) in columns {
+                let best = best.unwrap();
+                let at = |factor: f64| of(&rows(factor * best.step_size)[index]);
+                // The step size of a batch is that of its micro-batches M times, to rounding.
+                let least = at(1.0 - 1e-12).unwrap();
+                assert!((least / best.bound - 1.0).abs() < 1e-6, "{least}, not {}", best.bound);
+                for factor in [0.3, 0.8, 1.05, 1.5] {
+                    assert!(
+                        at(factor).is_none_or(|bound| bound >= best.bound * (1.0 - 1e-6)),
+                        "plan {index} at {factor}"
+                    );
+                }
+            }
+            // Gradients at older iterates are bounded by no less.
+            assert!(row.sharp_any_ages >= row.sharp && row.tight >= row.sharp && row.simple >= row.tight);
+        }
+    }
+}

@@ -245,3 +245,6 @@ impl Comparison {
         claim
     }
 }
+
+#[cfg(test)]
+mod tests;

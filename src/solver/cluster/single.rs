@@ -204,9 +204,7 @@ pub(crate) fn best_plan(
     let mut lower_bound = searched_bound;
     for planned in &all_planned {
         let penalty = planned.penalty();
-        let room = 0.1 * tolerance * (cutoff - penalty).abs();
-        let reached = if value - cutoff <= room { value } else { cutoff };
-        let mut proved = Threshold { cutoff: reached - penalty, tolerance }.bar() + penalty;
+        let mut proved = proved_beside(penalty, (cutoff, value), tolerance);
         if proved < value - DWARFED * tolerance * value.abs() {
             // Relative to a cost without a penalty so far from the best plan's the tolerance says little. A bound of
             // the plan's own says more, and one that does not depend on where the searches started.
@@ -222,3 +220,15 @@ pub(crate) fn best_plan(
     work.plans = plans;
     Some(BestPlan { plan, found: settled, objective: value + extra, lower_bound: lower_bound + extra })
 }
+
+/// What the search of a plan has proved, where it found nothing below the `searched` value of the best choice to within
+/// nine tenths of the tolerance. That choice was then solved once more, and is `settled`: where the two differ by no more
+/// than the tenth that is left the bound is told from the settled one, so that it does not depend on the way.
+fn proved_beside(penalty: f64, (searched, settled): (f64, f64), tolerance: f64) -> f64 {
+    let room = 0.1 * tolerance * (searched - penalty).abs();
+    let reached = if settled - searched <= room { settled } else { searched };
+    Threshold { cutoff: reached - penalty, tolerance }.bar() + penalty
+}
+
+#[cfg(test)]
+mod tests;

@@ -299,6 +299,11 @@ impl Timed<'_> {
     }
 }
 
+/// No decision of a plan that is better than the best has a later deadline: nothing else costs less than nothing.
+fn latest(best: f64, plan_cost: f64, price: f64) -> f64 {
+    (best - plan_cost) / price
+}
+
 impl NetworkSearch<'_> {
     /// Raises the bound of a whole plan beyond its dual, and looks for better decisions on the way.
     pub(super) fn by_deadline(&mut self, node: &Node, explored: &mut Explored) {
@@ -320,8 +325,7 @@ impl NetworkSearch<'_> {
         for _ in 0..MOST_DEADLINES {
             let Some(best) = self.objective() else { return };
             let (bar, scale) = (self.bar(self.gap), gap_scale(best, part.plan_cost()));
-            // No decision that is better than the best has a later deadline: nothing else costs less than nothing.
-            let latest = (best - part.plan_cost()) / price;
+            let latest = latest(best, part.plan_cost(), price);
             let meter = &mut self.work.buffers.meter;
             let timed = Timed { clusters: &clusters, price, constant };
             let (bound, deadline) = timed.least(latest, bar, 0.05 * self.gap * scale, meter);
@@ -367,3 +371,6 @@ impl NetworkSearch<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,7 @@ pub(crate) fn search_timed(
     };
     let quick = Search::new(&bare, quickest, None, pools, meter).over(roots);
     spent = (spent.0 + quick.nodes, spent.1 + quick.iterations);
-    let none = |(nodes, iterations)| Searched { best: None, lower_bound: free.lower_bound, nodes, iterations };
+    let none = |(nodes, iterations)| Searched { best: None, nodes, iterations, ..free.clone() };
     let Some(fast) = &quick.best else { return Timed::Searched(none(spent)) };
     // A latency that misses the deadline by rounding keeps it.
     if fast.objective > deadline * (1.0 + ROUNDING) {
@@ -79,6 +79,7 @@ pub(crate) fn search_timed(
     let start = Search::new(plans, asked, None, pools, meter).timed(fast, &bare);
     let mut searched = Search::new(plans, asked, start, pools, meter).over(roots);
     searched.lower_bound = searched.lower_bound.max(free.lower_bound);
+    searched.proved = searched.proved.max(free.proved);
     searched.nodes += spent.0;
     searched.iterations += spent.1;
     Timed::Searched(searched)
@@ -115,19 +116,20 @@ pub(crate) fn agree_timed(
         ..question
     };
     let quick = Network::new(&mut bare, vec![0.0; penalties.len()], quickest, None, meter).run();
-    let Some(fast) = &quick.best else { return Ok(Outcome { best: None, lower_bound: free.lower_bound }) };
+    let Some(fast) = &quick.best else { return Ok(Outcome { best: None, ..free }) };
     if fast.latency > deadline * (1.0 + ROUNDING) {
         return if quick.lower_bound > deadline {
             Err(quick.lower_bound)
         } else {
             // Neither proved nor found.
-            Ok(Outcome { best: None, lower_bound: free.lower_bound })
+            Ok(Outcome { best: None, ..free })
         };
     }
     let mut network = Network::new(clusters, penalties.to_vec(), question, None, meter);
     network.begin(fast);
     let mut found = network.run();
     found.lower_bound = found.lower_bound.max(free.lower_bound);
+    found.proved = found.proved.max(free.proved);
     if found.best.is_none() {
         found.best = Some(as_fast_as_can_be(fast, question.shared.weight));
     }

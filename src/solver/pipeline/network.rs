@@ -117,6 +117,9 @@ pub(crate) struct Agreed {
 pub(crate) struct Outcome {
     pub best: Option<Agreed>,
     pub lower_bound: f64,
+    /// The same before it is compared with the best.
+    #[cfg_attr(not(test), allow(dead_code, reason = "a bound that is too high hides behind the best decision"))]
+    pub proved: f64,
 }
 
 struct Node {
@@ -221,7 +224,7 @@ impl<'a> Network<'a> {
             self.explore(node, &mut heap, &mut closed);
         }
         let lower_bound = closed.min(self.best.as_ref().map_or(f64::INFINITY, |best| best.objective));
-        Outcome { best: self.best, lower_bound }
+        Outcome { best: self.best, lower_bound, proved: closed }
     }
 
     fn instances(&self, plan: usize) -> Vec<Instance> {
@@ -454,10 +457,7 @@ impl<'a> Network<'a> {
                     let instance = &self.clusters[n].plans[plan].instance;
                     halve(instance, &node.regions[n], None).map(|halves| (n, halves))
                 });
-                match widest {
-                    Some((n, halves)) => (n, Some(halves)),
-                    None => (0, None),
-                }
+                widest.map_or((0, None), |(n, halves)| (n, Some(halves)))
             }
         };
         let Some(halves) = halves else {

@@ -47,6 +47,9 @@ pub(crate) struct Searched {
     pub best: Option<Found>,
     /// No choice costs less (with penalties).
     pub lower_bound: f64,
+    /// The same before it is compared with the best: where nothing was forgotten no choice is below it either.
+    #[cfg_attr(not(test), allow(dead_code, reason = "a bound that is too high hides behind the best decision"))]
+    pub proved: f64,
     pub nodes: u64,
     pub iterations: u64,
 }
@@ -347,9 +350,10 @@ impl Search<'_> {
             self.nodes += 1;
             self.explore(node);
         }
+        let proved = open.min(self.closed);
         let found = self.best.as_ref().map_or(self.asked.below, |best| best.objective.min(self.asked.below));
-        let lower_bound = open.min(self.closed).min(found);
-        Searched { best: self.best, lower_bound, nodes: self.nodes, iterations: self.iterations }
+        let lower_bound = proved.min(found);
+        Searched { best: self.best, lower_bound, proved, nodes: self.nodes, iterations: self.iterations }
     }
 
     fn explore(&mut self, mut node: Node) {

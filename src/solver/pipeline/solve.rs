@@ -172,7 +172,7 @@ fn network(
         spent.nodes += cluster.nodes;
         spent.iterations += cluster.iterations;
     }
-    let Outcome { best: Some(best), lower_bound } = (match outcome {
+    let Outcome { best: Some(best), lower_bound, .. } = (match outcome {
         Ok(outcome) => outcome,
         Err(least) => return Ok(Some(Err(vec![too_late(problem, least)]))),
     }) else {

@@ -33,6 +33,16 @@ fn every_choice_of_a_few_clusters_tried() {
             assert!(best.lower_bound <= least + rounding, "seed {seed}: bound {} above {least}", best.lower_bound);
             assert!(best.objective() >= tried.lower_bound - rounding, "seed {seed}: {}", best.objective());
             assert!(best.gap <= gap, "seed {seed}: gap {:e} of {gap:e}", best.gap);
+            // What the search itself says: a solution's bound is never above its own objective.
+            for work_limit in [None, Some(3_000_000)].into_iter().filter(|_| gap != 1e-4) {
+                let settings = Settings { gap, work_limit, ..Settings::default() };
+                let mut work = Workspace::default();
+                work.buffers.meter = Meter::start(&settings, None);
+                let all = domains(&problem).unwrap();
+                let found = search::solve(&problem, all, &settings, &mut NetworkMemory::default(), &mut work).unwrap();
+                let bound = found.lower_bound;
+                assert!(bound <= least + rounding, "seed {seed}, {settings:?}: bound {bound} above {least}");
+            }
             solved += 1;
         }
     }

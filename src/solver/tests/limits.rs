@@ -232,6 +232,33 @@ fn a_wide_gap_takes_less_work() {
     assert!(5 * wide <= narrow, "{wide} nodes against {narrow}");
 }
 
+/// The work that is spent and the time that is over are told apart, whichever is seen first.
+#[test]
+fn a_meter_tells_work_from_time() {
+    let settings = Settings { work_limit: Some(10), ..Settings::default() };
+    let mut meter = Meter::start(&settings, None);
+    meter.spend(9);
+    assert!(!meter.ended() && !meter.expired() && meter.left() == Some(1) && meter.cause().is_none());
+    meter.spend(1);
+    assert!(meter.ended() && !meter.expired() && meter.left() == Some(0));
+    assert_eq!(meter.cause(), Some(Cause::Work));
+    assert!(!meter.untiring().ended());
+    let late = Settings { time_limit: Some(Duration::ZERO), ..settings };
+    let mut meter = Meter::start(&late, None);
+    assert!(meter.expired(), "the time is over before it is asked for");
+    meter.spend(10);
+    assert!(meter.ended() && meter.cause() == Some(Cause::Work));
+    assert!(meter.expired(), "the work is spent and the time is over");
+    assert!(meter.untiring().ended());
+    let mut meter = Meter::start(&Settings { time_limit: Some(Duration::ZERO), ..Settings::default() }, None);
+    assert!(meter.ended() && meter.cause() == Some(Cause::Time));
+    // A search that has reached a limit of its own ends nothing else, and is what the gap comes from.
+    let mut meter = Meter::default();
+    assert!(meter.is_unlimited() && !Meter::start(&settings, None).is_unlimited());
+    meter.cut();
+    assert!(!meter.ended() && meter.cause() == Some(Cause::Work));
+}
+
 #[test]
 fn settings_read_and_write() {
     let settings = Settings { gap: 1e-3, work_limit: Some(7), time_limit: Some(Duration::from_millis(250)) };

@@ -9,6 +9,7 @@ use crate::problem::{SlotSpec, Status, evaluate};
 #[cfg(feature = "milp")]
 mod alternating;
 mod closed_forms;
+mod costs;
 mod cut_short;
 mod deadlines;
 mod enumeration;
@@ -23,14 +24,17 @@ mod milp;
 mod most_blocks;
 mod near_zero;
 mod paced;
+mod pipelines;
 mod proof;
 mod reaction;
 mod scaling;
 mod sizes;
+mod unclipped;
 mod uploads;
 mod walks;
 mod warm;
 mod watch;
+mod windows;
 
 /// So many cases, the same in every run.
 fn seeded(cases: u32) -> ProptestConfig {

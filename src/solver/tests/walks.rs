@@ -107,3 +107,45 @@ fn the_order_of_the_list_does_not_matter() {
         assert!(one.lower_bound <= other.objective() && other.lower_bound <= one.objective());
     }
 }
+
+/// Two devices are of one kind where nothing tells them apart: any single difference does.
+#[test]
+fn kinds_are_told_apart_by_any_difference() {
+    let alike = |change: &dyn Fn(&mut SlotSpec)| {
+        let mut spec = any_order(4, 9, Participation::Select, 5);
+        let cluster = &mut spec.clusters[0];
+        cluster.devices[2] = cluster.devices[1].clone();
+        // Nodes 2 and 3, in a network where gains depend on the pair of the others alone.
+        let gain = |node: usize| if node == 3 { 2 } else { node };
+        cluster.gain_to_noise_hz_per_w.0 =
+            nalgebra::DMatrix::from_fn(6, 6, |i, j| 1e8 * (1 + gain(i) * 7 + gain(j) * 3) as f64);
+        change(&mut spec);
+        let problem = SlotProblem::new(spec).unwrap();
+        let plans = planned(&problem, &problem.clusters[0], true);
+        let found = plans[0].instance.interchangeable(1, 2);
+        assert_eq!(found, plans[0].instance.interchangeable(2, 1));
+        assert!(!plans[0].instance.interchangeable(0, 1) && plans[0].instance.interchangeable(0, 0));
+        found
+    };
+    assert!(alike(&|_| {}));
+    for (from, to) in (0..6).flat_map(|from| (0..6).map(move |to| (from, to))).filter(|(from, to)| from != to) {
+        let found = alike(&|spec| spec.clusters[0].gain_to_noise_hz_per_w.0[(from, to)] *= 1.5);
+        let theirs = [2, 3].contains(&from) || [2, 3].contains(&to);
+        assert_eq!(found, !theirs, "gain from {from} to {to}");
+    }
+    type Change = fn(&mut crate::problem::Device);
+    let changes: [Change; 7] = [
+        |device| device.forward_flops_per_second.0 *= 1.5,
+        |device| device.backward_flops_per_second.0 *= 1.5,
+        |device| device.stage_overhead_s.0 += 0.1,
+        |device| device.energy_price += 1.0,
+        |device| device.memory_bytes.0 *= 1.5,
+        |device| device.min_blocks = Some(2),
+        |device| device.max_blocks = Some(3),
+    ];
+    for (index, change) in changes.into_iter().enumerate() {
+        for device in [1, 2] {
+            assert!(!alike(&|spec| change(&mut spec.clusters[0].devices[device])), "change {index} of {device}");
+        }
+    }
+}

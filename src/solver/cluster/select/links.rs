@@ -265,3 +265,6 @@ fn pair(nodes: usize, near: usize, far: usize) -> usize {
 fn send(hop: &Hop, band_price: f64, ln_price: f64, cap: &Cap, capped: &mut bool) -> Sending {
     if cap.time.is_finite() { hop.send(band_price, ln_price, cap, capped) } else { hop.free(band_price, ln_price) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! The search over active sets against solving every active set on its own.
 
+mod regions;
+
 use proptest::prelude::*;
 use proptest::test_runner::{Config as ProptestConfig, RngSeed};
 
@@ -115,6 +117,8 @@ fn sizes_beyond_memory_are_refused() {
         let SolveError::TooLarge { cluster: 3, field: named, value, most } = error else { panic!("{error:?}") };
         assert!(named == field && value > most, "{named} {value} {most}");
     }
+    let refused = solve(&sampled(1001, 2, 1, 1), &Settings::default());
+    assert!(matches!(refused, Err(SolveError::TooLarge { .. })), "{refused:?}");
     assert_eq!(check(0, 1000, 24), Ok(()));
     assert_eq!(check(0, 16, 65_536), Ok(()));
 }
