@@ -104,7 +104,7 @@ fn proved(problem: &SlotProblem, settings: &Settings, enough: f64) -> Option<f64
     if let [cluster] = problem.clusters.as_slice() {
         let plans = planned(problem, cluster, true);
         let target = Target { weight, deadline, upload: block::Upload::Alone };
-        let asked = Asked { target, tolerance: 0.9 * settings.gap, enough };
+        let asked = Asked { target, tolerance: 0.9 * settings.gap, enough, below: f64::INFINITY };
         return match search_timed(&plans, asked, &Root::all(&plans), &mut Pools::default(), &mut meter) {
             Timed::Searched(searched) => Some(searched.proved),
             Timed::TooLate { .. } | Timed::Empty => None,
