@@ -166,7 +166,8 @@ mod tests {
         let rows = |step_size: f64| table(step_size).report().unwrap().plans;
         for (index, row) in rows(1e-3).into_iter().enumerate() {
             assert_eq!((row.local_iterations, row.micro_batches), [(1, 4), (3, 2)][index]);
-            let columns: [(_, fn(&PlanRow) -> Option<f64>); 2] =
+            type Column = fn(&PlanRow) -> Option<f64>;
+            let columns: [(_, Column); 2] =
                 [(row.best_1f1b, |row| row.sharp_any_ages), (row.best_fill_drain, |row| row.sharp_fill_drain)];
             for (best, of) in columns {
                 let best = best.unwrap();

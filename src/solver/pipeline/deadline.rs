@@ -13,6 +13,7 @@ use crate::solver::meter::Meter;
 
 /// What became of a deadline.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one lives for one solve: an allocation would buy nothing")]
 pub(crate) enum Timed {
     Searched(Searched),
     /// No decision keeps it: every latency is at least this [s].

@@ -53,8 +53,7 @@ fn agree(problem: &SlotProblem, slowest_ends: &mut [usize; 2]) {
         for (plan, candidate) in problem.plans.iter().enumerate() {
             let planned = PlannedCluster::new(&priced, candidate, &domain);
             let found = work.fixed(&planned, &choice, None);
-            let mut decision =
-                Decision { plan, clusters: vec![cluster_decision(&planned, &found, link.clone(), &mut work)] };
+            let mut decision = Decision { plan, clusters: vec![cluster_decision(&planned, &found, link, &mut work)] };
             decision.drop_unused(problem);
             let evaluation = crate::problem::evaluate(problem, &decision).unwrap();
             let (cost, size) = (found.value + planned.penalty() + sent.cost, evaluation.terms.magnitude());

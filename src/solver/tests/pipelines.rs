@@ -56,7 +56,7 @@ fn choices(spec: &SlotSpec, cluster: usize) -> Vec<Fixed> {
 fn with_choice(spec: &SlotSpec, chosen: &[&Fixed], plan: usize) -> SlotSpec {
     let mut fixed = spec.clone();
     (fixed.participation, fixed.order) = (Participation::All, Order::Given);
-    fixed.plans = vec![spec.plans[plan].clone()];
+    fixed.plans = vec![spec.plans[plan]];
     for (cluster, (order, sizes)) in fixed.clusters.iter_mut().zip(chosen) {
         let server = cluster.devices.len() + 1;
         let nodes: Vec<usize> = [0].into_iter().chain(order.iter().map(|k| k + 1)).chain([server]).collect();
