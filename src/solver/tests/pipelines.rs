@@ -107,7 +107,7 @@ fn proved(problem: &SlotProblem, settings: &Settings, enough: f64) -> Option<f64
         let asked = Asked { target, tolerance: 0.9 * settings.gap, enough, below: f64::INFINITY };
         return match search_timed(&plans, asked, &Root::all(&plans), &mut Pools::default(), &mut meter) {
             Timed::Searched(searched) => Some(searched.proved),
-            Timed::TooLate { .. } | Timed::Empty => None,
+            Timed::TooLate { .. } => None,
         };
     }
     let of = |cluster| Cluster::new(planned(problem, cluster, false));
