@@ -319,3 +319,43 @@ fn choices_are_counted() {
     // One device in 3 ways; two in 6 orders with 3 cuts; three in 6 orders with 3 cuts.
     assert_eq!(choices(&drawn(size, Order::Free, 1), 0).len(), 3 + 6 * 3 + 6 * 3);
 }
+
+/// A search for what costs less than something known finds it wherever there is such a thing, and proves no more than there
+/// is: choices that are closed because they cost as much count as what they cost at the least.
+#[test]
+fn searches_below_a_cost_find_what_costs_less() {
+    let (mut found, mut none) = (0, 0);
+    for seed in 0..10 {
+        for participation in [Participation::All, Participation::Select] {
+            let spec =
+                drawn(InstanceSize { clusters: 1, devices: 3, blocks: 6, plans: 2, participation }, Order::Given, seed);
+            let (objective, _) = least(&spec);
+            if objective == f64::INFINITY {
+                continue;
+            }
+            let problem = built(spec);
+            let plans = planned(&problem, &problem.clusters[0], true);
+            let target = Target { weight: problem.latency_weight, deadline: None, upload: block::Upload::Alone };
+            for factor in [1.5, 1.05, 1.0005, 1.0 + 1e-6, 1.0 - 1e-6, 0.9995, 0.95, 0.6] {
+                let below = factor * objective;
+                let asked = Asked { target, tolerance: 1e-9, enough: f64::NEG_INFINITY, below };
+                let mut meter = Meter::default();
+                let searched = search_timed(&plans, asked, &Root::all(&plans), &mut Pools::default(), &mut meter);
+                let Timed::Searched(searched) = searched else { panic!("there is no deadline") };
+                let what = format!("seed {seed}, {participation:?}, below {factor}");
+                let (proved, bound) = (searched.proved, searched.lower_bound);
+                assert!(proved <= objective * (1.0 + 1e-9), "{what}: {proved} proved, but {objective} exists");
+                assert!(bound <= below && bound >= below.min(objective) * (1.0 - 1e-8), "{what}: bound {bound}");
+                let best = searched.best.map_or(f64::INFINITY, |best| best.objective);
+                if factor > 1.0 {
+                    assert!((best / objective - 1.0).abs() <= 1e-8, "{what}: {best} for {objective}");
+                    found += 1;
+                } else {
+                    assert!(best >= objective * (1.0 - 1e-8), "{what}: {best}");
+                    none += 1;
+                }
+            }
+        }
+    }
+    assert!(found >= 40 && none >= 40, "{found} {none}");
+}

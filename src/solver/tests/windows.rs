@@ -5,9 +5,9 @@ use super::pipelines::orders;
 use super::*;
 use crate::problem::{Order, Participation, Schema};
 use crate::schedule::ScheduleKind;
-use crate::solver::pipeline::block::Prices;
+use crate::solver::pipeline::block::{Block, Prices, Upload};
 use crate::solver::pipeline::cheapest::Cheapest;
-use crate::solver::pipeline::choice::Choice;
+use crate::solver::pipeline::choice::{Choice, Column};
 use crate::solver::pipeline::program::planned;
 use crate::solver::pipeline::search::Pools;
 use crate::solver::pipeline::tables::Tables;
@@ -109,6 +109,16 @@ fn nothing_below_the_bar_is_closed() {
                     tables.fill(instance, &pools.pools[pool], &alone, &prices, 0.0);
                     let found = cheapest.find(instance, &tables, &alone, f64::INFINITY).unwrap();
                     assert_eq!(found.choice.as_ref(), Some(choice));
+                    // The Lagrangian as the radio of one choice has it, which takes no tables.
+                    let column = Column::new(instance, pools.pools[pool].layout, choice).unwrap();
+                    let mut block = Block::new(instance, vec![column], Upload::Elsewhere);
+                    (block.ln_band, block.price) = (prices.ln_band, prices.price);
+                    (block.paths, block.mu) = (vec![0], vec![block.weight()]);
+                    block.evaluate(&pools.pools[pool]);
+                    let (bound, value) = (found.bound, block.least());
+                    // Relative to the terms, the bands' cost among them, which is large beside what is left.
+                    let bands: f64 = prices.ln_band.iter().map(|ln| ln.exp() * instance.band).sum();
+                    assert!((bound - value).abs() <= 1e-12 * (value.abs() + bands), "{bound} {value} {choice:?}");
                     costs.push((found.bound, choice));
                 }
                 let least = costs.iter().map(|(cost, _)| *cost).fold(f64::INFINITY, f64::min);
