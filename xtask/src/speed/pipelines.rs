@@ -44,6 +44,8 @@ fn cases() -> Vec<Case> {
     vec![
         case("10 devices, 24 blocks, all", all),
         case("the same, select", select),
+        Case { schedules: &BOTH[1..], ..case("1F1B alone, all", all) },
+        Case { schedules: &BOTH[1..], ..case("the same, select", select) },
         Case { uneven: true, ..case("10 devices, chain of 48, select", InstanceSize { blocks: 48, ..select }) },
         free("8 devices, 24 blocks, any order, all", InstanceSize { devices: 8, ..all }),
         free("the same, select", InstanceSize { devices: 8, ..select }),
