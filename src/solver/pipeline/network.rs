@@ -15,8 +15,7 @@ use super::instance::Instance;
 use super::joint::{Joint, Mover, Shared, maximize};
 use super::radio::Target;
 use super::search::{Asked, Found, Planned, Pools, Root, Search};
-use super::split::{between, widest};
-use super::windows::Split;
+use super::split::halve;
 use crate::solver::meter::Meter;
 
 /// A cluster under all plans, with what is known of it.
@@ -471,37 +470,4 @@ impl<'a> Network<'a> {
             heap.push(Node { plan, bound: node.bound, regions, joint: Some(joint.clone()) });
         }
     }
-}
-
-/// Cuts a region in two between two choices, or anyhow; `None` where it holds one choice.
-fn halve(instance: &Instance, region: &[Root], choices: Option<(&Choice, &Choice)>) -> Option<[Vec<Root>; 2]> {
-    if let Some((one, other)) = choices {
-        let of = |choice: &Choice| region.iter().position(|root| root.windows.holds(choice));
-        let (a, b) = (of(one)?, of(other)?);
-        if a != b {
-            let (mut left, mut right) = (Vec::new(), Vec::new());
-            let middle = a.min(b);
-            for (index, root) in region.iter().enumerate() {
-                if index <= middle { &mut left } else { &mut right }.push(root.clone());
-            }
-            return Some([left, right]);
-        }
-        let split = between(instance, one, other)?;
-        return Some(apart(instance, region, a, split));
-    }
-    if region.len() > 1 {
-        let (left, right) = region.split_at(region.len() / 2);
-        return Some([left.to_vec(), right.to_vec()]);
-    }
-    let split = widest(instance, &region.first()?.windows)?;
-    Some(apart(instance, region, 0, split))
-}
-
-/// One root's lower side on its own, everything else on the other side.
-fn apart(instance: &Instance, region: &[Root], at: usize, split: Split) -> [Vec<Root>; 2] {
-    let root = &region[at];
-    let side = |lower| Root { plan: root.plan, windows: root.windows.side(instance, split, lower) };
-    let mut rest = region.to_vec();
-    rest[at] = side(false);
-    [vec![side(true)], rest]
 }

@@ -2,6 +2,7 @@
 
 use super::choice::Choice;
 use super::instance::Instance;
+use super::search::Root;
 use super::windows::{Split, Windows, work};
 
 /// Between choices that share the weight of a region's dual (with their shares; `stage_weights` say what a second of each
@@ -41,7 +42,7 @@ pub(super) fn among(
 }
 
 /// A split between two choices of as many devices: by the segments that differ most in time.
-pub(super) fn between(instance: &Instance, one: &Choice, other: &Choice) -> Option<Split> {
+fn between(instance: &Instance, one: &Choice, other: &Choice) -> Option<Split> {
     let weights = [1.0, if instance.kind.has_backward() { 1.0 } else { 0.0 }];
     let mut best: Option<(f64, Split)> = None;
     for ((s, k, first, past), (_, j, from, to)) in one.segments().zip(other.segments()) {
@@ -63,7 +64,7 @@ pub(super) fn between(instance: &Instance, one: &Choice, other: &Choice) -> Opti
 }
 
 /// A split of any region that holds more than one choice: a device apart, or a range of cuts halved.
-pub(super) fn widest(instance: &Instance, windows: &Windows) -> Option<Split> {
+fn widest(instance: &Instance, windows: &Windows) -> Option<Split> {
     for position in 0..windows.positions {
         let usable: Vec<usize> = (0..instance.devices).filter(|&k| windows.open(position, k)).collect();
         if usable.len() > 1 {
@@ -82,4 +83,41 @@ pub(super) fn widest(instance: &Instance, windows: &Windows) -> Option<Split> {
         }
     }
     None
+}
+
+/// Cuts a region in two between two choices, or anyhow; `None` where it holds one choice.
+pub(super) fn halve(
+    instance: &Instance,
+    region: &[Root],
+    choices: Option<(&Choice, &Choice)>,
+) -> Option<[Vec<Root>; 2]> {
+    if let Some((one, other)) = choices {
+        let of = |choice: &Choice| region.iter().position(|root| root.windows.holds(choice));
+        let (a, b) = (of(one)?, of(other)?);
+        if a != b {
+            let (mut left, mut right) = (Vec::new(), Vec::new());
+            let middle = a.min(b);
+            for (index, root) in region.iter().enumerate() {
+                if index <= middle { &mut left } else { &mut right }.push(root.clone());
+            }
+            return Some([left, right]);
+        }
+        let split = between(instance, one, other)?;
+        return Some(apart(instance, region, a, split));
+    }
+    if region.len() > 1 {
+        let (left, right) = region.split_at(region.len() / 2);
+        return Some([left.to_vec(), right.to_vec()]);
+    }
+    let split = widest(instance, &region.first()?.windows)?;
+    Some(apart(instance, region, 0, split))
+}
+
+/// One root's lower side on its own, everything else on the other side.
+fn apart(instance: &Instance, region: &[Root], at: usize, split: Split) -> [Vec<Root>; 2] {
+    let root = &region[at];
+    let side = |lower| Root { plan: root.plan, windows: root.windows.side(instance, split, lower) };
+    let mut rest = region.to_vec();
+    rest[at] = side(false);
+    [vec![side(true)], rest]
 }
