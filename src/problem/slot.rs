@@ -231,8 +231,8 @@ impl SlotProblem {
     }
 
     /// The problem with some of its plans, of which there is at least one.
-    pub(crate) fn with_plans(&self, plans: impl Iterator<Item = usize>) -> Self {
-        let plans = plans.filter_map(|plan| self.0.plans.get(plan).copied()).collect();
+    pub(crate) fn with_plans(&self, plans: &[usize]) -> Self {
+        let plans = plans.iter().filter_map(|&plan| self.0.plans.get(plan).copied()).collect();
         Self(SlotSpec { plans, ..self.0.clone() })
     }
 

@@ -214,14 +214,14 @@ impl Solver {
     ) -> Result<Option<Proposal>, SolveError> {
         let (paced, others): (Vec<usize>, Vec<usize>) =
             (0..problem.plans.len()).partition(|&plan| problem.plans[plan].is_classical());
-        let part = problem.with_plans(paced.iter().copied());
+        let part = problem.with_plans(&paced);
         let Ok(domains) = domains(&part) else { return Ok(None) };
         let (found, work, kept) = self.propose(&part, &domains, std::mem::take(meter));
         (*meter, *spent) = (kept, work);
         let Some(mut best) = found else { return Ok(None) };
         best.decision.plan = paced[best.decision.plan];
         let objective = cost(problem, &best.decision)?;
-        let part = problem.with_plans(others.iter().copied());
+        let part = problem.with_plans(&others);
         let (better, bound) = pipeline::improve(&part, objective, &self.settings, meter, spent)?;
         let lower_bound = best.lower_bound.min(bound);
         if let Some(mut better) = better {

@@ -22,9 +22,7 @@ pub fn solve_radio(problem: &SlotProblem, given: &RadioFor, settings: &Settings)
     if !reasons.is_empty() {
         return Ok(Solution::infeasible(problem, reasons));
     }
-    let mut spec = problem.clone().into_spec();
-    spec.plans = vec![problem.plans[given.plan]];
-    let planned = SlotProblem::new(spec).map_err(|_| SolveError::Numerical)?;
+    let planned = problem.with_plans(&[given.plan]);
     let each = problem.clusters.iter().zip(&given.clusters);
     let domains = each.map(|(cluster, segments)| segments.domain(cluster.devices.len()));
     let mut solution = solver.within(&planned, &domains.collect::<Vec<_>>(), meter)?;
