@@ -1,6 +1,6 @@
 //! A cluster in a round: what is done, what is due.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use collapipe::problem::{ClusterRound, NodeId, Sent};
 use collapipe::schedule::{ScheduleError, Sending};
@@ -31,6 +31,8 @@ pub(super) struct InRound<'a> {
     step: Step,
     /// Nodes whose word is due.
     due: BTreeSet<Address>,
+    /// What nodes learned in the iteration, by node: added up in this order, whoever reports first.
+    learned: BTreeMap<Address, Learned>,
     /// When what is under way began, and may end, as planned.
     at_s: f64,
     until_s: f64,
@@ -50,7 +52,8 @@ impl<'a> InRound<'a> {
         let measured = MeasuredCluster::default();
         let step = Step::Preparing;
         let makespan_s = order.makespan_s(round).unwrap_or(0.0);
-        Self { order, round, cluster, attempt, step, due, at_s, until_s: at_s, air: None, makespan_s, measured }
+        let learned = BTreeMap::new();
+        Self { order, round, cluster, attempt, step, due, learned, at_s, until_s: at_s, air: None, makespan_s, measured }
     }
 
     /// The plan of a node.
@@ -154,9 +157,12 @@ impl<'a> InRound<'a> {
             }
             (Step::Iterating(now), Report::Done { iteration, until_s, learned, .. }) if now == iteration => {
                 self.due.remove(&from);
+                self.learned.extend(learned.map(|learned| (from, learned)));
                 if let Some(measured) = self.measured.iterations.last_mut() {
                     measured.end_s = measured.end_s.max(until_s);
-                    measured.learned = Learned::of(measured.learned.into_iter().chain(learned));
+                    if self.due.is_empty() {
+                        measured.learned = Learned::of(std::mem::take(&mut self.learned).into_values());
+                    }
                 }
                 self.until_s = self.until_s.max(until_s);
                 if self.due.is_empty() {

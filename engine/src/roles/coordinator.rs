@@ -85,7 +85,7 @@ impl Coordinator {
         }
         let mut round = MeasuredRound::default();
         for mut cluster in clusters {
-            cluster.measured.relative(begin_s, scale);
+            cluster.measured.settle(begin_s, scale);
             round.latency_s = round.latency_s.max(cluster.measured.latency_s);
             round.clusters.push(cluster.measured);
         }

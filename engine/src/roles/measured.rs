@@ -24,7 +24,7 @@ pub struct MeasuredIteration {
     pub start_s: f64,
     /// When its last operation had ended.
     pub end_s: f64,
-    /// All operations, as their ends were reported.
+    /// All operations, by node and operation, whatever the order in which their ends were reported: sums over them are the same every time.
     pub spans: Vec<Span>,
     /// What the edge server learned.
     pub learned: Option<Learned>,
@@ -83,8 +83,8 @@ impl MeasuredRound {
 }
 
 impl MeasuredCluster {
-    /// Moves all times to the beginning of the round, and out of the scale of the emulation.
-    pub(super) fn relative(&mut self, begin_s: f64, scale: f64) {
+    /// Moves all times to the beginning of the round, and out of the scale of the emulation; operations in their order.
+    pub(super) fn settle(&mut self, begin_s: f64, scale: f64) {
         let relative = |moment: &mut f64| *moment = (*moment - begin_s) / scale;
         let moments = [&mut self.fixed_s, &mut self.latency_s];
         moments.into_iter().for_each(relative);
@@ -93,6 +93,7 @@ impl MeasuredCluster {
         }
         for iteration in &mut self.iterations {
             [&mut iteration.start_s, &mut iteration.end_s].into_iter().for_each(relative);
+            iteration.spans.sort_by_key(|span| (span.node, span.operation));
             for span in &mut iteration.spans {
                 [&mut span.begin_s, &mut span.start_s, &mut span.end_s].into_iter().for_each(relative);
             }
