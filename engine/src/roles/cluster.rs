@@ -53,7 +53,20 @@ impl<'a> InRound<'a> {
         let step = Step::Preparing;
         let makespan_s = order.makespan_s(round).unwrap_or(0.0);
         let learned = BTreeMap::new();
-        Self { order, round, cluster, attempt, step, due, learned, at_s, until_s: at_s, air: None, makespan_s, measured }
+        Self {
+            order,
+            round,
+            cluster,
+            attempt,
+            step,
+            due,
+            learned,
+            at_s,
+            until_s: at_s,
+            air: None,
+            makespan_s,
+            measured,
+        }
     }
 
     /// The plan of a node.
