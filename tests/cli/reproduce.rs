@@ -290,6 +290,9 @@ fn every_experiment_has_numbers_for_its_figure() {
             assert!(!values.is_empty(), "{}: nothing to draw of {:?}", table.name, plot.metric);
             assert!(values.iter().all(|value| value.is_finite()), "{}: {values:?}", table.name);
         }
+        for figure in ["figure.svg", "figure.png"] {
+            assert!(fs::metadata(out.join(&table.name).join(figure)).unwrap().len() > 0, "{}: {figure}", table.name);
+        }
         let csv = fs::read_to_string(out.join(&table.name).join("data.csv")).unwrap();
         let numbers: usize = table.rows.iter().map(|row| row.metrics.len()).sum();
         assert_eq!(csv.lines().count(), numbers + 1);
