@@ -478,7 +478,7 @@ impl Search<'_> {
             let mut choices: Vec<Choice> = choices.into_iter().map(|(_, choice)| choice).collect();
             let (mut bound, mut again) = (node.bound, node.again);
             if let Some(prices) = &node.prices {
-                let Some(found) = self.price(node.shape, &windows, prices, Links::Exact) else { continue };
+                let Some(found) = self.price(node.shape, &windows, prices, Links::Chords) else { continue };
                 bound = bound.max(found.bound);
                 again = found.again;
                 if bound >= self.bar() {
