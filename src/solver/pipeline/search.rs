@@ -16,7 +16,7 @@ use super::paths::Pool;
 use super::radio::{Allocation, Ending, Target, optimize};
 use super::rough::rough;
 use super::split::among;
-use super::tables::Tables;
+use super::tables::{Links, Tables};
 use super::windows::{Split, Windows};
 use crate::schedule::Sending;
 use crate::solver::meter::Meter;
@@ -149,8 +149,14 @@ pub(crate) struct Search<'a> {
 const ROUNDS: usize = 12;
 /// Operations of one search, where nothing else limits it.
 const MOST_OPERATIONS: u64 = 5_000_000_000;
-/// How accurately the dual over known choices is maximized, relative to the gap that is open.
-const SHARE: f64 = 0.1;
+/// How accurately the dual over known choices is maximized, relative to the gap that is open, and at the least: coarse
+/// prices bring new choices, and a coarse tolerance does not make the dual coarser than that.
+const SHARE: f64 = 0.3;
+const COARSEST: f64 = 0.03;
+/// Of the gap that is open: where a round has closed less, cutting the region in two closes more.
+const WORTH_A_ROUND: f64 = 0.1;
+/// Relative to the bar: from here on links are priced exactly.
+const NEAR: f64 = 0.005;
 
 /// A part of the search space: a plan with windows of a number of devices.
 #[derive(Clone, Debug)]
@@ -248,7 +254,8 @@ impl Search<'_> {
             let positions = windows.positions;
             let (instance, weight) = (&self.plans[plan].instance, self.asked.target.weight);
             let prices = rough(instance, &mut self.pools.pools[pool], positions, weight);
-            let Some(Bounded { bound, choice, again }) = self.price(shape, windows, &prices) else { continue };
+            let priced = self.price(shape, windows, &prices, Links::Chords);
+            let Some(Bounded { bound, choice, again }) = priced else { continue };
             // Nothing costs less than nothing but the penalty.
             let bound = bound.max(self.plans[plan].penalty);
             // Without a choice there is nothing that better prices could be taken from.
@@ -280,7 +287,7 @@ impl Search<'_> {
     }
 
     /// Bound of a region at prices (with the penalty), and its cheapest choice.
-    fn price(&mut self, shape: usize, windows: &Windows, prices: &Prices) -> Option<Bounded> {
+    fn price(&mut self, shape: usize, windows: &Windows, prices: &Prices, links: Links) -> Option<Bounded> {
         let Shape { plan, pool } = self.shapes[shape];
         let Planned { instance, penalty } = &self.plans[plan];
         let upload = match self.asked.target.upload {
@@ -290,13 +297,26 @@ impl Search<'_> {
                 upload.value + prices.price * message
             }
         };
-        self.tables.fill(instance, &self.pools.pools[pool], windows, prices, upload);
+        self.tables.fill(instance, &self.pools.pools[pool], windows, (prices, upload), links);
         let target = self.asked.target;
         let due = target.deadline.map_or(0.0, |deadline| (prices.price - target.weight) * deadline);
         let enough = self.bar() - penalty + due;
         let found = self.cheapest.find(instance, &self.tables, windows, enough);
         self.spend(self.cheapest.work);
         found.map(|found| Bounded { bound: found.bound + penalty - due, ..found })
+    }
+
+    /// Bound of a node's region, and a choice that its dual does not know yet: chords do for that, but not for the last word.
+    fn price_new(&mut self, node: &Node, prices: &Prices) -> Option<Bounded> {
+        let bar = self.bar();
+        if bar.is_finite() {
+            let found = self.price(node.shape, &node.windows, prices, Links::Chords)?;
+            let new = found.choice.as_ref().is_some_and(|choice| !node.choices.contains(choice));
+            if found.bound >= bar || (new && bar - found.bound > NEAR * bar.abs()) {
+                return Some(found);
+            }
+        }
+        self.price(node.shape, &node.windows, prices, Links::Exact)
     }
 
     fn column(&self, shape: usize, choice: &Choice) -> Option<Column> {
@@ -375,8 +395,7 @@ impl Search<'_> {
             }
             let bar = self.bar();
             let gap = if bar.is_finite() { (bar - node.bound) / bar.abs().max(1e-300) } else { 1.0 };
-            // A coarse tolerance does not make the dual coarser than this.
-            let accuracy = (SHARE * gap).max(0.02 * self.asked.tolerance).min(1e-3);
+            let accuracy = (SHARE * gap).max(0.02 * self.asked.tolerance).min(COARSEST);
             let solved = round == 0 && node.choices.len() == 1 && node.prices.is_some() && self.nodes == 0;
             if !solved && !columns.is_empty() {
                 let instance = &self.plans[plan].instance;
@@ -393,7 +412,8 @@ impl Search<'_> {
                 node.prices = Some(outcome.prices);
             }
             let Some(prices) = node.prices.clone() else { break };
-            let Some(found) = self.price(node.shape, &node.windows, &prices) else { return };
+            let Some(found) = self.price_new(&node, &prices) else { return };
+            let before = node.bound;
             node.bound = node.bound.max(found.bound);
             node.again = found.again;
             let bar = self.bar();
@@ -421,6 +441,10 @@ impl Search<'_> {
             self.try_choice(node.shape, &choice, Some(&prices));
             node.choices.push(choice);
             alpha.push(0.0);
+            let slow = round > 0 && node.bound - before < WORTH_A_ROUND * (bar - node.bound);
+            if bar.is_finite() && slow && node.again.is_none() {
+                break;
+            }
         }
         self.split(node, &alpha);
     }
@@ -454,7 +478,7 @@ impl Search<'_> {
             let mut choices: Vec<Choice> = choices.into_iter().map(|(_, choice)| choice).collect();
             let (mut bound, mut again) = (node.bound, node.again);
             if let Some(prices) = &node.prices {
-                let Some(found) = self.price(node.shape, &windows, prices) else { continue };
+                let Some(found) = self.price(node.shape, &windows, prices, Links::Chords) else { continue };
                 bound = bound.max(found.bound);
                 again = found.again;
                 if bound >= self.bar() {

@@ -21,6 +21,8 @@ pub(crate) struct Tables {
     link: Vec<f64>,
     classes: usize,
     class_of: Vec<usize>,
+    /// Of each class, where coarse tables are filled: the classes that its cost lies between, and how far along.
+    between: Vec<(usize, usize, f64)>,
     /// By device, of the link before the first and behind the last.
     entry: Vec<f64>,
     exit: Vec<f64>,
@@ -50,9 +52,52 @@ pub(crate) fn classes(instance: &Instance) -> (Vec<usize>, Vec<f64>) {
     (class_of, bits)
 }
 
+/// How exactly links are priced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// The cost of a link is a concave function of its bits (the least over all ways to send them, in each of which it is
+    /// linear), so that a chord of it is a bound from below: only so many messages are priced, the others lie between.
+    Chords,
+    Exact,
+}
+
+/// Messages that are priced where others lie between them.
+const KNOTS: usize = 6;
+
+/// Of each class of messages: the priced ones next to it, and how far it is along from one to the other.
+fn between(bits: &[f64]) -> Vec<(usize, usize, f64)> {
+    let mut order: Vec<usize> = (0..bits.len()).filter(|&class| bits[class] > 0.0).collect();
+    order.sort_by(|&a, &b| bits[a].total_cmp(&bits[b]));
+    let mut between: Vec<_> = (0..bits.len()).map(|class| (class, class, 0.0)).collect();
+    let (Some(&least), Some(&most)) = (order.first(), order.last()) else { return between };
+    if order.len() <= KNOTS {
+        return between;
+    }
+    let ratio = (bits[most] / bits[least]).powf(1.0 / (KNOTS - 1) as f64);
+    let mut from = 0;
+    while from + 1 < order.len() {
+        // As far as the ratio goes, one step at the least.
+        let within = |class: &usize| bits[*class] <= bits[order[from]] * ratio * (1.0 + 1e-12);
+        let to = (from + 1 + order[from + 2..].iter().take_while(|class| within(class)).count()).min(order.len() - 1);
+        let (low, high) = (order[from], order[to]);
+        for &class in &order[from + 1..to] {
+            between[class] = (low, high, (bits[class] - bits[low]) / (bits[high] - bits[low]));
+        }
+        from = to;
+    }
+    between
+}
+
 impl Tables {
     /// Fills the tables at prices; only what the windows leave open.
-    pub fn fill(&mut self, instance: &Instance, pool: &Pool, windows: &Windows, prices: &Prices, upload: f64) {
+    pub fn fill(
+        &mut self,
+        instance: &Instance,
+        pool: &Pool,
+        windows: &Windows,
+        (prices, upload): (&Prices, f64),
+        links: Links,
+    ) {
         let layout = pool.layout;
         let (positions, devices, cuts) = (windows.positions, instance.devices, instance.blocks + 1);
         let before = instance.before();
@@ -76,6 +121,9 @@ impl Tables {
         } else {
             classes(instance).1
         };
+        if links == Links::Chords {
+            self.between = between(&bits);
+        }
         let w = &self.weights;
         let bands = prices.ln_band.map(BandPrice::from_ln);
         let uses = instance.uses();
@@ -152,8 +200,26 @@ impl Tables {
                     for cut in (s + 1..instance.blocks).filter(|&cut| own[cut]) {
                         let (low, high) = windows.get(s + 1, j, cut);
                         let class = self.class_of[cut];
-                        if low <= high && self.link[at + class] == f64::INFINITY {
-                            self.link[at + class] = hop(s + before, k + 1, j + 1, bits[class], &mut broken);
+                        if low > high || self.link[at + class] < f64::INFINITY {
+                            continue;
+                        }
+                        let mut price = |class: usize| {
+                            let cost = &mut self.link[at + class];
+                            if *cost == f64::INFINITY {
+                                *cost = hop(s + before, k + 1, j + 1, bits[class], &mut broken);
+                            }
+                            *cost
+                        };
+                        let (one, other, along) = match links {
+                            Links::Chords => self.between[class],
+                            Links::Exact => (class, class, 0.0),
+                        };
+                        let from = price(one);
+                        if one != other {
+                            let to = price(other);
+                            // Without a link nothing lies between.
+                            self.link[at + class] =
+                                if (to - from).is_finite() { from + (to - from) * along } else { from };
                         }
                     }
                 }

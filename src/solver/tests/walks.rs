@@ -7,7 +7,7 @@ use crate::solver::pipeline::block::Prices;
 use crate::solver::pipeline::cheapest::Cheapest;
 use crate::solver::pipeline::program::planned;
 use crate::solver::pipeline::search::Pools;
-use crate::solver::pipeline::tables::Tables;
+use crate::solver::pipeline::tables::{Links, Tables};
 use crate::solver::pipeline::walks::Walks;
 use crate::solver::pipeline::windows::Windows;
 use crate::solver::{Settings, solve};
@@ -38,7 +38,7 @@ fn walks_bound_all_choices() {
                 let mut tables = Tables::default();
                 for (band, price) in [(-14.0, 1.0), (-11.0, 3.0), (-8.0, 0.2)] {
                     let prices = Prices { ln_band: [band; 2], shares: vec![(0, 1.0)], price };
-                    tables.fill(instance, &pools.pools[pool], &windows, &prices, 0.0);
+                    tables.fill(instance, &pools.pools[pool], &windows, (&prices, 0.0), Links::Exact);
                     let exact = Cheapest::default().find(instance, &tables, &windows, f64::INFINITY);
                     let bounded = walks.find(instance, &tables, &windows, 1e300);
                     let Some(exact) = exact else {

@@ -10,7 +10,7 @@ use crate::solver::pipeline::cheapest::Cheapest;
 use crate::solver::pipeline::choice::{Choice, Column};
 use crate::solver::pipeline::program::planned;
 use crate::solver::pipeline::search::Pools;
-use crate::solver::pipeline::tables::Tables;
+use crate::solver::pipeline::tables::{Links, Tables};
 use crate::solver::pipeline::windows::{Split, Windows};
 
 fn problem(order: Order, seed: u64) -> SlotProblem {
@@ -106,7 +106,7 @@ fn nothing_below_the_bar_is_closed() {
                         }
                         alone.set(s, k, first, past, past);
                     }
-                    tables.fill(instance, &pools.pools[pool], &alone, &prices, 0.0);
+                    tables.fill(instance, &pools.pools[pool], &alone, (&prices, 0.0), Links::Exact);
                     let found = cheapest.find(instance, &tables, &alone, f64::INFINITY).unwrap();
                     assert_eq!(found.choice.as_ref(), Some(choice));
                     // The Lagrangian as the radio of one choice has it, which takes no tables.
@@ -122,7 +122,7 @@ fn nothing_below_the_bar_is_closed() {
                     costs.push((found.bound, choice));
                 }
                 let least = costs.iter().map(|(cost, _)| *cost).fold(f64::INFINITY, f64::min);
-                tables.fill(instance, &pools.pools[pool], &whole, &prices, 0.0);
+                tables.fill(instance, &pools.pools[pool], &whole, (&prices, 0.0), Links::Exact);
                 let found = cheapest.find(instance, &tables, &whole, f64::INFINITY).unwrap();
                 let slack = 1e-12 * least.abs();
                 assert!((found.bound - least).abs() <= slack, "seed {seed}, {order:?}: {} for {least}", found.bound);
