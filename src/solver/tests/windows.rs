@@ -3,7 +3,7 @@
 use super::enumeration::compositions;
 use super::pipelines::orders;
 use super::*;
-use crate::problem::{Order, Participation, Schema};
+use crate::problem::{Chain, Order, Participation, Schema};
 use crate::schedule::ScheduleKind;
 use crate::solver::pipeline::block::{Block, Prices, Upload};
 use crate::solver::pipeline::cheapest::Cheapest;
@@ -139,4 +139,66 @@ fn nothing_below_the_bar_is_closed() {
         }
     }
     assert!(closed > 1000 && kept > 1000, "{closed} {kept}");
+}
+
+/// Boundaries that all differ, some of them empty and some links missing: chords are nowhere above what a link costs, near it,
+/// and the same where messages are few.
+#[test]
+fn chords_bound_what_links_cost() {
+    let (mut below, mut missing) = (0, 0);
+    for seed in 0..12 {
+        let blocks = if seed % 4 == 0 { 5 } else { 24 };
+        let size = InstanceSize { clusters: 1, devices: 4, blocks, plans: 1, participation: Participation::Select };
+        let mut spec = sample(size, seed + 40);
+        spec.schema = Schema::V2;
+        (spec.plans[0].schedule, spec.plans[0].micro_batches) = (ScheduleKind::OneForwardOneBackward, 4);
+        let mean = spec.encoder.mean_block();
+        let block = spec.encoder.equal().unwrap().block();
+        let chain = (0..blocks).map(|index| {
+            let factor = if index % 9 == 4 { 0.0 } else { 0.3 + f64::from(index * 7 % 24) };
+            crate::problem::Block { boundary_bits_per_sample: mean.boundary_bits_per_sample * factor, ..block }
+        });
+        spec.encoder = Chain { input_bits_per_sample: mean.boundary_bits_per_sample, blocks: chain.collect() }.into();
+        if seed % 3 == 1 {
+            spec.clusters[0].gain_to_noise_hz_per_w.0[(2, 3)] = 0.0;
+        }
+        let problem = built(spec);
+        let plans = planned(&problem, &problem.clusters[0], true);
+        let instance = &plans[0].instance;
+        let mut pools = Pools::default();
+        for positions in 2..=4 {
+            let pool = pools.of(instance, positions).unwrap();
+            let whole = Windows::all(instance, positions);
+            for price in [1e-3, 0.2, 30.0] {
+                let ln_band = [-17.0 + f64::from(seed as u32), -13.0];
+                let prices = Prices { ln_band, shares: vec![(0, 1.0)], price };
+                let mut filled = [Links::Chords, Links::Exact].map(|links| {
+                    let mut tables = Tables::default();
+                    tables.fill(instance, &pools.pools[pool], &whole, (&prices, 0.0), links);
+                    tables
+                });
+                for s in 0..positions - 1 {
+                    for (k, j, cut) in (0..4).flat_map(|k| (0..4).flat_map(move |j| (1..24).map(move |c| (k, j, c)))) {
+                        if cut >= blocks as usize {
+                            continue;
+                        }
+                        let [chord, exact] = filled.each_mut().map(|tables| tables.link(s, k, j, cut));
+                        // Where nothing leads chords may have priced a message, but none without a link.
+                        if exact.is_infinite() {
+                            if seed % 3 == 1 && (k, j) == (1, 2) && instance.boundary[cut] > 0.0 {
+                                missing += 1;
+                                assert!(chord.is_infinite());
+                            }
+                            continue;
+                        }
+                        assert!(chord <= exact * (1.0 + 1e-13), "seed {seed}: {chord} above {exact}");
+                        assert!(chord >= exact * 0.95, "seed {seed}: {chord} far below {exact}");
+                        assert!(blocks > 6 || chord == exact);
+                        below += usize::from(chord < exact);
+                    }
+                }
+            }
+        }
+    }
+    assert!(below > 500 && missing > 0, "{below} {missing}");
 }
