@@ -116,6 +116,11 @@ pub(super) fn price_of_band(medium: &Medium, bits: f64, uses: f64, band: f64, wh
     }
 }
 
+/// A solve does not begin at prices at which a band is filled so many times, or to such a part.
+const FAR: f64 = 8.0;
+/// Tries to come nearer.
+const FILLINGS: usize = 8;
+
 /// ln λ of a band that no hop uses: next to nothing.
 pub(crate) const UNUSED: f64 = -90.0;
 
@@ -135,6 +140,31 @@ impl Block<'_> {
             }
         }
         if count > 0.0 { sum / count } else { UNUSED }
+    }
+
+    /// Moves prices of bands that are far from filled, or far from enough: what a hop takes of a band goes about with the
+    /// price's inverse root.
+    fn fill_bands(&mut self, pool: &Pool) {
+        for _ in 0..FILLINGS {
+            let mut moved = false;
+            for band in (0..2).filter(|&band| self.active[band]) {
+                let filled = self.filled(band) / self.instance.band;
+                if filled.is_finite() && filled > 0.0 && filled.ln().abs() > FAR.ln() {
+                    self.ln_band[band] += 2.0 * filled.ln();
+                    moved = true;
+                }
+            }
+            if !moved {
+                return;
+            }
+            self.evaluate(pool);
+        }
+    }
+
+    /// How far the bands are from being filled, relative.
+    fn unfilled(&self) -> f64 {
+        let off = |band: usize| (self.filled(band) / self.instance.band - 1.0).abs();
+        (0..2).filter(|&band| self.active[band]).map(off).fold(0.0, f64::max)
     }
 
     /// Path weights and band prices to begin with.
@@ -180,6 +210,7 @@ impl Block<'_> {
         }
         self.settle();
         self.evaluate(pool);
+        self.fill_bands(pool);
         let lengths: Vec<f64> = (0..self.mu.len()).map(|p| self.length(p)).collect();
         let most = lengths.iter().copied().fold(0.0, f64::max);
         let room = if start.is_some() { 1e-3 } else { 0.03 };
@@ -264,6 +295,9 @@ impl Block<'_> {
         objective.is_finite().then_some(Allocation { objective, latency, price: self.price, hops, worth })
     }
 }
+
+/// A step is searched along its line until the slope's size there is at most this share of that at its beginning.
+const BEYOND: f64 = 0.5;
 
 /// The largest number of Newton steps of one solve.
 const MOST_STEPS: u32 = 80;
@@ -350,7 +384,7 @@ pub(crate) fn optimize(
                 break;
             }
         }
-        if outcome.iterations >= MOST_STEPS || mean <= 1e-17 * scale {
+        if outcome.iterations >= MOST_STEPS || (mean <= 1e-17 * scale && block.unfilled() <= 1e-8) {
             break;
         }
         outcome.iterations += 1;
@@ -412,7 +446,8 @@ pub(crate) fn optimize(
             break;
         }
         let before = late;
-        for _ in 0..8 {
+        let (mut low, mut high) = (0.0, f64::INFINITY);
+        for left in (0..8).rev() {
             if let (Some((nu, room)), Some((old_nu, old_room))) = (&mut late, before) {
                 let change = aim.price;
                 *nu = old_nu + step * change;
@@ -425,10 +460,15 @@ pub(crate) fn optimize(
             block.settle();
             block.evaluate(pool);
             let slope = block.slope(&aim, sigma) + due_slope(late, sigma) * aim.price;
-            if !(rise > 0.0 && slope < -0.5 * rise) {
+            let searched = rise > 0.0 && left > 0;
+            if searched && slope < -BEYOND * rise {
+                high = step;
+            } else if searched && slope > BEYOND * rise && high.is_finite() && high > 1.5 * step {
+                low = step;
+            } else {
                 break;
             }
-            step *= (rise / (rise - slope)).clamp(0.1, 0.7);
+            step = if low > 0.0 { (low * high).sqrt() } else { step * (rise / (rise - slope)).clamp(0.1, 0.7) };
             block.retreat(&aim);
         }
         missed = block.close(sigma);

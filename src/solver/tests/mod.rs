@@ -14,6 +14,7 @@ mod cut_short;
 mod deadlines;
 mod enumeration;
 mod exhaustive;
+mod extreme_pipelines;
 mod extremes;
 mod infeasible;
 mod invariants;
