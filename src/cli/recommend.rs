@@ -1,6 +1,7 @@
 //! `collapipe recommend`.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use clap::{ArgGroup, Args};
 use collapipe::lyapunov::recommend::{self, Goal, Measured, RecommendError};
@@ -130,12 +131,15 @@ pub fn recommend(arguments: &RecommendArguments) -> Result<Done, Failure> {
     let recommendation = Advice::of(&pilot.measured, goal, slots)?;
     match arguments.format {
         Format::Json => io::print_json(&Answer { recommendation, pilot })?,
-        Format::Table => io::print_text(&text(&scenario, goal, &recommendation, &pilot))?,
+        Format::Table => {
+            let file = arguments.scenario.scenario.as_deref();
+            io::print_text(&text(file, &scenario, goal, &recommendation, &pilot))?;
+        }
     }
     Ok(Done::Solved)
 }
 
-fn text(scenario: &Scenario, goal: Goal, advice: &Advice, pilot: &Pilot) -> String {
+fn text(file: Option<&Path>, scenario: &Scenario, goal: Goal, advice: &Advice, pilot: &Pilot) -> String {
     let spec = scenario.spec();
     // As it is typed: rounded to the side on which the promise is kept.
     let weight = match goal {
@@ -168,10 +172,8 @@ fn text(scenario: &Scenario, goal: Goal, advice: &Advice, pilot: &Pilot) -> Stri
         pilot.slots
     );
     if advice.slots.is_some() {
-        let _ = writeln!(
-            text,
-            "\nPlay it with: collapipe run --latency-weight {weight}, or put latency_weight = {weight} into the scenario."
-        );
+        let file = file.map_or(String::new(), |file| format!("{} ", printable(&file.display().to_string())));
+        let _ = writeln!(text, "\nPlay it with: collapipe run {file}--latency-weight {weight}");
     }
     wrapped(&text, io::width())
 }
