@@ -26,27 +26,22 @@ function ofCluster(cluster, index, svg) {
     el('p', {}, `Busiest: ${cluster.bottleneck}, ${(100 * cluster.bottleneck_busy).toFixed(1)} % of a batch.`,
       pipeline ? ` A batch takes ${significant(pipeline.makespan_s)} s; stages wait ${(100 * pipeline.bubble).toFixed(1)} % of it. Stages: ${pipeline.stages.map((name, stage) => `${stage} ${name}`).join(', ')}.` : ''),
     svg ? chart(svg) : el('p', { class: 'quiet' }, 'The pipeline has too many micro-batches to be drawn.'),
-    table(['device', 'blocks', 'up against', 'memory [GB]', 'of [GB]', 'forward [s]', 'backward [s]', 'busy [%]', 'energy [J]', 'of [J]'], cluster.devices.map(device => {
+    table(['device', 'blocks', 'up against', 'memory [GB]', 'of [GB]', 'forward [s]', 'backward [s]', 'busy [%]', 'energy [J]'], cluster.devices.map(device => {
       const held = text => device.blocks ? text : '–';
       return { node: `${index}/${device.name}`, cells: [device.name, device.blocks ? `${device.blocks[0] + 1}–${device.blocks[1]}` : 'none', held(device.limits.join(', ')),
         held(significant(1e-9 * device.memory_bytes)), significant(1e-9 * device.memory_limit_bytes), held(significant(device.stage_s[0])), held(significant(device.stage_s[1])),
-        held((100 * device.busy).toFixed(1)), held(significant(device.energy_j[0] + device.energy_j[1])), significant(device.energy_budget_j)] };
+        held((100 * device.busy).toFixed(1)), held(significant(device.energy_j[0] + device.energy_j[1]))] };
     })),
     el('details', { open: opened.has(index), ontoggle: event => opened[event.target.open ? 'add' : 'delete'](index) }, el('summary', {}, 'Messages: bands, powers, rates'),
-      table(['message', 'part of the round', 'band [MHz]', 'power [W]', 'rate [Mbit/s]', 'on air [s]', 'times', 'energy [J]'], messages(cluster).map(hop => ({ cells: [`${hop.from} → ${hop.to}`, hop.part,
+      table(['message', 'band [MHz]', 'power [W]', 'rate [Mbit/s]', 'on air [s]', 'times', 'energy [J]'], cluster.hops.map(hop => ({ cells: [`${hop.from} → ${hop.to}`,
         significant(hop.bandwidth_hz && 1e-6 * hop.bandwidth_hz), significant(hop.power_w), significant(hop.bits_per_second && 1e-6 * hop.bits_per_second), significant(hop.air_s), String(hop.uses),
         significant(hop.energy_j)] })))));
 }
 
-// In the order of the round.
-const messages = ({ hops, transfers }) => [...transfers.filter(of => of.part === 'distribution'), ...hops, ...transfers.filter(of => of.part !== 'distribution')];
-
-const counted = (count, one, more) => `${count} ${count === 1 ? one : more}`;
-
 function showPlan({ report, charts }) {
   const verdict = document.getElementById('verdict');
   verdict.classList.remove('none');
-  verdict.replaceChildren('A round takes ', el('b', {}, `${significant(report.round_latency_s, 4)} s`), `: ${counted(report.local_iterations, 'local iteration', 'local iterations')}, ${counted(report.micro_batches, 'micro-batch', 'micro-batches')}, ${report.schedule}. `,
+  verdict.replaceChildren('A round takes ', el('b', {}, `${significant(report.round_latency_s, 4)} s`), `: ${report.local_iterations} iterations, ${report.micro_batches} micro-batches, ${report.schedule}. `,
     `No decision is better by more than ${Math.max(0, report.gap).toExponential(0)} of the objective: proved.`);
   document.getElementById('plan').replaceChildren(...report.clusters.map((cluster, index) => ofCluster(cluster, index, charts[index])));
 }

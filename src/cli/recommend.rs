@@ -19,7 +19,7 @@ use super::{Done, Failure, io};
 /// Measures in a pilot run of 100 slots what the bounds C2 and C4 need, and says which V they promise the tolerance for. Worst
 /// cases: a run may well do better.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = EXAMPLES, group(ArgGroup::new("tolerance").required(true).args(["latency_tolerance", "overspend_tolerance"])))]
+#[command(override_usage = "collapipe recommend [SCENARIO] --latency-tolerance SECONDS\n       collapipe recommend [SCENARIO] --overspend-tolerance SHARE", after_help = EXAMPLES, group(ArgGroup::new("tolerance").required(true).args(["latency_tolerance", "overspend_tolerance"])))]
 pub struct RecommendArguments {
     #[command(flatten)]
     scenario: ScenarioArguments,
