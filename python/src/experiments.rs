@@ -198,7 +198,8 @@ pub fn experiments() -> Vec<(&'static str, &'static str)> {
 #[pyfunction]
 pub fn compared(scenario: &Scenario) -> PyResult<(Vec<String>, Vec<String>)> {
     let Compared { policies, left_out } = Compared::of(&scenario.built).map_err(|error| of(&error))?;
-    Ok((policies.iter().map(ToString::to_string).collect(), left_out))
+    let left_out = left_out.iter().map(|(policy, reason)| format!("{policy} is left out: {reason}"));
+    Ok((policies.iter().map(ToString::to_string).collect(), left_out.collect()))
 }
 
 /// The table of an experiment.

@@ -30,7 +30,8 @@ pub struct PrivacyTarget {
     pub epsilon: f64,
     /// δ in [1e-9, 1).
     pub delta: f64,
-    /// C: longest gradient of one sample, in loss/par.
+    /// C > 0: longest gradient of one sample, in loss/par.
+    #[cfg_attr(feature = "schema", schemars(extend("x-unit" = "loss/par")))]
     pub clip_norm: f64,
     /// d: coordinates of the gradient.
     pub dimension: u64,

@@ -8,7 +8,6 @@ use collapipe::problem::{MAX_MAGNITUDE, MIN_MAGNITUDE};
 use collapipe::report::Conflict;
 use collapipe::scenario::{Assignment, MAX_SLOTS};
 use collapipe::simulation::PolicyKind;
-use collapipe::simulation::{MOST_COMPARED, PILOT_SLOTS};
 use collapipe::solver::Settings;
 use collapipe::tradeoff::MAX_POINTS;
 
@@ -21,6 +20,7 @@ pub use super::file_args::{
 };
 use super::partition::PartitionArguments;
 use super::plan::PlanArguments;
+use super::recommend::RecommendArguments;
 use super::report::ReportArguments;
 pub use super::reproduce_args::{ExperimentsArguments, JobArguments, MergeArguments, ReproduceArguments};
 use super::schedule::ScheduleArguments;
@@ -423,33 +423,6 @@ pub struct BoundArguments {
     pub certify: bool,
 }
 
-/// Recommend V for a tolerance on latency or on overspend, with the reason.
-///
-/// Measures B + C and the multiplier in a pilot run of 100 slots and puts them into the bounds C2 and C4. Worst cases:
-/// a run may well do better. Prints JSON.
-#[derive(Clone, Debug, Args)]
-pub struct RecommendArguments {
-    #[command(flatten)]
-    pub scenario: ScenarioArguments,
-    /// Mean latency may be this many seconds above the least possible
-    #[arg(long, value_name = "SECONDS", value_parser = positive, required_unless_present = "overspend_tolerance")]
-    pub latency_tolerance: Option<f64>,
-    /// Mean overspend of every budget may be this much, as a share of the budget
-    #[arg(long, value_name = "SHARE", value_parser = positive, conflicts_with = "latency_tolerance")]
-    pub overspend_tolerance: Option<f64>,
-    /// Number of slots of the run to be planned, instead of the scenario's
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..=MAX_SLOTS))]
-    pub slots: Option<u64>,
-    /// Slots of the pilot run that is measured (at most the scenario's): what takes the time
-    #[arg(long, value_name = "N", default_value_t = PILOT_SLOTS, value_parser = clap::value_parser!(u64).range(1..=MOST_COMPARED as u64))]
-    pub pilot_slots: u64,
-    /// The run has no fixed number of slots: recommend a growing V(t)
-    #[arg(long, conflicts_with = "slots")]
-    pub no_horizon: bool,
-    #[command(flatten)]
-    pub accuracy: Accuracy,
-}
-
 /// The least energy budgets that can be kept, by proof from both sides, and which V to start with.
 ///
 /// Plays the scenario's first slots, then looks for the decisions that spend least in them: the least common factor of
@@ -461,7 +434,7 @@ pub struct BudgetArguments {
     #[command(flatten)]
     pub scenario: ScenarioArguments,
     /// Number of slots to look at; the scenario's, but at most 100, if left out
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=MOST_COMPARED as u64))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=collapipe::simulation::MOST_COMPARED as u64))]
     pub slots: Option<u64>,
     /// Write the scenario to this new file, with budgets of 1.25 times the least common ones; comments are left out
     #[arg(long, value_name = "FILE")]

@@ -15,7 +15,7 @@ struct Certified<'a> {
 }
 
 pub fn bound(arguments: &BoundArguments) -> Result<Done, Failure> {
-    let text = io::read(&arguments.parameters)?;
+    let text = io::read_json(&arguments.parameters, "parameters of a bound (docs/cli.md)")?;
     let request = BoundRequest::from_json(&text).map_err(|error| io::bad_input(&arguments.parameters, &error))?;
     let report = request.evaluate().map_err(|error| io::bad_input(&arguments.parameters, &error))?;
     if arguments.certify {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use collapipe::lyapunov::recommend::{self, Goal, Measured, Recommendation};
+use collapipe::lyapunov::recommend::{Goal, Measured};
 use collapipe::report::summary;
 use collapipe::scenario::{ScenarioFile, ScenarioSpec};
 use collapipe::simulation::{BudgetNeeds, DerivedBudgets, Effort, LeastBudget, Run};
@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::args::{BudgetArguments, Format};
 use super::progress::Progress;
+use super::recommend::Advice;
 use super::run::read;
 use super::{Done, Failure, io};
 
@@ -38,7 +39,7 @@ struct Budgets {
     /// Mean latency of the offline optimum within the budgets, in seconds; none where they cannot be kept.
     mean_latency_s: Option<f64>,
     /// The V to start with; none where the budgets cannot be kept.
-    start_with: Option<Recommendation>,
+    start_with: Option<Advice>,
 }
 
 #[derive(Serialize)]
@@ -87,7 +88,7 @@ pub fn budget(arguments: &BudgetArguments) -> Result<Done, Failure> {
             let drift = record.history().map_err(|error| Failure::machine(error.to_string()))?.mean_drift();
             let drift = drift.map_err(|error| Failure::machine(error.to_string()))?;
             let measured = Measured { drift, multiplier_norm };
-            Some(recommend::recommend(&measured, Goal::Penalty(TOLERANCE * latency), Some(own))?)
+            Some(Advice::of(&measured, Goal::Penalty(rounded(TOLERANCE * latency, 4)), Some(own))?)
         }
         None => None,
     };
@@ -134,12 +135,13 @@ fn write_scenario(mut spec: ScenarioSpec, factor: f64, budgets: &Budgets, out: &
     Ok(write_text(out, &(head + &ScenarioFile::text_of(&spec)?), false)?)
 }
 
-/// Four digits.
+/// Four significant digits.
 fn number(value: f64) -> String {
-    match value.abs() {
+    let shown = rounded(value, 4);
+    match shown.abs() {
         0.0 => "0".into(),
-        size if (1e-2..1e5).contains(&size) => format!("{value:.4}"),
-        _ => format!("{value:.3e}"),
+        size if (1e-3..1e5).contains(&size) => shown.to_string(),
+        _ => format!("{shown:e}"),
     }
 }
 
@@ -175,8 +177,8 @@ fn table(budgets: &Budgets) -> String {
             "\nBest mean latency within the budgets: {} s, all slots known. Start with latency_weight = {}: {} s above the \
              least by C2 ({} % of it).",
             number(latency),
-            number(start.penalty_weight),
-            number(start.penalty_bound),
+            number(start.latency_weight),
+            number(start.latency_above_least_s),
             100.0 * TOLERANCE
         );
     }

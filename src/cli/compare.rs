@@ -17,7 +17,7 @@ pub fn compare(arguments: &CompareArguments) -> Result<Done, Failure> {
     let policies = match arguments.policies.as_slice() {
         [] => {
             let compared = Compared::of(&scenario)?;
-            compared.left_out.iter().for_each(|note| io::note(&format!("note: {note}")));
+            compared.note().iter().for_each(|note| io::note(&format!("note: {note}")));
             compared.policies
         }
         named => named.to_vec(),

@@ -5,6 +5,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use collapipe::calibration::TimingColumn;
+use collapipe::experiments::OwnExperiment;
 use collapipe::formats::{FileKind, Template};
 use collapipe::report::RunFolder;
 use collapipe::simulation::{RecordReader, RunRecord};
@@ -62,6 +63,9 @@ pub fn validate(arguments: &ValidateArguments) -> Result<Done, Failure> {
             continue;
         }
         let text = io::read(path)?;
+        if let Some(other) = other(path, &text) {
+            return Err(io::bad_input(path, &other));
+        }
         let file = if io::is_stdin(path) { "standard input".into() } else { path.display().to_string() };
         let kind = FileKind::of(&text).map_err(|error| io::bad_input(path, &error))?;
         let folder = if io::is_stdin(path) { None } else { path.parent() };
@@ -74,6 +78,20 @@ pub fn validate(arguments: &ValidateArguments) -> Result<Done, Failure> {
         io::print_json(&verdicts)?;
     }
     Ok(if verdicts.iter().all(|verdict| verdict.valid) { Done::Solved } else { Done::Refused })
+}
+
+/// What a file is that other commands read and check.
+fn other(path: &Path, text: &str) -> Option<String> {
+    if path.extension().is_some_and(|extension| extension == "csv") {
+        return Some(
+            "is a table: must be a scenario (TOML), or a slot problem, an answer, a decision or a record (JSON); tables are checked by what \
+             reads them, traces by the scenario that names them and timings by `collapipe calibrate`"
+                .into(),
+        );
+    }
+    let file = path.display();
+    OwnExperiment::describes(text)
+        .then(|| format!("is an experiment: `collapipe sweep {file} --plan runs.json` checks it, and lists its runs"))
 }
 
 /// As `not a valid scenario: 2 errors, 1 warning`.

@@ -20,6 +20,20 @@ pub fn read(path: &Path) -> Result<String, Failure> {
     decode(&bytes).map_err(|error| bad_input(path, &error))
 }
 
+/// Reads a file of JSON; of one that is plainly something else, as a scenario, it is said what must be there.
+pub fn read_json(path: &Path, what: &str) -> Result<String, Failure> {
+    let text = read(path)?;
+    match text.trim_start().chars().next() {
+        Some(first) if first == '#' || first.is_alphabetic() => {
+            Err(bad_input(path, &format!("is not JSON: must be {what}")))
+        }
+        _ => Ok(text),
+    }
+}
+
+/// What `solve`, `check` and `plan` read.
+pub const PROBLEM: &str = "a slot problem, as `collapipe problem SCENARIO --slot 0` prints it";
+
 /// An input error, or several on a line each, with the name of the file.
 pub fn bad_input(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     let name = name(path);

@@ -136,7 +136,8 @@ impl PlanArguments {
         if self.slot != 0 || self.lasting.is_some() {
             return Err(Failure::input("--slot and --static are of scenarios; a problem is that of one slot"));
         }
-        let problem = SlotProblem::from_json(&io::read(path)?).map_err(|error| io::bad_input(path, &error))?;
+        let problem =
+            SlotProblem::from_json(&io::read_json(path, io::PROBLEM)?).map_err(|error| io::bad_input(path, &error))?;
         Ok(Asked { problem, names: Names::default(), title: path.display().to_string() })
     }
 

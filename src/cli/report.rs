@@ -38,6 +38,9 @@ pub struct ReportArguments {
 
 pub fn report(arguments: &ReportArguments) -> Result<Done, Failure> {
     let path = if arguments.run.is_dir() { arguments.run.join(RunFolder::RECORD) } else { arguments.run.clone() };
+    if !io::is_stdin(&path) && !path.exists() {
+        return Err(io::bad_input(&path, &"is not there: must be the folder of a run, or its record"));
+    }
     let beside = path.parent().filter(|_| path.file_name().is_some_and(|name| name == RunFolder::RECORD));
     let Some(out) = arguments.out.as_deref().or(beside.filter(|_| !io::is_stdin(&path))) else {
         return Err(Failure::input(format!(

@@ -12,7 +12,7 @@ use super::run::load;
 use super::{Done, Failure, io};
 
 pub fn solve(arguments: &SolveArguments) -> Result<Done, Failure> {
-    let text = io::read(&arguments.problem)?;
+    let text = io::read_json(&arguments.problem, io::PROBLEM)?;
     let problem = SlotProblem::from_json(&text).map_err(|error| io::bad_input(&arguments.problem, &error))?;
     let settings = arguments.accuracy.settings();
     settings.validate()?;
@@ -61,9 +61,9 @@ pub fn check(arguments: &CheckArguments) -> Result<Done, Failure> {
     if io::is_stdin(&arguments.problem) && io::is_stdin(&arguments.answer) {
         return Err(Failure::input("only one of PROBLEM and ANSWER can be standard input"));
     }
-    let text = io::read(&arguments.problem)?;
+    let text = io::read_json(&arguments.problem, io::PROBLEM)?;
     let problem = SlotProblem::from_json(&text).map_err(|error| io::bad_input(&arguments.problem, &error))?;
-    let text = io::read(&arguments.answer)?;
+    let text = io::read_json(&arguments.answer, "an answer, as `collapipe solve` prints it, or a decision")?;
     let (decision, claims) = Decision::with_claims(&text).map_err(|error| io::bad_input(&arguments.answer, &error))?;
     let evaluation = evaluate(&problem, &decision).map_err(|error| io::bad_input(&arguments.answer, &error))?;
     let feasible = evaluation.feasibility.is_feasible(arguments.tolerance);

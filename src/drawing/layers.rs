@@ -10,14 +10,19 @@ use super::style::Measures;
 /// Width of the heavy line under bars [pt].
 pub(super) const HEAVY: f64 = 1.8;
 
+/// So many dots are drawn large.
+const FEW_DOTS: usize = 60;
+
 pub(super) fn draw(drawn: &mut Drawn, frame: &Frame, layers: &[Layer]) {
     let measures = frame.measures;
     for layer in layers {
         match layer {
             Layer::Line { points, look, marks } => line(drawn, frame, points, look, *marks),
             Layer::Dots { points, fill } => {
+                // A cloud is of specks; few would be lost behind a line.
+                let size = if points.len() <= FEW_DOTS { 0.9 } else { 0.45 };
                 for point in points {
-                    drawn.circle(frame.at(*point), 0.45 * measures.mark, Some(*fill), None);
+                    drawn.circle(frame.at(*point), size * measures.mark, Some(*fill), None);
                 }
             }
             Layer::Area { outline, fill } => {

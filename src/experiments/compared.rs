@@ -18,7 +18,7 @@ pub struct Compared {
     /// Who can play the scenario.
     pub policies: Vec<PolicyKind>,
     /// Who cannot, and why, in words.
-    pub left_out: Vec<String>,
+    pub left_out: Vec<(PolicyKind, String)>,
 }
 
 impl Compared {
@@ -32,12 +32,25 @@ impl Compared {
             let policy = kind.build(Settings::default(), scenario.spec().seed)?;
             match Rounds::with_policy(scenario, policy) {
                 Ok(_) => compared.policies.push(kind),
-                Err(RunError::Policy { policy, reason }) => {
-                    compared.left_out.push(format!("{policy} is left out: {reason}"));
-                }
+                Err(RunError::Policy { reason, .. }) => compared.left_out.push((kind, reason)),
                 Err(error) => return Err(error),
             }
         }
         Ok(compared)
+    }
+
+    /// Who is left out and why, in one line: those with the same reason together. None where nobody is.
+    #[must_use]
+    pub fn note(&self) -> Option<String> {
+        let mut groups: Vec<(Vec<String>, &str)> = Vec::new();
+        for (kind, reason) in &self.left_out {
+            match groups.iter_mut().find(|(_, of)| of == reason) {
+                Some((kinds, _)) => kinds.push(kind.to_string()),
+                None => groups.push((vec![kind.to_string()], reason)),
+            }
+        }
+        let shown: Vec<String> =
+            groups.iter().map(|(kinds, reason)| format!("{} ({reason})", kinds.join(", "))).collect();
+        (!shown.is_empty()).then(|| format!("left out: {}", shown.join("; ")))
     }
 }

@@ -8,7 +8,7 @@ use crate::network::radio::TraceFileError;
 use crate::problem::FieldError;
 use crate::report::ReportError;
 use crate::scenario::{AssignmentError, ScenarioError, ScenarioFileError};
-use crate::simulation::RunError;
+use crate::simulation::{PolicyKind, RunError};
 
 /// Why an experiment has no result.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,16 @@ pub enum ExperimentError {
         experiment: String,
         /// Their name.
         cell: String,
+    },
+    /// A policy that cannot play a scenario of the experiment.
+    #[error("experiment {experiment}: policy {policy}: {reason}, or leave the policy out")]
+    Refused {
+        /// The experiment.
+        experiment: String,
+        /// The policy.
+        policy: PolicyKind,
+        /// Why, and what would help.
+        reason: String,
     },
     /// A run failed.
     #[error("experiment {experiment}, {cell}: {source}")]
@@ -152,7 +162,7 @@ impl Blamed for ExperimentError {
             Self::Base(error) => error.blame(),
             Self::Assignment(error) => error.blame(),
             // Of the catalogue, which is part of the program, no two cells are alike; of a user's values two may be.
-            Self::Twice { .. } => Blame::Input,
+            Self::Twice { .. } | Self::Refused { .. } => Blame::Input,
             Self::Scenario { source, .. } => source.blame(),
             Self::Field(error) => error.blame(),
             Self::Traces { source } => source.blame(),

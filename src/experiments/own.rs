@@ -12,6 +12,7 @@ use super::metric::Metric;
 use crate::ground::check::{FieldError, count};
 use crate::scenario::{Assignment, Scenario, ScenarioFile};
 use crate::simulation::PolicyKind;
+use crate::solver::Settings;
 use crate::text::{describe, value};
 
 /// Name and version of the format of an experiment's description.
@@ -306,6 +307,8 @@ impl OwnExperiment {
         let numbers = self.vary.first().and_then(Vary::numbers);
         let mut cells = Vec::new();
         for place in self.places()? {
+            let here = self.at(&place.set)?;
+            self.policies.iter().try_for_each(|policy| self.playable(*policy, &here))?;
             let (x, x_label) = match self.vary.first() {
                 Some(vary) => (
                     numbers.as_ref().and_then(|numbers| numbers.get(place.first).copied()),
@@ -323,6 +326,14 @@ impl OwnExperiment {
             }
         }
         Ok(cells)
+    }
+
+    /// That a policy can play a scenario, before any of the runs is played.
+    fn playable(&self, kind: PolicyKind, scenario: &Scenario) -> Result<(), ExperimentError> {
+        // One that this build is without is found by whoever plays.
+        let Ok(policy) = kind.build(Settings::default(), scenario.spec().seed) else { return Ok(()) };
+        let Some(reason) = policy.refuses(scenario) else { return Ok(()) };
+        Err(ExperimentError::Refused { experiment: self.name.clone(), policy: kind, reason })
     }
 
     fn check(&self) -> Result<(), ExperimentError> {

@@ -113,6 +113,7 @@ fn section(page: &mut String, experiment: &DrawnExperiment) -> std::fmt::Result 
     numbers(page, table);
     page.push_str("</details>\n");
     let runs = match table.slots {
+        Some(1) => "Runs of 1 slot. ".to_owned(),
         Some(slots) => format!("Runs of {slots} slots. "),
         None => String::new(),
     };

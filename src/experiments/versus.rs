@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::metric::Metric;
 use crate::problem::{SlotProblem, evaluate};
+use crate::scenario::Scenario;
 use crate::simulation::policy::ExactPolicy;
 use crate::simulation::{Choice, Policy, RunError, SlotContext};
 use crate::solver::{Settings, Solution, SolveError};
@@ -50,6 +51,14 @@ impl Policy for Versus<'_> {
 
     fn gap_tolerance(&self) -> Option<f64> {
         self.own.gap_tolerance()
+    }
+
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        self.own.refuses(scenario)
+    }
+
+    fn remembers(&self) -> bool {
+        self.own.remembers()
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

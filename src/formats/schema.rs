@@ -61,6 +61,9 @@ fn improve(schema: &mut Value) {
                 }
                 members.insert("description".into(), text.into());
             }
+            if let Some(Value::Object(fields)) = members.get_mut("properties") {
+                fields.iter_mut().for_each(|(name, field)| add_unit(name, field));
+            }
             // The size of an integer in memory says nothing about a file.
             if members.get("format").is_some_and(Value::is_string) {
                 members.remove("format");
@@ -75,6 +78,13 @@ fn improve(schema: &mut Value) {
 /// Text without the links of the code's documentation and without its examples.
 fn plain(text: &str) -> String {
     let text = text.split("```").step_by(2).collect::<String>();
+    // What a program does with it next says nothing about a file.
+    let text = match text.split_once(", not yet validated: ") {
+        Some((before, rest)) => {
+            format!("{before}.{}", rest.find("\n\n").and_then(|end| rest.get(end..)).unwrap_or_default())
+        }
+        None => text,
+    };
     let mut shown = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(open) = rest.find("[`") {
@@ -97,7 +107,11 @@ fn range(text: &str) -> Option<Map<String, Value>> {
     let number = |text: &str| text.trim().replace('_', "").parse::<f64>().ok().map(as_json);
     let mut range = Map::new();
     for (open, least) in [("in [", "minimum"), ("in (", "exclusiveMinimum")] {
-        let Some((_, rest)) = text.split_once(open) else { continue };
+        let Some((before, rest)) = text.split_once(open) else { continue };
+        // What may also be something else, as in `0 (no link) or in [1e-30, 1e30]`, is no range.
+        if before.trim_end().ends_with("or") {
+            return None;
+        }
         let Some(end) = rest.find([']', ')']) else { continue };
         let Some((low, high)) = rest.get(..end).and_then(|inside| inside.split_once(", ")) else { continue };
         let most = if rest.get(end..=end) == Some("]") { "maximum" } else { "exclusiveMaximum" };
@@ -107,13 +121,51 @@ fn range(text: &str) -> Option<Map<String, Value>> {
             return Some(range);
         }
     }
-    for (sign, least) in [("> 0", "exclusiveMinimum"), ("≥ 1", "minimum")] {
+    for (sign, least) in [("> 0", "exclusiveMinimum"), ("≥ 1", "minimum"), ("≥ 0", "minimum")] {
         if text.contains(sign) {
             range.insert(least.into(), number(sign.trim_start_matches(['>', '≥', ' ']))?);
             return Some(range);
         }
     }
     None
+}
+
+/// What names of fields end with, and the units that it means, for numbers whose type has none.
+const UNITS: [(&str, &str); 14] = [
+    ("_dbm_per_hz", "dBm/Hz"),
+    ("_hz_per_w", "Hz/W"),
+    ("_m_per_s", "m/s"),
+    ("_s_per_j", "s/J"),
+    ("_s_per_byte", "s/byte"),
+    ("_bits_per_second", "bit/s"),
+    ("_bits_per_second_by_slot", "bit/s"),
+    ("_seconds", "s"),
+    ("_mbps", "Mbit/s"),
+    ("_dbi", "dBi"),
+    ("_db", "dB"),
+    ("_s", "s"),
+    ("_j", "J"),
+    ("latency_weight", "1/s"),
+];
+
+/// The unit that a field's name ends with, where its type does not say one.
+fn add_unit(name: &str, field: &mut Value) {
+    let Some(unit) = UNITS.iter().find(|(end, _)| name.ends_with(end)).map(|(_, unit)| *unit) else { return };
+    let Some(members) = field.as_object_mut() else { return };
+    let numbers = |of: &Map<String, Value>| ["number", "integer"].iter().any(|kind| is(of.get("type"), kind));
+    let of_list = members.get("items").and_then(Value::as_object).is_some_and(numbers);
+    if (numbers(members) || of_list) && !members.contains_key("x-unit") {
+        members.insert("x-unit".into(), unit.into());
+    }
+}
+
+/// Whether a schema's `type` names a kind.
+fn is(of: Option<&Value>, name: &str) -> bool {
+    match of {
+        Some(Value::String(one)) => one == name,
+        Some(Value::Array(several)) => several.iter().any(|one| one == name),
+        _ => false,
+    }
 }
 
 /// A whole number without a point.
@@ -123,13 +175,12 @@ fn as_json(number: f64) -> Value {
 
 /// Puts a range where the numbers of a field are: of the field, or of each element of a list.
 fn add_range(members: &mut Map<String, Value>, range: &Map<String, Value>) {
-    let holds = |kind: &Value, name: &str| match kind {
-        Value::String(one) => one == name,
-        Value::Array(several) => several.iter().any(|one| one == name),
-        _ => false,
-    };
-    let kind = members.get("type").cloned().unwrap_or_default();
-    if holds(&kind, "number") || holds(&kind, "integer") {
+    let kind = members.get("type").cloned();
+    if is(kind.as_ref(), "number") || is(kind.as_ref(), "integer") {
         members.extend(range.clone());
+    } else if is(kind.as_ref(), "array")
+        && let Some(Value::Object(items)) = members.get_mut("items")
+    {
+        add_range(items, range);
     }
 }

@@ -43,16 +43,37 @@ impl Described<'_> {
             devices: self.devices(&hops, &busy, &bottleneck.0),
             bottleneck: bottleneck.0,
             bottleneck_busy: bottleneck.1,
-            hops: Phase::BOTH.iter().flat_map(|phase| &hops[*phase]).map(|hop| self.hop(hop)).collect(),
+            absent: self.names.absent(),
+            hops: Phase::BOTH
+                .iter()
+                .flat_map(|phase| {
+                    let part = if *phase == Phase::Forward { Step::Forward } else { Step::Backward };
+                    hops[*phase].iter().map(move |hop| self.message(part, hop))
+                })
+                .collect(),
+            transfers: self.transfers(),
             edge_server: self.evaluation.map_or_else(ServerUse::default, |of| of.edge_server),
             pipeline,
         })
     }
 
-    fn hop(&self, Sent { sent, link, air }: &Sent) -> HopReport {
+    /// What is sent before and after the pipeline; what has no bits is not.
+    fn transfers(&self) -> Vec<HopReport> {
+        let once = self.program.sent_once(self.choice);
+        let lists = [
+            (Step::Distribution, once.distribution.as_slice()),
+            (Step::Collection, once.collection.as_slice()),
+            (Step::Upload, std::slice::from_ref(&once.upload)),
+        ];
+        let all = lists.into_iter().flat_map(|(part, list)| list.iter().map(move |sent| (part, sent)));
+        all.filter(|(_, sent)| sent.sent.bits.0 > 0.0).map(|(part, sent)| self.message(part, sent)).collect()
+    }
+
+    fn message(&self, part: Step, Sent { sent, link, air }: &Sent) -> HopReport {
         let devices = self.program.at.cluster.devices.len();
         let radio = sent.is_decided();
         HopReport {
+            part,
             from: self.names.node(sent.sender, devices),
             to: self.names.node(sent.receiver, devices),
             bandwidth_hz: radio.then_some(link.bandwidth_hz.0),
@@ -135,6 +156,7 @@ impl Described<'_> {
                 stage_s: [0.0; 2],
                 busy: 0.0,
                 energy_j: [energy.compute.0, energy.transmit.0],
+                energy_budget_j: self.names.budget_j(index),
                 energy_price: device.energy_price,
                 limits: Vec::new(),
                 name,

@@ -1,6 +1,6 @@
 //! One plan for good: the slot problem of gains that stand for all slots, at the energy prices where a run on them settles.
 
-use super::report::Names;
+use super::report::{NamedCluster, NamedDevice, Names};
 use crate::lyapunov::{BudgetError, EnergyController, QueueError};
 use crate::problem::{FieldError, Gains, SlotProblem};
 use crate::scenario::{MeasurementError, Scenario, SlotError, SlotState};
@@ -139,10 +139,16 @@ impl Names {
     #[must_use]
     pub fn of_scenario(scenario: &Scenario, present: &[Vec<usize>]) -> Self {
         let clusters = scenario.spec().clusters.iter().enumerate().map(|(index, cluster)| {
-            let all: Vec<usize> = (0..cluster.devices.len()).collect();
-            let there = present.get(index).unwrap_or(&all);
-            let name = |device: &usize| cluster.devices.get(*device).map_or_else(String::new, |of| of.name.clone());
-            (cluster.name.clone(), there.iter().map(name).collect())
+            let mut named = NamedCluster { name: cluster.name.clone(), ..NamedCluster::default() };
+            for (device, of) in cluster.devices.iter().enumerate() {
+                if present.get(index).is_none_or(|present| present.contains(&device)) {
+                    let budget_j = of.budget_j_per_round.map(|Joules(budget)| budget);
+                    named.devices.push(NamedDevice { name: of.name.clone(), budget_j });
+                } else {
+                    named.absent.push(of.name.clone());
+                }
+            }
+            named
         });
         Self { clusters: clusters.collect() }
     }

@@ -17,8 +17,8 @@ mod why;
 
 pub use lasting::{LastingError, Typical, lasting, lasting_state, settled_prices};
 pub use report::{
-    ClusterReport, DeviceReport, HopReport, Limit, Names, Part, Pipeline, PlanReport, Price, Resource, Step, Variant,
-    Why,
+    ClusterReport, DeviceReport, HopReport, Limit, NamedCluster, NamedDevice, Names, Part, Pipeline, PlanReport, Price,
+    Resource, Step, Variant, Why,
 };
 
 use crate::ground::route::Route;

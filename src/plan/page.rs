@@ -2,10 +2,10 @@
 
 use super::report::{ClusterReport, PlanReport};
 use crate::problem::FieldError;
-use crate::report::page::{Chart, RoundView, Tone, begin, end, facts, round, table, verdict};
+use crate::report::page::{Chart, Escaped, RoundView, Tone, begin, end, facts, put, round, table, verdict};
 use crate::report::table::{number, or_dash, percent, significant};
 
-const DEVICES: [&str; 9] = [
+const DEVICES: [&str; 10] = [
     "device",
     "blocks",
     "memory [GB]",
@@ -14,10 +14,19 @@ const DEVICES: [&str; 9] = [
     "backward [s]",
     "busy [%]",
     "energy [J]",
+    "of [J]",
     "up against",
 ];
-const MESSAGES: [&str; 7] =
-    ["message", "band [MHz]", "power [W]", "rate [Mbit/s]", "on air [s]", "times in the round", "energy [J]"];
+const MESSAGES: [&str; 8] = [
+    "message",
+    "part of the round",
+    "band [MHz]",
+    "power [W]",
+    "rate [Mbit/s]",
+    "on air [s]",
+    "times in the round",
+    "energy [J]",
+];
 
 impl PlanReport {
     /// One page (HTML) with everything: it opens offline, needs no other file, and its tables sort by a click on a heading.
@@ -27,13 +36,7 @@ impl PlanReport {
     pub fn to_html(&self, title: &str) -> Result<String, FieldError> {
         let mut page = begin(title);
         let lines = [
-            format!(
-                "A round takes {} s: I = {} iterations, M = {} micro-batches, {}.",
-                number(self.round_latency_s),
-                self.local_iterations,
-                self.micro_batches,
-                self.schedule
-            ),
+            format!("A round takes {} s: {}.", number(self.round_latency_s), self.plan_in_words()),
             format!("No decision is better by more than {:.1e} of the objective: proved.", self.gap.max(0.0)),
         ];
         verdict(&mut page, Tone::Good, &lines);
@@ -65,6 +68,9 @@ impl PlanReport {
                 text += &format!(" {turns}");
             }
         }
+        if !cluster.absent.is_empty() {
+            text += &format!(" Absent in this slot: {}.", cluster.absent.join(", "));
+        }
         let chart = match self.timeline(index)? {
             Some(timeline) => Ok(Chart::of(&timeline)?),
             None => Err("it has too many events".to_owned()),
@@ -80,13 +86,15 @@ impl PlanReport {
                 when(significant(device.stage_s[0], 3)),
                 when(significant(device.stage_s[1], 3)),
                 when(percent(device.busy)),
-                significant(device.energy_j[0] + device.energy_j[1], 3),
+                when(significant(device.energy_j[0] + device.energy_j[1], 3)),
+                or_dash(device.energy_budget_j, |joules| significant(joules, 3)),
                 limits.join(", "),
             ]
         });
-        let messages = cluster.hops.iter().map(|hop| {
+        let messages = cluster.messages().map(|hop| {
             vec![
                 format!("{} \u{2192} {}", hop.from, hop.to),
+                hop.part.name().into(),
                 or_dash(hop.bandwidth_hz, |hz| significant(1e-6 * hz, 3)),
                 or_dash(hop.power_w, |watts| significant(watts, 3)),
                 or_dash(hop.bits_per_second, |rate| significant(1e-6 * rate, 3)),
@@ -110,19 +118,31 @@ impl PlanReport {
     }
 
     fn why_on(&self, page: &mut String) {
-        let rows = self.variants.iter().map(|variant| {
+        let (possible, impossible): (Vec<_>, Vec<_>) =
+            self.variants.iter().partition(|variant| variant.reason.is_none());
+        let rows = possible.iter().map(|variant| {
             vec![
                 format!("{}/{}", variant.cluster, variant.device),
                 variant.change.clone(),
                 or_dash(variant.cost_s, number),
                 or_dash(variant.latency_change_s, number),
-                variant.reason.clone().unwrap_or_else(|| or_dash(variant.gap, |gap| format!("{gap:.0e}"))),
+                or_dash(variant.gap, |gap| format!("{gap:.0e}")),
             ]
         });
         page.push_str("<h2>What else was possible</h2>\n");
-        let headings = ["device", "instead", "costs [s]", "round longer by [s]", "gap, or why not"];
+        let headings = ["device", "instead", "costs [s]", "round longer by [s]", "gap"];
         let caption = "What the best such decision would cost, energy and all, in seconds of the round";
         table(page, caption, &headings, &rows.collect::<Vec<_>>());
+        // Sentences have no room in a table on a phone.
+        if !impossible.is_empty() {
+            put(page, format_args!("<details>\n<summary>{} not possible, and why</summary>\n<ul>\n", impossible.len()));
+            for variant in impossible {
+                let what = format!("{}/{} {}", variant.cluster, variant.device, variant.change);
+                let why = variant.reason.as_deref().unwrap_or_default();
+                put(page, format_args!("<li><b>{}</b>: {}</li>\n", Escaped(&what), Escaped(why)));
+            }
+            page.push_str("</ul>\n</details>\n");
+        }
         let rows = self.prices.iter().map(|price| {
             vec![
                 format!("{} {}", price.resource.unit(), price.resource.name()),

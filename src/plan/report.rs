@@ -3,20 +3,42 @@
 use serde::{Deserialize, Serialize};
 
 use crate::problem::{FieldError, NodeId, ServerUse};
+use crate::report::table::plan_in_words;
 use crate::schedule::{Durations, ScheduleKind, Sending};
 
-/// Names of clusters and their devices, as people know them. Where one is missing, its number stands for it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Names of clusters and their devices, as people know them, and what a slot's problem does not say of them. Where a name is
+/// missing, a number stands for it.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Names {
-    /// Of each cluster its name, and those of the problem's devices.
-    pub clusters: Vec<(String, Vec<String>)>,
+    /// One per cluster.
+    pub clusters: Vec<NamedCluster>,
+}
+
+/// A cluster as people know it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NamedCluster {
+    /// Its name.
+    pub name: String,
+    /// The problem's devices.
+    pub devices: Vec<NamedDevice>,
+    /// Names of its other devices, which are absent in the slot.
+    pub absent: Vec<String>,
+}
+
+/// A device as people know it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NamedDevice {
+    /// Its name.
+    pub name: String,
+    /// Energy that it may spend per round, on average over the run, in J; none where it is not limited, or not known.
+    pub budget_j: Option<f64>,
 }
 
 /// Names of one cluster.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClusterNames<'a> {
     index: usize,
-    known: Option<&'a (String, Vec<String>)>,
+    known: Option<&'a NamedCluster>,
 }
 
 impl Names {
@@ -27,12 +49,20 @@ impl Names {
 
 impl ClusterNames<'_> {
     pub fn cluster(&self) -> String {
-        self.known.map_or_else(|| format!("cluster {}", self.index), |known| known.0.clone())
+        self.known.map_or_else(|| format!("cluster {}", self.index), |known| known.name.clone())
     }
 
     pub fn device(&self, index: usize) -> String {
-        let known = self.known.and_then(|known| known.1.get(index));
-        known.cloned().unwrap_or_else(|| format!("device {index}"))
+        let known = self.known.and_then(|known| known.devices.get(index));
+        known.map_or_else(|| format!("device {index}"), |known| known.name.clone())
+    }
+
+    pub fn budget_j(&self, index: usize) -> Option<f64> {
+        self.known.and_then(|known| known.devices.get(index)?.budget_j)
+    }
+
+    pub fn absent(&self) -> Vec<String> {
+        self.known.map_or_else(Vec::new, |known| known.absent.clone())
     }
 
     pub fn node(&self, node: NodeId, devices: usize) -> String {
@@ -78,6 +108,11 @@ pub struct PlanReport {
 }
 
 impl PlanReport {
+    /// The plan in words.
+    pub(super) fn plan_in_words(&self) -> String {
+        plan_in_words(self.local_iterations, self.micro_batches, self.schedule)
+    }
+
     /// Index of a cluster by its name or, where none has the name, by its number from 0.
     ///
     /// # Errors
@@ -109,8 +144,12 @@ pub struct ClusterReport {
     pub bottleneck_busy: f64,
     /// Devices, those that hold nothing as well.
     pub devices: Vec<DeviceReport>,
+    /// Devices of the cluster that are absent in the slot, by name: the plan is made without them.
+    pub absent: Vec<String>,
     /// Messages of the pipeline, forward then backward.
     pub hops: Vec<HopReport>,
+    /// Messages before and after it: distribution, collection, upload.
+    pub transfers: Vec<HopReport>,
     /// What the edge server does for it; left out where nobody counts it.
     #[serde(default, skip_serializing_if = "ServerUse::is_none")]
     pub edge_server: ServerUse,
@@ -211,6 +250,9 @@ pub struct DeviceReport {
     pub busy: f64,
     /// Energy in the round, computing and sending.
     pub energy_j: [f64; 2],
+    /// Energy that it may spend per round, on average over the run; none where it is not limited, and where a problem stands
+    /// alone: that has prices in the place of budgets.
+    pub energy_budget_j: Option<f64>,
     /// Z in 1/J: what a joule of it costs.
     pub energy_price: f64,
     /// What it is up against.
@@ -248,11 +290,13 @@ impl Limit {
     }
 }
 
-/// A message of the pipeline.
+/// A message of the round.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HopReport {
+    /// When it is sent.
+    pub part: Step,
     /// Who sends.
     pub from: String,
     /// Who receives.
@@ -269,6 +313,38 @@ pub struct HopReport {
     pub uses: f64,
     /// Energy of the sender in the round.
     pub energy_j: f64,
+}
+
+impl HopReport {
+    /// Who sends to whom; outside the pipeline what is sent, and where to or from.
+    pub(super) fn name(&self) -> String {
+        match self.part {
+            Step::Distribution => format!("distribution to {}", self.to),
+            Step::Collection => format!("collection from {}", self.from),
+            Step::Upload => format!("upload to {}", self.to),
+            Step::Fixed | Step::Forward | Step::Backward => format!("{} \u{2192} {}", self.from, self.to),
+        }
+    }
+}
+
+impl ClusterReport {
+    /// All messages, in the order of the round.
+    pub(super) fn messages(&self) -> impl Iterator<Item = &HopReport> {
+        let before = self.transfers.iter().filter(|of| of.part == Step::Distribution);
+        let after = self.transfers.iter().filter(|of| of.part != Step::Distribution);
+        before.chain(&self.hops).chain(after)
+    }
+
+    /// What its devices are up against, in words; none where they are up against nothing.
+    pub(super) fn up_against(&self) -> Option<String> {
+        let limited = self.devices.iter().filter(|device| !device.limits.is_empty());
+        let of = |device: &DeviceReport| {
+            let limits: Vec<&str> = device.limits.iter().map(|limit| limit.name()).collect();
+            format!("{} {}", device.name, limits.join(", "))
+        };
+        let all: Vec<String> = limited.map(of).collect();
+        (!all.is_empty()).then(|| all.join("; "))
+    }
 }
 
 /// What else was possible, and what more would be worth.

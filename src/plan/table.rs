@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Formatter, Write};
 
-use super::report::{ClusterReport, Limit, PlanReport, Resource};
+use super::report::{ClusterReport, PlanReport, Resource};
 use crate::problem::ServerUse;
 use crate::report::table::{Table, number, or_dash, percent, significant};
 use crate::text::{WIDTH, printable, wrapped};
@@ -30,11 +30,9 @@ impl PlanReport {
         // Writing to a String does not fail.
         let _ = writeln!(
             text,
-            "Round of {} s: I = {} iterations, M = {} micro-batches, {}\nObjective {}, proved within {:.1e} of the best; V = {} per s\n",
+            "Round of {} s: {}\nObjective {}, proved within {:.1e} of the best; V = {} per s\n",
             number(self.round_latency_s),
-            self.local_iterations,
-            self.micro_batches,
-            self.schedule,
+            self.plan_in_words(),
             number(self.objective),
             self.gap,
             number(self.latency_weight),
@@ -130,14 +128,13 @@ impl ClusterReport {
         }
         text.push_str("\n\n");
         let mut table = Table::new(&[
-            &["Device", "blocks", "memory", "of", "forward", "backward", "busy", "energy", "up against"],
-            &["", "", "[GB]", "[GB]", "[s]", "[s]", "[%]", "[J]", ""],
+            &["Device", "blocks", "memory", "of", "forward", "backward", "busy", "energy", "of"],
+            &["", "", "[GB]", "[GB]", "[s]", "[s]", "[%]", "[J]", "[J]"],
         ]);
         for device in &self.devices {
             let gigabytes = |bytes: f64| significant(1e-9 * bytes, 3);
             let held = device.blocks.map(|[first, behind]| (first, behind));
             let when = |value: String| if held.is_some() { value } else { "-".into() };
-            let limits: Vec<&str> = device.limits.iter().map(|limit| Limit::name(*limit)).collect();
             table.push(vec![
                 device.name.clone(),
                 held.map_or_else(|| "none".into(), |(first, behind)| format!("{}-{}", first + 1, behind)),
@@ -147,10 +144,17 @@ impl ClusterReport {
                 when(significant(device.stage_s[1], 3)),
                 when(percent(device.busy)),
                 when(significant(device.energy_j[0] + device.energy_j[1], 3)),
-                if limits.is_empty() { "-".into() } else { limits.join(", ") },
+                or_dash(device.energy_budget_j, |joules| significant(joules, 3)),
             ]);
         }
-        let _ = writeln!(text, "{table:width$}");
+        let _ = write!(text, "{table:width$}");
+        if let Some(limits) = self.up_against() {
+            let _ = writeln!(text, "  Up against: {}", printable(&limits));
+        }
+        if !self.absent.is_empty() {
+            let _ = writeln!(text, "  Absent in this slot: {}", printable(&self.absent.join(", ")));
+        }
+        text.push('\n');
         if !self.edge_server.is_none() {
             let ServerUse { busy, energy, memory } = self.edge_server;
             let _ = writeln!(
@@ -165,9 +169,9 @@ impl ClusterReport {
             &["Message", "band", "power", "rate", "on air", "times", "energy"],
             &["", "[MHz]", "[W]", "[Mbit/s]", "[s]", "", "[J]"],
         ]);
-        for hop in &self.hops {
+        for hop in self.messages() {
             table.push(vec![
-                format!("{} \u{2192} {}", hop.from, hop.to),
+                hop.name(),
                 or_dash(hop.bandwidth_hz, |hz| significant(1e-6 * hz, 3)),
                 or_dash(hop.power_w, |watts| significant(watts, 3)),
                 or_dash(hop.bits_per_second, |rate| significant(1e-6 * rate, 3)),

@@ -93,9 +93,9 @@ impl EdgeServer {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct BlockSeconds {
-    /// Forward, one per block.
+    /// Forward, one per block, ≥ 0.
     pub forward: Vec<Seconds>,
-    /// Backward, one per block.
+    /// Backward, one per block, ≥ 0.
     pub backward: Vec<Seconds>,
 }
 

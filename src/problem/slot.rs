@@ -128,7 +128,7 @@ fn is_fill_drain(schedule: &ScheduleKind) -> bool {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Uplink {
-    /// W_up: shared by all clusters.
+    /// W_up: shared by all clusters, > 0.
     pub bandwidth_hz: Hertz,
 }
 

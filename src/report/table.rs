@@ -1,5 +1,6 @@
 //! Numbers in text, and the tables they stand in.
 
+use crate::schedule::ScheduleKind;
 pub(crate) use crate::text::Table;
 
 /// Four significant digits.
@@ -18,6 +19,15 @@ pub(crate) fn significant(value: f64, digits: i32) -> String {
     }
     let decimals = (digits - 1 - size.log10().floor() as i32).clamp(0, 6) as usize;
     format!("{value:.decimals$}")
+}
+
+/// As `2 local iterations, 16 micro-batches (I = 2, M = 16), fill-drain`.
+pub(crate) fn plan_in_words(iterations: u32, micro_batches: u32, schedule: ScheduleKind) -> String {
+    let iteration = if iterations == 1 { "iteration" } else { "iterations" };
+    let piece = if micro_batches == 1 { "micro-batch" } else { "micro-batches" };
+    format!(
+        "{iterations} local {iteration}, {micro_batches} {piece} (I = {iterations}, M = {micro_batches}), {schedule}"
+    )
 }
 
 pub(crate) fn percent(share: f64) -> String {

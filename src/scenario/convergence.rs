@@ -13,18 +13,24 @@ use crate::problem::{CandidatePlan, FieldError};
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ConvergenceSpec {
-    /// ε, in loss²/par².
+    /// ε > 0, in loss²/par².
+    #[cfg_attr(feature = "schema", schemars(extend("x-unit" = "loss²/par²")))]
     pub target: f64,
-    /// Δ = F(θ_0) − inf F, in loss.
+    /// Δ = F(θ_0) − inf F ≥ 0, in loss.
+    #[cfg_attr(feature = "schema", schemars(extend("x-unit" = "loss")))]
     pub initial_gap: f64,
-    /// η, in par²/loss; small enough for every candidate plan.
+    /// η > 0, in par²/loss; small enough for every candidate plan.
+    #[cfg_attr(feature = "schema", schemars(extend("x-unit" = "par²/loss")))]
     pub step_size: f64,
-    /// L, in loss/par².
+    /// L > 0, in loss/par².
+    #[cfg_attr(feature = "schema", schemars(extend("x-unit" = "loss/par²")))]
     pub smoothness: f64,
     /// σ²: largest variance of one sample's gradient, in loss²/par²; of all clusters, or of each.
+    #[cfg_attr(feature = "schema", schemars(extend("x-unit" = "loss²/par²")))]
     pub sample_variance: PerCluster,
-    /// ζ²: how far the clusters' gradients are apart, in loss²/par².
+    /// ζ²: how far the clusters' gradients are apart, ≥ 0, in loss²/par².
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(extend("x-unit" = "loss²/par²")))]
     pub heterogeneity: f64,
     /// β² ≥ 1.
     #[serde(default = "one")]

@@ -46,7 +46,7 @@ pub struct ScenarioSpec {
     /// derives it from the budgets, which is said.
     #[serde(default, deserialize_with = "not_zero", skip_serializing_if = "is_zero")]
     pub latency_weight: f64,
-    /// δ in [0, 1): budgets are played as Ē(1 − δ), so that Ē itself is kept for sure; 0 if left out. A node may have its
+    /// δ in [0, 0.9]: budgets are played as Ē(1 − δ), so that Ē itself is kept for sure; 0 if left out. A node may have its
     /// own.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub budget_margin: f64,
@@ -192,7 +192,7 @@ pub struct ClusterSpec {
     pub batch_size: u32,
     /// W: band that the hops of the running phase share, > 0.
     pub bandwidth_hz: Hertz,
-    /// Part of the cluster's latency that no decision changes.
+    /// Part of the cluster's latency that no decision changes, ≥ 0.
     #[serde(default)]
     pub fixed_seconds: Seconds,
     /// Propagation: by how much later every message arrives; it occupies nobody. A number, or a matrix `[from][to]` over
@@ -246,7 +246,7 @@ pub struct ControlUnitSpec {
     /// Ē: energy for sending that it may spend per round on average, in [1e-12, 1e18]; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
-    /// δ of this budget, instead of the scenario's.
+    /// δ of this budget, in [0, 0.9]; the scenario's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_margin: Option<f64>,
     /// Achieved forward rate of the embedding, in [1e-3, 1e24]; the preset's if left out.
@@ -258,7 +258,7 @@ pub struct ControlUnitSpec {
     /// Largest transmit power, > 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_power_w: Option<Watts>,
-    /// p_c: power that its radio circuits draw while it sends; the preset's if left out.
+    /// p_c: power that its radio circuits draw while it sends, ≥ 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_power_w: Option<Watts>,
     /// η: radiated power over power drawn by the amplifier, in (0, 1]; the preset's if left out.
@@ -301,7 +301,7 @@ pub struct EdgeServerSpec {
     /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
-    /// δ of this budget, instead of the scenario's.
+    /// δ of this budget, in [0, 0.9]; the scenario's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_margin: Option<f64>,
     /// Memory of the whole machine for what it trains, of which the cluster has its share, ≥ 0; no limit if left out.
@@ -337,7 +337,7 @@ pub struct DeviceSpec {
     /// Ē: energy that it may spend per round on average, in [1e-12, 1e18]; no limit if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_j_per_round: Option<Joules>,
-    /// δ of this budget, instead of the scenario's.
+    /// δ of this budget, in [0, 0.9]; the scenario's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget_margin: Option<f64>,
     /// Probability of being absent in a slot, drawn anew for every slot; in [0, 1].
@@ -352,16 +352,16 @@ pub struct DeviceSpec {
     /// Achieved backward rate, in [1e-3, 1e24]; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backward_flops_per_second: Option<FlopsPerSecond>,
-    /// ε: energy of computing; the preset's if left out.
+    /// ε: energy of computing, ≥ 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub joules_per_flop: Option<JoulesPerFlop>,
-    /// Memory for the segment and its activations; the preset's if left out.
+    /// Memory for the segment and its activations, ≥ 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub memory_bytes: Option<Bytes>,
     /// Least blocks of its segment where it takes part, at most `max_blocks`; one if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_blocks: Option<u32>,
-    /// Most blocks of its segment, 0 to 65,536; as many as memory holds if left out. With 0 it cannot take part.
+    /// Most blocks of its segment, in [0, 65_536]; as many as memory holds if left out. With 0 it cannot take part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_blocks: Option<u32>,
     /// Measured times of every block, in s, instead of work over rate: two lists of one number ≥ 0 per block. Energy stays
@@ -371,16 +371,16 @@ pub struct DeviceSpec {
     /// The same from a table of layers, which a scenario file reads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<ProfileSpec>,
-    /// o: what every forward and backward of a stage takes besides its work; the preset's if left out.
+    /// o: what every forward and backward of a stage takes besides its work, ≥ 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage_overhead_s: Option<Seconds>,
-    /// q: what every block adds to that; the preset's if left out.
+    /// q: what every block adds to that, ≥ 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block_overhead_s: Option<Seconds>,
     /// Largest transmit power, > 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_power_w: Option<Watts>,
-    /// p_c: power that its radio circuits draw while it sends; the preset's if left out.
+    /// p_c: power that its radio circuits draw while it sends, ≥ 0; the preset's if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_power_w: Option<Watts>,
     /// η: radiated power over power drawn by the amplifier, in (0, 1]; the preset's if left out.

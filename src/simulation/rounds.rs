@@ -10,7 +10,7 @@ use super::round::Round;
 use super::run::RunError;
 use super::traced;
 use crate::lyapunov::{DriftProblem, DriftSlot, Labels, Minimum, QueueError, Weights};
-use crate::problem::{Beyond, evaluate};
+use crate::problem::evaluate;
 use crate::scenario::{Scenario, SlotError, SlotInstance, SlotState};
 use crate::solver::{Settings, Solution};
 use crate::units::Joules;
@@ -107,14 +107,10 @@ impl<'a> Rounds<'a> {
     /// The rounds, decided by the given policy.
     ///
     /// # Errors
-    /// [`RunError`] for budgets or a convergence constraint out of range, and [`RunError::Policy`] for one that knows the
-    /// classical problem alone, where the scenario asks for more.
+    /// [`RunError`] for budgets or a convergence constraint out of range, and [`RunError::Policy`] for a policy
+    /// that [refuses](Policy::refuses) the scenario.
     pub fn with_policy(scenario: &Scenario, policy: Box<dyn Policy + 'a>) -> Result<Self, RunError> {
-        if let Some(beyond) = scenario.beyond_classical().filter(|_| policy.is_classical()) {
-            let Beyond { field, value, instead, .. } = beyond;
-            let reason = format!(
-                "it does not know {field} = {value} of the scenario, only {instead}; policy exact knows everything"
-            );
+        if let Some(reason) = policy.refuses(scenario) {
             return Err(RunError::Policy { policy: policy.name().into(), reason });
         }
         Ok(Self { scenario: scenario.clone(), policy, form: StandardForm::of_scenario(scenario)? })

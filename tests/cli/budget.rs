@@ -111,7 +111,7 @@ fn a_node_alone_has_the_least_budget_worked_out_by_hand() {
     assert_close(&found["nodes"][0]["least_j"], board, 0.01);
     assert!(found["nodes"][0]["least_j"].as_f64().unwrap() <= board);
     // With room there is a V, and a joule more never makes rounds longer.
-    assert!(found["start_with"]["penalty_weight"].as_f64().unwrap() > 0.0);
+    assert!(found["start_with"]["latency_weight"].as_f64().unwrap() > 0.0);
     assert!(found["nodes"][0]["seconds_per_joule"].as_f64().unwrap() >= 0.0);
     // In the middle between the least and too little: from both sides.
     for (share, kept) in [(0.98, false), (1.02, true)] {
@@ -229,7 +229,7 @@ fn a_scenario_without_v_has_one_derived() {
     // What `budget` recommends by the multipliers of an offline optimum is of the same size.
     let budget = run_with_input(&["budget", "-", "--slots", "40", "--format", "json"], &small);
     let budget: Value = serde_json::from_str(&stdout(&budget)).unwrap();
-    let recommended = budget["start_with"]["penalty_weight"].as_f64().unwrap();
+    let recommended = budget["start_with"]["latency_weight"].as_f64().unwrap();
     assert!((0.2..5.0).contains(&(v / recommended)), "{v} and {recommended}");
 }
 
@@ -293,4 +293,39 @@ fn a_run_without_rounds_does_not_keep_budgets() {
     let said = stdout(&output);
     assert!(said.starts_with("Budgets: no round was planned, and nothing spent"), "{said}");
     assert!(said.contains("no decision keeps the energy budget of shed/control-unit"), "{said}");
+}
+
+#[test]
+fn recommend_speaks_to_people_and_to_programs() {
+    let text = shed(Some(50.0), Some(20.0));
+    let ask = |more: &[&str]| {
+        let output = run_with_input(&[&["recommend", "-"][..], more].concat(), &text);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        stdout(&output)
+    };
+    let read =
+        |more: &[&str]| -> Value { serde_json::from_str(&ask(&[more, &["--format", "json"]].concat())).unwrap() };
+    let typed = |said: &str| -> f64 {
+        let (_, rest) = said.split_once("latency_weight = ").unwrap();
+        rest.split_whitespace().next().unwrap().parse().unwrap()
+    };
+    // The least V that promises the latency, and what is typed promises it as well.
+    let latency = ["--latency-tolerance", "0.25"];
+    let found = read(&latency);
+    let advice = &found["recommendation"];
+    let drift = found["pilot"]["measured"]["drift"].as_f64().unwrap();
+    assert_close(&advice["latency_weight"], drift / 0.25, 1e-12);
+    assert_close(&advice["latency_above_least_s"], 0.25, 1e-12);
+    let said = ask(&latency);
+    let v = advice["latency_weight"].as_f64().unwrap();
+    assert!((v..=1.01 * v).contains(&typed(&said)), "{v}: {said}");
+    assert!(said.contains("at most 0.25 s above the least possible (C2)") && said.contains("Why\n"), "{said}");
+    assert!(said.lines().all(|line| line.chars().count() <= 80), "{said}");
+    assert!(!said.contains("penalty") && !said.contains("violation"), "{said}");
+    let played = run_with_input(&["run", "-", "--no-files", "--latency-weight", &typed(&said).to_string()], &text);
+    assert_eq!(code(&played), 0, "{}", stderr(&played));
+    // A run without an end: V(t) grows, and nothing is said of overspend.
+    let endless = ["--latency-tolerance", "0.25", "--no-horizon"];
+    assert!(read(&endless)["recommendation"]["overspend"].is_null());
+    assert!(ask(&endless).contains("V(t) = v sqrt(t+1)"));
 }

@@ -119,7 +119,8 @@ fn sweep_sets_what_set_sets() {
     assert_eq!(sorted(&means(&own.join("bands"))), sorted(&swept));
     assert!(fs::read_to_string(own.join("report.html")).unwrap().contains("Bands"));
     // Another experiment does not go into the same folder.
-    refused(&run(&["compare", file, "--out", own.to_str().unwrap()]), &["another experiment (bands)"]);
+    let other = ["compare", file, "--policies", "exact", "--out", own.to_str().unwrap()];
+    refused(&run(&other), &["another experiment (bands)"]);
 }
 
 #[test]
@@ -144,17 +145,54 @@ fn sweep_refuses_by_name() {
 }
 
 #[test]
-fn policies_that_do_not_know_a_scenario_are_left_out_unless_named() {
-    let folder = folder("compare_wifi");
-    let (scenario, out) = (folder.join("wifi.toml"), folder.join("out"));
-    let (scenario, out) = (scenario.to_str().unwrap(), out.to_str().unwrap());
-    assert_eq!(code(&run(&["init", "wifi", "--out", scenario])), 0);
-    let output = run(&["compare", scenario, "--slots", "1", "--seeds", "1", "--out", out]);
-    assert_eq!(code(&output), 0, "{}", stderr(&output));
-    assert!(stderr(&output).contains("note: fixed-radio is left out: it does not know order"), "{}", stderr(&output));
-    let means = means(&Path::new(out).join("compare"));
-    assert!(means.keys().any(|(_, policy, _)| policy == "exact"), "{means:?}");
-    let named =
-        run(&["compare", scenario, "--policies", "fixed-radio", "--slots", "1", "--out", &format!("{out}-named")]);
-    refused(&named, &["it does not know order"]);
+fn compare_plays_every_kind_of_scenario_that_init_writes() {
+    let folder = folder("compare_kinds");
+    for (kind, left_out) in [
+        ("radio", None),
+        (
+            "wifi",
+            Some("left out: uniform-segments, proportional-speed, fixed-radio (it does not know order = \"free\""),
+        ),
+        ("ethernet", Some("fixed-radio (it does not know ")),
+        ("trace", Some("fixed-radio (it does not know clusters[..].hop_latency_s = above 0")),
+        ("gpus", Some("no-pipeline (no plan of the scenario has micro_batches = 1, they have [4, 16]")),
+    ] {
+        let place = folder.join(kind);
+        fs::create_dir_all(&place).unwrap();
+        let (scenario, out) = (place.join("my.toml"), place.join("out"));
+        let (scenario, out) = (scenario.to_str().unwrap(), out.to_str().unwrap());
+        assert_eq!(code(&run(&["init", kind, "--out", scenario])), 0);
+        let output = run(&["compare", scenario, "--slots", "1", "--seeds", "1", "--out", out]);
+        assert_eq!(code(&output), 0, "{kind}: {}", stderr(&output));
+        let said = stderr(&output);
+        let notes: Vec<&str> = said.lines().filter(|line| line.contains("left out")).collect();
+        match left_out {
+            Some(words) => {
+                assert!(notes.len() == 1 && notes[0].starts_with("note: left out: "), "{kind}: {said}");
+                assert!(notes[0].contains(words), "{kind}: {said}");
+            }
+            None => assert!(notes.is_empty(), "{kind}: {said}"),
+        }
+        let means = means(&Path::new(out).join("compare"));
+        assert!(means.keys().any(|(_, policy, _)| policy == "exact"), "{kind}: {means:?}");
+    }
+}
+
+#[test]
+fn a_named_policy_that_does_not_know_a_scenario_is_refused_before_any_run() {
+    let folder = folder("compare_named");
+    for (kind, policy, words) in
+        [("wifi", "exact,fixed-radio", "it does not know order"), ("gpus", "exact,no-pipeline", "[4, 16]")]
+    {
+        let (scenario, out) = (folder.join(format!("{kind}.toml")), folder.join(kind));
+        let (scenario, out) = (scenario.to_str().unwrap(), out.to_str().unwrap());
+        assert_eq!(code(&run(&["init", kind, "--out", scenario])), 0);
+        let size = ["--slots", "1", "--seeds", "1", "--out", out];
+        let named = run(&[&["compare", scenario, "--policies", policy][..], &size].concat());
+        refused(&named, &["policy ", words, "or leave the policy out"]);
+        assert!(!Path::new(out).exists(), "a run was played before the policy was refused");
+        // A sweep refuses it as well, for the value where it does not know the scenario.
+        let swept = run(&[&["sweep", scenario, "latency_weight=1,2", "--policies", policy][..], &size].concat());
+        refused(&swept, &[words]);
+    }
 }

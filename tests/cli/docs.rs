@@ -1,7 +1,9 @@
 //! What the documentation prints is what the program prints.
 
+use std::fs;
 use std::path::Path;
 
+use crate::program::{code, run, stderr};
 use crate::support::examples::{Document, Shell, difference, documents, shortened};
 use crate::support::folder;
 
@@ -33,6 +35,58 @@ fn examples_are_what_the_program_prints() {
         stale.len(),
         stale.join("\n")
     );
+}
+
+/// The columns of all tables in a folder, those of a cluster or a plan by what they begin with.
+fn columns(folder: &Path) -> Vec<String> {
+    let mut columns = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            columns.extend(self::columns(&entry));
+        } else if entry.extension().is_some_and(|extension| extension == "csv") {
+            let text = fs::read_to_string(&entry).unwrap();
+            columns
+                .extend(text.lines().next().unwrap().split(',').map(|name| name.split(':').next().unwrap().to_owned()));
+        }
+    }
+    columns
+}
+
+#[test]
+fn every_column_of_every_table_is_explained() {
+    let folder = folder("columns");
+    let out = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let scenario = root().join("docs/scenarios/convergence.toml");
+    let scenario = scenario.to_str().unwrap();
+    for arguments in [
+        vec!["run", scenario, "--slots", "2", "--certificates", "off", "--out", &out("run")],
+        vec!["tradeoff", scenario, "--slots", "2", "--points", "2", "--out", &out("v")],
+        vec!["tradeoff", scenario, "--slots", "2", "--points", "2", "--over", "epsilon", "--out", &out("epsilon")],
+        vec![
+            "compare",
+            scenario,
+            "--slots",
+            "1",
+            "--seeds",
+            "1",
+            "--policies",
+            "exact,no-pipeline",
+            "--out",
+            &out("compare"),
+        ],
+    ] {
+        let output = run(&arguments);
+        assert_eq!(code(&output), 0, "{arguments:?}: {}", stderr(&output));
+    }
+    let page = fs::read_to_string(root().join("docs/files.md")).unwrap();
+    let columns = columns(&folder);
+    assert!(columns.len() > 70, "{columns:?}");
+    for column in columns {
+        assert!(
+            page.contains(&format!("`{column}`")) || page.contains(&format!("`{column}:")),
+            "docs/files.md: {column}"
+        );
+    }
 }
 
 fn strings(text: &str) -> Vec<String> {

@@ -164,11 +164,45 @@ fn stated_ranges_are_those_that_are_checked() {
 }
 
 #[test]
-fn the_page_of_scenario_keys_is_current() {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/scenario-keys.md");
-    let printed = stdout(&run(&["schema", "scenario", "--format", "markdown"]));
-    let kept = fs::read_to_string(page).unwrap();
-    assert_eq!(kept, printed, "collapipe schema scenario --format markdown > docs/scenario-keys.md");
+fn pages_of_keys_are_current_and_whole() {
+    for kind in ["scenario", "record"] {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/{kind}-keys.md"));
+        let printed = stdout(&run(&["schema", kind, "--format", "markdown"]));
+        let kept = fs::read_to_string(page).unwrap();
+        assert_eq!(kept, printed, "collapipe schema {kind} --format markdown > docs/{kind}-keys.md");
+        // Every field of the schema, however deep, and every kind of what has kinds.
+        let schema: Value = serde_json::from_str(&stdout(&run(&["schema", kind]))).unwrap();
+        let mut named = Vec::new();
+        names(&schema, &mut named);
+        assert!(named.len() > 60, "{named:?}");
+        for name in named {
+            assert!(printed.contains(&format!("`{name}`")), "{kind}: {name}");
+        }
+        // Whole numbers have all their digits, and tables as many cells as headings.
+        for row in printed.lines().filter(|line| line.starts_with("| `")) {
+            let row = row.replace("\\|", "");
+            let cells: Vec<&str> = row.split(" | ").collect();
+            assert_eq!(cells.len(), 6, "{row}");
+            assert!(cells[1] != "integer" || !cells[4].contains('e'), "{row}");
+        }
+    }
+}
+
+/// Names of all fields, and constants of all kinds, of a schema.
+fn names(schema: &Value, named: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(Value::Object(fields)) = members.get("properties") {
+                // A tag is told by its values, and `$schema` is for editors.
+                let told = fields.iter().filter(|(name, field)| *name != "$schema" && field.get("const").is_none());
+                named.extend(told.map(|(name, _)| name.clone()));
+            }
+            named.extend(members.get("const").map(ToString::to_string));
+            members.values().for_each(|value| names(value, named));
+        }
+        Value::Array(elements) => elements.iter().for_each(|value| names(value, named)),
+        _ => {}
+    }
 }
 
 #[test]

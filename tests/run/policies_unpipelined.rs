@@ -29,6 +29,10 @@ impl Policy for Watched {
         self.0.name()
     }
 
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        self.0.refuses(scenario)
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let choice = self.0.decide(slot)?;
         match &choice {

@@ -2,7 +2,7 @@
 
 use collapipe::instances::InstanceSize;
 use collapipe::nalgebra::DMatrix;
-use collapipe::plan::{Names, PlanReport, Resource, explain};
+use collapipe::plan::{NamedCluster, NamedDevice, Names, PlanReport, Resource, Step, explain};
 use collapipe::problem::{Participation, SlotProblem, evaluate};
 use collapipe::schedule::Drawing;
 use collapipe::solver::backend::{Backend, Exact, Exhaustive, WholeSlot};
@@ -50,6 +50,15 @@ fn parts_and_energies_are_those_of_the_evaluation() {
         assert!(pipeline.least_makespan_s <= pipeline.makespan_s * (1.0 + 1e-12));
         let blocks: u32 = cluster.devices.iter().filter_map(|device| device.blocks).map(|[a, b]| b - a).sum();
         assert_eq!(blocks, problem.encoder.blocks());
+        // What is sent before and after the pipeline takes its part of the round, one after the other.
+        for (step, part) in [
+            (Step::Distribution, of.parts.distribution),
+            (Step::Collection, of.parts.collection),
+            (Step::Upload, of.parts.upload),
+        ] {
+            let sent: f64 = cluster.transfers.iter().filter(|of| of.part == step).map(|of| of.air_s).sum();
+            assert!((sent - part.0).abs() <= 1e-9 * part.0, "{step:?}: {sent} {}", part.0);
+        }
         for (device, spent) in cluster.devices.iter().zip(&of.device_energy) {
             assert_eq!(device.energy_j, [spent.compute.0, spent.transmit.0]);
             assert!(device.memory_bytes <= device.memory_limit_bytes);
@@ -117,7 +126,14 @@ fn more_of_something_saves_what_its_shadow_price_says_at_most() {
 #[test]
 fn a_report_reads_back_and_is_drawn() {
     let (problem, best) = solved(4, Participation::All);
-    let names = Names { clusters: vec![("<shop>".into(), vec!["a".into(), "b\u{1b}".into(), "c".into()])] };
+    let device = |name: &str, budget_j| NamedDevice { name: name.into(), budget_j };
+    let names = Names {
+        clusters: vec![NamedCluster {
+            name: "<shop>".into(),
+            devices: vec![device("a", Some(123.456)), device("b\u{1b}", None), device("c", Some(7.0))],
+            absent: vec!["d\u{1b}".into(), "<e>".into()],
+        }],
+    };
     let report = explain(&problem, &best, &names, &GAP).unwrap();
     let json = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<PlanReport>(&json).unwrap(), report);
@@ -126,7 +142,13 @@ fn a_report_reads_back_and_is_drawn() {
     let trace = report.to_chrome_trace(0).unwrap().unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(&trace).unwrap()["traceEvents"].is_array());
     let page = report.to_html("a & b").unwrap();
+    assert!(page.contains("Absent in this slot: d") && page.contains("&lt;e&gt;") && !page.contains("<e>"));
+    for of in ["distribution", "collection", "upload"] {
+        assert!(page.contains(&format!("<td>{of}</td>")), "{of}");
+    }
     assert!(page.contains("a &amp; b") && page.contains("&lt;shop&gt;") && !page.contains("<shop>"));
     let table = report.to_table();
+    assert!(table.contains("Absent in this slot: d") && table.contains("<e>") && table.contains("123"), "{table}");
+    assert!(table.lines().all(|line| line.chars().count() <= 80), "{table}");
     assert!(table.contains("<shop>") && !table.contains('\u{1b}'), "control characters reach no terminal");
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use collapipe::problem::Decision;
-use collapipe::scenario::Role;
+use collapipe::scenario::{Role, Scenario};
 use collapipe::simulation::{
     Choice, Executed, MeasuredParts, MeasuredSlot, Outage, Policy, PolicyKind, RunError, SlotContext, SlotOutcome,
     SlotRecord,
@@ -276,6 +276,14 @@ impl Policy for Executing<'_> {
 
     fn gap_tolerance(&self) -> Option<f64> {
         self.policy.gap_tolerance()
+    }
+
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        self.policy.refuses(scenario)
+    }
+
+    fn remembers(&self) -> bool {
+        self.policy.remembers()
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

@@ -88,11 +88,11 @@ impl ChannelConfig {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Position {
-    /// East, in metres.
+    /// East, in [-1e9, 1e9] m.
     pub x_m: Meters,
-    /// North, in metres.
+    /// North, in [-1e9, 1e9] m.
     pub y_m: Meters,
-    /// Height of the antenna above ground; that of the node's kind if left out.
+    /// Height of the antenna above ground, in [0, 1000] m; that of the node's kind if left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height_m: Option<Meters>,
 }
@@ -358,9 +358,9 @@ pub struct TraceChannel {
     /// The traces to draw from; all of the file if empty.
     #[serde(default)]
     pub names: Vec<String>,
-    /// w at which the rates are taken to have been reached.
+    /// w at which the rates are taken to have been reached, > 0.
     pub reference_band_hz: Hertz,
-    /// p at which the rates are taken to have been reached.
+    /// p at which the rates are taken to have been reached, > 0.
     pub reference_power_w: Watts,
     /// Time from one slot to the next, in (0, 1e9] s.
     pub seconds_per_slot: Seconds,

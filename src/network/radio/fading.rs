@@ -30,7 +30,7 @@ pub enum Fading {
     ///
     /// K is a property of the direct path: links without line of sight fade as Rayleigh.
     Rician {
-        /// K in dB: power of the direct path over that of the scattered ones.
+        /// K in dB, in [-100, 100]: power of the direct path over that of the scattered ones.
         k_factor_db: f64,
     },
 }
@@ -74,7 +74,7 @@ pub enum Correlation {
     Coefficient(f64),
     /// a = J0(2π f_d τ) with Doppler shift f_d = v f_c / c and slot length τ (Jakes).
     Jakes {
-        /// v: relative speed of the antennas (or of what scatters around them).
+        /// v: relative speed of the antennas (or of what scatters around them), in [0, 1000] m/s.
         doppler_speed_m_per_s: f64,
         /// τ: time from one slot to the next.
         slot_seconds: Seconds,

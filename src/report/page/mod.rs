@@ -15,7 +15,7 @@ pub(crate) use round::{Chart, RoundView, round};
 #[cfg(feature = "figures")]
 pub(super) use run::{Typical, run_page};
 
-use super::html::Escaped;
+pub(crate) use super::html::Escaped;
 #[cfg(feature = "figures")]
 use crate::drawing::{FigureStyle, figure::Figure};
 

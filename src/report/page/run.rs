@@ -5,7 +5,7 @@ use super::super::digest::{OfRound, Stretch};
 use super::super::figures::RunView;
 use super::super::series::{budget, devices};
 use super::super::summary::{NodeSummary, Summary};
-use super::super::table::{number, or_dash, percent, significant};
+use super::super::table::{number, or_dash, percent, plan_in_words, significant};
 use super::super::text::{node_row, said};
 use super::super::tidy::node_name;
 use super::super::verdict::Kept;
@@ -197,10 +197,7 @@ fn typical_round(page: &mut String, record: &RunRecord, typical: &Typical) {
     let which = if typical.median { "of median latency" } else { "of nearly the median latency" };
     let plan = record.plans.get(planned.plan);
     let chosen = plan.map_or_else(String::new, |plan| {
-        format!(
-            ", I = {} iterations, M = {} micro-batches, {}",
-            plan.local_iterations, plan.micro_batches, plan.schedule
-        )
+        format!(", {}", plan_in_words(plan.local_iterations, plan.micro_batches, plan.schedule))
     });
     put(
         page,

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{Choice, Policy, SlotContext};
+use super::{Choice, Policy, SlotContext, classical_alone};
+use crate::scenario::Scenario;
 use crate::simulation::{Outage, RunError};
 use crate::solver::backend::{self, Backend, Milp, WholeSlot};
 use crate::solver::{Settings, SettingsError, SolveError};
@@ -36,8 +37,8 @@ impl Policy for AlternatingPolicy {
         "alternating".into()
     }
 
-    fn is_classical(&self) -> bool {
-        true
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        classical_alone(scenario)
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

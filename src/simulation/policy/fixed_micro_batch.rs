@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::decided::optimum_of;
 use super::{Choice, Policy, SlotContext};
+use crate::scenario::Scenario;
 use crate::simulation::RunError;
 use crate::solver::{Settings, SettingsError};
 
@@ -47,20 +48,22 @@ impl Policy for FixedMicroBatch {
         self.name.clone()
     }
 
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        let mut offered: Vec<u32> = scenario.plans().iter().map(|plan| plan.micro_batches).collect();
+        offered.sort_unstable();
+        offered.dedup();
+        (!offered.contains(&self.micro_batches)).then(|| {
+            format!(
+                "no plan of the scenario has micro_batches = {}, they have {offered:?}; add such a plan to [[plans]]",
+                self.micro_batches
+            )
+        })
+    }
+
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
         let plans = slot.problem().plans.iter().enumerate();
         let (kept, plans): (Vec<usize>, Vec<_>) =
             plans.filter(|(_, plan)| plan.micro_batches == self.micro_batches).map(|(at, plan)| (at, *plan)).unzip();
-        if plans.is_empty() {
-            let mut offered: Vec<u32> = slot.problem().plans.iter().map(|plan| plan.micro_batches).collect();
-            offered.sort_unstable();
-            offered.dedup();
-            let reason = format!(
-                "no plan of the scenario has micro_batches = {}, they have {offered:?}; add such a plan to [[plans]]",
-                self.micro_batches
-            );
-            return Err(RunError::Policy { policy: self.name.clone().into(), reason });
-        }
         let mut choice = optimum_of(&slot.changed(|problem| problem.plans = plans)?, &self.settings)?;
         if let Choice::Decision(decision) = &mut choice {
             // The record counts the scenario's plans; an index out of range is caught when the decision is evaluated.

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::decided::{choice, found};
-use super::{Choice, Policy, SlotContext};
+use super::{Choice, Policy, SlotContext, classical_alone};
+use crate::scenario::Scenario;
 use crate::simulation::RunError;
 use crate::solver::backend::{Backend, SegmentsFor};
 
@@ -37,8 +38,8 @@ impl Policy for FixedRadio {
         "fixed-radio".into()
     }
 
-    fn is_classical(&self) -> bool {
-        true
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        classical_alone(scenario)
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

@@ -45,7 +45,7 @@ pub use unpipelined::{FullModelFederated, SplitFed, SplitLearning};
 use super::outage::Outage;
 use super::run::RunError;
 use crate::problem::program::compute_time_per_sample;
-use crate::problem::{CandidatePlan, Cluster, ClusterEvaluation, Decision, Device, SlotProblem, SlotSpec};
+use crate::problem::{Beyond, CandidatePlan, Cluster, ClusterEvaluation, Decision, Device, SlotProblem, SlotSpec};
 use crate::scenario::{Scenario, SlotInstance};
 use crate::solver::Solution;
 use crate::units::{Bytes, Joules, Seconds};
@@ -98,10 +98,10 @@ pub trait Policy: fmt::Debug + Send {
         None
     }
 
-    /// Whether it knows the classical problem alone ([`Scenario::beyond_classical`]); a run of another scenario is then
-    /// refused.
-    fn is_classical(&self) -> bool {
-        false
+    /// Why it cannot play a scenario, in words, with what would help; none where it can. A run of a scenario that it refuses is
+    /// refused before its first slot. A policy around another one passes this on.
+    fn refuses(&self, _scenario: &Scenario) -> Option<String> {
+        None
     }
 
     /// Whether what it decides in a slot depends on what it decided in earlier ones, other than by the queues: a run that
@@ -115,6 +115,12 @@ pub trait Policy: fmt::Debug + Send {
     /// # Errors
     /// [`RunError`] for what ends the run; a slot without a feasible decision is not an error but a [`Choice::Outage`].
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError>;
+}
+
+/// Why a policy that knows the classical problem alone ([`Scenario::beyond_classical`]) cannot play a scenario.
+fn classical_alone(scenario: &Scenario) -> Option<String> {
+    let Beyond { field, value, instead, .. } = scenario.beyond_classical()?;
+    Some(format!("it does not know {field} = {value} of the scenario, only {instead}; policy exact knows everything"))
 }
 
 /// What a policy decided for a slot.

@@ -4,10 +4,11 @@ use std::borrow::Cow;
 
 use super::decided::found;
 use super::sizes::caps;
-use super::{Choice, Policy, SlotContext};
+use super::{Choice, Policy, SlotContext, classical_alone};
 use crate::problem::DeviceId;
 use crate::problem::program::{block_memory, compute_energy_per_block};
 use crate::problem::{ClusterEvaluation, Decision, Evaluation, MAX_MAGNITUDE, Participation, SlotProblem, evaluate};
+use crate::scenario::Scenario;
 use crate::simulation::{Outage, RunError};
 use crate::solver::{Settings, SettingsError, solve};
 use crate::units::{Bytes, Joules};
@@ -154,8 +155,8 @@ impl Policy for Myopic {
         "myopic".into()
     }
 
-    fn is_classical(&self) -> bool {
-        true
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        classical_alone(scenario)
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::decided::{Found, choice, found};
-use super::{Choice, Policy, SlotContext};
+use super::{Choice, Policy, SlotContext, classical_alone};
 use crate::problem::DeviceId;
 use crate::problem::{ClusterDecision, Decision, evaluate};
 use crate::scenario::Scenario;
@@ -78,9 +78,9 @@ impl Policy for PlannedOnce {
         }
     }
 
-    fn is_classical(&self) -> bool {
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
         // The radio for given segments.
-        self.kept == Kept::Segments
+        classical_alone(scenario).filter(|_| self.kept == Kept::Segments)
     }
 
     fn remembers(&self) -> bool {

@@ -7,10 +7,11 @@ use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
 use super::sizes::caps;
-use super::{Choice, Policy, SlotContext};
+use super::{Choice, Policy, SlotContext, classical_alone};
 use crate::ground::seed;
 use crate::problem::DeviceId;
 use crate::problem::{Cluster, ClusterDecision, Decision, Link, Participation, SlotProblem, evaluate};
+use crate::scenario::Scenario;
 use crate::simulation::rounds::FEASIBLE;
 use crate::simulation::{Outage, RunError};
 use crate::solver::backend::Segments;
@@ -45,8 +46,8 @@ impl Policy for Random {
         "random".into()
     }
 
-    fn is_classical(&self) -> bool {
-        true
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        classical_alone(scenario)
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

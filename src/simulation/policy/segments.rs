@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use super::decided::{Found, choice, found};
 use super::sizes::proportional;
-use super::{Choice, Policy, SlotContext};
+use super::{Choice, Policy, SlotContext, classical_alone};
 use crate::problem::program::compute_time_per_sample;
 use crate::problem::{Device, SlotProblem};
+use crate::scenario::Scenario;
 use crate::simulation::{Outage, RunError};
 use crate::solver::backend::{RadioFor, Segments};
 use crate::solver::{Settings, SettingsError, solve_radio};
@@ -38,8 +39,8 @@ impl Policy for UniformSegments {
         "uniform-segments".into()
     }
 
-    fn is_classical(&self) -> bool {
-        true
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        classical_alone(scenario)
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
@@ -87,8 +88,8 @@ impl Policy for ProportionalSegments {
         }
     }
 
-    fn is_classical(&self) -> bool {
-        true
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        classical_alone(scenario)
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use super::{Bill, cheapest};
 use crate::problem::Phase;
+use crate::scenario::Scenario;
 use crate::simulation::RunError;
-use crate::simulation::policy::{Choice, Policy, SlotContext};
+use crate::simulation::policy::{Choice, Policy, SlotContext, classical_alone};
 use crate::units::Seconds;
 
 /// Every present device trains the whole encoder on its share of the batch, all at the same time: FedAvg inside each
@@ -27,8 +28,8 @@ impl Policy for FullModelFederated {
         "full-model-federated".into()
     }
 
-    fn is_classical(&self) -> bool {
-        true
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        classical_alone(scenario)
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

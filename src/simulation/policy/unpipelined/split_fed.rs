@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::{Bill, ServerRates, best_cut, cheapest};
 use crate::problem::Phase;
 use crate::problem::{DeviceId, NodeId};
+use crate::scenario::Scenario;
 use crate::simulation::RunError;
-use crate::simulation::policy::{Choice, Policy, SlotContext};
+use crate::simulation::policy::{Choice, Policy, SlotContext, classical_alone};
 use crate::units::Seconds;
 
 /// Split learning with all devices at the same time on equal shares of the band; their parts are averaged after the
@@ -28,8 +29,8 @@ impl Policy for SplitFed {
         "split-fed".into()
     }
 
-    fn is_classical(&self) -> bool {
-        true
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        classical_alone(scenario)
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {

@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::{Bill, ServerRates, best_cut, cheapest};
 use crate::problem::Phase;
 use crate::problem::{DeviceId, NodeId};
+use crate::scenario::Scenario;
 use crate::simulation::RunError;
-use crate::simulation::policy::{Choice, Policy, SlotContext};
+use crate::simulation::policy::{Choice, Policy, SlotContext, classical_alone};
 
 /// One cut between device and edge server; the devices train one after another, each on its share of the batch.
 ///
@@ -30,8 +31,8 @@ impl Policy for SplitLearning {
         "split-learning".into()
     }
 
-    fn is_classical(&self) -> bool {
-        true
+    fn refuses(&self, scenario: &Scenario) -> Option<String> {
+        classical_alone(scenario)
     }
 
     fn decide(&mut self, slot: &SlotContext<'_>) -> Result<Choice, RunError> {
