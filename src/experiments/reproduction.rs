@@ -328,7 +328,9 @@ impl Reproduction {
         let all = self.parts.iter().flat_map(|part| part.cells.iter().map(move |cell| (part, cell)));
         match shard {
             None => all.collect(),
-            Some(shard) => all.zip(shard.holds(self.efforts())).filter_map(|(cell, held)| held.then_some(cell)).collect(),
+            Some(shard) => {
+                all.zip(shard.holds(self.efforts())).filter_map(|(cell, held)| held.then_some(cell)).collect()
+            }
         }
     }
 
