@@ -79,11 +79,12 @@ fn effort(cell: &Cell, Strain { priced, short }: Strain) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::{BUILTIN, ScenarioFile};
     use crate::units::Joules;
 
     /// The built-in scenario with budgets of so many times its own.
     fn with_budgets(factor: f64) -> Scenario {
-        let mut spec = Scenario::builtin().unwrap().spec().clone();
+        let mut spec = ScenarioFile::parse(BUILTIN, "".as_ref()).unwrap().spec;
         spec.budgets_mut().flatten().for_each(|budget| *budget = Joules(factor * budget.0));
         Scenario::new(spec).unwrap()
     }
