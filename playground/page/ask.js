@@ -1,5 +1,5 @@
 // The module answers in workers, so that the page never waits. What is asked while one is busy waits; of several questions of a kind
-// only the last is asked.
+// only the last is asked. What is asked next about an answer, `then`, may be answered with it: as `also`.
 class Asked {
   constructor(module) {
     const code = document.getElementById('worker').textContent;
@@ -14,15 +14,15 @@ class Asked {
       if (!this.busy && this.waiting.length) this.post(this.waiting.shift());
     };
   }
-  ask(request, answered) {
+  ask(request, answered, then) {
     const [kind] = Object.keys(request);
     this.waiting = this.waiting.filter(waits => waits.kind !== kind);
-    this.waiting.push({ kind, request, answered });
+    this.waiting.push({ kind, request, answered, then });
     if (!this.busy) this.post(this.waiting.shift());
   }
-  post({ request, answered }) {
+  post({ request, answered, then }) {
     this.busy = answered;
-    this.worker.postMessage({ request });
+    this.worker.postMessage({ request, then });
   }
 }
 

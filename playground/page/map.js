@@ -26,6 +26,11 @@ class Map_ {
     svg.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
     svg.addEventListener('pointermove', event => this.drag(event));
     for (const name of ['pointerup', 'pointercancel']) svg.addEventListener(name, () => this.drop());
+    for (const [name, heard] of [['pointerdown', 'grab'], ['focusin', 'focused'], ['keydown', 'step']])
+      svg.addEventListener(name, event => {
+        const key = event.target.closest('[data-key]')?.dataset.key, node = this.nodes.find(node => keyOf(node) === key);
+        if (node) this[heard](event, node);
+      });
   }
   // The part of the plane that is shown: all nodes, and room to drag them.
   frame(nodes) {
@@ -44,15 +49,14 @@ class Map_ {
     this.svg.style.display = this.nodes.length ? '' : 'none';
     if (!this.nodes.length) return;
     if (reframe || !this.view) this.frame(this.nodes);
-    const kept = document.activeElement?.dataset?.key;
     const works = new Map();
     for (const [index, cluster] of (report?.clusters ?? []).entries())
       for (const device of cluster.devices) if (device.blocks) works.set(`${index}/${device.name}`, device.blocks[1] - device.blocks[0]);
-    this.svg.replaceChildren(
+    // Nodes that stay are the same elements, and keep the focus.
+    fill(this.svg, [
       drawn('defs', {}, drawn('marker', { id: 'tip', viewBox: '0 0 8 8', refX: 7, refY: 4, markerWidth: 6, markerHeight: 6, orient: 'auto' },
         drawn('path', { d: 'M0 0L8 4L0 8z' }))),
-      ...this.hops(report), this.scale(), ...this.nodes.map(node => this.node(node, works, report)));
-    if (kept) this.svg.querySelector(`[data-key="${CSS.escape(kept)}"]`)?.focus({ preventScroll: true });
+      drawn('g', {}, ...this.hops(report)), this.scale(), ...this.nodes.map(node => this.node(node, works, report))]);
   }
   hops(report) {
     return (report?.clusters ?? []).flatMap((cluster, index) => {
@@ -76,23 +80,23 @@ class Map_ {
     const [x, y] = this.place(node.spec.position), held = works.get(keyOf(node));
     const active = node.kind !== 'device' ? Boolean(report) : held !== undefined;
     const position = node.spec.position;
-    const group = drawn('g', { class: `node${active ? ' works' : ''}${this.picked === keyOf(node) ? ' chosen' : ''}`, transform: `translate(${x} ${y})`,
+    return drawn('g', { class: `node${active ? ' works' : ''}${this.picked === keyOf(node) ? ' chosen' : ''}`, transform: `translate(${x} ${y})`,
       tabindex: 0, role: 'button', 'data-key': keyOf(node),
       'aria-label': `${node.name}, ${held ? `${held} blocks, ` : ''}at ${position.x_m.toFixed(1)}, ${position.y_m.toFixed(1)} m; arrow keys move it` },
     node.kind === 'device' ? drawn('circle', { r: 14 }) : drawn('rect', { x: -13, y: -13, width: 26, height: 26, rx: node.kind === 'edge server' ? 0 : 6 }),
     drawn('circle', { class: 'ring', r: 20 }),
     ...(held ? [drawn('text', { class: 'held', y: 4 }, String(held))] : []),
     drawn('text', { y: 31 }, node.name));
-    group.addEventListener('pointerdown', event => this.grab(event, node));
-    group.addEventListener('focus', () => this.pick(node));
-    group.addEventListener('keydown', event => {
-      const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      const size = event.shiftKey ? 0.1 : 1;
-      this.put(node, position.x_m + size * step[0], position.y_m + size * step[1]);
-    });
-    return group;
+  }
+  focused(_, node) {
+    this.pick(node);
+  }
+  step(event, node) {
+    const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const size = event.shiftKey ? 0.1 : 1, position = node.spec.position;
+    this.put(node, position.x_m + size * step[0], position.y_m + size * step[1]);
   }
   pick(node) {
     const before = this.picked;

@@ -21,30 +21,36 @@ function seen(what, asked, begun) {
 }
 
 function show(answer, asked, begun) {
-  Object.assign(state, { shown: asked, whole: false, took: [['plan', performance.now() - begun]] });
+  const { also } = answer;
+  Object.assign(state, { shown: asked, whole: also !== undefined, took: [[also ? 'plan and its why' : 'plan', performance.now() - begun]] });
   document.getElementById('results').classList.toggle('stale', asked !== state.asked);
-  document.getElementById('why').classList.add('stale');
+  document.getElementById('why').classList.toggle('stale', !also);
   if (answer.error !== undefined) {
     Object.assign(state, { report: undefined, whole: true });
     showNone(answer.error);
   } else {
     state.report = answer.plan.report;
     showPlan(answer.plan);
+    if (also) explain(also);
   }
   map.show(state.scenario, state.report);
-  if (map.picked) highlight(map.picked);
   status();
   seen('drawn', asked, begun);
+  if (also) seen('explained', asked, begun);
 }
 
-function showWhy({ error, why }, report, begun) {
+function explain({ error, why }) {
+  if (error !== undefined) fill(document.getElementById('why'), [el('p', { class: 'verdict none' }, error)]);
+  else showReasons(Object.assign(state.report, why));
+}
+
+// A why that takes long comes after its plan.
+function showWhy(answer, report, begun) {
   if (state.report !== report) return;
   state.whole = true;
   state.took.push(['why', performance.now() - begun]);
-  if (error !== undefined) document.getElementById('why').replaceChildren(el('p', { class: 'verdict none' }, error));
-  else showReasons(Object.assign(report, why));
+  explain(answer);
   document.getElementById('why').classList.remove('stale');
-  if (map.picked) highlight(map.picked);
   status();
   seen('explained', state.shown, begun);
 }
@@ -56,15 +62,15 @@ function plan(asked, begun, scenario, settled = false) {
     if (settled) state.settledFor = asked;
     show(answer, asked, begun);
     const { report } = state;
-    if (report && !quick.waiting.length) quick.ask({ why: {} }, found => showWhy(found, report, begun));
-  });
+    if (report && !state.whole && !quick.waiting.length) quick.ask({ why: {} }, found => showWhy(found, report, begun));
+  }, { why: {} });
 }
 
 function changed() {
   // Of an event all counts, its way to the page too.
   const asked = ++state.asked, begun = window.event?.timeStamp ?? performance.now(), scenario = toml(state.scenario);
-  map.show(state.scenario, state.report);
   plan(asked, begun, scenario);
+  map.show(state.scenario, state.report);
   clearTimeout(later);
   later = setTimeout(() => settling.ask({ settle: scenario }, answer => {
     if (asked !== state.asked) return;

@@ -1,19 +1,14 @@
 // What the plan says, as `collapipe plan` says it.
 const opened = new Set();
+const line = (...parts) => [...el('p', {}, ...parts).childNodes];
 
 function table(headings, rows) {
   return el('div', { class: 'wide' }, el('table', {}, el('thead', {}, el('tr', {}, ...headings.map(text => el('th', { scope: 'col' }, text)))),
-    el('tbody', {}, ...rows.map(({ node, cells }) => el('tr', node ? { 'data-node': node } : {}, ...cells.map(text => el('td', {}, text)))))));
+    el('tbody', {}, ...rows.map(({ node, cells }) => el('tr', node ? { 'data-node': node, class: node === map.picked && 'chosen' } : {}, ...cells.map(text => el('td', {}, text)))))));
 }
 
-// The chart has a style of its own, which must not be the page's. In the dark its lightness is turned around.
 function chart(svg) {
-  const host = el('div', { class: 'wide chart' });
-  const style = ':host { overflow-x: auto } svg { width: 100%; min-width: 32rem; height: auto } @media (prefers-color-scheme: dark) { svg { filter: invert(.91) hue-rotate(180deg) } }';
-  const root = host.attachShadow({ mode: 'open' });
-  root.innerHTML = svg;
-  root.append(el('style', {}, style));
-  return host;
+  return Object.assign(el('plan-chart', { class: 'wide chart' }), { svg });
 }
 
 function ofCluster(cluster, index, svg) {
@@ -41,9 +36,9 @@ function ofCluster(cluster, index, svg) {
 function showPlan({ report, charts }) {
   const verdict = document.getElementById('verdict');
   verdict.classList.remove('none');
-  verdict.replaceChildren('A round takes ', el('b', {}, `${significant(report.round_latency_s, 4)} s`), `: ${report.local_iterations} iterations, ${report.micro_batches} micro-batches, ${report.schedule}. `,
-    `No decision is better by more than ${Math.max(0, report.gap).toExponential(0)} of the objective: proved.`);
-  document.getElementById('plan').replaceChildren(...report.clusters.map((cluster, index) => ofCluster(cluster, index, charts[index])));
+  fill(verdict, line('A round takes ', el('b', {}, `${significant(report.round_latency_s, 4)} s`), `: ${report.local_iterations} iterations, ${report.micro_batches} micro-batches, ${report.schedule}. `,
+    `No decision is better by more than ${Math.max(0, report.gap).toExponential(0)} of the objective: proved.`));
+  fill(document.getElementById('plan'), report.clusters.map((cluster, index) => ofCluster(cluster, index, charts[index])));
 }
 
 function showReasons(report) {
@@ -52,21 +47,21 @@ function showReasons(report) {
   const worth = report.prices.filter(price => price.saves_s > 1e-4 * report.round_latency_s);
   const unit = { band_mhz: 'MHz band', uplink_mhz: 'MHz uplink', memory_gib: 'GiB memory', power_w: 'W transmit power', energy_j: 'J energy' };
   const less = report.prices.length - worth.length;
-  document.getElementById('why').replaceChildren(
+  fill(document.getElementById('why'), [
     el('section', {}, el('h2', {}, 'What more would be worth'), worth.length ? table(['one more', 'of', 'saves [s]'], worth.map(price => ({
       cells: [unit[price.resource] ?? price.resource, price.of || 'all clusters', significant(price.saves_s)] }))) : '',
     less ? el('p', { class: 'quiet' }, `${less} more would save less than 0.01 % of the round.`) : ''),
     el('section', {}, el('h2', {}, 'Why nobody does something else'), el('p', { class: 'quiet' }, 'What the best such decision would cost, energy and all, in seconds of the round.'),
       table(['device', 'instead', 'costs [s]', 'round longer by [s]', 'gap, or why not'], report.variants.map(variant => ({
         node: `${index.get(variant.cluster)}/${variant.device}`,
-        cells: [report.clusters.length > 1 ? `${variant.cluster}/${variant.device}` : variant.device, variant.change, signed(variant.cost_s), signed(variant.latency_change_s), variant.reason ?? variant.gap.toExponential(0)] })))));
+        cells: [report.clusters.length > 1 ? `${variant.cluster}/${variant.device}` : variant.device, variant.change, signed(variant.cost_s), signed(variant.latency_change_s), variant.reason ?? variant.gap.toExponential(0)] }))))]);
 }
 
 function showNone(why) {
   const verdict = document.getElementById('verdict');
   verdict.classList.add('none');
-  verdict.replaceChildren(why);
-  for (const part of ['plan', 'why']) document.getElementById(part).replaceChildren();
+  fill(verdict, line(why));
+  for (const part of ['plan', 'why']) fill(document.getElementById(part), []);
 }
 
 function highlight(key) {

@@ -92,7 +92,11 @@ impl Going {
         match next {
             Some(_) if self.broken => Ok(false),
             Some(slot) => {
-                self.slots.push(slot.map_err(|error| of(&error))?);
+                // A policy of the user's own is the one that is asked without a flag: what it decides is input.
+                self.slots.push(slot.map_err(|error| match &error {
+                    RunError::Decision { .. } if stop.is_none() => input(&error),
+                    _ => of(&error),
+                })?);
                 Ok(true)
             }
             None => Ok(false),

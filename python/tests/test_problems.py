@@ -108,12 +108,27 @@ def test_bad_input_names_the_field(problem):
         ("gains", '"median"', lambda problem: collapipe.plan(gains="median")),
         ("cluster", '"nowhere"', lambda problem: collapipe.plan(problem).to_svg("nowhere")),
         ("scenario", '"wlan"', lambda problem: collapipe.Scenario.preset("wlan")),
+        ("slot", "-1", lambda problem: collapipe.Scenario().problem(-1)),
+        ("slot", "-1", lambda problem: collapipe.plan(slot=-1)),
+        ("cluster", "-1", lambda problem: problem.gains(-1)),
+        ("work_limit", "-1", lambda problem: collapipe.Solver(work_limit=-1)),
+        ("seed", str(2**64), lambda problem: collapipe.run(slots=1, seed=2**64)),
+        ("seeds", "-1", lambda problem: collapipe.compare(seeds=-1)),
+        ("tolerance", "nan", lambda problem: collapipe.evaluate(problem, collapipe.solve(problem), math.nan)),
+        ("latency_weight", "1.0", lambda problem: collapipe.sweep(vary={"latency_weight": 1.0})),
     ],
 )
 def test_every_fault_has_its_field(problem, field, value, work):
     error = refused(lambda: work(problem))
     assert (error.field, error.value) == (field, value)
     assert error.allowed and error.allowed in str(error)
+
+
+def test_wrong_types_are_named():
+    with pytest.raises(TypeError, match="not int"):
+        collapipe.Scenario(5)
+    with pytest.raises(TypeError, match="not object"):
+        collapipe.run(slots=1, policy=object())
 
 
 def test_errors_are_pickled_whole(problem):

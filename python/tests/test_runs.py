@@ -123,7 +123,7 @@ def test_a_policy_that_fails_says_so(scenario):
             decision["clusters"][0]["sizes"][0] += 1
             return decision
 
-    with pytest.raises(collapipe.CollapipeError, match="broken"):
+    with pytest.raises(collapipe.InputError, match="broken"):
         collapipe.run(scenario, policy=Breaks())
 
 

@@ -115,27 +115,6 @@ impl Cell {
         })
     }
 
-    /// How long it may take, in no unit: it grows with the slots and, as it was measured, with the square of the devices and hardly with
-    /// the blocks; some policies solve many problems in every slot where the others ask the exact solver once.
-    pub(super) fn effort(&self) -> u64 {
-        let spec = self.scenario.spec();
-        let devices: usize = spec.clusters.iter().map(|cluster| cluster.devices.len()).sum();
-        let each = (devices as u64).saturating_mul(devices as u64);
-        // Mean times of a processor as `cargo xtask shards` prints them for `headline`, in tenths of the exact policy's.
-        let rounds = match self.policy {
-            PolicyKind::Alternating => 300,
-            PolicyKind::Offline => 140,
-            PolicyKind::FixedRadio => 70,
-            PolicyKind::UniformSegments | PolicyKind::ProportionalSpeed | PolicyKind::ProportionalMemory => 20,
-            PolicyKind::SplitLearning | PolicyKind::SplitFed => 2,
-            PolicyKind::Random | PolicyKind::FullModelFederated => 1,
-            _ => 10,
-        };
-        // Beside the policy the exact solver is asked about every slot.
-        let rounds = rounds + if self.measure == Measure::AgainstExact { 10 } else { 0 };
-        spec.slots.saturating_mul(each).saturating_mul(rounds)
-    }
-
     pub(super) fn play(&self, settings: Settings) -> Result<Vec<Row>, RunError> {
         let tally = Mutex::new(Tally::default());
         let policy = self.policy.build(settings, self.scenario.spec().seed)?;

@@ -10,6 +10,7 @@ mod cell;
 mod compared;
 mod contrast;
 mod drawn;
+mod effort;
 mod error;
 mod experiment;
 mod figure;

@@ -3,11 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::catalogue;
 use super::cell::{Cell, FinishedCell};
 use super::drawn::DrawnExperiment;
+use super::effort;
 use super::error::ExperimentError;
 use super::experiment::{Described, missing};
 use super::job_array::ListedRun;
@@ -84,6 +86,8 @@ pub struct Reproduction {
     request: Request,
     parts: Vec<Part>,
     figures: FigureStyle,
+    /// Of all cells; not before somebody asks.
+    efforts: OnceLock<Vec<u64>>,
 }
 
 /// What [`Reproduction::write`] wrote.
@@ -121,7 +125,7 @@ impl Reproduction {
             }
             parts.push(Part { about, skipped, cells });
         }
-        Ok(Self { request, parts, figures: FigureStyle::default() })
+        Ok(Self { request, parts, figures: FigureStyle::default(), efforts: OnceLock::new() })
     }
 
     /// The same, with figures for a paper, a screen or slides. The page of all experiments shows them as on a screen.
@@ -140,8 +144,8 @@ impl Reproduction {
     /// progress.
     #[must_use]
     pub fn size(&self, shard: Option<Shard>) -> (usize, u64) {
-        let chosen = self.chosen(shard);
-        (chosen.len(), chosen.iter().map(|(_, cell)| cell.effort()).sum())
+        let weighed = self.weighed(shard);
+        (weighed.len(), weighed.iter().map(|(_, _, effort)| effort).sum())
     }
 
     /// How many cells of a shard (all if none) a folder does not hold yet.
@@ -158,10 +162,8 @@ impl Reproduction {
 
     /// Every cell, and which of so many parts plays it.
     pub(super) fn listed(&self, parts: usize) -> Vec<ListedRun> {
-        let all = self.chosen(None);
-        let efforts: Vec<u64> = all.iter().map(|(_, cell)| cell.effort()).collect();
-        let dealt = Shard::dealt(&efforts, parts);
-        let listed = all.iter().zip(efforts).zip(dealt).map(|(((of, cell), effort), part)| ListedRun {
+        let dealt = Shard::dealt(self.efforts(), parts);
+        let listed = self.weighed(None).into_iter().zip(dealt).map(|((of, cell, effort), part)| ListedRun {
             experiment: of.about.name.clone(),
             run: cell.name(),
             effort,
@@ -185,26 +187,26 @@ impl Reproduction {
     ) -> Result<bool, ExperimentError> {
         let united = self.request.with_those_of(folder)?;
         let mut open = Vec::new();
-        for (part, cell) in self.chosen(shard) {
+        for (part, cell, effort) in self.weighed(shard) {
             match self.finished(folder, part, cell)? {
-                Some(_) => progress(cell.effort(), false),
-                None => open.push((part, cell)),
+                Some(_) => progress(effort, false),
+                None => open.push((part, cell, effort)),
             }
         }
         // Not before all files were found to be our own.
         united.keep(folder)?;
         // A stable sort: the order is the same everywhere.
-        open.sort_by_key(|(_, cell)| Reverse(cell.effort()));
+        open.sort_by_key(|(_, _, effort)| Reverse(*effort));
         let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
         let halt = || stop.load(Ordering::Relaxed) || failed.load(Ordering::Relaxed);
         let ended: Vec<Result<(), ExperimentError>> = rayon::broadcast(|_| {
             while !halt() {
-                let Some((part, cell)) = open.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                let Some((part, cell, effort)) = open.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                 if let Err(error) = self.play_cell(folder, part, cell) {
                     failed.store(true, Ordering::Relaxed);
                     return Err(error);
                 }
-                progress(cell.effort(), true);
+                progress(*effort, true);
             }
             Ok(())
         });
@@ -324,10 +326,27 @@ impl Reproduction {
     /// The cells of a shard, in the order of the list.
     fn chosen(&self, shard: Option<Shard>) -> Vec<(&Part, &Cell)> {
         let all = self.parts.iter().flat_map(|part| part.cells.iter().map(move |cell| (part, cell)));
-        let all: Vec<(&Part, &Cell)> = all.collect();
-        let Some(shard) = shard else { return all };
-        let efforts: Vec<u64> = all.iter().map(|(_, cell)| cell.effort()).collect();
-        all.into_iter().zip(shard.holds(&efforts)).filter_map(|(cell, held)| held.then_some(cell)).collect()
+        match shard {
+            None => all.collect(),
+            Some(shard) => {
+                all.zip(shard.holds(self.efforts())).filter_map(|(cell, held)| held.then_some(cell)).collect()
+            }
+        }
+    }
+
+    /// The same with their efforts.
+    fn weighed(&self, shard: Option<Shard>) -> Vec<(&Part, &Cell, u64)> {
+        let efforts = self.efforts();
+        let held = shard.map_or_else(|| vec![true; efforts.len()], |shard| shard.holds(efforts));
+        let all = self.chosen(None).into_iter().zip(efforts).zip(held);
+        all.filter_map(|(((part, cell), effort), held)| held.then_some((part, cell, *effort))).collect()
+    }
+
+    fn efforts(&self) -> &[u64] {
+        self.efforts.get_or_init(|| {
+            let cells: Vec<&Cell> = self.chosen(None).into_iter().map(|(_, cell)| cell).collect();
+            effort::efforts(&cells)
+        })
     }
 
     fn finished(&self, folder: &Path, part: &Part, cell: &Cell) -> Result<Option<FinishedCell>, ExperimentError> {
@@ -390,13 +409,13 @@ mod tests {
         for (name, quick) in [(None, false), (None, true), (Some("v"), false)] {
             let names: Vec<String> = name.into_iter().map(str::to_owned).collect();
             let reproduction = Reproduction::new(Request::new(&names, quick).unwrap()).unwrap();
-            let efforts: Vec<u64> = reproduction.chosen(None).iter().map(|(_, cell)| cell.effort()).collect();
+            let efforts = reproduction.efforts();
             let (total, longest) = (efforts.iter().sum::<u64>(), efforts.iter().max().unwrap());
             for count in [1, 2, 7, 8, 70, efforts.len() + 3] {
-                let most = loads(&efforts, count).into_iter().max().unwrap();
+                let most = loads(efforts, count).into_iter().max().unwrap();
                 assert!(most <= total / count as u64 + longest, "{count} parts: {most} of {total}");
             }
-            let eight = loads(&efforts, 8).into_iter().max().unwrap();
+            let eight = loads(efforts, 8).into_iter().max().unwrap();
             let every_eighth = (0..8).map(|i| efforts.iter().skip(i).step_by(8).sum::<u64>()).max().unwrap();
             assert!(eight <= every_eighth && 8 * eight <= total + total / 20 + 8 * longest);
         }

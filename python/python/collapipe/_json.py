@@ -1,8 +1,12 @@
-"""JSON text of whatever users have: dicts, numpy arrays and scalars, text."""
+"""What users give: JSON text of dicts, numpy arrays and scalars, text; numbers within their range."""
 
 import json
 import os
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
+
+from ._core import InputError
+
+Whole = TypeVar("Whole", int, int | None)
 
 
 def _plain(value: Any) -> Any:
@@ -19,6 +23,20 @@ def json_of(value: Any) -> str:
 def text(value: Any) -> str:
     """Text as it is; everything else as JSON."""
     return value if isinstance(value, str) else json_of(value)
+
+
+def refused(field: str, value: Any, allowed: str) -> InputError:
+    """The error of a field that does not hold what it must."""
+    error = InputError(f"{field} = {value!r}: must be {allowed}")
+    error.field, error.value, error.allowed = field, repr(value), allowed
+    return error
+
+
+def whole(field: str, value: Whole) -> Whole:
+    """A whole number as it is; what the other side cannot count to is refused by the name of its field."""
+    if isinstance(value, int) and not 0 <= value < 2**64:
+        raise refused(field, value, "a whole number in [0, 2^64)")
+    return value
 
 
 def is_path(source: Any) -> TypeGuard[str | os.PathLike[str]]:

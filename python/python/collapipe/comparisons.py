@@ -13,7 +13,7 @@ from typing import Any
 
 from . import _core
 from ._core import Table
-from ._json import json_of, read
+from ._json import json_of, read, refused, whole
 from .scenarios import ScenarioSource, scenario_of
 
 #: Called with the number of finished runs and that of all runs, after each run.
@@ -102,14 +102,18 @@ def of_compare(scenario: ScenarioSource, policies: Sequence[str] | None, slots: 
         for reason in left_out:
             # Of whoever called `compare`.
             warnings.warn(reason, stacklevel=3)
-    return _core.Reproduction.of_compare(native, list(policies), slots, seeds)
+    return _core.Reproduction.of_compare(native, list(policies), whole("slots", slots), whole("seeds", seeds))
 
 
 def of_sweep(scenario: ScenarioSource, vary: Vary, policies: Sequence[str], slots: int, seeds: int) -> _core.Reproduction:
     """The runs of :func:`sweep`."""
     paths = [key.split("+") if isinstance(key, str) else list(key) for key in vary]
+    for path, of in zip(paths, vary.values()):
+        if isinstance(of, str) or not isinstance(of, Iterable):
+            raise refused("+".join(path), of, "a list of values")
     values = [[json_of(value) for value in of] for of in vary.values()]
-    return _core.Reproduction.of_sweep(scenario_of(scenario)._native, list(zip(paths, values)), list(policies), slots, seeds)
+    native = scenario_of(scenario)._native
+    return _core.Reproduction.of_sweep(native, list(zip(paths, values)), list(policies), whole("slots", slots), whole("seeds", seeds))
 
 
 def of_catalogue(
@@ -117,7 +121,7 @@ def of_catalogue(
 ) -> _core.Reproduction:
     """The runs of :func:`reproduce`."""
     traces = None if traces is None else os.path.abspath(traces)
-    return _core.Reproduction.of_catalogue(list(names), quick, slots, seeds, traces)
+    return _core.Reproduction.of_catalogue(list(names), quick, whole("slots", slots), whole("seeds", seeds), traces)
 
 
 #: Who plays the runs of a call: all cores of this machine, or what :mod:`collapipe.ray` puts in their place.

@@ -6,6 +6,7 @@ import html
 from typing import Any
 
 from . import _core
+from ._json import whole
 from .problems import Problem
 from .scenarios import ScenarioSource, scenario_of
 
@@ -128,4 +129,4 @@ def plan(
         return Plan._of(_core.plan_of_problem(source._native, "problem", gap, time_limit))
     if isinstance(source, Problem) or (slot is not None and gains is not None):
         raise _core.InputError("slot and gains: a problem is that of one slot, and a plan for good is of no slot; leave one out")
-    return Plan._of(_core.plan_of_scenario(scenario_of(source)._native, slot or 0, gains, gap, time_limit))
+    return Plan._of(_core.plan_of_scenario(scenario_of(source)._native, whole("slot", slot) or 0, gains, gap, time_limit))

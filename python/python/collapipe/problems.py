@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from . import _core
-from ._json import is_path, read, text
+from ._json import is_path, read, refused, text, whole
 
 
 def _array(rows: list[list[float]]) -> Any:
@@ -67,12 +68,12 @@ class Problem:
     def gains(self, cluster: int = 0) -> Any:
         """Gain-to-noise ratios of a cluster in Hz/W, sender by receiver, (K+2) x (K+2): node 0 is the control unit, k+1 device k, K+1
         the edge server. A numpy array where numpy is installed, else lists."""
-        return _array(self._native.gains(cluster))
+        return _array(self._native.gains(whole("cluster", cluster)))
 
     def with_gains(self, gains: Any, cluster: int = 0) -> Problem:
         """The same problem with other gains of a cluster, of the shape of :meth:`gains`."""
         rows = gains.tolist() if hasattr(gains, "tolist") else gains
-        return self._of(self._native.with_gains(cluster, rows))
+        return self._of(self._native.with_gains(whole("cluster", cluster), rows))
 
     @property
     def prices(self) -> list[list[float]]:
@@ -188,7 +189,7 @@ class Solver:
     """
 
     def __init__(self, gap: float = 1e-7, time_limit: float | None = None, work_limit: int | None = None):
-        self._settings = (gap, time_limit, work_limit)
+        self._settings = (gap, time_limit, whole("work_limit", work_limit))
         self._native = _core.Solver(*self._settings)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -240,6 +241,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """What any decision costs, whoever made it: the fields of :attr:`Solution.evaluation`, with ``feasible`` (every constraint holds within
     ``tolerance``, relative) and ``violations`` in words."""
+    if not 0.0 <= tolerance < math.inf:
+        raise refused("tolerance", tolerance, "a finite number >= 0")
     if isinstance(decision, Solution):
         decision = decision.to_json()
     return _core.evaluate(_problem(problem)._native, text(decision), tolerance)

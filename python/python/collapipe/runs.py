@@ -9,7 +9,7 @@ from typing import Any
 
 from . import _core
 from ._core import Table
-from ._json import text
+from ._json import text, whole
 from ._record import Going, Record
 from .problems import Problem, Solution
 from .scenarios import ScenarioSource, scenario_of
@@ -44,8 +44,11 @@ class Run(Going):
         gap: float = 1e-7,
         time_limit: float | None = None,
     ):
+        if not isinstance(policy, str) and not callable(getattr(policy, "decide", None)):
+            raise TypeError(f"a policy is a name or a Policy, not {type(policy).__name__}")
         name, own = (policy, None) if isinstance(policy, str) else (policy.name, _decider(policy))
-        self._native = _core.Runner(scenario_of(scenario)._native, slots, seed, name, own, gap, time_limit)
+        native = scenario_of(scenario)._native
+        self._native = _core.Runner(native, whole("slots", slots), whole("seed", seed), name, own, gap, time_limit)
 
     def finish(self) -> None:
         """Plays the slots that are left."""

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from . import _core
-from ._json import is_path, json_of, read, text
+from ._json import is_path, json_of, read, text, whole
 from .problems import Problem
 
 
@@ -28,8 +28,10 @@ class Scenario:
         elif is_path(source):
             folder = folder or os.path.dirname(os.fspath(source))
             self._native = _core.Scenario.from_toml(read(source), os.fspath(folder), [])
+        elif isinstance(source, str):
+            self._native = _core.Scenario.from_toml(source, os.fspath(folder or ""), [])
         else:
-            self._native = _core.Scenario.from_toml(str(source), os.fspath(folder or ""), [])
+            raise TypeError(f"a scenario is TOML text, a path, a dict or None, not {type(source).__name__}")
 
     @classmethod
     def _of(cls, native: _core.Scenario) -> Scenario:
@@ -52,7 +54,7 @@ class Scenario:
     def problem(self, slot: int = 0) -> Problem:
         """The problem of a slot, from 0, as it occurs in a run; the slots before it are played by the exact solver. Raises
         :class:`Infeasible` where every device of a cluster is absent."""
-        return Problem._of(self._native.problem(slot))
+        return Problem._of(self._native.problem(whole("slot", slot)))
 
     @property
     def slots(self) -> int:
